@@ -1,0 +1,57 @@
+"""The value that tells observers what an operation did."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Operation(StrEnum):
+    """What was run."""
+
+    DB_BACKUP = "db_backup"
+    DB_RESTORE = "db_restore"
+    DB_PRUNE = "db_prune"
+    MEDIA_BACKUP = "media_backup"
+    MEDIA_RESTORE = "media_restore"
+
+
+class State(StrEnum):
+    """How far it came. Every started operation ends in exactly one of the other two."""
+
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEvent:
+    """One state of one operation, in primitives only: it can be stored, queued or sent.
+
+    The events of one run differ in ``state`` and in what is known by then;
+    they share ``operation_id`` and ``started_at``.
+    """
+
+    operation_id: str
+    """A UUID, one per run: the ``rid`` of healthchecks, the check-in id of Sentry."""
+    operation: Operation
+    state: State
+    environment: str
+    """The label of ``DJANGO_RCLONE["ENVIRONMENT"]``; empty when none is set."""
+    host: str
+    """The name of the machine that ran the operation."""
+    started_at: datetime
+    """Aware, in UTC."""
+    database: str | None = None
+    """The Django database alias; ``None`` for media."""
+    path: str | None = None
+    """The backup's address relative to the remote, as far as it is known."""
+    duration: float | None = None
+    """Seconds from start to end; ``None`` while it runs."""
+    size: int | None = None
+    """Bytes as stored on the remote; ``None`` when not known."""
+    error_type: str | None = None
+    """The class name of the error that ended the operation."""
+    error_message: str | None = None
+    """What went wrong: secrets masked, at most 2,000 characters."""
+    target_changed: bool | None = None
+    """Restores: whether live data was touched. ``None`` elsewhere, and when it cannot be told."""

@@ -1,0 +1,106 @@
+"""The errors of django-rclone.
+
+::
+
+    ImproperlyConfigured
+      InvalidSettings         a key of DJANGO_RCLONE is wrong; says which, and the fix
+    DjangoRcloneError         base; never raised itself
+      OperationVetoed         a receiver of a pre_* signal raised
+      BackupNotFound          no such backup on the remote
+      BackupRejected          the backup cannot be trusted, or does not fit the target
+      DumpError               the database could not be read
+      RestoreError            the database could not be replaced
+      MediaGuardError         a media run would delete too much
+      ProcessError            a program failed
+        ExecutableNotFound    a program is missing, or cannot be started
+        RcloneError           rclone failed
+      OperationInterrupted    (BaseException) SIGTERM or SIGHUP arrived
+
+``InvalidSettings`` stands outside the base, so that code which tolerates failed
+backups never tolerates a wrong configuration.
+"""
+
+from django.core.exceptions import ImproperlyConfigured
+
+MESSAGE_LIMIT = 2_000
+"""Characters of a tool's own words kept in an error."""
+
+
+class InvalidSettings(ImproperlyConfigured):
+    """A setting is wrong. ``key`` names it, ``hint`` says how to mend it."""
+
+    exit_code = 2
+
+    def __init__(self, key: str, problem: str, hint: str) -> None:
+        self.key = key
+        self.problem = problem
+        self.hint = hint
+        super().__init__(f"DJANGO_RCLONE[{key!r}] {problem}. {hint}" if key else f"{problem}. {hint}")
+
+
+class DjangoRcloneError(Exception):
+    """Base of everything that can go wrong while working. Do not raise it directly.
+
+    ``hint`` is a sentence on what to do next; it is part of ``str(error)``.
+    """
+
+    exit_code = 1
+    target_changed: bool | None = False
+    """Restores: whether live data was touched when this was raised."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message}\nHint: {hint}" if hint else message)
+
+
+class OperationVetoed(DjangoRcloneError):
+    """A receiver of a ``pre_*`` signal raised; nothing was touched."""
+
+    exit_code = 4
+
+
+class BackupNotFound(DjangoRcloneError):
+    """The remote holds no such backup."""
+
+
+class BackupRejected(DjangoRcloneError):
+    """The backup is damaged, altered, of another kind, or from another environment."""
+
+
+class DumpError(DjangoRcloneError):
+    """The database could not be read whole."""
+
+
+class RestoreError(DjangoRcloneError):
+    """The database could not be replaced."""
+
+
+class MediaGuardError(DjangoRcloneError):
+    """The source is missing or empty, or too many files would be deleted."""
+
+
+class ProcessError(DjangoRcloneError):
+    """A program ended badly; the message carries its own last words."""
+
+
+class ExecutableNotFound(ProcessError):
+    """A program is not installed, or cannot be started."""
+
+    exit_code = 2
+
+
+class RcloneError(ProcessError):
+    """rclone ended badly."""
+
+
+class OperationInterrupted(BaseException):
+    """The process was asked to stop (SIGTERM, SIGHUP).
+
+    Like ``KeyboardInterrupt`` it derives from ``BaseException``: no
+    ``except Exception`` on the way up may swallow it.
+    """
+
+    def __init__(self, signal_name: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(f"Stopped by {signal_name}.")
