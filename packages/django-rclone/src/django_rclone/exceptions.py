@@ -35,7 +35,9 @@ class InvalidSettings(ImproperlyConfigured):
         self.key = key
         self.problem = problem
         self.hint = hint
-        super().__init__(f"DJANGO_RCLONE[{key!r}] {problem}. {hint}" if key else f"{problem}. {hint}")
+        super().__init__(
+            f"DJANGO_RCLONE[{key!r}] {problem}. {hint}" if key else f"{problem}. {hint}"
+        )
 
 
 class DjangoRcloneError(Exception):
@@ -81,7 +83,14 @@ class MediaGuardError(DjangoRcloneError):
 
 
 class ProcessError(DjangoRcloneError):
-    """A program ended badly; the message carries its own last words."""
+    """A program ended badly; the message carries its own last words.
+
+    ``returncode`` is its exit status, negative for a signal; ``None`` if it never ran.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", returncode: int | None = None) -> None:
+        self.returncode = returncode
+        super().__init__(message, hint=hint)
 
 
 class ExecutableNotFound(ProcessError):

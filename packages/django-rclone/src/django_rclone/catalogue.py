@@ -1,0 +1,110 @@
+"""Reading what the remote holds: list, newest, by name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.core.signing import Signer
+
+from .backups import Backup, Naming, checked_name
+from .conf import Settings
+from .exceptions import BackupNotFound
+from .manifest import SUFFIX, Manifest, ManifestError, manifest_path, signer
+from .rclone import Rclone
+
+LEFTOVER_AGE = timedelta(hours=48)
+"""No run lives that long: a dump without a manifest is abandoned by then."""
+
+NO_MANIFEST = "it has no manifest"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The database backups on the remote."""
+
+    rclone: Rclone
+    settings: Settings
+
+    def all(self) -> list[Backup]:
+        """Return every backup that has a manifest, newest first. Two runs of rclone."""
+        folder = self.settings.db_backup_dir
+        stored = {item.path: item.size for item in self.rclone.list(folder)}
+        vouched = [path for path in stored if manifest_path(path) in stored]
+        manifests = _by_path(self.rclone.read_all(folder, SUFFIX)) if vouched else {}
+        found = [
+            assess(path, stored[path], manifests[path], self._signer())
+            for path in vouched
+            if path in manifests
+        ]
+        return sorted(found, key=_newest_first, reverse=True)
+
+    def of(self, alias: str) -> list[Backup]:
+        """Return the backups of one database, newest first."""
+        return [backup for backup in self.all() if backup.database == alias]
+
+    def named(self, name: str) -> Backup:
+        """Return the backup of that name, or of that path.
+
+        One without a manifest is returned too, with its problem told.
+        Raises ``BackupNotFound``.
+        """
+        folder = self.settings.db_backup_dir
+        path = f"{folder}/{checked_name(name, folder)}"
+        size = None if path.endswith(SUFFIX) else self.rclone.size(path)
+        if size is None:
+            hint = "`manage.py listbackups` shows what there is."
+            raise BackupNotFound(f"There is no backup {path} on the remote.", hint=hint)
+        data = self.rclone.read(manifest_path(path))
+        if data is None:
+            return Backup(path=path, size=size, problem=NO_MANIFEST)
+        try:
+            manifest = Manifest.from_bytes(data)
+        except ManifestError as error:
+            return Backup(path=path, size=size, problem=f"its manifest cannot be read: {error}")
+        return assess(path, size, manifest, self._signer())
+
+    def leftovers(self, alias: str) -> list[str]:
+        """Return the paths of dumps of ``alias`` that were abandoned before their manifest."""
+        folder = self.settings.db_backup_dir
+        naming = Naming(self.settings.db_filename_template, self.settings.db_date_format)
+        limit = datetime.now(UTC) - LEFTOVER_AGE
+        stored = {item.path for item in self.rclone.list(folder)}
+        return [
+            path
+            for path in sorted(stored)
+            if manifest_path(path) not in stored
+            and (moment := naming.moment(alias, path.rpartition("/")[2]))
+            and moment < limit
+        ]
+
+    def _signer(self) -> Signer:
+        return signer(self.settings.signing_key, self.settings.signing_key_fallbacks)
+
+
+def assess(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
+    """Return the backup at ``path`` with what its manifest proves, or fails to prove."""
+    if not manifest.is_signed_by(signer):
+        problem = "its manifest is altered, or signed with another key"
+    elif manifest.path != path:
+        problem = f"its manifest is that of {manifest.path}"
+    elif manifest.size != size:
+        problem = f"it has {size:,} bytes, its manifest says {manifest.size:,}"
+    else:
+        problem = ""
+    return Backup(path=path, size=size, manifest=manifest, problem=problem)
+
+
+def _by_path(manifests: Iterable[bytes]) -> dict[str, Manifest]:
+    """Manifests name their dumps. What cannot be read makes no backup."""
+    found = {}
+    for data in manifests:
+        try:
+            manifest = Manifest.from_bytes(data)
+        except ManifestError:
+            continue
+        found[manifest.path] = manifest
+    return found
+
+
+def _newest_first(backup: Backup) -> tuple[datetime, str]:
+    return (backup.created_at or datetime.min.replace(tzinfo=UTC), backup.path)

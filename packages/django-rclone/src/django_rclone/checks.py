@@ -1,0 +1,79 @@
+"""System checks: ``manage.py check --tag django_rclone``.
+
+Numbers are never reused.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+
+from . import conf
+from .clients import get_client
+from .conf import Settings
+from .exceptions import DjangoRcloneError, InvalidSettings
+from .rclone import Rclone
+
+TAG = "django_rclone"
+
+
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E001: REMOTE is not set. E002: any other setting is wrong."""
+    return [
+        Error(
+            _statement(problem),
+            hint=problem.hint,
+            id=f"{TAG}.E001" if problem.key in ("", "REMOTE") else f"{TAG}.E002",
+        )
+        for problem in conf.problems()
+    ]
+
+
+def check_rclone(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W001: rclone is missing. W002: it is too old, or does not run."""
+    settings = _valid_settings()
+    if settings is None:
+        return []
+    try:
+        rclone = Rclone(settings)
+    except (DjangoRcloneError, InvalidSettings) as error:
+        return [_warning(error, "W001")]
+    try:
+        rclone.require_supported()
+    except DjangoRcloneError as error:
+        return [_warning(error, "W002")]
+    return []
+
+
+def check_clients(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W003: a database has no client. W004: a client lacks its tools."""
+    settings = _valid_settings()
+    if settings is None:
+        return []
+    found: list[CheckMessage] = []
+    for alias in conf.database_aliases():
+        try:
+            client = get_client(alias, settings)
+        except InvalidSettings as error:
+            found.append(_warning(error, "W003"))
+            continue
+        try:
+            client.check_tools()
+        except DjangoRcloneError as error:
+            found.append(_warning(error, "W004"))
+    return found
+
+
+def _valid_settings() -> Settings | None:
+    return None if conf.problems() else conf.load()
+
+
+def _warning(error: DjangoRcloneError | InvalidSettings, number: str) -> CheckMessage:
+    text = _statement(error) if isinstance(error, InvalidSettings) else error.message
+    return checks.Warning(text, hint=error.hint, id=f"{TAG}.{number}")
+
+
+def _statement(error: InvalidSettings) -> str:
+    return f"{conf.SETTING}[{error.key!r}] {error.problem}." if error.key else f"{error.problem}."

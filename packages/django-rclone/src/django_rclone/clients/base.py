@@ -1,0 +1,92 @@
+"""What every database client is."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+
+from ..relay import Source, Target
+
+
+class RestoreTarget(Target, Protocol):
+    """Where a restore goes: bytes are written, and ``commit()`` replaces the database."""
+
+    @property
+    def changed(self) -> bool | None:
+        """Whether the live database was touched; ``None`` when it cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """What made a dump, for the manifest."""
+
+    tool: str
+    tool_version: str
+    server_version: str
+
+
+class DatabaseClient(ABC):
+    """Knows how one kind of database is dumped and restored, and nothing else.
+
+    A client is made for one operation on one connection. Keyword arguments of
+    ``__init__`` beyond ``connection`` are what ``CLIENTS[alias]["OPTIONS"]`` may hold.
+    """
+
+    vendor: ClassVar[str]
+    """The kind of database, as Django names it in ``connection.vendor``."""
+    format: ClassVar[str]
+    """What a dump is; only dumps of the same format are restored."""
+    extension: ClassVar[str]
+    """The end of a dump's name, before that of the compression."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+
+    @abstractmethod
+    def versions(self) -> Versions:
+        """Return what would make a dump now."""
+
+    @abstractmethod
+    def describe_target(self) -> str:
+        """Return which database a restore replaces, for the operator's eyes. No secrets."""
+
+    def check_tools(self) -> None:  # noqa: B027 - not every client needs programs
+        """Raise ``ExecutableNotFound`` when a program needed is missing. Touches no database."""
+
+    @abstractmethod
+    def check_dump(self) -> None:
+        """Raise ``DumpError`` when a dump cannot work. Changes and creates nothing."""
+
+    @abstractmethod
+    def check_restore(self, raw_size: int | None) -> None:
+        """Raise ``RestoreError`` when a restore of ``raw_size`` bytes cannot work.
+
+        Changes and creates nothing.
+        """
+
+    @abstractmethod
+    def dump(self) -> AbstractContextManager[Source]:
+        """Yield the dump of one consistent moment.
+
+        ``finish()`` of the source MUST raise ``DumpError`` unless the dump is whole.
+        """
+
+    @abstractmethod
+    def restore(self) -> AbstractContextManager[RestoreTarget]:
+        """Yield what takes a dump.
+
+        Until ``commit()`` the live database MUST stay as it is; ``commit()`` MUST
+        replace it wholly or raise ``RestoreError`` and leave it as it was. Leaving
+        the context without ``commit()`` MUST remove every trace.
+        """
+
+    def applied_migrations(self) -> tuple[str, ...]:
+        """Return the migrations applied now, as ``app.name``, sorted."""
+        try:
+            applied = MigrationRecorder(self.connection).applied_migrations()
+        finally:
+            self.connection.close()
+        return tuple(sorted(f"{app}.{name}" for app, name in applied))

@@ -1,0 +1,163 @@
+"""What the commands share: errors and signals become exit statuses, progress is shown."""
+
+import argparse
+import contextlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+
+from ..console import Console
+from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
+from ..redaction import redact
+from .text import duration, size
+
+EXIT_USAGE = 2
+EXIT_PRUNE_FAILED = 3
+EXIT_DECLINED = 5
+_EXIT_INTERRUPTED = 130
+
+_PATIENCE = 1.0  # seconds before progress is shown
+_REFRESH = 0.2  # seconds between two looks of it
+
+
+class RcloneCommand(BaseCommand):
+    """A command that turns what goes wrong into one sentence and an exit status."""
+
+    # A broken URL configuration must not keep anyone from backing up or restoring.
+    requires_system_checks = []
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
+        try:
+            with _termination_raises():
+                return super().execute(*args, **options)
+        except (DjangoRcloneError, InvalidSettings) as error:
+            raise CommandError(redact(str(error)), returncode=error.exit_code) from error
+        except OperationInterrupted as error:
+            raise CommandError(str(error), returncode=error.exit_code) from None
+        except KeyboardInterrupt:
+            # Set by run_from_argv() alone: code that calls a command sees its own Ctrl-C.
+            if not getattr(self, "_called_from_command_line", False):
+                raise
+            raise CommandError("Interrupted.", returncode=_EXIT_INTERRUPTED) from None
+
+    def console(self, verbosity: int) -> "TerminalConsole":
+        """Return what operations tell their steps to."""
+        return TerminalConsole(self.stdout, self.stderr, self.style.WARNING, verbosity)
+
+    def confirm(self, question: str, *, interactive: bool) -> None:
+        """Ask the operator. Raises ``CommandError`` unless the answer is yes."""
+        if not interactive:
+            return
+        if not sys.stdin.isatty():
+            raise CommandError(
+                "There is no terminal to ask for confirmation.\n"
+                "Hint: Add --noinput to go ahead without being asked.",
+                returncode=EXIT_DECLINED,
+            )
+        self.stdout.write(question)
+        try:
+            answer = input("Continue? [y/N] ")
+        except EOFError:
+            answer = ""
+        if answer.strip().lower() not in ("y", "yes"):
+            raise CommandError("Nothing was changed.", returncode=EXIT_DECLINED)
+
+
+def add_noinput(parser: argparse.ArgumentParser) -> None:
+    """Add ``--noinput``, as Django's own commands have it."""
+    parser.add_argument(
+        "--noinput",
+        "--no-input",
+        action="store_false",
+        dest="interactive",
+        help="Tells Django to NOT prompt the user for input of any kind.",
+    )
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add what widens the choice of backups to restore."""
+    parser.add_argument(
+        "--from-environment",
+        metavar="NAME",
+        help="Restores a backup made in another environment, the one of this name.",
+    )
+    parser.add_argument(
+        "--unverified",
+        action="store_true",
+        help="Accepts a backup that no valid manifest vouches for. It may be damaged or forged.",
+    )
+
+
+class TerminalConsole(Console):
+    """Prints steps and warnings, and on a terminal the progress of whatever takes long."""
+
+    def __init__(
+        self, out: OutputWrapper, err: OutputWrapper, style_warning: Any, verbosity: int
+    ) -> None:
+        self._out = out
+        self._err = err
+        self._style_warning = style_warning
+        self._quiet = verbosity < 1
+        self._animated = not self._quiet and err.isatty()
+        self._started = time.monotonic()
+        self._shown = 0.0
+
+    def say(self, text: str) -> None:
+        """Print a line, and take the time anew for what follows."""
+        self._clear()
+        self._started = time.monotonic()
+        if not self._quiet:
+            self._out.write(text)
+
+    def warn(self, text: str) -> None:
+        """Print a warning on stderr."""
+        self._clear()
+        if not self._quiet:
+            self._err.write(f"Warning: {text}", self._style_warning)
+
+    def progress(self, transferred: int) -> None:
+        """Show bytes, rate and elapsed time, once a second has passed."""
+        now = time.monotonic()
+        elapsed = now - self._started
+        if not self._animated or elapsed < _PATIENCE or now - self._shown < _REFRESH:
+            return
+        self._shown = now
+        line = f"{size(transferred)}, {size(int(transferred / elapsed))}/s, {duration(elapsed)}"
+        self._err.write(f"\r\x1b[K  {line}", ending="")
+        self._err.flush()
+
+    def _clear(self) -> None:
+        if self._shown:
+            self._err.write("\r\x1b[K", ending="")
+            self._shown = 0.0
+
+
+@contextlib.contextmanager
+def _termination_raises() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the stack, so that programs are stopped and outcomes told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    # What the parent chose to ignore (nohup) stays ignored.
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for other in before:
+            signal.signal(other, signal.SIG_IGN)
+        raise OperationInterrupted(signal.Signals(number).name, 128 + number)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,98 @@
+"""``manage.py dbbackup``: back up databases."""
+
+import time
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from ... import conf
+from ...exceptions import DjangoRcloneError
+from ...operations.database import backup_database, prune_database
+from ...redaction import redact
+from ..base import EXIT_PRUNE_FAILED, RcloneCommand, TerminalConsole
+from ..text import duration, size
+
+
+class Command(RcloneCommand):
+    help = "Backs up databases to the rclone remote."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "-d",
+            "--database",
+            action="append",
+            choices=tuple(connections),
+            help="Nominates a database to back up; may be given several times. "
+            'Defaults to the "default" database.',
+        )
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            dest="all_databases",
+            help="Backs up every database in DATABASES.",
+        )
+        parser.add_argument(
+            "--clean",
+            action="store_true",
+            help="Afterwards deletes the backups beyond the newest DB_CLEANUP_KEEP.",
+        )
+
+    def handle(
+        self,
+        *args: Any,
+        database: str | list[str] | None,
+        all_databases: bool,
+        clean: bool,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
+        console = self.console(verbosity)
+        conf.load()
+        failures: list[tuple[str, DjangoRcloneError]] = []
+        unpruned: list[tuple[str, DjangoRcloneError]] = []
+        for alias in _aliases(database, all_databases):
+            try:
+                self._back_up(alias, console)
+            except DjangoRcloneError as error:
+                failures.append((alias, error))
+                continue
+            if clean:
+                try:
+                    self._prune(alias, console)
+                except DjangoRcloneError as error:
+                    unpruned.append((alias, error))
+        _raise_first(failures, unpruned)
+
+    def _back_up(self, alias: str, console: TerminalConsole) -> None:
+        console.say(f"Backing up database {alias!r} ...")
+        clock = time.monotonic()
+        backup = backup_database(alias, sender=type(self), console=console)
+        took = duration(time.monotonic() - clock)
+        console.say(f"Stored {backup.path} ({size(backup.size)} in {took}).")
+
+    def _prune(self, alias: str, console: TerminalConsole) -> None:
+        pruned = prune_database(alias, sender=type(self), console=console)
+        for path in [*(backup.path for backup in pruned.backups), *pruned.leftovers]:
+            console.say(f"Deleted {path}.")
+
+
+def _aliases(database: str | list[str] | None, all_databases: bool) -> list[str]:
+    if all_databases:
+        return list(conf.database_aliases())
+    if not database:
+        return [DEFAULT_DB_ALIAS]
+    # call_command() may be given a plain string.
+    return [database] if isinstance(database, str) else list(dict.fromkeys(database))
+
+
+def _raise_first(
+    failures: list[tuple[str, DjangoRcloneError]], unpruned: list[tuple[str, DjangoRcloneError]]
+) -> None:
+    """Tell everything that failed; the first failed backup decides the exit status."""
+    told = [f"Database {alias!r} was not backed up: {error}" for alias, error in failures]
+    told += [f"Old backups of {alias!r} were not cleaned up: {error}" for alias, error in unpruned]
+    if told:
+        code = failures[0][1].exit_code if failures else EXIT_PRUNE_FAILED
+        cause = (failures or unpruned)[0][1]
+        raise CommandError(redact("\n".join(told)), returncode=code) from cause

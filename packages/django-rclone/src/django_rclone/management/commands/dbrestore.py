@@ -1,0 +1,79 @@
+"""``manage.py dbrestore``: replace a database by a backup."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import connections
+
+from ... import conf
+from ...operations.database import RestorePlan, plan_restore, restore_database
+from ..base import EXIT_USAGE, RcloneCommand, add_noinput, add_trust
+from ..text import age, date, duration, size
+
+
+class Command(RcloneCommand):
+    help = "Replaces the content of a database by that of a backup: wholly, or not at all."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "-d",
+            "--database",
+            choices=tuple(connections),
+            help="Nominates the database to restore. Needed when there are several.",
+        )
+        parser.add_argument(
+            "-i",
+            "--input",
+            metavar="NAME",
+            dest="name",
+            help="Names the backup to restore, as listbackups shows it. Defaults to the newest.",
+        )
+        add_noinput(parser)
+        add_trust(parser)
+
+    def handle(
+        self,
+        *args: Any,
+        database: str | None,
+        name: str | None,
+        interactive: bool,
+        from_environment: str | None,
+        unverified: bool,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
+        console = self.console(verbosity)
+        alias = database or _only_database()
+        plan = plan_restore(
+            alias, name=name, from_environment=from_environment, unverified=unverified
+        )
+        if not plan.backup.verified:
+            console.warn(f"Nothing vouches for {plan.backup.path}: {plan.backup.problem}.")
+        self.confirm(_question(plan), interactive=interactive)
+        console.say(f"Restoring database {alias!r} from {plan.backup.path} ...")
+        clock = time.monotonic()
+        restore_database(plan, sender=type(self), console=console)
+        console.say(f"Restored database {alias!r} in {duration(time.monotonic() - clock)}.")
+
+
+def _only_database() -> str:
+    aliases = conf.database_aliases()
+    if len(aliases) == 1:
+        return aliases[0]
+    raise CommandError(
+        f"There are several databases ({', '.join(aliases)}).\n"
+        "Hint: Say which one to restore by -d.",
+        returncode=EXIT_USAGE,
+    )
+
+
+def _question(plan: RestorePlan) -> str:
+    backup = plan.backup
+    made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
+    environment = f", environment {backup.environment!r}" if backup.environment else ""
+    return (
+        f"You are about to replace everything in database {plan.alias!r} ({plan.target})\n"
+        f"by {backup.path} ({size(backup.size)}, made {date(backup.created_at)}{made}{environment})."
+    )

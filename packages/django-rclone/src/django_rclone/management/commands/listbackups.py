@@ -1,0 +1,94 @@
+"""``manage.py listbackups``: show what the remote holds."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import connections
+
+from ...backups import Backup
+from ...operations.database import list_databases
+from ...operations.media import list_media
+from ..base import RcloneCommand
+from ..text import age, date, size
+
+_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED")
+
+
+class Command(RcloneCommand):
+    help = "Lists the backups on the rclone remote, newest first."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "-d",
+            "--database",
+            choices=tuple(connections),
+            help="Nominates a database whose backups to list. Defaults to all of them.",
+        )
+        parser.add_argument(
+            "--media", action="store_true", help="Lists the media backup instead of databases."
+        )
+        parser.add_argument(
+            "--json", action="store_true", dest="as_json", help="Prints JSON, for programs."
+        )
+
+    def handle(
+        self, *args: Any, database: str | None, media: bool, as_json: bool, **options: Any
+    ) -> None:
+        backups = list_media() if media else list_databases(database)
+        now = datetime.now(UTC)
+        if as_json:
+            self.stdout.write(json.dumps([_record(backup, now) for backup in backups], indent=2))
+        elif not backups:
+            self.stdout.write("There are no backups.")
+        else:
+            rows = [_row(backup, now) for backup in backups]
+            self.stdout.write(_table(rows, shutil.get_terminal_size().columns))
+            for backup in backups:
+                if backup.problem:
+                    self.stdout.write(f"{backup.name} is not verified: {backup.problem}.")
+
+
+def _record(backup: Backup, now: datetime) -> dict[str, object]:
+    created = backup.created_at
+    return {
+        "name": backup.name,
+        "path": backup.path,
+        "size": backup.size,
+        "date": created.isoformat() if created else None,
+        "age": round((now - created).total_seconds()) if created else None,
+        "database": backup.database,
+        "environment": backup.environment,
+        "verified": backup.verified,
+        "problem": backup.problem or None,
+    }
+
+
+def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
+    return (
+        backup.name,
+        size(backup.size),
+        age(backup.created_at, now),
+        date(backup.created_at),
+        backup.database or "-",
+        "yes" if backup.verified else "NO",
+    )
+
+
+def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
+    """Return columns, or two lines a backup where columns do not fit. Names are never cut."""
+    widths = [max(map(len, column)) for column in zip(_HEADER, *rows, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) <= width:
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+            for row in (_HEADER, *rows)
+        )
+    return "\n".join(f"{name}\n    {_details(rest)}" for name, *rest in rows)
+
+
+def _details(cells: Sequence[str]) -> str:
+    *facts, verified = cells
+    return "  ".join([*facts, "verified" if verified == "yes" else "NOT VERIFIED"])

@@ -1,0 +1,31 @@
+"""``manage.py mediabackup``: mirror the media files to the remote."""
+
+import time
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from ...operations.media import backup_media
+from ..base import RcloneCommand
+from ..text import duration, size
+
+
+class Command(RcloneCommand):
+    help = "Makes a mirror of the media files on the rclone remote."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="Goes ahead although the media folder is empty, or more files would be "
+            "deleted from the mirror than MEDIA_MAX_DELETE allows.",
+        )
+
+    def handle(self, *args: Any, force: bool, verbosity: int, **options: Any) -> None:
+        console = self.console(verbosity)
+        console.say("Backing up media files ...")
+        clock = time.monotonic()
+        backup = backup_media(sender=type(self), force=force, console=console)
+        count = backup.manifest.count if backup.manifest else 0
+        took = duration(time.monotonic() - clock)
+        console.say(f"Mirrored {count:,} files to {backup.path} ({size(backup.size)} in {took}).")

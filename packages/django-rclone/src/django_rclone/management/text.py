@@ -1,0 +1,35 @@
+"""Sizes, times and ages, as people read them."""
+
+from datetime import UTC, datetime
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.timesince import timesince
+
+_NO_BREAK = "\xa0"
+
+
+def size(count: int) -> str:
+    """Return bytes as ``1.2 MB``."""
+    return filesizeformat(count).replace(_NO_BREAK, " ")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``0.8 s``, ``42 s`` or ``3 min 05 s``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def age(moment: datetime | None, now: datetime) -> str:
+    """Return how long ago a moment was, as ``3 minutes``."""
+    if moment is None:
+        return "unknown"
+    if (now - moment).total_seconds() < 60:
+        return "just now"
+    return timesince(moment, now, depth=1).replace(_NO_BREAK, " ")
+
+
+def date(moment: datetime | None) -> str:
+    """Return a moment as ``2026-01-31 03:00 UTC``."""
+    return "unknown" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

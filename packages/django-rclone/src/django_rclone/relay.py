@@ -1,0 +1,131 @@
+"""Moving a dump between a database client and the remote.
+
+The relay is what makes a stream safe. Programs take the end of their input for
+success, also when the program before them died. So the end is passed on last:
+a dump is committed to the remote only after the dump tool ended well, and the
+last piece of a restore reaches the database only after size and hash matched.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from .compression import compressor, decompressor
+from .exceptions import BackupRejected
+
+_CHUNK = 1 << 20
+
+
+class Source(Protocol):
+    """Where bytes come from."""
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, and nothing at the end."""
+
+    def finish(self) -> None:
+        """Raise unless everything there was has been read. Called after the end."""
+
+
+class Target(Protocol):
+    """Where bytes go."""
+
+    def write(self, data: bytes) -> None:
+        """Take all of ``data``."""
+
+    def commit(self) -> None:
+        """Make what was written count. Without it, nothing was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """What went through: bytes as stored, their SHA-256 (hexadecimal), and bytes before."""
+
+    size: int
+    sha256: str
+    raw_size: int
+
+
+Progress = Callable[[int], None]
+
+
+def store(
+    source: Source, target: Target, *, compression: str | None, level: int, progress: Progress
+) -> Digest:
+    """Compress ``source`` into ``target``, and commit it once the source ended well.
+
+    ``progress`` is told the bytes stored so far. Raises whatever either side
+    raises; the target is not committed then.
+    """
+    pack = compressor(compression, level)
+    hashed = hashlib.sha256()
+    size = raw_size = 0
+
+    def send(data: bytes) -> None:
+        nonlocal size
+        if data:
+            target.write(data)
+            hashed.update(data)
+            size += len(data)
+            progress(size)
+
+    while chunk := source.read(_CHUNK):
+        raw_size += len(chunk)
+        send(pack.compress(chunk))
+    source.finish()
+    send(pack.flush())
+    target.commit()
+    return Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size)
+
+
+def load(
+    source: Source,
+    target: Target,
+    *,
+    compression: str | None,
+    expected: Digest | None,
+    progress: Progress,
+) -> None:
+    """Decompress ``source`` into ``target``, and commit it once it proved to be ``expected``.
+
+    The last piece is withheld from the target until then. Without ``expected``
+    (no manifest) only the source's own end and that of the compression count.
+    Raises ``BackupRejected`` on any difference; the target is not committed then.
+    """
+    unpack = decompressor(compression)
+    hashed = hashlib.sha256()
+    size = raw_size = 0
+    withheld = b""
+    while chunk := source.read(_CHUNK):
+        hashed.update(chunk)
+        size += len(chunk)
+        for piece in unpack.decompress(chunk):
+            raw_size += len(piece)
+            _check_growth(size, raw_size, expected)
+            if withheld:
+                target.write(withheld)
+            withheld = piece
+        progress(size)
+    source.finish()
+    _check_whole(Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size), expected)
+    unpack.finish()
+    if withheld:
+        target.write(withheld)
+    target.commit()
+
+
+def _check_growth(size: int, raw_size: int, expected: Digest | None) -> None:
+    # Without this, a swapped object could fill the disk before its hash is known.
+    if expected and (size > expected.size or raw_size > expected.raw_size):
+        raise BackupRejected("The stored dump is larger than its manifest says: it was altered.")
+
+
+def _check_whole(found: Digest, expected: Digest | None) -> None:
+    if expected is None or found == expected:
+        return
+    if found.size != expected.size:
+        raise BackupRejected(
+            f"The stored dump has {found.size:,} bytes, its manifest says {expected.size:,}: "
+            "it was truncated or altered."
+        )
+    raise BackupRejected("The stored dump does not match the hash in its manifest: it was altered.")

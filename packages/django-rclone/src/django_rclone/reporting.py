@@ -1,0 +1,169 @@
+"""Telling observers what an operation does. The only sender of signals."""
+
+import logging
+import socket
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import TracebackType
+
+from django.dispatch import Signal
+
+from . import signals
+from .console import Console
+from .events import Operation, OperationEvent, State
+from .exceptions import MESSAGE_LIMIT, OperationVetoed
+from .redaction import redact
+
+logger = logging.getLogger(__name__)
+
+Sender = type
+
+
+@dataclass(frozen=True, slots=True)
+class _Hooks:
+    """The named signals around one operation, and the fields of its event that they carry."""
+
+    pre: str
+    pre_carries: tuple[str, ...]
+    post: str
+    post_carries: tuple[str, ...]
+
+
+_HOOKS = {
+    Operation.DB_BACKUP: _Hooks(
+        "pre_db_backup", ("database",), "post_db_backup", ("database", "path")
+    ),
+    Operation.DB_RESTORE: _Hooks(
+        "pre_db_restore", ("database", "path"), "post_db_restore", ("database",)
+    ),
+    Operation.MEDIA_BACKUP: _Hooks("pre_media_backup", (), "post_media_backup", ()),
+    Operation.MEDIA_RESTORE: _Hooks("pre_media_restore", (), "post_media_restore", ()),
+}
+
+
+def begin(
+    operation: Operation,
+    *,
+    environment: str,
+    database: str | None = None,
+    path: str | None = None,
+) -> OperationEvent:
+    """Return the first event of a new operation. Nothing is sent yet."""
+    return OperationEvent(
+        operation_id=str(uuid.uuid4()),
+        operation=operation,
+        state=State.STARTED,
+        environment=environment,
+        host=socket.gethostname(),
+        started_at=datetime.now(UTC),
+        database=database,
+        path=path,
+    )
+
+
+class Run:
+    """One operation under way: what it learns, for its last event."""
+
+    def __init__(self, event: OperationEvent, sender: Sender) -> None:
+        self._event = event
+        self._sender = sender
+        self.size: int | None = None
+        """Bytes stored or restored."""
+        self.target_changed: bool | None = None
+        """Restores: whether live data was touched."""
+
+    def ask_permission(self) -> None:
+        """Send the ``pre_*`` signal. Raises ``OperationVetoed`` when a receiver raises."""
+        hooks = _HOOKS[self._event.operation]
+        signal: Signal = getattr(signals, hooks.pre)
+        try:
+            signal.send(self._sender, **_carried(self._event, hooks.pre_carries))
+        except Exception as error:
+            receiver = _culprit(error.__traceback__)
+            raise OperationVetoed(
+                f"{receiver}, a receiver of {hooks.pre}, refused: {_told(error)}"
+            ) from error
+
+
+@contextmanager
+def report(event: OperationEvent, *, sender: Sender, console: Console) -> Iterator[Run]:
+    """Tell observers that an operation started, and how it ended: exactly once.
+
+    Whatever ends the block counts, Ctrl-C and SIGTERM too. Observers cannot
+    change the outcome: one that raises is logged and shown as a warning.
+    """
+    run = Run(event, sender)
+    clock = time.monotonic()
+    _tell(event, sender, console)
+    try:
+        yield run
+    except BaseException as error:
+        failed = _ended(event, run, State.FAILED, clock)
+        failed = replace(failed, error_type=type(error).__name__, error_message=_told(error))
+        _tell(failed, sender, console)
+        raise
+    succeeded = _ended(event, run, State.SUCCEEDED, clock)
+    _tell(succeeded, sender, console)
+    if hooks := _HOOKS.get(event.operation):
+        _send(hooks.post, sender, console, **_carried(succeeded, hooks.post_carries))
+
+
+def _ended(event: OperationEvent, run: Run, state: State, clock: float) -> OperationEvent:
+    return replace(
+        event,
+        state=state,
+        duration=time.monotonic() - clock,
+        size=run.size,
+        target_changed=run.target_changed,
+    )
+
+
+def _tell(event: OperationEvent, sender: Sender, console: Console) -> None:
+    _send("operation_changed", sender, console, event=event)
+
+
+def _send(name: str, sender: Sender, console: Console, **arguments: object) -> None:
+    signal: Signal = getattr(signals, name)
+    try:
+        outcomes = signal.send_robust(sender, **arguments)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer never breaks a backup
+        # A receiver called sys.exit(), or is no function: send_robust() cannot name that one.
+        _warn(f"A receiver of {name} raised {type(error).__name__}: {_told(error)}", console)
+        return
+    for receiver, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            who = f"{receiver.__module__}.{receiver.__qualname__}"
+            _warn(f"{who}, a receiver of {name}, raised {_told(outcome)}", console)
+
+
+def _warn(text: str, console: Console) -> None:
+    logger.warning("%s", text)
+    console.warn(text)
+
+
+def _carried(event: OperationEvent, names: tuple[str, ...]) -> Mapping[str, object]:
+    return {name: getattr(event, name) for name in names}
+
+
+def _told(error: BaseException) -> str:
+    """Return what an error says, fit for other eyes."""
+    text = redact(str(error)) or type(error).__name__
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+
+
+def _culprit(traceback: TracebackType | None) -> str:
+    """Name the receiver that raised: the first function that Django's dispatcher called."""
+    dispatched = False
+    while traceback is not None:
+        frame = traceback.tb_frame
+        module = str(frame.f_globals.get("__name__", ""))
+        if module == "django.dispatch.dispatcher":
+            dispatched = True
+        elif dispatched:
+            return f"{module}.{frame.f_code.co_qualname}"
+        traceback = traceback.tb_next
+    return "A receiver"

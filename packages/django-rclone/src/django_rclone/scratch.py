@@ -1,0 +1,53 @@
+"""Private folders for files that a flow cannot do without, swept when their owner died."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = ".django-rclone-"
+
+# A folder younger than this may not be locked yet by the run that makes it.
+_SETTLED = 60.0
+
+
+@contextlib.contextmanager
+def scratch_directory(parent: Path) -> Iterator[Path]:
+    """Make a folder below ``parent`` that only this user can read; remove it in the end.
+
+    Its owner holds a lock on it for as long as it lives. Folders that a killed
+    run left behind are not locked any more, and are removed here.
+    Raises ``OSError`` when ``parent`` cannot be written.
+    """
+    sweep(parent)
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(descriptor)
+
+
+def sweep(parent: Path) -> None:
+    """Remove what killed runs of this user left below ``parent``."""
+    for path in parent.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            _sweep_one(path)
+
+
+def _sweep_one(path: Path) -> None:
+    status = path.lstat()
+    if status.st_uid != os.getuid() or time.time() - status.st_ctime < _SETTLED:
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(descriptor)

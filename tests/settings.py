@@ -1,0 +1,20 @@
+"""Settings of the test run. Every test that backs up anything makes a site of its own."""
+
+import tempfile
+from pathlib import Path
+
+_FOLDER = Path(tempfile.gettempdir()) / "django-rclone-tests-have-no-site"
+
+SECRET_KEY = "the-secret-key-of-the-tests"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django_rclone",
+    "django_rclone_notify",
+]
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": _FOLDER / "db.sqlite3"},
+}
+DJANGO_RCLONE = {"REMOTE": str(_FOLDER / "remote")}
