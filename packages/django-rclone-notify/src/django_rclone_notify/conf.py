@@ -1,0 +1,138 @@
+"""The only reader of ``settings.DJANGO_RCLONE_NOTIFY``.
+
+Read anew for every event: a changed setting, also one changed by a test, counts
+at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from django_rclone_notify import construction, words
+from django_rclone_notify.exceptions import InvalidBackend, InvalidNotifySettings
+from django_rclone_notify.filters import Filter
+from django_rclone_notify.notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
+
+NAME = "DJANGO_RCLONE_NOTIFY"
+KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One entry of the setting: a notifier, its options, and what it wants to hear."""
+
+    alias: str
+    notifier_class: type[Notifier]
+    options: Mapping[str, object] = field(repr=False)
+    filter: Filter
+
+    def build(self) -> Notifier:
+        """Construct the notifier.
+
+        Raises ``InvalidOptions`` when the options do not fit it, ``MissingExtra``
+        when a package is not installed.
+        """
+        path = f'{NAME}["{self.alias}"]["OPTIONS"]'
+        return construction.construct(self.notifier_class, self.options, path)
+
+    def secrets(self) -> list[str]:
+        """Return the texts among the options: none of them may be shown."""
+        return [value for value in self.options.values() if isinstance(value, str)]
+
+
+def aliases() -> tuple[str, ...]:
+    """Return the names of the configured channels; none when the setting is absent.
+
+    Raises ``InvalidNotifySettings`` when the setting is no dictionary.
+    """
+    return tuple(_whole())
+
+
+def read_channel(alias: str) -> Channel:
+    """Return the channel ``alias``. Raises ``InvalidNotifySettings`` for the first mistake."""
+    channel, mistakes = examine(alias)
+    if channel is None:
+        raise mistakes[0]
+    return channel
+
+
+def examine(alias: str) -> tuple[Channel | None, list[InvalidNotifySettings]]:
+    """Return the channel ``alias``, or ``None`` and every mistake in its entry."""
+    path = f'{NAME}["{alias}"]'
+    raw = _whole()[alias]
+    if not isinstance(raw, Mapping):
+        hint = 'Write {"BACKEND": "...", "OPTIONS": {...}}.'
+        return None, [InvalidNotifySettings(path, "must be a dictionary", hint)]
+    reader = _Reader(path, raw)
+    channel = reader.read(alias)
+    return (None if reader.mistakes else channel), reader.mistakes
+
+
+def _whole() -> Mapping[str, object]:
+    value = getattr(settings, NAME, None)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(alias, str) for alias in value):
+        hint = 'Write {"ops": {"BACKEND": "...", "OPTIONS": {...}}}.'
+        raise InvalidNotifySettings(NAME, "must be a dictionary of named channels", hint)
+    return value
+
+
+class _Reader:
+    """Reads one entry key by key and remembers each mistake, so that all are told at once."""
+
+    def __init__(self, path: str, raw: Mapping[object, object]) -> None:
+        self._path = path
+        self._raw = raw
+        self.mistakes: list[InvalidNotifySettings] = []
+
+    def read(self, alias: str) -> Channel:
+        for key in self._raw:
+            if key not in KEYS:
+                hint = words.suggestion(str(key), KEYS)
+                self._wrong(InvalidNotifySettings(f'{self._path}["{key}"]', "is unknown", hint))
+        notifier_class = self._backend()
+        states = self._words("STATES", EVERY_STATE)
+        operations = self._words("OPERATIONS", EVERY_OPERATION)
+        return Channel(
+            alias=alias,
+            notifier_class=notifier_class,
+            options=self._options(),
+            filter=Filter(
+                states=notifier_class.default_states if states is None else states,
+                operations=notifier_class.default_operations if operations is None else operations,
+                databases=self._words("DATABASES", frozenset(settings.DATABASES)),
+                environments=self._words("ENVIRONMENTS", None),
+            ),
+        )
+
+    def _backend(self) -> type[Notifier]:
+        try:
+            return construction.import_notifier(
+                self._raw.get("BACKEND"), f'{self._path}["BACKEND"]'
+            )
+        except InvalidBackend as error:
+            self._wrong(error)
+            return Notifier
+
+    def _options(self) -> Mapping[str, object]:
+        options = self._raw.get("OPTIONS", {})
+        if isinstance(options, Mapping) and all(isinstance(name, str) for name in options):
+            return options
+        hint = 'Write {"name": value}.'
+        path = f'{self._path}["OPTIONS"]'
+        self._wrong(InvalidNotifySettings(path, "must be a dictionary of named options", hint))
+        return {}
+
+    def _words(self, key: str, known: frozenset[str] | None) -> frozenset[str] | None:
+        if key not in self._raw:
+            return None
+        try:
+            return words.read_words(self._raw[key], f'{self._path}["{key}"]', known)
+        except InvalidNotifySettings as error:
+            self._wrong(error)
+            return None
+
+    def _wrong(self, mistake: InvalidNotifySettings) -> None:
+        self.mistakes.append(mistake)

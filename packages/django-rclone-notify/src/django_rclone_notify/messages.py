@@ -1,0 +1,100 @@
+"""What people read about an event: pure functions from an event to text."""
+
+import unicodedata
+
+from django_rclone.events import Operation, OperationEvent, State
+
+CUT_MARK = " … (cut)"
+
+_SUBJECTS = {
+    Operation.DB_BACKUP: "Backup of {target}",
+    Operation.DB_RESTORE: "Restore of {target}",
+    Operation.DB_PRUNE: "Pruning the backups of {target}",
+    Operation.MEDIA_BACKUP: "Backup of {target}",
+    Operation.MEDIA_RESTORE: "Restore of {target}",
+}
+_RESTORES = (Operation.DB_RESTORE, Operation.MEDIA_RESTORE)
+_TOUCHED = {
+    True: "was changed",
+    False: "was not touched",
+    None: "may have been changed: it cannot be told",
+}
+# They reverse or isolate the text around them, so that a message shows what it does not say.
+_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def title(event: OperationEvent) -> str:
+    """Return one line: what happened, to what, where."""
+    target = "media" if event.database is None else f'database "{event.database}"'
+    subject = _SUBJECTS.get(event.operation, f"{event.operation} of {{target}}")
+    environment = f"[{event.environment}] " if event.environment else ""
+    # By concatenation, not str.format(): an alias may hold braces.
+    sentence = subject.replace("{target}", target)
+    return one_line(f"{environment}{sentence} {event.state} on {event.host}")
+
+
+def facts(event: OperationEvent) -> list[str]:
+    """Return the lines below the title, without the words of the error."""
+    lines = []
+    if event.path:
+        lines.append(f"Path: {event.path}")
+    if event.size is not None:
+        lines.append(f"Size: {human_size(event.size)}")
+    if event.duration is not None:
+        lines.append(f"Duration: {human_duration(event.duration)}")
+    if event.error_type:
+        lines.append(f"Error: {event.error_type}")
+    if event.state == State.FAILED and event.operation in _RESTORES:
+        lines.append(f"The live data {_TOUCHED[event.target_changed]}")
+    return [one_line(line) for line in lines]
+
+
+def human_size(size: int) -> str:
+    """Return ``size`` in bytes as people write it: ``1.5 GB``, powers of 1,000."""
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if amount < 999.5 or unit == "TB":
+            break
+        amount /= 1000
+    digits = 0 if unit == "bytes" or amount >= 99.95 else 1
+    return f"{amount:.{digits}f} {unit}"
+
+
+def human_duration(seconds: float) -> str:
+    """Return ``seconds`` as people write it: ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 0 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def cleaned(text: str) -> str:
+    """Return ``text`` without control characters, direction marks and lone surrogates.
+
+    Newlines stay, in one spelling; tabs become spaces.
+    """
+    text = text.replace("\r\n", "\n").replace("\t", " ")
+    return "".join(character for character in text if _is_harmless(character))
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` cleaned and on one line: nobody forges a second log entry."""
+    return " ".join(cleaned(text.replace("\r", "\n")).split())
+
+
+def cut(text: str, limit: int) -> str:
+    """Return ``text`` with at most ``limit`` characters, the mark of the cut included."""
+    return text if len(text) <= limit else text[: limit - len(CUT_MARK)] + CUT_MARK
+
+
+def _is_harmless(character: str) -> bool:
+    if character == "\n":
+        return True
+    return unicodedata.category(character) not in ("Cc", "Cs") and (
+        character not in _DIRECTION_MARKS
+    )

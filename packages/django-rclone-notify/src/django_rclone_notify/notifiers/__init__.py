@@ -1,0 +1,1 @@
+"""The notifiers: each module holds one, named by ``BACKEND`` in the settings."""

@@ -1,0 +1,80 @@
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from django_rclone.events import OperationEvent
+from django_rclone.signals import operation_changed
+from django_rclone_notify import retries
+from django_rclone_notify.notifiers import dummy
+from tests.loopback import LoopbackServer
+
+
+class Log:
+    """What was logged: our own warnings, and the text of everything."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        self._caplog = caplog
+
+    @property
+    def warnings(self) -> list[str]:
+        return [
+            record.getMessage()
+            for record in self._caplog.records
+            if record.name == "django_rclone_notify" and record.levelno >= logging.WARNING
+        ]
+
+    @property
+    def records(self) -> list[logging.LogRecord]:
+        return self._caplog.records
+
+    @property
+    def everything(self) -> str:
+        return self._caplog.text
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def loopback_without_proxy_and_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(retries, "PAUSES", (0.0, 0.0))
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Log:
+    caplog.set_level(logging.DEBUG)
+    return Log(caplog)
+
+
+@pytest.fixture
+def outbox() -> Iterator[list[OperationEvent]]:
+    dummy.outbox.clear()
+    yield dummy.outbox
+    dummy.outbox.clear()
+
+
+@pytest.fixture
+def configure(settings: Any) -> Callable[..., None]:
+    def apply(**channels: Any) -> None:
+        settings.DJANGO_RCLONE_NOTIFY = channels
+
+    return apply
+
+
+@pytest.fixture
+def send() -> Callable[..., None]:
+    """Send events as django-rclone does, and fail if the receiver raised."""
+
+    def dispatch(*events: Any) -> None:
+        for event in events:
+            outcomes = operation_changed.send_robust(sender=object, event=event)
+            assert [error for _, error in outcomes if error is not None] == []
+
+    return dispatch

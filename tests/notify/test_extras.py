@@ -1,0 +1,85 @@
+"""What happens when only Django is installed: in a fresh interpreter that finds nothing else."""
+
+import subprocess
+import sys
+
+import pytest
+
+PREPARE = """
+import sys
+
+class FakeAbsence:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"requests", "urllib3", "sentry_sdk"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, FakeAbsence())
+
+import django
+from django.conf import settings
+
+settings.configure(
+    INSTALLED_APPS=["django_rclone_notify"],
+    DJANGO_RCLONE_NOTIFY={"ops": {"BACKEND": BACKEND, "OPTIONS": OPTIONS}},
+)
+django.setup()
+"""
+NOTIFIERS = "django_rclone_notify.notifiers"
+NEEDY = [
+    ("slack", f"{NOTIFIERS}.slack.SlackNotifier", {"webhook_url": "https://s3cret.example/x"}),
+    (
+        "healthchecks",
+        f"{NOTIFIERS}.healthchecks.HealthchecksNotifier",
+        {"ping_url": "https://s3cret.example/x"},
+    ),
+    ("sentry", f"{NOTIFIERS}.sentry.SentryNotifier", {"monitor_slug": "nightly"}),
+]
+
+
+def run(backend, options, program):
+    source = f"BACKEND = {backend!r}\nOPTIONS = {options!r}\n{PREPARE}\n{program}"
+    return subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize(("extra", "backend", "options"), NEEDY, ids=["slack", "hc", "sentry"])
+def test_check_names_the_extra_to_install(extra, backend, options):
+    done = run(
+        backend,
+        options,
+        "from django.core.checks import run_checks\n"
+        "for message in run_checks(): print(message.id, message.hint)",
+    )
+    assert done.stdout.splitlines() == [
+        f'django_rclone_notify.E004 Type: pip install "django-rclone-notify[{extra}]"'
+    ]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("extra", "backend", "options"), NEEDY, ids=["slack", "hc", "sentry"])
+def test_missing_extra_never_hurts_a_backup_and_is_named_in_the_log(extra, backend, options):
+    done = run(
+        backend,
+        {**options},
+        "from datetime import UTC, datetime\n"
+        "from django_rclone.events import Operation, OperationEvent, State\n"
+        "from django_rclone.signals import operation_changed\n"
+        "event = OperationEvent(operation_id='0', operation=Operation.DB_BACKUP,\n"
+        "    state=State.FAILED, environment='', host='h', started_at=datetime.now(UTC))\n"
+        "print([error for _, error in operation_changed.send_robust(object, event=event)])",
+    )
+    assert done.stdout.strip() == "[None]"
+    [warning] = done.stderr.splitlines()
+    assert warning.endswith(f'Type: pip install "django-rclone-notify[{extra}]"')
+    assert "s3cret" not in warning
+
+
+def test_package_works_with_django_alone():
+    done = run(
+        f"{NOTIFIERS}.logging.LoggingNotifier",
+        {},
+        "from django.core.management import call_command\ncall_command('notifytest')",
+    )
+    assert done.stdout.strip() == "ops: delivered by LoggingNotifier"
+    assert done.returncode == 0
