@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class Site:
         self.databases: dict[str, dict[str, Any]] = {}
         self.rclone: dict[str, Any] = {"REMOTE": str(self.remote)}
         self.extra_settings = ""
+        self._in_use: object = None
         self.remote.mkdir()
         self.media.mkdir()
         self.add_database("default")
@@ -155,6 +157,9 @@ class Site:
             path.write_bytes(content)
 
     def _use(self, databases: Mapping[str, dict[str, Any]]) -> None:
+        if self._in_use == databases:
+            return
+        self._in_use = deepcopy(dict(databases))
         connections.close_all()
         for alias in list(connections.settings):
             if hasattr(connections._connections, alias):

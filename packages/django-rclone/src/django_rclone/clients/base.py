@@ -7,7 +7,9 @@ from typing import ClassVar, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import Error
 
+from ..exceptions import DumpError
 from ..relay import Source, Target
 
 
@@ -84,9 +86,14 @@ class DatabaseClient(ABC):
         """
 
     def applied_migrations(self) -> tuple[str, ...]:
-        """Return the migrations applied now, as ``app.name``, sorted."""
+        """Return the migrations applied now, as ``app.name``, sorted.
+
+        Raises ``DumpError`` when the database cannot be read.
+        """
         try:
             applied = MigrationRecorder(self.connection).applied_migrations()
+        except Error as error:
+            raise DumpError(f"The applied migrations cannot be read: {error}.") from error
         finally:
             self.connection.close()
         return tuple(sorted(f"{app}.{name}" for app, name in applied))

@@ -112,7 +112,6 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         path=backup.path,
     )
     with report(event, sender=sender, console=console) as run:
-        run.size = backup.size
         run.target_changed = False
         run.ask_permission()
         with plan.client.restore() as target, plan.rclone.download(backup.path) as download:
@@ -126,6 +125,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
                 )
             finally:
                 run.target_changed = target.changed
+        run.size = backup.size
 
 
 class Pruned(NamedTuple):
@@ -187,15 +187,16 @@ def _store(
 ) -> Manifest:
     """Stream the dump, make sure of it, and commit it by its manifest."""
     path = event.path or ""
-    migrations = client.applied_migrations()
-    with client.dump() as dump, rclone.upload(path) as upload:
-        digest = store(
-            dump,
-            upload,
-            compression=settings.compression,
-            level=settings.compression_level,
-            progress=console.progress,
-        )
+    with client.dump() as dump:
+        migrations = client.applied_migrations()
+        with rclone.upload(path) as upload:
+            digest = store(
+                dump,
+                upload,
+                compression=settings.compression,
+                level=settings.compression_level,
+                progress=console.progress,
+            )
     with _removed_unless_committed(rclone, path):
         _require_stored(rclone, path, digest)
         manifest = _manifest(client, settings, event, digest, migrations)

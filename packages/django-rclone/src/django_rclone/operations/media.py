@@ -13,7 +13,7 @@ from ..console import Console
 from ..events import Operation, OperationEvent
 from ..exceptions import BackupNotFound, BackupRejected, InvalidSettings, MediaGuardError
 from ..manifest import Manifest, ManifestError, manifest_path, signer
-from ..rclone import Rclone, Tally
+from ..rclone import Rclone, Tally, dotted
 from ..reporting import Sender, begin, report
 
 _QUIET = Console()
@@ -112,7 +112,6 @@ def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = 
         Operation.MEDIA_RESTORE, environment=plan.settings.environment, path=plan.backup.path
     )
     with report(event, sender=sender, console=console) as run:
-        run.size = plan.backup.size
         run.target_changed = False
         run.ask_permission()
         source = plan.rclone.address(plan.backup.path)
@@ -128,6 +127,7 @@ def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = 
             progress=console.progress,
         )
         run.target_changed = True
+        run.size = plan.backup.size
 
 
 def list_media() -> list[Backup]:
@@ -225,7 +225,7 @@ def _commit(rclone: Rclone, settings: Settings, event: OperationEvent) -> Manife
         size=tally.size,
         count=tally.count,
         tool="rclone",
-        tool_version=".".join(map(str, rclone.version())),
+        tool_version=dotted(rclone.version),
         django_version=django.get_version(),
         environment=settings.environment,
     ).signed(signer(settings.signing_key, settings.signing_key_fallbacks))

@@ -1,0 +1,167 @@
+"""Show a backup, a disaster and a restore, from the first command to the proof.
+
+Every step is a command of ``manage.py`` that you could type yourself. The demo
+works in a temporary folder of its own and needs no network; its exit status is
+0 only when the restored site equals the one that was backed up.
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from inbox import Inbox
+
+SITE_DIR = Path(__file__).resolve().parent
+FOREIGN_PREFIXES = ("NOTIFY_", "JOURNAL_", "DJANGO_", "SLACK_", "HEALTHCHECK", "ALLOW_RESTORE")
+
+
+class DemoError(Exception):
+    """The site did not do what this demo says it does."""
+
+
+class Demo:
+    """One run: a data folder, an inbox for its messages, and a counter of steps."""
+
+    def __init__(self, folder: Path, inbox: Inbox) -> None:
+        self.inbox = inbox
+        self.step_number = 0
+        self.messages: list[str] = []
+        # The settings of a real site, left in the shell, must not leak into a demo.
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_PREFIXES)}
+        self.environment = {
+            **kept,
+            "JOURNAL_DATA_DIR": str(folder),
+            "SLACK_WEBHOOK_URL": inbox.address("slack"),
+            "HEALTHCHECK_URL": inbox.address("healthcheck"),
+            "NOTIFY_SLACK_WEBHOOK_URL": inbox.address("slack"),
+            "NO_PROXY": "127.0.0.1",
+            "PYTHONIOENCODING": "utf-8",
+        }
+
+    def run(self) -> None:
+        """Tell the story. Raises ``DemoError`` where it goes another way."""
+        self.step("Make a site: a journal with a few thousand rows and some hundred files")
+        self.manage("migrate --verbosity 0")
+        self.manage("seed")
+        original = self.fingerprint()
+
+        self.step("Back up the database and the media to the remote, here a folder")
+        self.manage("dbbackup")
+        self.manage("mediabackup")
+        self.manage("listbackups")
+        self.require("Slack was told of the backup", self.heard("slack: Database `default`"))
+        self.require("the health check was pinged", self.heard("healthcheck: ping"))
+
+        self.step("Disaster")
+        self.manage("damage --yes")
+        damaged = self.fingerprint()
+        self.require("rows, schema and media differ", differ_everywhere(original, damaged))
+
+        self.step("Restore: the guard in journal/receivers.py says no, and nothing changes")
+        self.manage("dbrestore --noinput", refused=True)
+        self.require("nothing has changed", self.fingerprint() == damaged)
+        self.require("Slack was told of the failure", self.heard("failed"))
+
+        self.step("Restore again, and mean it")
+        self.manage("dbrestore --noinput", ALLOW_RESTORE="1")
+        self.manage("mediarestore --noinput")
+
+        self.step("Is it the same site? SHA-256 of every row, of the schema, of every file")
+        restored = self.fingerprint()
+        self.require("the restored site equals the one backed up", restored == original)
+
+    def step(self, title: str) -> None:
+        """Begin a chapter."""
+        self.step_number += 1
+        say(f"\n{self.step_number}. {title}", bold=True)
+
+    def fingerprint(self) -> list[str]:
+        """Show and return one line for the rows, one for the schema, one for the media."""
+        return self.manage("fingerprint").splitlines()
+
+    def manage(self, command: str, *, refused: bool = False, **environment: str) -> str:
+        """Run ``manage.py`` and show what it and its receivers say.
+
+        Raises ``DemoError`` when it fails, or, where it should be ``refused``, works.
+        """
+        prefix = "".join(f"{name}={value} " for name, value in environment.items())
+        say(f"   $ {prefix}python manage.py {command}", colour=36)
+        process = subprocess.run(
+            [sys.executable, str(SITE_DIR / "manage.py"), *shlex.split(command)],
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+        )
+        for line in process.stdout.splitlines():
+            say(f"     {line}")
+        for message in self.inbox.empty():
+            self.messages.append(f"{message.service}: {message.text}")
+            say(f"     -> {message.service} received: {message.text}", colour=35)
+        if refused:
+            say(f"     (exit status {process.returncode})")
+        if (process.returncode != 0) != refused:
+            raise DemoError(f"{command} ended with exit status {process.returncode}")
+        return process.stdout
+
+    def heard(self, words: str) -> bool:
+        """Whether a message with these words has come in so far."""
+        return any(words in message for message in self.messages)
+
+    def require(self, claim: str, holds: bool) -> None:
+        """Check what the story says."""
+        if not holds:
+            raise DemoError(f"it is not true that {claim}")
+        say(f"   [ok] {claim}", colour=32)
+
+
+def differ_everywhere(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether each hash is another one."""
+    return all(a.split()[1] != b.split()[1] for a, b in zip(before, after, strict=True))
+
+
+def say(text: str, *, bold: bool = False, colour: int = 0) -> None:
+    """Print a line at once; styled on a terminal, plain elsewhere or when NO_COLOR is set."""
+    style = 1 if bold else colour
+    if style and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        text = f"\033[{style}m{text}\033[0m"
+    print(text, flush=True)
+
+
+def main() -> int:
+    """Run the demo and say how it ended."""
+    parser = argparse.ArgumentParser(description="Back up, wreck and restore a sample site.")
+    parser.add_argument("--keep", action="store_true", help="do not remove the data folder")
+    keep = parser.parse_args().keep
+    folder = Path(tempfile.mkdtemp(prefix="journal-demo-"))
+    started = time.monotonic()
+    say(f"The site's data is in {folder}")
+    try:
+        with Inbox() as inbox:
+            Demo(folder, inbox).run()
+    except DemoError as failure:
+        say(f"\nThe demo failed: {failure}.", colour=31)
+        return 1
+    except KeyboardInterrupt:
+        say("\nStopped.")
+        return 130
+    finally:
+        if not keep:
+            shutil.rmtree(folder)
+    say(f"\nEverything is back, in {time.monotonic() - started:.0f} seconds.", bold=True)
+    if keep:
+        say(f"Look around: JOURNAL_DATA_DIR={folder} python manage.py runserver")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What this site does around its backups: four receivers to copy and adapt.
+
+``apps.py`` imports this module, which connects them. A receiver of a ``post_*``
+signal cannot harm a backup, whatever it does; one of a ``pre_*`` signal forbids
+the operation by raising.
+"""
+
+import logging
+import os
+
+import requests
+from django.conf import settings
+from django.dispatch import receiver
+
+from django_rclone.signals import post_db_backup, post_db_restore, pre_db_restore
+
+logger = logging.getLogger("backups")
+
+
+# 1. Logging
+
+
+@receiver(post_db_backup)
+def log_backup(sender: type, database: str, path: str, **kwargs: object) -> None:
+    """Note what was stored, and where."""
+    logger.info("Database '%s' backed up to %s", database, path)
+
+
+@receiver(post_db_restore)
+def log_restore(sender: type, database: str, **kwargs: object) -> None:
+    """Note what was replaced."""
+    logger.info("Database '%s' restored", database)
+
+
+# 2. Slack notification
+
+
+@receiver(post_db_backup)
+def notify_slack(sender: type, database: str, path: str, **kwargs: object) -> None:
+    """Tell the channel behind ``SLACK_WEBHOOK_URL``, if there is one."""
+    if not settings.SLACK_WEBHOOK_URL:
+        return
+    try:
+        response = requests.post(
+            settings.SLACK_WEBHOOK_URL,
+            json={"text": f"Database `{database}` backed up to `{path}`"},
+            timeout=settings.WEBHOOK_TIMEOUT,
+        )
+        if not response.ok:
+            logger.warning("Slack answered %s", response.status_code)
+    except requests.RequestException as error:
+        # The text of the error holds the URL, and who has the URL may post.
+        logger.warning("Slack was not reached: %s", type(error).__name__)
+
+
+# 3. Health check ping
+
+
+@receiver(post_db_backup)
+def ping_healthcheck(sender: type, **kwargs: object) -> None:
+    """Tell the watchdog behind ``HEALTHCHECK_URL``, if there is one, that a backup was made."""
+    if not settings.HEALTHCHECK_URL:
+        return
+    try:
+        response = requests.get(settings.HEALTHCHECK_URL, timeout=settings.WEBHOOK_TIMEOUT)
+        if not response.ok:
+            logger.warning("The health check answered %s", response.status_code)
+    except requests.RequestException as error:
+        logger.warning("The health check was not reached: %s", type(error).__name__)
+
+
+# 4. Restore guard
+
+
+@receiver(pre_db_restore)
+def confirm_restore(sender: type, database: str, path: str, **kwargs: object) -> None:
+    """Forbid the restore of the main database unless ``ALLOW_RESTORE=1`` is in the environment."""
+    if database == "default" and os.environ.get("ALLOW_RESTORE") != "1":
+        raise RuntimeError(f"Set ALLOW_RESTORE=1 to replace the database '{database}'")

@@ -1,0 +1,39 @@
+"""Sites to test on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.example_site.site import Site
+from tests.loopback import LoopbackServer
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A web service that records what it is sent."""
+    with LoopbackServer() as running:
+        yield running
+
+
+@pytest.fixture
+def empty_site(tmp_path: Path) -> Site:
+    """A site nobody has used yet."""
+    data = tmp_path / "data"
+    data.mkdir()
+    return Site(data)
+
+
+@pytest.fixture(scope="session")
+def seeded_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A small site that tests copy and never touch."""
+    site = Site(tmp_path_factory.mktemp("seeded"))
+    site.manage("migrate")
+    site.manage("seed", "--users=5", "--entries=60", "--files=40")
+    return site
+
+
+@pytest.fixture
+def site(seeded_site: Site, tmp_path: Path) -> Site:
+    """A small site with rows and files, for one test alone."""
+    return seeded_site.copy_to(tmp_path / "data")

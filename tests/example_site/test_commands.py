@@ -1,0 +1,90 @@
+"""Every command works on the site as it is, without any set-up."""
+
+import json
+import sqlite3
+
+import pytest
+
+from tests.example_site.site import Site
+
+
+def test_check_finds_nothing(empty_site: Site) -> None:
+    assert "no issues" in empty_site.manage("check")
+
+
+def test_migrations_are_complete(empty_site: Site) -> None:
+    assert "No changes" in empty_site.manage("makemigrations", "--check", "--dry-run")
+
+
+def test_a_fresh_site_lists_no_backups(empty_site: Site) -> None:
+    assert json.loads(empty_site.attempt("listbackups", "--json").stdout) == []
+
+
+def test_a_database_backup_is_listed(site: Site) -> None:
+    site.manage("dbbackup")
+
+    [backup] = json.loads(site.attempt("listbackups", "--json").stdout)
+
+    assert backup["database"] == "default"
+    assert (site.remote / backup["path"]).is_file()
+
+
+def test_a_media_backup_is_listed(site: Site) -> None:
+    site.manage("mediabackup")
+
+    assert json.loads(site.attempt("listbackups", "--media", "--json").stdout)
+
+
+def test_media_files_reach_the_remote_under_their_own_names(site: Site) -> None:
+    site.manage("mediabackup")
+
+    stored = {path.name for path in site.remote.rglob("*")}
+    assert {path.name for path in site.media.rglob("*")} <= stored
+
+
+def test_a_wrecked_database_comes_back_whole(site: Site) -> None:
+    before = json.loads(site.fingerprint())
+    site.manage("dbbackup")
+    site.manage("damage", "--yes")
+
+    site.manage("dbrestore", "--noinput", ALLOW_RESTORE="1")
+
+    after = json.loads(site.fingerprint())
+    assert after["tables"] == before["tables"]
+    assert after["schema"] == before["schema"]
+
+
+def test_wrecked_media_come_back_whole(site: Site) -> None:
+    before = json.loads(site.fingerprint())
+    site.manage("mediabackup")
+    site.manage("damage", "--yes")
+
+    site.manage("mediarestore", "--noinput")
+
+    assert json.loads(site.fingerprint())["files"] == before["files"]
+
+
+def test_a_database_can_be_restored_by_name(site: Site) -> None:
+    site.manage("dbbackup")
+    [backup] = json.loads(site.attempt("listbackups", "--json").stdout)
+    before = site.fingerprint()
+    with sqlite3.connect(site.database) as connection:
+        connection.execute("DELETE FROM journal_tag")
+    connection.close()
+
+    site.manage("dbrestore", "-i", backup["path"], "--noinput", ALLOW_RESTORE="1")
+
+    assert site.fingerprint() == before
+
+
+def test_cleaning_keeps_the_newest_backup(site: Site) -> None:
+    site.manage("dbbackup")
+
+    site.manage("dbbackup", "--clean")
+
+    assert json.loads(site.attempt("listbackups", "--json").stdout)
+
+
+@pytest.mark.parametrize("command", ["dbbackup", "mediabackup", "listbackups", "fingerprint"])
+def test_commands_leak_no_file_and_no_process(site: Site, command: str) -> None:
+    assert "ResourceWarning" not in site.manage(command, PYTHONDEVMODE="1")
