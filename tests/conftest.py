@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from django.dispatch import Signal
-from django_rclone import signals
-from django_rclone.events import OperationEvent
 from pytest_django import DjangoDbBlocker
 
+from django_rclone import signals
+from django_rclone.events import OperationEvent
 from tests.sites import Site
 
 

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from django.template.defaultfilters import filesizeformat
+
 from django_rclone.events import Operation, OperationEvent, State
 
 CUT_MARK = " … (cut)"
@@ -50,14 +52,8 @@ def facts(event: OperationEvent) -> list[str]:
 
 
 def human_size(size: int) -> str:
-    """Return ``size`` in bytes as people write it: ``1.5 GB``, powers of 1,000."""
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if amount < 999.5 or unit == "TB":
-            break
-        amount /= 1000
-    digits = 0 if unit == "bytes" or amount >= 99.95 else 1
-    return f"{amount:.{digits}f} {unit}"
+    """Return ``size`` in bytes as Django and the commands write it: ``1.5 GB``."""
+    return filesizeformat(size).replace("\xa0", " ")
 
 
 def human_duration(seconds: float) -> str:

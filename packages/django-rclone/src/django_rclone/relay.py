@@ -15,6 +15,7 @@ from .compression import compressor, decompressor
 from .exceptions import BackupRejected
 
 _CHUNK = 1 << 20
+_SLICE = 1 << 18
 
 
 class Source(Protocol):
@@ -63,10 +64,12 @@ def store(
 
     def send(data: bytes) -> None:
         nonlocal size
-        if data:
-            target.write(data)
-            hashed.update(data)
-            size += len(data)
+        hashed.update(data)
+        # In slices: a compressor may give out many megabytes at once, and progress must go on.
+        for start in range(0, len(data), _SLICE):
+            piece = data[start : start + _SLICE]
+            target.write(piece)
+            size += len(piece)
             progress(size)
 
     while chunk := source.read(_CHUNK):

@@ -84,9 +84,10 @@ class Run:
             signal.send(self._sender, **_carried(self._event, hooks.pre_carries))
         except (Exception, SystemExit) as error:
             receiver = _culprit(error.__traceback__)
+            # Not chained: a traceback would show the receiver's own words with their secrets.
             raise OperationVetoed(
                 f"{receiver}, a receiver of {hooks.pre}, refused: {_told(error)}"
-            ) from error
+            ) from None
 
 
 @contextmanager
