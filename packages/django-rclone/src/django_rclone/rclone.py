@@ -32,6 +32,9 @@ _ALWAYS = (
     "--interactive=false",
 )
 
+# Every second, and once more at the end.
+_STATISTICS = ("--stats=1s", "--stats-log-level=NOTICE")
+
 _HINTS = (
     (
         "didn't find section in config file",
@@ -124,11 +127,18 @@ class Rclone:
             )
 
     @contextmanager
-    def upload(self, path: str) -> Iterator["Upload"]:
-        """Stream a new object to ``path``. Unless committed, nothing stays there."""
+    def upload(self, path: str, *, progress: Callable[[int], None]) -> Iterator["Upload"]:
+        """Stream a new object to ``path``. Unless committed, nothing stays there.
+
+        ``progress`` is told the bytes on their way, from another thread: rclone
+        knows them better than we do, since it reads ahead.
+        """
         committed = False
+        stats = _Stats(progress)
         try:
-            with self._start("rcat", self.address(path)) as process:
+            with self._start(
+                "rcat", self.address(path), flags=_STATISTICS, on_line=stats.see
+            ) as process:
                 upload = Upload(process)
                 yield upload
                 committed = upload.committed
@@ -316,8 +326,7 @@ class _Stats:
 
 
 def _sync_flags(follow_links: bool) -> tuple[str, ...]:
-    # Statistics come every second, and once more at the end.
-    common = ("--stats=1s", "--stats-log-level=NOTICE", "--create-empty-src-dirs")
+    common = (*_STATISTICS, "--create-empty-src-dirs")
     return (*common, "--copy-links") if follow_links else common
 
 

@@ -15,7 +15,6 @@ from .compression import compressor, decompressor
 from .exceptions import BackupRejected
 
 _CHUNK = 1 << 20
-_SLICE = 1 << 18
 
 
 class Source(Protocol):
@@ -50,13 +49,10 @@ class Digest:
 Progress = Callable[[int], None]
 
 
-def store(
-    source: Source, target: Target, *, compression: str | None, level: int, progress: Progress
-) -> Digest:
+def store(source: Source, target: Target, *, compression: str | None, level: int) -> Digest:
     """Compress ``source`` into ``target``, and commit it once the source ended well.
 
-    ``progress`` is told the bytes stored so far. Raises whatever either side
-    raises; the target is not committed then.
+    Raises whatever either side raises; the target is not committed then.
     """
     pack = compressor(compression, level)
     hashed = hashlib.sha256()
@@ -64,13 +60,10 @@ def store(
 
     def send(data: bytes) -> None:
         nonlocal size
-        hashed.update(data)
-        # In slices: a compressor may give out many megabytes at once, and progress must go on.
-        for start in range(0, len(data), _SLICE):
-            piece = data[start : start + _SLICE]
-            target.write(piece)
-            size += len(piece)
-            progress(size)
+        if data:
+            target.write(data)
+            hashed.update(data)
+            size += len(data)
 
     while chunk := source.read(_CHUNK):
         raw_size += len(chunk)

@@ -189,13 +189,9 @@ def _store(
     path = event.path or ""
     with client.dump() as dump:
         migrations = client.applied_migrations()
-        with rclone.upload(path) as upload:
+        with rclone.upload(path, progress=console.progress) as upload:
             digest = store(
-                dump,
-                upload,
-                compression=settings.compression,
-                level=settings.compression_level,
-                progress=console.progress,
+                dump, upload, compression=settings.compression, level=settings.compression_level
             )
     with _removed_unless_committed(rclone, path):
         _require_stored(rclone, path, digest)
