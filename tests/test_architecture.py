@@ -19,9 +19,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("apps", "checks", "management.*"),
     ("operations.*",),
     ("reporting", "catalogue", "retention"),
-    ("rclone", "clients.*", "manifest", "backups"),
+    ("rclone", "rclone_log", "clients.*", "manifest", "backups"),
     ("relay", "compression", "processes", "scratch"),
-    ("conf", "redaction", "console", "events", "signals", "exceptions"),
+    ("conf", "readers", "redaction", "console", "events", "signals", "exceptions"),
 )
 """The modules of core. A module may import those of its own line and of the lines below it.
 

@@ -4,26 +4,17 @@ Nothing else in the package reads ``django.conf.settings``.
 """
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from difflib import get_close_matches
-from pathlib import Path, PurePosixPath
-from string import Formatter
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.conf import settings as django_settings
 
+from . import readers
 from .exceptions import InvalidSettings
 
 SETTING = "DJANGO_RCLONE"
-TEMPLATE_FIELDS = ("database", "datetime", "ext")
-
-_SECRET_FLAG = re.compile(
-    r"^--(?!password-command)\S*"
-    r"(pass|password\d?|secret|token|pem|sas-url|(?<!access-)key|access-key-id|access-key)(=|$)"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,187 +95,20 @@ def _listed(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, list | tuple) else ()
 
 
-# Readers: each turns one raw value into a checked one, or raises InvalidSettings.
-
-
-def _remote(key: str, value: object) -> str:
-    remote = _text(key, os.fspath(value) if isinstance(value, os.PathLike) else value)
-    if remote.startswith("-") or _has_control_characters(remote):
-        raise InvalidSettings(key, "is no rclone remote", "Set it to 'name:path' or to a folder.")
-    head, colon, _ = remote.partition(":")
-    if "/" in head or not colon:
-        if not remote.startswith("/"):
-            raise InvalidSettings(
-                key,
-                f"is a relative folder ({remote!r}), which cron would look for elsewhere",
-                "Set it to an absolute folder, or to 'name:path' of a configured remote.",
-            )
-    elif not head or "," in head:
-        # A connection string would stand in the arguments of a process, for all to read.
-        raise InvalidSettings(
-            key,
-            "is a connection string, whose options every user of the machine could read",
-            "Configure a remote (`rclone config`, or RCLONE_CONFIG_<NAME>_* variables) "
-            "and set it to 'name:path'.",
-        )
-    return remote.rstrip("/") if remote.rstrip("/") else remote
-
-
-def _text(key: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise InvalidSettings(key, f"must be a non-empty string, not {_kind(value)}", "")
-    return value
-
-
-def _optional_path(key: str, value: object) -> str | None:
-    if value is None:
-        return None
-    return _text(key, os.fspath(value) if isinstance(value, os.PathLike) else value)
-
-
-def _config_file(key: str, value: object) -> str | None:
-    path = _optional_path(key, value)
-    if path is not None:
-        try:
-            with Path(path).open("rb") as file:
-                file.read(1)
-        except OSError as error:
-            raise InvalidSettings(
-                key,
-                f"names a file that cannot be read: {path} ({error.strerror})",
-                "Correct the path, or give this user the right to read it.",
-            ) from None
-    return path
-
-
-def _flags(key: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise InvalidSettings(
-            key, f"must be a list of strings, not {_kind(value)}", 'Such as ["--transfers=8"].'
-        )
-    for flag in value:
-        if _SECRET_FLAG.search(flag):
-            raise InvalidSettings(
-                key,
-                f"puts a secret ({flag.partition('=')[0]}) where every user can read it",
-                "Move it to rclone's configuration or to a RCLONE_* environment variable.",
-            )
-    return tuple(value)
-
-
-def _folder(key: str, value: object) -> str:
-    folder = _text(key, value)
-    if (
-        folder.startswith(("/", "-"))
-        or "\\" in folder
-        or _has_control_characters(folder)
-        or any(part in ("", ".", "..") for part in folder.rstrip("/").split("/"))
-    ):
-        raise InvalidSettings(
-            key,
-            f"is no folder below the remote: {folder!r}",
-            'Set it to a relative path without "..", such as "db".',
-        )
-    return folder.rstrip("/")
-
-
-def _template(key: str, value: object) -> str:
-    template = _text(key, value)
-    try:
-        fields = [(name, spec, conv) for _, name, spec, conv in Formatter().parse(template)]
-    except ValueError as error:
-        raise InvalidSettings(key, f"is no valid template: {error}", _TEMPLATE_HINT) from None
-    names = [name for name, _, _ in fields if name is not None]
-    if "{{" in template or "}}" in template:
-        raise InvalidSettings(key, "holds doubled braces", _TEMPLATE_HINT)
-    if any(spec or conversion for _, spec, conversion in fields):
-        raise InvalidSettings(key, "holds a format specification", _TEMPLATE_HINT)
-    for name in names:
-        if name not in TEMPLATE_FIELDS:
-            raise InvalidSettings(key, f"holds an unknown field {{{name}}}", _TEMPLATE_HINT)
-    for name in TEMPLATE_FIELDS:
-        if names.count(name) != 1:
-            raise InvalidSettings(key, f"must hold {{{name}}} exactly once", _TEMPLATE_HINT)
-    if "/" in template or "\\" in template or _has_control_characters(template):
-        raise InvalidSettings(key, "must name a file, not a folder", _TEMPLATE_HINT)
-    if template.endswith(".json"):
-        raise InvalidSettings(key, "ends like the manifests do (.json)", _TEMPLATE_HINT)
-    return template
-
-
-_TEMPLATE_HINT = 'Such as "{database}-{datetime}.{ext}".'
-
-
-def _date_format(key: str, value: object) -> str:
-    date_format = _text(key, value)
-    hint = 'Such as "%Y-%m-%d-%H%M%S".'
-    moment = datetime(2031, 12, 29, 17, 58, 59, tzinfo=UTC)
-    try:
-        written = moment.strftime(date_format)
-        read = datetime.strptime(written, date_format)  # noqa: DTZ007
-    except ValueError as error:
-        raise InvalidSettings(key, f"cannot be read back: {error}", hint) from None
-    if read.date() != moment.date():
-        raise InvalidSettings(key, "loses the date", hint)
-    if "/" in written or "\\" in written or _has_control_characters(written):
-        raise InvalidSettings(key, "must not make folders", hint)
-    return date_format
-
-
-def _between(low: int, high: int, unit: str) -> Callable[[str, object], int]:
-    def read(key: str, value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise InvalidSettings(
-                key, f"must be a whole number from {low} to {high}, not {value!r}", unit
-            )
-        return value
-
-    return read
-
-
-def _environment(key: str, value: object) -> str:
-    if not isinstance(value, str) or len(value) > 100 or _has_control_characters(value):
-        raise InvalidSettings(key, f"must be a short label, not {_kind(value)}", 'Such as "prod".')
-    return value
-
-
-def _compression(key: str, value: object) -> str | None:
-    if value not in (None, "zstd"):
-        raise InvalidSettings(
-            key, f"must be 'zstd' or None, not {value!r}", "None stores dumps as they are."
-        )
-    return "zstd" if value else None
-
-
 def _media_source(key: str, value: object) -> str:
     if value is None:
         return os.fspath(django_settings.MEDIA_ROOT or "")
-    source = _text(key, os.fspath(value) if isinstance(value, os.PathLike) else value)
-    return _remote(key, source)
-
-
-def _signing_key(key: str, value: object) -> str:
-    if value is None:
-        return str(django_settings.SECRET_KEY)
-    if not isinstance(value, str) or not value:
-        raise InvalidSettings(key, "must be a non-empty string or None", "None uses SECRET_KEY.")
-    return value
-
-
-def _signing_key_fallbacks(key: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(k, str) and k for k in value):
-        raise InvalidSettings(key, "must be a list of non-empty strings", "Such as [OLD_KEY].")
-    return tuple(value)
+    return readers.remote(key, value)
 
 
 def _clients(key: str, value: object) -> dict[str, ClientSettings]:
     hint = f'Such as {{"default": {{"BACKEND": "shop.backups.Client"}}}} in {SETTING}["{key}"].'
     if not isinstance(value, Mapping):
-        raise InvalidSettings(key, f"must be a dict, not {_kind(value)}", hint)
+        raise InvalidSettings(key, f"must be a dict, not {readers.kind(value)}", hint)
     clients = {}
     for alias, client in value.items():
         if alias not in django_settings.DATABASES:
-            known = _did_you_mean(alias, django_settings.DATABASES)
+            known = readers.did_you_mean(alias, django_settings.DATABASES)
             raise InvalidSettings(key, f"names no database: {alias!r}", known or hint)
         if not isinstance(client, Mapping) or not set(client) <= {"BACKEND", "OPTIONS"}:
             raise InvalidSettings(key, f"of {alias!r} must hold BACKEND and OPTIONS alone", hint)
@@ -303,28 +127,30 @@ class _Key:
 
 
 KEYS: dict[str, _Key] = {
-    "REMOTE": _Key("remote", "", _remote),
-    "RCLONE_BINARY": _Key("rclone_binary", None, _optional_path),
-    "RCLONE_CONFIG": _Key("rclone_config", None, _config_file),
-    "RCLONE_FLAGS": _Key("rclone_flags", (), _flags),
-    "DB_BACKUP_DIR": _Key("db_backup_dir", "db", _folder),
-    "DB_FILENAME_TEMPLATE": _Key("db_filename_template", "{database}-{datetime}.{ext}", _template),
-    "DB_DATE_FORMAT": _Key("db_date_format", "%Y-%m-%d-%H%M%S", _date_format),
-    "DB_CLEANUP_KEEP": _Key(
-        "db_cleanup_keep", 10, _between(1, 1_000_000, "It counts backups kept per database.")
+    "REMOTE": _Key("remote", "", readers.remote),
+    "RCLONE_BINARY": _Key("rclone_binary", None, readers.optional_path),
+    "RCLONE_CONFIG": _Key("rclone_config", None, readers.config_file),
+    "RCLONE_FLAGS": _Key("rclone_flags", (), readers.flags),
+    "DB_BACKUP_DIR": _Key("db_backup_dir", "db", readers.folder),
+    "DB_FILENAME_TEMPLATE": _Key(
+        "db_filename_template", "{database}-{datetime}.{ext}", readers.template
     ),
-    "MEDIA_BACKUP_DIR": _Key("media_backup_dir", "media", _folder),
+    "DB_DATE_FORMAT": _Key("db_date_format", "%Y-%m-%d-%H%M%S", readers.date_format),
+    "DB_CLEANUP_KEEP": _Key(
+        "db_cleanup_keep", 10, readers.between(1, 1_000_000, "It counts backups kept per database.")
+    ),
+    "MEDIA_BACKUP_DIR": _Key("media_backup_dir", "media", readers.folder),
     "MEDIA_SOURCE": _Key("media_source", None, _media_source),
     "MEDIA_MAX_DELETE": _Key(
-        "media_max_delete", 50, _between(0, 100, "It is a percentage of the stored files.")
+        "media_max_delete", 50, readers.between(0, 100, "It is a percentage of the stored files.")
     ),
-    "ENVIRONMENT": _Key("environment", "", _environment),
-    "COMPRESSION": _Key("compression", "zstd", _compression),
+    "ENVIRONMENT": _Key("environment", "", readers.environment),
+    "COMPRESSION": _Key("compression", "zstd", readers.compression),
     "COMPRESSION_LEVEL": _Key(
-        "compression_level", 1, _between(1, 19, "1 is fast, 19 is small and slow.")
+        "compression_level", 1, readers.between(1, 19, "1 is fast, 19 is small and slow.")
     ),
-    "SIGNING_KEY": _Key("signing_key", None, _signing_key),
-    "SIGNING_KEY_FALLBACKS": _Key("signing_key_fallbacks", (), _signing_key_fallbacks),
+    "SIGNING_KEY": _Key("signing_key", None, readers.signing_key),
+    "SIGNING_KEY_FALLBACKS": _Key("signing_key_fallbacks", (), readers.signing_key_fallbacks),
     "CLIENTS": _Key("clients", {}, _clients),
 }
 
@@ -332,7 +158,7 @@ KEYS: dict[str, _Key] = {
 def _read() -> tuple[Settings | None, list[InvalidSettings]]:
     raw = getattr(django_settings, SETTING, None)
     if not isinstance(raw, Mapping):
-        what = "is not set" if raw is None else f"must be a dict, not {_kind(raw)}"
+        what = "is not set" if raw is None else f"must be a dict, not {readers.kind(raw)}"
         hint = f'Add {SETTING} = {{"REMOTE": "name:path"}} to your settings.'
         return None, [InvalidSettings("", f"{SETTING} {what}", hint)]
 
@@ -351,13 +177,14 @@ def _read() -> tuple[Settings | None, list[InvalidSettings]]:
     found += _overlapping_folders(values)
     if found:
         return None, found
-    if raw.get("SIGNING_KEY") is None:
+    if values["signing_key"] is None:
+        values["signing_key"] = str(django_settings.SECRET_KEY)
         values["signing_key_fallbacks"] += tuple(django_settings.SECRET_KEY_FALLBACKS)
     return Settings(**values), []
 
 
 def _unknown(key: object) -> InvalidSettings:
-    hint = _did_you_mean(key, KEYS) or f"Known keys: {', '.join(KEYS)}."
+    hint = readers.did_you_mean(key, KEYS) or f"Known keys: {', '.join(KEYS)}."
     return InvalidSettings(str(key), "is not a known key", hint)
 
 
@@ -373,16 +200,3 @@ def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:
         hint = "Give media a folder of its own: neither may equal, contain or lie in the other."
         return [InvalidSettings("MEDIA_BACKUP_DIR", problem, hint)]
     return []
-
-
-def _did_you_mean(word: object, known: Mapping[str, object]) -> str:
-    close = get_close_matches(str(word), list(known), n=1)
-    return f"Did you mean {close[0]!r}?" if close else ""
-
-
-def _kind(value: object) -> str:
-    return "an empty string" if value == "" else f"{type(value).__name__}"
-
-
-def _has_control_characters(text: str) -> bool:
-    return any(ord(character) < 32 or ord(character) == 127 for character in text)

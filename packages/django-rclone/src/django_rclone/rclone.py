@@ -8,7 +8,7 @@ import logging
 import re
 import shutil
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,8 @@ from typing import Any
 
 from .conf import Settings
 from .exceptions import ExecutableNotFound, InvalidSettings, RcloneError
-from .processes import Command, Process, describe_failure, run
+from .processes import Command, Process, run
+from .rclone_log import Statistics, failure, worth_keeping
 
 MINIMUM_VERSION = (1, 66)
 """Older releases lack flags used here, and some lost data in streamed uploads."""
@@ -34,20 +35,6 @@ _ALWAYS = (
 
 # Every second, and once more at the end.
 _STATISTICS = ("--stats=1s", "--stats-log-level=NOTICE")
-
-_HINTS = (
-    (
-        "didn't find section in config file",
-        "Configure the remote named in REMOTE: `rclone config`.",
-    ),
-    ("unknown flag", "Correct RCLONE_FLAGS; `rclone help flags` lists what this rclone knows."),
-    ("unknown shorthand flag", "Correct RCLONE_FLAGS; `rclone help flags` lists what it knows."),
-    ("couldn't decrypt configuration", "Set RCLONE_CONFIG_PASS or `--password-command`."),
-    ("unable to decrypt", "Set RCLONE_CONFIG_PASS or `--password-command`."),
-    ("overlapping remotes", "Keep the media folder and the remote apart."),
-    ("permission denied", "Give this user the right to write there."),
-    ("no space left", "Make room at the destination."),
-)
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +121,7 @@ class Rclone:
         knows them better than we do, since it reads ahead.
         """
         committed = False
-        stats = _Stats(progress)
+        stats = Statistics(progress)
         try:
             with self._start(
                 "rcat", self.address(path), flags=_STATISTICS, on_line=stats.see
@@ -213,7 +200,7 @@ class Rclone:
 
     def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
         """Return how many files ``sync`` would delete at the destination."""
-        stats = _Stats()
+        stats = Statistics()
         flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
         self._run("sync", source, destination, flags=flags, on_line=stats.see)
         return stats.deletes
@@ -233,7 +220,7 @@ class Rclone:
         ``by_hash`` compares contents instead of times. A run that comes to delete
         more than ``max_delete`` files stops.
         """
-        stats = _Stats(progress)
+        stats = Statistics(progress)
         flags = (
             *_sync_flags(follow_links),
             *(() if max_delete is None else (f"--max-delete={max_delete}",)),
@@ -252,7 +239,7 @@ class Rclone:
         # Our own `--dry-run` comes after the one that is always switched off.
         argv = (self._binary, verb, *self._flags, *_ALWAYS, *flags, "--", *operands)
         command = Command(argv=argv, env=self._env)
-        return Process(command, on_line=on_line or _message, failure=_failure)
+        return Process(command, on_line=on_line or worth_keeping, failure=failure)
 
     def _run(
         self,
@@ -307,57 +294,9 @@ class Download:
         self._process.finish()
 
 
-class _Stats:
-    """Follows the statistics in rclone's log."""
-
-    def __init__(self, progress: Callable[[int], None] = lambda _: None) -> None:
-        self._progress = progress
-        self.bytes = 0
-        self.deletes = 0
-
-    def see(self, line: str) -> str | None:
-        stats = _entry(line).get("stats")
-        if not isinstance(stats, dict):
-            return _message(line)
-        self.bytes = int(stats.get("bytes", 0))
-        self.deletes = int(stats.get("deletes", 0))
-        self._progress(self.bytes)
-        return None
-
-
 def _sync_flags(follow_links: bool) -> tuple[str, ...]:
     common = (*_STATISTICS, "--create-empty-src-dirs")
     return (*common, "--copy-links") if follow_links else common
-
-
-def _entry(line: str) -> Mapping[str, Any]:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
-
-
-def _message(line: str) -> str | None:
-    """Return what a line of rclone's log says, if it is worth keeping."""
-    if not line.startswith("{"):
-        # Usage texts follow a wrong flag; the flag alone matters.
-        return line if "rror" in line else None
-    entry = _entry(line)
-    message = str(entry.get("msg", line)).strip()
-    if entry.get("level") in ("debug", "info") or message.startswith("Config file "):
-        return None
-    if entry.get("skipped"):
-        return None
-    subject = entry.get("object")
-    return f"{subject}: {message}" if subject else message
-
-
-def _failure(command: Command, returncode: int, tail: Sequence[str]) -> RcloneError:
-    text = describe_failure(command, returncode, tail).message
-    lowered = text.lower()
-    hint = next((hint for sign, hint in _HINTS if sign in lowered), "")
-    return RcloneError(text, hint=hint, returncode=returncode)
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ class Run:
         signal: Signal = getattr(signals, hooks.pre)
         try:
             signal.send(self._sender, **_carried(self._event, hooks.pre_carries))
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is raised is a veto
             receiver = _culprit(error.__traceback__)
             # Not chained: a traceback would show the receiver's own words with their secrets.
             raise OperationVetoed(

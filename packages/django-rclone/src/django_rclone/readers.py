@@ -1,0 +1,210 @@
+"""Readers of single settings: each turns a raw value into a checked one.
+
+Every reader takes the key, for its message, and the value. It raises
+``InvalidSettings``, which names the key and the fix, for a value that will not do.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from string import Formatter
+
+from .exceptions import InvalidSettings
+
+_TEMPLATE_FIELDS = ("database", "datetime", "ext")
+_TEMPLATE_HINT = 'Such as "{database}-{datetime}.{ext}".'
+
+_SECRET_FLAG = re.compile(
+    r"^--(?!password-command)\S*"
+    r"(pass|password\d?|secret|token|pem|sas-url|(?<!access-)key|access-key-id|access-key)(=|$)"
+)
+
+
+def remote(key: str, value: object) -> str:
+    """An rclone remote ``name:path``, or an absolute folder."""
+    remote = text(key, os.fspath(value) if isinstance(value, os.PathLike) else value)
+    if remote.startswith("-") or _has_control_characters(remote):
+        raise InvalidSettings(key, "is no rclone remote", "Set it to 'name:path' or to a folder.")
+    head, colon, _ = remote.partition(":")
+    if "/" in head or not colon:
+        if not remote.startswith("/"):
+            raise InvalidSettings(
+                key,
+                f"is a relative folder ({remote!r}), which cron would look for elsewhere",
+                "Set it to an absolute folder, or to 'name:path' of a configured remote.",
+            )
+    elif not head or "," in head:
+        # A connection string would stand in the arguments of a process, for all to read.
+        raise InvalidSettings(
+            key,
+            "is a connection string, whose options every user of the machine could read",
+            "Configure a remote (`rclone config`, or RCLONE_CONFIG_<NAME>_* variables) "
+            "and set it to 'name:path'.",
+        )
+    return remote.rstrip("/") if remote.rstrip("/") else remote
+
+
+def text(key: str, value: object) -> str:
+    """Some text."""
+    if not isinstance(value, str) or not value:
+        raise InvalidSettings(key, f"must be a non-empty string, not {kind(value)}", "Set it.")
+    return value
+
+
+def optional_path(key: str, value: object) -> str | None:
+    """A path, or ``None``."""
+    if value is None:
+        return None
+    return text(key, os.fspath(value) if isinstance(value, os.PathLike) else value)
+
+
+def config_file(key: str, value: object) -> str | None:
+    """A file that can be read, or ``None``."""
+    path = optional_path(key, value)
+    if path is not None:
+        try:
+            with Path(path).open("rb") as file:
+                file.read(1)
+        except OSError as error:
+            raise InvalidSettings(
+                key,
+                f"names a file that cannot be read: {path} ({error.strerror})",
+                "Correct the path, or give this user the right to read it.",
+            ) from None
+    return path
+
+
+def flags(key: str, value: object) -> tuple[str, ...]:
+    """Arguments for rclone, none of them a secret."""
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise InvalidSettings(
+            key, f"must be a list of strings, not {kind(value)}", 'Such as ["--transfers=8"].'
+        )
+    for flag in value:
+        if _SECRET_FLAG.search(flag):
+            raise InvalidSettings(
+                key,
+                f"puts a secret ({flag.partition('=')[0]}) where every user can read it",
+                "Move it to rclone's configuration or to a RCLONE_* environment variable.",
+            )
+    return tuple(value)
+
+
+def folder(key: str, value: object) -> str:
+    """A folder below the remote."""
+    folder = text(key, value)
+    if (
+        folder.startswith(("/", "-"))
+        or "\\" in folder
+        or _has_control_characters(folder)
+        or any(part in ("", ".", "..") for part in folder.rstrip("/").split("/"))
+    ):
+        raise InvalidSettings(
+            key,
+            f"is no folder below the remote: {folder!r}",
+            'Set it to a relative path without "..", such as "db".',
+        )
+    return folder.rstrip("/")
+
+
+def template(key: str, value: object) -> str:
+    """The name of a dump: a format string with each of its fields once."""
+    template = text(key, value)
+    try:
+        fields = [(name, spec, conv) for _, name, spec, conv in Formatter().parse(template)]
+    except ValueError as error:
+        raise InvalidSettings(key, f"is no valid template: {error}", _TEMPLATE_HINT) from None
+    names = [name for name, _, _ in fields if name is not None]
+    if "{{" in template or "}}" in template:
+        raise InvalidSettings(key, "holds doubled braces", _TEMPLATE_HINT)
+    if any(spec or conversion for _, spec, conversion in fields):
+        raise InvalidSettings(key, "holds a format specification", _TEMPLATE_HINT)
+    for name in names:
+        if name not in _TEMPLATE_FIELDS:
+            raise InvalidSettings(key, f"holds an unknown field {{{name}}}", _TEMPLATE_HINT)
+    for name in _TEMPLATE_FIELDS:
+        if names.count(name) != 1:
+            raise InvalidSettings(key, f"must hold {{{name}}} exactly once", _TEMPLATE_HINT)
+    if "/" in template or "\\" in template or _has_control_characters(template):
+        raise InvalidSettings(key, "must name a file, not a folder", _TEMPLATE_HINT)
+    if template.endswith(".json"):
+        raise InvalidSettings(key, "ends like the manifests do (.json)", _TEMPLATE_HINT)
+    return template
+
+
+def date_format(key: str, value: object) -> str:
+    """A ``strftime`` format that keeps the day and can be read back."""
+    date_format = text(key, value)
+    hint = 'Such as "%Y-%m-%d-%H%M%S".'
+    moment = datetime(2031, 12, 29, 17, 58, 59, tzinfo=UTC)
+    try:
+        written = moment.strftime(date_format)
+        read = datetime.strptime(written, date_format)  # noqa: DTZ007
+    except ValueError as error:
+        raise InvalidSettings(key, f"cannot be read back: {error}", hint) from None
+    if read.date() != moment.date():
+        raise InvalidSettings(key, "loses the date", hint)
+    if "/" in written or "\\" in written or _has_control_characters(written):
+        raise InvalidSettings(key, "must not make folders", hint)
+    return date_format
+
+
+def between(low: int, high: int, unit: str) -> Callable[[str, object], int]:
+    """Return the reader of a whole number from ``low`` to ``high``."""
+
+    def read(key: str, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise InvalidSettings(
+                key, f"must be a whole number from {low} to {high}, not {value!r}", unit
+            )
+        return value
+
+    return read
+
+
+def environment(key: str, value: object) -> str:
+    """A short label; it may be empty."""
+    if not isinstance(value, str) or len(value) > 100 or _has_control_characters(value):
+        raise InvalidSettings(key, f"must be a short label, not {kind(value)}", 'Such as "prod".')
+    return value
+
+
+def compression(key: str, value: object) -> str | None:
+    """The name of a compression, or ``None``."""
+    if value not in (None, "zstd"):
+        raise InvalidSettings(
+            key, f"must be 'zstd' or None, not {value!r}", "None stores dumps as they are."
+        )
+    return "zstd" if value else None
+
+
+def signing_key(key: str, value: object) -> str | None:
+    """A key, or ``None`` for that of Django."""
+    if value is not None and (not isinstance(value, str) or not value):
+        raise InvalidSettings(key, "must be a non-empty string or None", "None uses SECRET_KEY.")
+    return value
+
+
+def signing_key_fallbacks(key: str, value: object) -> tuple[str, ...]:
+    """Keys that are still accepted."""
+    if not isinstance(value, list | tuple) or not all(isinstance(k, str) and k for k in value):
+        raise InvalidSettings(key, "must be a list of non-empty strings", "Such as [OLD_KEY].")
+    return tuple(value)
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return a question for a word that is close to a known one, or nothing."""
+    close = get_close_matches(str(word), list(known), n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def kind(value: object) -> str:
+    """Return what a value is, without showing it: it may be a secret."""
+    return "an empty string" if value == "" else type(value).__name__
+
+
+def _has_control_characters(text: str) -> bool:
+    return any(ord(character) < 32 or ord(character) == 127 for character in text)
