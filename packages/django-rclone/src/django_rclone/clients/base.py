@@ -10,6 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import Error
 
 from ..exceptions import DumpError
+from ..manifest import Manifest
 from ..relay import Source, Target
 
 
@@ -63,10 +64,11 @@ class DatabaseClient(ABC):
         """Raise ``DumpError`` when a dump cannot work. Changes and creates nothing."""
 
     @abstractmethod
-    def check_restore(self, raw_size: int | None) -> None:
-        """Raise ``RestoreError`` when a restore of ``raw_size`` bytes cannot work.
+    def check_restore(self, manifest: Manifest | None) -> None:
+        """Raise ``RestoreError`` when this backup cannot be restored here.
 
-        Changes and creates nothing.
+        ``manifest`` is ``None`` when nothing vouches for the backup. Changes and
+        creates nothing.
         """
 
     @abstractmethod

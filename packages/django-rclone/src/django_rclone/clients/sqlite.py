@@ -17,6 +17,7 @@ from typing import IO, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
 from ..exceptions import DumpError, RestoreError
+from ..manifest import Manifest
 from ..scratch import scratch_directory
 from .base import DatabaseClient, Versions
 
@@ -55,7 +56,7 @@ class SqliteClient(DatabaseClient):
             raise DumpError(f"The database file {path} is empty: there is nothing to back up.")
         _require_space(Path(tempfile.gettempdir()), size, DumpError)
 
-    def check_restore(self, raw_size: int | None) -> None:
+    def check_restore(self, manifest: Manifest | None) -> None:
         path = self._path()
         if path is None:
             raise RestoreError("The database lives in memory: there is no file to restore to.")
@@ -67,8 +68,9 @@ class SqliteClient(DatabaseClient):
             raise RestoreError(f"There is no folder {path.parent}.", hint="Create it first.")
         if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise RestoreError(f"{path} cannot be written by this user.")
+        raw_size = (manifest.raw_size if manifest else None) or 0
         # Once for the restored file, once for the journal of replacing the live one.
-        _require_space(path.parent, 2 * (raw_size or 0), RestoreError)
+        _require_space(path.parent, 2 * raw_size, RestoreError)
 
     @contextmanager
     def dump(self) -> Iterator["_File"]:

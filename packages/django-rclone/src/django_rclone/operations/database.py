@@ -86,8 +86,7 @@ def plan_restore(
         backup = catalogue.named(name)
     _require_trust(backup, accept=unverified and name is not None)
     _require_match(backup, alias, client, environment)
-    digest = backup.manifest.digest if backup.manifest else None
-    client.check_restore(digest.raw_size if digest else None)
+    client.check_restore(backup.manifest if backup.verified else None)
     return RestorePlan(
         alias=alias,
         backup=backup,
