@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from ...backups import Backup
-from ...operations.database import list_databases
+from ...operations.housekeeping import list_databases
 from ...operations.media import list_media
 from ..base import RcloneCommand
 from ..text import age, date, size
