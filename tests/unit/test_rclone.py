@@ -138,7 +138,6 @@ def test_what_is_missing_is_missing_not_an_error(exists: bool, make: Make, remot
     assert rclone.list("db") == []
     assert rclone.size("db/x.dump") is None
     assert rclone.read("db/x.json") is None
-    assert rclone.read_all("db", ".json") == []
     assert rclone.tally(rclone.address("media")) is None
     rclone.delete("db/x.dump")
     assert list(remote.rglob("*")) == []
@@ -289,12 +288,9 @@ USER_FLAGS = [
     "-P",
     "-v",
     "-vv",
-    "-q",
     "--dry-run",
     "-n",
     "--interactive",
-    "--log-level=DEBUG",
-    "--log-level=ERROR",
     "--stats=1ms",
     "--stats=0",
     "--stats-one-line",

@@ -16,7 +16,9 @@ from .exceptions import ExecutableNotFound, ProcessError
 from .redaction import redact
 
 TAIL_LINES = 25
-_LINE_LIMIT = 65_536
+_LINE_LIMIT = 65_536  # bytes of a line that are looked at
+_REDACTED = 4_000  # characters of it that are searched for secrets
+_SHOWN = 500  # characters of it that are kept
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _READ_SIZE = 1 << 20
 
@@ -39,13 +41,16 @@ DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
 
 def describe_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
     """Say how a program ended, with its own last words."""
-    how = (
-        f"was killed by {signal.Signals(-returncode).name}"
-        if returncode < 0
-        else f"exited with {returncode}"
-    )
+    how = f"exited with {returncode}" if returncode >= 0 else f"was killed by {_name(-returncode)}"
     message = "\n".join([f"{command.title} {how}.", *tail])
     return ProcessError(message, returncode=returncode)
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class Process:
@@ -107,8 +112,11 @@ class Process:
             while view:
                 view = view[self._stdin.write(view) :]
         except BrokenPipeError:
-            returncode = self._popen.wait()
-            raise self._ended(returncode) from None
+            # It has closed its stdin, and is on its way out, or ought to be.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(_GRACE)
+            self._stop_group()
+            raise self._ended(self._popen.returncode) from None
 
     def close_input(self) -> None:
         """Let the program see the end of its input."""
@@ -125,17 +133,23 @@ class Process:
 
     def stop(self) -> None:
         """Stop the program without letting it see the end of its input, and let go of it."""
-        if self._popen.poll() is None:
-            self._signal(signal.SIGTERM)
-            try:
-                self._popen.wait(_GRACE)
-            except subprocess.TimeoutExpired:
-                self._signal(signal.SIGKILL)
-                self._popen.wait()
+        self._stop_group()
         self._drain.join(_GRACE)
-        for pipe in (self._stdin, self._stdout, self._stderr):
+        pipes = [self._stdin, self._stdout]
+        if not self._drain.is_alive():
+            pipes.append(self._stderr)
+        for pipe in pipes:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
+
+    def _stop_group(self) -> None:
+        if self._popen.poll() is None:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(_GRACE)
+        # What the program itself started may have outlived it.
+        self._signal(signal.SIGKILL)
+        self._popen.wait()
 
     def _ended(self, returncode: int) -> ProcessError:
         self._drain.join(_GRACE)
@@ -147,10 +161,21 @@ class Process:
 
     def _drain_stderr(self) -> None:
         lines = io.BufferedReader(io.FileIO(self._stderr.fileno(), closefd=False))
+        continued = False
         while line := lines.readline(_LINE_LIMIT):
-            text = line.decode("utf-8", "replace").rstrip()
+            # The rest of an endless line is dropped: a secret may be cut in two there.
+            if not continued:
+                self._take(line)
+            continued = not line.endswith(b"\n")
+
+    def _take(self, line: bytes) -> None:
+        try:
+            whole = line.endswith(b"\n")
+            text = line.decode("utf-8", "replace")[: None if whole else _REDACTED].strip()
             if text and (kept := self._on_line(text)):
-                self._tail.append(redact(kept)[:500])
+                self._tail.append(redact(kept[:_REDACTED])[:_SHOWN])
+        except Exception:  # noqa: BLE001 - a full pipe would block the program for ever
+            self._tail.append("(a line that could not be read)")
 
     @property
     def _stdin(self) -> IO[bytes]:

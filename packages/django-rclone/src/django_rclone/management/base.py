@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
 from ..redaction import redact
-from .text import duration, size
+from .text import duration, plain, size
 
 EXIT_USAGE = 2
 EXIT_PRUNE_FAILED = 3
@@ -38,7 +38,7 @@ class RcloneCommand(BaseCommand):
             with _termination_raises():
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
-            raise CommandError(redact(str(error)), returncode=error.exit_code) from error
+            raise CommandError(plain(redact(str(error))), returncode=error.exit_code) from error
         except OperationInterrupted as error:
             raise CommandError(str(error), returncode=error.exit_code) from None
         except KeyboardInterrupt:
@@ -61,7 +61,7 @@ class RcloneCommand(BaseCommand):
                 "Hint: Add --noinput to go ahead without being asked.",
                 returncode=EXIT_DECLINED,
             )
-        self.stdout.write(question)
+        self.stdout.write(plain(question))
         try:
             answer = input("Continue? [y/N] ")
         except EOFError:
@@ -114,13 +114,13 @@ class TerminalConsole(Console):
         self._clear()
         self._started = time.monotonic()
         if not self._quiet:
-            self._out.write(text)
+            self._out.write(plain(text))
 
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
         self._clear()
         if not self._quiet:
-            self._err.write(f"Warning: {text}", self._style_warning)
+            self._err.write(f"Warning: {plain(text)}", self._style_warning)
 
     def progress(self, transferred: int) -> None:
         """Show bytes, rate and elapsed time, once a second has passed."""

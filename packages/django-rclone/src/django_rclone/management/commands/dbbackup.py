@@ -12,7 +12,7 @@ from ...operations.backup import backup_database
 from ...operations.housekeeping import prune_database
 from ...redaction import redact
 from ..base import EXIT_PRUNE_FAILED, RcloneCommand, TerminalConsole
-from ..text import duration, size
+from ..text import duration, plain, size
 
 _Failure = tuple[str, DjangoRcloneError | InvalidSettings]
 
@@ -96,4 +96,4 @@ def _raise_first(failures: list[_Failure], unpruned: list[_Failure]) -> None:
     if told:
         code = failures[0][1].exit_code if failures else EXIT_PRUNE_FAILED
         cause = (failures or unpruned)[0][1]
-        raise CommandError(redact("\n".join(told)), returncode=code) from cause
+        raise CommandError(plain(redact("\n".join(told))), returncode=code) from cause
