@@ -113,7 +113,7 @@ def test_output_before_a_bad_end_is_not_returned() -> None:
 @pytest.mark.parametrize("name", ["no-such-program", "/no/such/program", "", "a\0b"], ids=ascii)
 def test_program_that_does_not_exist_is_told(name: str) -> None:
     with pytest.raises(ExecutableNotFound, match="cannot be started") as caught:
-        Process(Command(argv=(name, "--version")))
+        run(Process(Command(argv=(name, "--version"))))
     assert caught.value.returncode is None
     assert caught.value.hint
 
@@ -122,10 +122,10 @@ def test_file_that_is_no_program_is_told(tmp_path: Path) -> None:
     path = tmp_path / "tool"
     path.write_text("echo")
     with pytest.raises(ExecutableNotFound, match=r"tool cannot be started: Permission denied\."):
-        Process(Command(argv=(str(path),)))
+        run(Process(Command(argv=(str(path),))))
     path.chmod(0o755)
     with pytest.raises(ExecutableNotFound, match="Exec format error"):
-        Process(Command(argv=(str(path),)))
+        run(Process(Command(argv=(str(path),))))
 
 
 @pytest.mark.parametrize("lines", [10_000, 200_000], ids=["1 MB", "20 MB"])

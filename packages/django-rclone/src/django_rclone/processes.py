@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from .exceptions import ExecutableNotFound, ProcessError
+from .interruption import interruptible
 from .redaction import redact
 
 TAIL_LINES = 25
@@ -56,12 +57,12 @@ def _name(number: int) -> str:
 class Process:
     """A running program: its stdin and stdout are pipes of ours, its stderr is drained.
 
-    Use it as a context manager: leaving it stops a program that still runs.
+    It is a context manager: entering starts the program, leaving stops it if it still runs.
     stderr is read in the background, so that a talkative program never blocks;
     the last lines are kept, with secrets masked. The program gets a session of
     its own: Ctrl-C reaches us alone, and we stop our programs in order.
 
-    Raises ``ExecutableNotFound`` when the program cannot be started.
+    Entering raises ``ExecutableNotFound`` when the program cannot be started.
     """
 
     def __init__(
@@ -76,26 +77,26 @@ class Process:
         self._on_line = on_line
         self._failure = failure
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+
+    def __enter__(self) -> Self:
         try:
             self._popen = subprocess.Popen(
-                command.argv,
+                self.command.argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                env={**os.environ, **command.env},
+                env={**os.environ, **self.command.env},
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ExecutableNotFound(
-                f"{command.argv[0]} cannot be started: {reason}.",
+                f"{self.command.argv[0]} cannot be started: {reason}.",
                 hint="Install it, or correct the setting that names it.",
             ) from None
         self._drain = threading.Thread(target=self._drain_stderr, daemon=True)
         self._drain.start()
-
-    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -198,7 +199,7 @@ def run(process: Process, data: bytes = b"") -> bytes:
 
     Raises ``ProcessError`` unless the program exits with 0.
     """
-    with process:
+    with process, interruptible():
         process.write(data)
         process.close_input()
         output = b"".join(iter(process.read, b""))

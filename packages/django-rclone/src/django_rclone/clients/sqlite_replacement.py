@@ -33,7 +33,7 @@ class Replacement:
         self._open_copy = open_copy
         self._timeout = timeout
         self._file = path.open("xb")
-        self.changed: bool | None = False
+        self.changed = False
 
     def write(self, data: bytes) -> None:
         """Write more of the private file. Raises ``RestoreError``."""
@@ -58,12 +58,9 @@ class Replacement:
             problems = [str(error)]
         if problems:
             raise RestoreError("The backup holds a damaged database: " + "; ".join(problems) + ".")
-        # From here on an interruption cannot tell on which side of the commit it came.
-        self.changed = None
         try:
             self._replace()
         except (OSError, sqlite3.Error) as error:
-            self.changed = False
             if is_busy(error):
                 raise RestoreError(
                     f"The live database stayed locked for {self._timeout:g} seconds.",
