@@ -35,7 +35,8 @@ def send(number: signal.Signals) -> None:
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_is_kept_until_the_code_may_be_interrupted(number: signal.Signals) -> None:
     steps = []
-    with pytest.raises(SIGNALS[number]), signals_handled():
+    expected = pytest.raises(SIGNALS[number])
+    with expected, signals_handled():
         send(number)
         steps.append("went on")
         with interruptible():
@@ -46,7 +47,8 @@ def test_a_signal_is_kept_until_the_code_may_be_interrupted(number: signal.Signa
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_interrupts_at_once_where_it_may(number: signal.Signals) -> None:
     steps = []
-    with pytest.raises(SIGNALS[number]), signals_handled(), interruptible():
+    expected = pytest.raises(SIGNALS[number])
+    with expected, signals_handled(), interruptible():
         send(number)
         steps.append("never comes here")
     assert steps == []
@@ -55,7 +57,8 @@ def test_a_signal_interrupts_at_once_where_it_may(number: signal.Signals) -> Non
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_that_found_no_place_is_raised_in_the_end(number: signal.Signals) -> None:
     steps = []
-    with pytest.raises(SIGNALS[number]), signals_handled():
+    expected = pytest.raises(SIGNALS[number])
+    with expected, signals_handled():
         send(number)
         with interruptible(now=False):
             steps.append("the outcome is told")
@@ -64,7 +67,8 @@ def test_a_signal_that_found_no_place_is_raised_in_the_end(number: signal.Signal
 
 def test_a_second_sigterm_does_not_disturb_the_undoing() -> None:
     steps = []
-    with pytest.raises(OperationInterrupted) as stopped, signals_handled(), interruptible():
+    expected = pytest.raises(OperationInterrupted)
+    with expected as stopped, signals_handled(), interruptible():
         try:
             send(signal.SIGTERM)
         finally:
