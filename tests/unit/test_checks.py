@@ -93,7 +93,7 @@ def test_rclone_that_is_nowhere_is_w001(
     ("text", "words"),
     [
         ('echo "rclone v1.50.0"', "rclone 1.50.0"),
-        ('echo "rclone v1.65.2"', "1.66 or newer is needed"),
+        ('echo "rclone v1.65.2"', "1.68 or newer is needed"),
         ('echo "something else"', "too old"),
         ('echo "no way" >&2; exit 7', "exited with 7"),
         ("kill -9 $$", "killed by SIGKILL"),
@@ -107,7 +107,7 @@ def test_rclone_that_is_old_or_does_not_run_is_w002(
     assert words in message.msg
 
 
-@pytest.mark.parametrize("version", ["v1.66.0", "v1.66.0-beta.1", "v2.0.0", "v1.100.0-DEV"])
+@pytest.mark.parametrize("version", ["v1.68.0", "v1.68.0-beta.1", "v2.0.0", "v1.100.0-DEV"])
 def test_rclone_that_is_new_enough_is_fine(
     version: str, script: Script, settings: DjangoSettings
 ) -> None:

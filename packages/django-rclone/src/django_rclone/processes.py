@@ -77,6 +77,7 @@ class Process:
         self._on_line = on_line
         self._failure = failure
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._reaped = False
 
     def __enter__(self) -> Self:
         try:
@@ -116,8 +117,8 @@ class Process:
             # It has closed its stdin, and is on its way out, or ought to be.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(_GRACE)
-            self._stop_group()
-            raise self._ended(self._popen.returncode) from None
+            self._end()
+            raise self._failed() from None
 
     def close_input(self) -> None:
         """Let the program see the end of its input."""
@@ -128,13 +129,13 @@ class Process:
     def finish(self) -> None:
         """Close stdin and wait. Raises ``ProcessError`` unless the program exits with 0."""
         self.close_input()
-        returncode = self._popen.wait()
-        if returncode != 0:
-            raise self._ended(returncode)
+        self._reap()
+        if self._popen.returncode != 0:
+            raise self._failed()
 
     def stop(self) -> None:
         """Stop the program without letting it see the end of its input, and let go of it."""
-        self._stop_group()
+        self._end()
         self._drain.join(_GRACE)
         pipes = [self._stdin, self._stdout]
         if not self._drain.is_alive():
@@ -143,18 +144,26 @@ class Process:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
 
-    def _stop_group(self) -> None:
+    def _end(self) -> None:
         if self._popen.poll() is None:
             self._signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 self._popen.wait(_GRACE)
-        # What the program itself started may have outlived it.
-        self._signal(signal.SIGKILL)
-        self._popen.wait()
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+        self._reap()
 
-    def _ended(self, returncode: int) -> ProcessError:
+    def _reap(self) -> None:
+        self._popen.wait()
+        if not self._reaped:
+            # What the program itself started may have outlived it. At once, and
+            # once only: the number of its group may belong to others later.
+            self._reaped = True
+            self._signal(signal.SIGKILL)
+
+    def _failed(self) -> ProcessError:
         self._drain.join(_GRACE)
-        return self._failure(self.command, returncode, tuple(self._tail))
+        return self._failure(self.command, self._popen.returncode, tuple(self._tail))
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -19,7 +19,7 @@ from .exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from .processes import Command, Process, run
 from .rclone_log import Statistics, failure, worth_keeping
 
-MINIMUM_VERSION = (1, 66)
+MINIMUM_VERSION = (1, 68)
 """Older releases lack flags used here, and some lost data in streamed uploads."""
 
 NOT_FOUND = (3, 4)
