@@ -30,8 +30,9 @@ class Command:
 
     @property
     def title(self) -> str:
-        """The program and its verb, such as ``rclone rcat``."""
-        return " ".join([Path(self.argv[0]).name, *self.argv[1:2]])
+        """The program and its verb, if it has one, such as ``rclone rcat``."""
+        verb = [word for word in self.argv[1:2] if not word.startswith("-")]
+        return " ".join([Path(self.argv[0]).name, *verb])
 
 
 DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
@@ -123,8 +124,8 @@ class Process:
         if returncode != 0:
             raise self._ended(returncode)
 
-    def stop(self) -> None:
-        """Stop the program without letting it see the end of its input, and let go of it."""
+    def terminate(self) -> None:
+        """Stop the program without letting it see the end of its input."""
         if self._popen.poll() is None:
             self._signal(signal.SIGTERM)
             try:
@@ -132,6 +133,10 @@ class Process:
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
                 self._popen.wait()
+
+    def stop(self) -> None:
+        """Stop the program without letting it see the end of its input, and let go of it."""
+        self.terminate()
         self._drain.join(_GRACE)
         for pipe in (self._stdin, self._stdout, self._stderr):
             with contextlib.suppress(BrokenPipeError):
