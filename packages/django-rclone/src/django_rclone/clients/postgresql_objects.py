@@ -95,7 +95,8 @@ AND (%(all)s OR n.nspname = ANY(%(schemas)s::text[]))
 AND NOT pg_has_role(made.owner, 'USAGE') AND NOT pg_has_role(n.nspowner, 'USAGE')
 AND NOT EXISTS (
     SELECT FROM pg_depend d
-    WHERE d.classid = made.tableoid AND d.objid = made.oid AND d.deptype = 'e'
+    WHERE d.classid = made.tableoid AND d.objid = made.oid AND d.objsubid = 0
+    AND d.deptype IN ('e', 'i')
 )
 ORDER BY 1 LIMIT 4
 """

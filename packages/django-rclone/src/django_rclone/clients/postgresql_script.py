@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     rb"|(?P<block>/\*)"
     rb"|(?P<quoted>[eE]'(?:[^'\\]++|\\.|'')*+'|'[^']*+'|\"[^\"]*+\")"
     rb"|(?P<dollar>\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*+)?\$)"
-    rb"|(?P<open>[eE]?'|\")"
+    rb"|(?P<open>[eE]?'|\"|\$[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*+\Z)"
     rb"|(?P<word>" + _WORD + rb")"
     rb"|(?P<plain>[0-9.,:=<>+*%&|!?@#^~`\[\]{}]++)"
     rb"|(?P<other>.)",
@@ -192,7 +192,10 @@ class _Rows:
         self._begun = True
         while len(self._script) < 4 and self._script.more():
             pass
-        if self._script.take(1) != b"\n":
+        newline = self._script.take(1)
+        if not newline:
+            raise ScriptCut("The script ends before its rows.")
+        if newline != b"\n":
             raise ScriptError("Rows do not begin on a line of their own.")
         if self._script.find(b"\\.\n") == 0:
             self._script.take(3)
