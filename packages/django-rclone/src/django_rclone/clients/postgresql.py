@@ -17,9 +17,16 @@ from ..manifest import Manifest
 from ..processes import Command, Process
 from ..redaction import redact
 from .base import DatabaseClient, Versions
-from .postgresql_connection import Session, connection_parameters, first_words, tool_arguments
+from .postgresql_connection import (
+    Session,
+    connection_parameters,
+    first_words,
+    quoted,
+    tool_arguments,
+)
 from .postgresql_objects import objects_of_others
 from .postgresql_replay import Replay
+from .postgresql_swap import Swap, beside, require_swap
 from .postgresql_tools import (
     Tools,
     dump_failure,
@@ -29,6 +36,7 @@ from .postgresql_tools import (
     require_restore_fits,
 )
 
+IN_PLACE, SWAP = "in_place", "swap"
 _LOCK_TIMEOUT = 60.0  # seconds
 
 
@@ -47,17 +55,28 @@ class PostgresqlClient(DatabaseClient):
         schemas: Sequence[str] = (),
         exclude_tables: Sequence[str] = (),
         exclude_data: Sequence[str] = (),
+        restore_mode: str = IN_PLACE,
+        keep_previous: bool = False,
         lock_timeout: float = _LOCK_TIMEOUT,
     ) -> None:
         """``exclude_*`` hold labels of models (``"sessions.Session"``) or names of tables.
 
-        ``lock_timeout`` is how many seconds either side waits for a locked table.
+        ``restore_mode`` is ``"in_place"`` or ``"swap"``; with the latter, ``keep_previous``
+        keeps the database replaced. ``lock_timeout`` is how many seconds either side waits for a locked table.
         """
         super().__init__(connection)
         self._tools = Tools(folder_of(tools_folder))
         self._schemas = _names("schemas", schemas)
         self._exclude_tables = _names("exclude_tables", exclude_tables)
         self._exclude_data = _names("exclude_data", exclude_data)
+        if restore_mode not in (IN_PLACE, SWAP):
+            raise TypeError(f"restore_mode must be {IN_PLACE!r} or {SWAP!r}")
+        if self._schemas and restore_mode == SWAP:
+            raise TypeError("schemas cannot be swapped, only the whole database can")
+        if keep_previous and restore_mode != SWAP:
+            raise TypeError(f"keep_previous needs restore_mode {SWAP!r}")
+        self._swaps = restore_mode == SWAP
+        self._keep_previous = keep_previous
         if not 0 < lock_timeout < 86_400:
             raise TypeError("lock_timeout must be a number of seconds, less than a day")
         self._lock_timeout = float(lock_timeout)
@@ -101,7 +120,9 @@ class PostgresqlClient(DatabaseClient):
             raise RestoreError("A transaction is open on this connection; end it first.")
         with self._session(RestoreError) as session:
             server = _version(session)
-            if others := objects_of_others(session, self._schemas):
+            if self._swaps:
+                require_swap(session)
+            elif others := objects_of_others(session, self._schemas):
                 raise RestoreError(
                     f"The database holds objects of other roles: {', '.join(others)}.",
                     hint="Connect as their owner, or as a role that is a member of it.",
@@ -120,7 +141,7 @@ class PostgresqlClient(DatabaseClient):
             "--compress=0",  # the relay compresses, and faster
             "--no-subscriptions",  # they hold passwords, and only superusers may read them
             f"--lock-wait-timeout={int(self._lock_timeout * 1000)}",
-            *patterns("--schema", [self._quoted(name) for name in self._schemas]),
+            *patterns("--schema", [quoted(name) for name in self._schemas]),
             *patterns("--exclude-table", [self._table(name) for name in self._exclude_tables]),
             *patterns("--exclude-table-data", [self._table(name) for name in self._exclude_data]),
         ]
@@ -132,15 +153,24 @@ class PostgresqlClient(DatabaseClient):
             yield process
 
     @contextmanager
-    def restore(self) -> Iterator[Replay]:
+    def restore(self) -> Iterator[Replay | Swap]:
         self.connection.close()
         # A single transaction, so that pg_restore commits nothing by itself.
         options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")
         command = Command(argv=(self._tools.find("pg_restore"), *options))
-        with self._session(RestoreError) as session, Process(command) as process:
-            replay = Replay(
-                process, session, schemas=self._schemas, lock_timeout=self._lock_timeout
-            )
+        with Process(command) as process, self._target(process) as target:
+            yield target
+
+    @contextmanager
+    def _target(self, process: Process) -> Iterator[Replay | Swap]:
+        timeout = self._lock_timeout
+        if self._swaps:
+            keep = self._keep_previous
+            with beside(self.connection, process, lock_timeout=timeout, keep_previous=keep) as swap:
+                yield swap
+            return
+        with self._session(RestoreError) as session:
+            replay = Replay(process, session, schemas=self._schemas, lock_timeout=timeout)
             try:
                 yield replay
             finally:
@@ -176,11 +206,8 @@ class PostgresqlClient(DatabaseClient):
         try:
             table = apps.get_model(app_label, model)._meta.db_table
         except (LookupError, ValueError):
-            return ".".join(self._quoted(part) for part in name.split(".", 1))
+            return ".".join(quoted(part) for part in name.split(".", 1))
         return str(self.connection.ops.quote_name(table))
-
-    def _quoted(self, name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
 
 
 def _names(option: str, value: Sequence[object]) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def tool_arguments(
     known = connection_parameters(wrapper)
     spoken = {name: known[name] for name in ("dbname", *_CONNINFO) if known.get(name)}
     settings = {
-        "NAME": " ".join(f"{name}={_quoted(value)}" for name, value in spoken.items()),
+        "NAME": " ".join(f"{name}={_conninfo_value(value)}" for name, value in spoken.items()),
         "USER": known.get("user"),
         "PASSWORD": known.get("password"),
         "HOST": known.get("host"),
@@ -140,6 +140,11 @@ def first_words(error: Exception) -> str:
     return (said or str(error)).strip().rstrip(".")
 
 
+def quoted(name: str) -> str:
+    """Return a name as SQL, and patterns of pg_dump, have it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _private(wrapper: BaseDatabaseWrapper) -> Any:
     private = wrapper.copy()
     private.settings_dict = copy.deepcopy(private.settings_dict)
@@ -148,6 +153,6 @@ def _private(wrapper: BaseDatabaseWrapper) -> Any:
     return private
 
 
-def _quoted(value: object) -> str:
+def _conninfo_value(value: object) -> str:
     text = str(value).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{text}'"

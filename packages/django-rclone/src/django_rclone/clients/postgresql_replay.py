@@ -5,7 +5,6 @@ of ours. psql is never involved: a dump can make it run programs.
 """
 
 import logging
-import re
 import threading
 
 from ..exceptions import ProcessError, RestoreError
@@ -13,35 +12,19 @@ from ..processes import Process
 from ..redaction import redact
 from .postgresql_connection import Session, first_words, sqlstate
 from .postgresql_objects import drop_user_objects
+from .postgresql_rules import Rules
 from .postgresql_script import Script, ScriptCut, ScriptError, Statement
 
 logger = logging.getLogger(__name__)
 
 _READ_SIZE = 1 << 18
-_NO_SUCH_ROLE, _NO_RIGHT, _EXISTS, _BAD_VALUE = "42704", "42501", "42710", "22023"
 _LOCKED = ("55P03", "40P01")
 
-_TRANSACTION = re.compile(
-    rb"(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\s+TRANSACTION)\b", re.I
-)
-_SET = re.compile(rb"SET (\w+) = ")
-_SCHEMA = re.compile(rb'CREATE SCHEMA (?:"((?:[^"]|"")+)"|([\w$\x80-\xff]+));\Z')
-
-# What may fail without a loss: it says who may use what, or belongs to a superuser.
-_TOLERATED: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (
-    (re.compile(rb"COMMENT ON EXTENSION\b"), (_NO_RIGHT,)),
-    (
-        re.compile(rb"(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|SET SESSION AUTHORIZATION)\b"),
-        (_NO_SUCH_ROLE, _NO_RIGHT, _BAD_VALUE),
-    ),
-    (re.compile(rb"(COMMENT ON|ALTER) SCHEMA\b"), (_NO_RIGHT,)),
-    (re.compile(rb"(CREATE|ALTER) PUBLICATION\b"), (_EXISTS, _NO_RIGHT)),
-    (re.compile(rb"(CREATE|ALTER|COMMENT ON) EVENT TRIGGER\b"), (_EXISTS, _NO_RIGHT)),
-    (re.compile(rb"SET default_tablespace\b"), (_BAD_VALUE,)),
-)
-
+_OF_SUPERUSERS = """
+SELECT EXISTS (SELECT FROM pg_publication) OR EXISTS (SELECT FROM pg_event_trigger)
+"""
 _PREPARATION = """
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SET LOCAL lock_timeout = {lock_timeout};
 SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0;
@@ -68,8 +51,7 @@ class Replay:
         self._session = session
         self._schemas = schemas
         self._lock_timeout = lock_timeout
-        self._kept: frozenset[str] = frozenset()
-        self._known: frozenset[str] = frozenset()
+        self._rules = Rules()
         self._failure: Exception | None = None
         self._stopped = False
         self._place = "at its beginning"
@@ -141,12 +123,17 @@ class Replay:
 
     def _begin(self) -> None:
         session = self._session
-        self._known = frozenset(row[0] for row in session.rows("SELECT name FROM pg_settings"))
+        known = {row[0] for row in session.rows("SELECT name FROM pg_settings")}
         session.execute(_PREPARATION.format(lock_timeout=int(self._lock_timeout * 1000)))
-        if "client_connection_check_interval" in self._known:
+        if "client_connection_check_interval" in known:
             # If we are killed, the server notices even within a long statement.
             session.execute("SET LOCAL client_connection_check_interval = '2s'")
-        self._kept = drop_user_objects(session, self._schemas)
+        kept = drop_user_objects(session, self._schemas)
+        self._rules = Rules(
+            settings=frozenset(known),
+            schemas=kept,
+            superusers_own=session.rows(_OF_SUPERUSERS) == [(True,)],
+        )
 
     def _run(self, statement: Statement) -> None:
         text = statement.text
@@ -155,16 +142,8 @@ class Replay:
             self._place = f"at: {' '.join(text[:160].decode('utf-8', 'replace').split())}"
         if statement.rows is not None:
             self._copy(statement)
-        elif text in (b"BEGIN;", b"COMMIT;"):
-            pass  # The transaction is ours.
-        elif _TRANSACTION.match(text):
-            raise ScriptError("The dump wants to control the transaction of the restore.")
-        elif self._is_needless(text):
-            pass
-        elif codes := next((codes for what, codes in _TOLERATED if what.match(text)), None):
-            self._try(text, codes)
-        else:
-            self._session.execute(text)
+        elif not self._rules.is_needless(text):
+            self._execute(text, self._rules.tolerated(text))
 
     def _copy(self, statement: Statement) -> None:
         assert statement.rows is not None
@@ -176,22 +155,15 @@ class Replay:
         read = statement.rows
         self._session.copy(statement.text, lambda size: pieces.pop() if pieces else read(size))
 
-    def _is_needless(self, text: bytes) -> bool:
-        if (setting := _SET.match(text)) and setting[1].decode() not in self._known:
-            return True  # A newer pg_restore sets what this server does not have.
-        if text.startswith(b"SET standard_conforming_strings = off"):
-            raise ScriptError("The dump was made with standard_conforming_strings off.")
-        if made := _SCHEMA.match(text):
-            name = made[1].replace(b'""', b'"') if made[1] else made[2]
-            return name.decode() in self._kept
-        return False
-
-    def _try(self, text: bytes, codes: tuple[str, ...]) -> None:
+    def _execute(self, text: bytes, tolerated: tuple[str, ...]) -> None:
+        if not tolerated:
+            self._session.execute(text)
+            return
         self._session.execute("SAVEPOINT tolerant")
         try:
             self._session.execute(text)
         except self._session.error as error:
-            if sqlstate(error) not in codes:
+            if sqlstate(error) not in tolerated:
                 raise
             self._session.execute("ROLLBACK TO SAVEPOINT tolerant")
             said = redact(first_words(error))
