@@ -135,8 +135,14 @@ def _readable(programs: Path, folder: Path, account: dict[str, Any]) -> Path:
             return programs
     except PermissionError:
         pass
-    shutil.copytree(programs.parent, folder / "installation", symlinks=True)
-    return folder / "installation" / programs.name
+    # Wheels keep libraries in a folder beside the package, found by a relative path.
+    root, package = programs.parent, programs.parent.parent
+    copy = folder / "installation" / package.name / root.name
+    shutil.copytree(root, copy, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, folder / "installation" / libraries.name)
+    return copy / programs.name
 
 
 def _initialised(major: int, programs: Path, folder: Path, account: dict[str, Any]) -> Server:

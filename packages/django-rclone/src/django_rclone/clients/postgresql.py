@@ -61,8 +61,9 @@ class PostgresqlClient(DatabaseClient):
     ) -> None:
         """``exclude_*`` hold labels of models (``"sessions.Session"``) or names of tables.
 
-        ``restore_mode`` is ``"in_place"`` or ``"swap"``; with the latter, ``keep_previous``
-        keeps the database replaced. ``lock_timeout`` is how many seconds either side waits for a locked table.
+        ``restore_mode`` is ``"in_place"`` or ``"swap"``; with the latter,
+        ``keep_previous`` keeps the database replaced. ``lock_timeout`` is how many
+        seconds to wait for what other sessions lock.
         """
         super().__init__(connection)
         self._tools = Tools(folder_of(tools_folder))

@@ -72,10 +72,10 @@ class Swap:
         self._replay.stop()
         self._session.close()
         deadline = time.monotonic() + self._patience
-        while not self._exchange(last=time.monotonic() > deadline):
+        while not self._exchange(deadline):
             pass
 
-    def _exchange(self, *, last: bool) -> bool:
+    def _exchange(self, deadline: float) -> bool:
         admin = self._admin
         try:
             admin.execute("BEGIN")
@@ -88,7 +88,7 @@ class Swap:
             if sqlstate(error):
                 self.changed = False
                 admin.execute("ROLLBACK")
-            if sqlstate(error) == _IN_USE and not last:
+            if sqlstate(error) == _IN_USE and time.monotonic() < deadline:
                 return False
             raise _told(error) from None
         self.changed = True
