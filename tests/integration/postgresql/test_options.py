@@ -1,6 +1,7 @@
 """Versions, rights, partial backups, extensions and what belongs to others."""
 
 import shlex
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -289,3 +290,44 @@ def test_the_programs_of_a_newer_version_restore_to_an_older_server(rich: Shop) 
     rich.run(DIVERGED)
     rich.restore()
     assert rich.fingerprint() == before
+
+
+@pytest.fixture
+def configured(rich: Shop) -> Iterator[Shop]:
+    """A database with an extension whose table holds rows of its own and of its users."""
+    if rich.server.major < 18 or rich.server.sockets is None:
+        pytest.skip("this server takes extensions from its own folder alone")
+    folder = rich.server.sockets / "share" / "extension"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "units.control").write_text("default_version = '1'\nrelocatable = true\n")
+    (folder / "units--1.sql").write_text(
+        "CREATE TABLE unit (name text PRIMARY KEY, own boolean DEFAULT false);\n"
+        "INSERT INTO unit VALUES ('metre', true);\n"
+        "GRANT SELECT ON unit TO PUBLIC;\n"
+        "SELECT pg_extension_config_dump('unit', 'WHERE NOT own');\n"
+    )
+    with closing(rich.server.connect()) as admin:
+        admin.execute(f"ALTER SYSTEM SET extension_control_path = '{folder.parent}:$system'")
+        admin.execute("SELECT pg_reload_conf()")
+    rich.run("SELECT pg_sleep(0.2)", "CREATE EXTENSION units", superuser=True)
+    yield rich
+    with closing(rich.server.connect()) as admin:
+        admin.execute("ALTER SYSTEM RESET extension_control_path")
+
+
+def test_rows_that_users_added_to_an_extension_come_back(configured: Shop) -> None:
+    configured.run(f"GRANT INSERT, DELETE ON unit TO {configured.role}", superuser=True)
+    configured.run("INSERT INTO unit VALUES ('fathom')")
+    before = configured.fingerprint()
+    configured.back_up()
+    configured.run("DELETE FROM unit WHERE name = 'fathom'; INSERT INTO unit VALUES ('span')")
+    configured.restore()
+    assert configured.fingerprint() == before
+
+
+def test_an_extension_without_rows_of_users_needs_no_rights(configured: Shop) -> None:
+    before = configured.fingerprint()
+    configured.back_up()
+    configured.run(DIVERGED)
+    configured.restore()
+    assert configured.fingerprint() == before
