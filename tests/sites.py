@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
@@ -162,7 +162,7 @@ class Site:
         self._in_use = deepcopy(dict(databases))
         connections.close_all()
         for alias in list(connections.settings):
-            if hasattr(connections._connections, alias):
+            with suppress(AttributeError):  # not connected to yet
                 del connections[alias]
         connections.settings.clear()
         connections.settings.update({alias: dict(one) for alias, one in databases.items()})

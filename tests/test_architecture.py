@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("reporting", "catalogue", "retention"),
     ("rclone", "rclone_log", "clients.*", "manifest", "backups"),
     ("relay", "compression", "processes", "scratch"),
-    ("conf", "readers", "redaction", "console", "events", "signals", "exceptions"),
+    ("conf", "readers", "redaction", "console", "interruption", "events", "signals", "exceptions"),
 )
 """The modules of core. A module may import those of its own line and of the lines below it.
 

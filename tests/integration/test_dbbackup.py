@@ -85,6 +85,19 @@ def test_one_failing_database_does_not_keep_the_others_from_being_backed_up(site
     assert {backup["database"] for backup in site.backups()} == {"default", "stats"}
 
 
+def test_one_wrongly_configured_database_does_not_keep_the_others_from_being_backed_up(
+    site: Site,
+) -> None:
+    site.databases["a-broken"] = {"ENGINE": "no.such.engine", "NAME": "x"}
+    site.databases = dict(sorted(site.databases.items()))
+    done = site.manage("dbbackup", "--all")
+    assert done.returncode == 2
+    assert "Database 'a-broken' was not backed up" in done.stderr
+    assert "Traceback" not in done.stderr
+    del site.databases["a-broken"]
+    assert [backup["database"] for backup in site.backups()] == ["default"]
+
+
 def test_runs_in_the_same_second_never_overwrite_each_other(site: Site) -> None:
     site.rclone["DB_DATE_FORMAT"] = "%Y-%m-%d"
     env = site.environ()

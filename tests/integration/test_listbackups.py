@@ -98,7 +98,7 @@ def test_listing_needs_two_runs_of_rclone_however_many_backups_there_are(
     runs: list[str] = []
     original = subprocess.Popen
 
-    class CountingPopen(original):  # type: ignore[type-arg, misc, valid-type]
+    class CountingPopen(original):  # type: ignore[misc, valid-type]
         def __init__(self, argv: tuple[str, ...], *args: object, **kwargs: object) -> None:
             runs.append(argv[1])
             super().__init__(argv, *args, **kwargs)

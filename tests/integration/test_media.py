@@ -188,6 +188,19 @@ def test_another_environments_media_must_be_asked_for(site: Site, heard: Heard) 
     site.call("mediarestore", "--noinput", "--from-environment", "production")
 
 
+def test_another_environments_mirror_is_not_replaced_unless_forced(
+    site: Site, heard: Heard
+) -> None:
+    site.write_media(FILES)
+    site.rclone["ENVIRONMENT"] = "production"
+    site.call("mediabackup")
+    heard.calls.clear()
+    site.rclone["ENVIRONMENT"] = "staging"
+    assert "'production'" in refused(site, heard, "mediabackup")
+    site.call("mediabackup", "--force")
+    assert site.backups("--media")[0]["environment"] == "staging"
+
+
 def test_an_interrupted_backup_leaves_no_listed_media_backup(site: Site) -> None:
     site.write_media(FILES)
     site.call("mediabackup")

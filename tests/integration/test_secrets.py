@@ -116,7 +116,7 @@ def test_a_service_that_answers_with_an_error_does_not_make_its_webhook_show(
 
 
 FAILURES = {
-    "rclone echoes secrets": 'echo "auth failed: password=$PASSWORD key $SIGNING_KEY" >&2; exit 1',
+    "rclone echoes secrets": 'echo "error: $PASSWORD or $SIGNING_KEY is wrong" >&2; exit 1',
     "rclone is killed": "kill -9 $$",
 }
 

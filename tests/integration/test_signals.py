@@ -184,6 +184,18 @@ def test_a_raising_observer_changes_nothing_but_a_warning(
         assert all(backup["verified"] for backup in ready.backups())
 
 
+@pytest.mark.parametrize("name", ["operation_changed", "post_db_backup"])
+def test_a_raising_observer_keeps_no_other_from_hearing(site: Site, name: str) -> None:
+    heard: list[str] = []
+
+    def listen(sender: type, **kwargs: Any) -> None:
+        heard.append(name)
+
+    with connected(name, refuse), connected(name, listen):
+        site.call("dbbackup")
+    assert len(heard) == (2 if name == "operation_changed" else 1)
+
+
 class Observer:
     def __call__(self, **kwargs: Any) -> None:
         refuse(object)

@@ -5,7 +5,7 @@ from tests.notify import samples
 from tests.notify.services import NOTIFIERS
 
 PATH = "Path: db/default-2024-01-15-120000.dump.zst"
-DONE = "Size: 1.5 GB; Duration: 3 min 5 s"
+DONE = "Size: 1.4 GB; Duration: 3 min 5 s"
 CAUSE = "Duration: 12 s; Error: RcloneError; rclone rcat exited with 1 quota exceeded"
 CHANNEL = {"BACKEND": f"{NOTIFIERS}.logging.LoggingNotifier"}
 

@@ -1,18 +1,18 @@
 """Throw-away PostgreSQL servers, each in a folder of its own, on a free port of loopback."""
 
-import ctypes
 import importlib.util
+import json
 import os
 import pwd
 import re
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,6 @@ import psycopg
 URLS = os.environ.get("TEST_POSTGRES_URL", "").split()
 """Superusers' addresses of existing servers: ``postgres://user:password@host:port``."""
 
-_PR_SET_PDEATHSIG = 1
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '{folder}'
@@ -102,9 +101,8 @@ def started(major: int, programs: Path) -> Iterator[Server]:
         account = _unprivileged()
         programs = _readable(programs, folder, account)
         server = _initialised(major, programs, folder, account)
-        log = (folder / "log").open("wb")
-        with log, _running(server, folder, account, log.fileno()) as process:
-            _await(server, process, folder / "log")
+        with _running(server, folder, account):
+            _await(server, folder / "log")
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -178,45 +176,32 @@ def _initialised(major: int, programs: Path, folder: Path, account: dict[str, An
 
 
 @contextmanager
-def _running(
-    server: Server, folder: Path, account: dict[str, Any], log: int
-) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [server.programs / "postgres", "-D", folder / "data"],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        cwd="/",
-        preexec_fn=_end_with_parent(),
-        **account,
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGQUIT)
-            process.wait()
+def _running(server: Server, folder: Path, account: dict[str, Any]) -> Iterator[None]:
+    """Run the server as nobody's child: tests may look at what children they have."""
+    command = [str(server.programs / "postgres"), "-D", str(folder / "data")]
+    orders = json.dumps({"command": command, "folder": str(folder), "account": account})
+    supervisor = Path(__file__).with_name("supervisor.py")
+    with subprocess.Popen(
+        [sys.executable, supervisor, orders],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        # What is left is the supervisor proper, which waits for the end of its stdin.
+        process.wait()
+        yield
+    deadline = time.monotonic() + 30
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
-def _end_with_parent() -> Callable[[], None]:
-    """Let the server end when the tests are killed."""
-    try:
-        prctl = ctypes.CDLL(None).prctl
-    except (OSError, AttributeError):
-        return lambda: None
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
-
-
-def _await(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await(server: Server, log: Path) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
             server.connect().close()
             return
         except psycopg.OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL does not start:\n{log.read_text()}") from None
             time.sleep(0.05)

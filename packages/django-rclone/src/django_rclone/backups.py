@@ -85,7 +85,10 @@ class Naming:
             moment = datetime.strptime(match["datetime"], self.date_format)  # noqa: DTZ007
         except ValueError:
             return None
-        return moment.replace(tzinfo=moment.tzinfo or UTC)
+        # strptime() takes more spellings than strftime() writes.
+        if moment.strftime(self.date_format) != match["datetime"]:
+            return None
+        return moment.replace(tzinfo=UTC)
 
 
 def checked_name(name: str, folder: str) -> str:

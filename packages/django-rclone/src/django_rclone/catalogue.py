@@ -8,9 +8,9 @@ from django.core.signing import Signer
 
 from .backups import Backup, Naming, checked_name
 from .conf import Settings
-from .exceptions import BackupNotFound
+from .exceptions import BackupNotFound, RcloneError
 from .manifest import SUFFIX, Manifest, ManifestError, manifest_path, signer
-from .rclone import Rclone
+from .rclone import NOT_FOUND, Rclone
 
 LEFTOVER_AGE = timedelta(hours=48)
 """No run lives that long: a dump without a manifest is abandoned by then."""
@@ -27,6 +27,15 @@ class Catalogue:
 
     def all(self) -> list[Backup]:
         """Return every backup that has a manifest, newest first. Two runs of rclone."""
+        try:
+            return self._read()
+        except RcloneError as error:
+            # A clean-up elsewhere may have taken a manifest away between the two runs.
+            if error.returncode not in NOT_FOUND:
+                raise
+            return self._read()
+
+    def _read(self) -> list[Backup]:
         folder = self.settings.db_backup_dir
         stored = {item.path: item.size for item in self.rclone.list(folder)}
         vouched = [path for path in stored if manifest_path(path) in stored]

@@ -4,17 +4,21 @@ Nothing else in the package reads ``django.conf.settings``.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
 
 from . import readers
 from .exceptions import InvalidSettings
 
 SETTING = "DJANGO_RCLONE"
+
+_SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +79,12 @@ def database_aliases() -> tuple[str, ...]:
 
 
 def secrets() -> Iterator[str]:
-    """Every secret that the Django settings are known to hold."""
+    """Every secret that the Django settings and rclone's variables are known to hold."""
     configured = getattr(django_settings, SETTING, None)
     own = configured if isinstance(configured, Mapping) else {}
     candidates: list[object] = [
-        getattr(django_settings, "SECRET_KEY", ""),
-        *getattr(django_settings, "SECRET_KEY_FALLBACKS", ()),
+        _secret_key(),
+        *_listed(getattr(django_settings, "SECRET_KEY_FALLBACKS", ())),
         own.get("SIGNING_KEY"),
         *_listed(own.get("SIGNING_KEY_FALLBACKS")),
     ]
@@ -88,7 +92,24 @@ def secrets() -> Iterator[str]:
         candidates.append(database.get("PASSWORD"))
         options = database.get("OPTIONS") or {}
         candidates += [options.get(name) for name in ("password", "passwd", "sslpassword")]
-    return (secret for secret in candidates if isinstance(secret, str) and secret)
+    candidates += [
+        value
+        for name, value in os.environ.items()
+        if name.startswith("RCLONE_") and _SECRET_VARIABLE.search(name)
+    ]
+    texts = (
+        one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in candidates
+    )
+    return (text for text in texts if isinstance(text, str) and text)
+
+
+def _secret_key() -> str:
+    """Return ``SECRET_KEY``, or nothing: Django raises for an empty one."""
+    try:
+        key: object = django_settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return ""
+    return key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
 
 
 def _listed(value: object) -> tuple[object, ...]:
@@ -175,10 +196,14 @@ def _read() -> tuple[Settings | None, list[InvalidSettings]]:
         except InvalidSettings as error:
             found.append(error)
     found += _overlapping_folders(values)
+    if "signing_key" in values and not (values["signing_key"] or _secret_key()):
+        found.append(
+            InvalidSettings("SIGNING_KEY", "is not set, and SECRET_KEY is empty", "Set either.")
+        )
     if found:
         return None, found
     if values["signing_key"] is None:
-        values["signing_key"] = str(django_settings.SECRET_KEY)
+        values["signing_key"] = _secret_key()
         values["signing_key_fallbacks"] += tuple(django_settings.SECRET_KEY_FALLBACKS)
     return Settings(**values), []
 

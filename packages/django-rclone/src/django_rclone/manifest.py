@@ -72,7 +72,7 @@ class Manifest:
         """Tell whether the signature is of ``signer``'s key, or of one of its fallbacks."""
         try:
             signer.unsign(f"{self._payload()}{signer.sep}{self.signature}")
-        except BadSignature:
+        except (BadSignature, UnicodeError):
             return False
         return True
 
@@ -91,7 +91,7 @@ class Manifest:
             raise ManifestError("it is no JSON object")
         version = values.get("version")
         if version != VERSION or isinstance(version, bool):
-            raise ManifestError(f"its version is {version!r}, this release reads {VERSION}")
+            raise ManifestError(f"its version is {str(version)[:20]}, this release reads {VERSION}")
         return cls(**_checked(values))
 
     def _payload(self) -> str:
@@ -165,8 +165,9 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ManifestError("its date has no time zone")
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ManifestError(f"its date cannot be read: {error}") from None
+        aware = moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        raise ManifestError("its date cannot be read") from None
+    if aware is None:
+        raise ManifestError("its date has no time zone")
+    return aware

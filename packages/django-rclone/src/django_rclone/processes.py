@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import IO, Self
 
 from .exceptions import ExecutableNotFound, ProcessError
+from .interruption import interruptible
 from .redaction import redact
 
 TAIL_LINES = 25
-_LINE_LIMIT = 65_536
+_LINE_LIMIT = 65_536  # bytes of a line that are looked at
+_REDACTED = 4_000  # characters of it that are searched for secrets
+_SHOWN = 500  # characters of it that are kept
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _READ_SIZE = 1 << 20
 
@@ -30,9 +33,8 @@ class Command:
 
     @property
     def title(self) -> str:
-        """The program and its verb, if it has one, such as ``rclone rcat``."""
-        verb = [word for word in self.argv[1:2] if not word.startswith("-")]
-        return " ".join([Path(self.argv[0]).name, *verb])
+        """The program and its verb, such as ``rclone rcat``."""
+        return " ".join([Path(self.argv[0]).name, *self.argv[1:2]])
 
 
 DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
@@ -40,24 +42,27 @@ DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
 
 def describe_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
     """Say how a program ended, with its own last words."""
-    how = (
-        f"was killed by {signal.Signals(-returncode).name}"
-        if returncode < 0
-        else f"exited with {returncode}"
-    )
+    how = f"exited with {returncode}" if returncode >= 0 else f"was killed by {_name(-returncode)}"
     message = "\n".join([f"{command.title} {how}.", *tail])
     return ProcessError(message, returncode=returncode)
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class Process:
     """A running program: its stdin and stdout are pipes of ours, its stderr is drained.
 
-    Use it as a context manager: leaving it stops a program that still runs.
+    It is a context manager: entering starts the program, leaving stops it if it still runs.
     stderr is read in the background, so that a talkative program never blocks;
     the last lines are kept, with secrets masked. The program gets a session of
     its own: Ctrl-C reaches us alone, and we stop our programs in order.
 
-    Raises ``ExecutableNotFound`` when the program cannot be started.
+    Entering raises ``ExecutableNotFound`` when the program cannot be started.
     """
 
     def __init__(
@@ -72,26 +77,27 @@ class Process:
         self._on_line = on_line
         self._failure = failure
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._reaped = False
+
+    def __enter__(self) -> Self:
         try:
             self._popen = subprocess.Popen(
-                command.argv,
+                self.command.argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                env={**os.environ, **command.env},
+                env={**os.environ, **self.command.env},
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ExecutableNotFound(
-                f"{command.argv[0]} cannot be started: {reason}.",
+                f"{self.command.argv[0]} cannot be started: {reason}.",
                 hint="Install it, or correct the setting that names it.",
             ) from None
         self._drain = threading.Thread(target=self._drain_stderr, daemon=True)
         self._drain.start()
-
-    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -108,8 +114,11 @@ class Process:
             while view:
                 view = view[self._stdin.write(view) :]
         except BrokenPipeError:
-            returncode = self._popen.wait()
-            raise self._ended(returncode) from None
+            # It has closed its stdin, and is on its way out, or ought to be.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(_GRACE)
+            self.terminate()
+            raise self._failed() from None
 
     def close_input(self) -> None:
         """Let the program see the end of its input."""
@@ -120,9 +129,9 @@ class Process:
     def finish(self) -> None:
         """Close stdin and wait. Raises ``ProcessError`` unless the program exits with 0."""
         self.close_input()
-        returncode = self._popen.wait()
-        if returncode != 0:
-            raise self._ended(returncode)
+        self._reap()
+        if self._popen.returncode != 0:
+            raise self._failed()
 
     def terminate(self) -> None:
         """Stop the program without letting it see the end of its input."""
@@ -132,19 +141,30 @@ class Process:
                 self._popen.wait(_GRACE)
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
-                self._popen.wait()
+        self._reap()
 
     def stop(self) -> None:
         """Stop the program without letting it see the end of its input, and let go of it."""
         self.terminate()
         self._drain.join(_GRACE)
-        for pipe in (self._stdin, self._stdout, self._stderr):
+        pipes = [self._stdin, self._stdout]
+        if not self._drain.is_alive():
+            pipes.append(self._stderr)
+        for pipe in pipes:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
 
-    def _ended(self, returncode: int) -> ProcessError:
+    def _reap(self) -> None:
+        self._popen.wait()
+        if not self._reaped:
+            # What the program itself started may have outlived it. At once, and
+            # once only: the number of its group may belong to others later.
+            self._reaped = True
+            self._signal(signal.SIGKILL)
+
+    def _failed(self) -> ProcessError:
         self._drain.join(_GRACE)
-        return self._failure(self.command, returncode, tuple(self._tail))
+        return self._failure(self.command, self._popen.returncode, tuple(self._tail))
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -152,10 +172,21 @@ class Process:
 
     def _drain_stderr(self) -> None:
         lines = io.BufferedReader(io.FileIO(self._stderr.fileno(), closefd=False))
+        continued = False
         while line := lines.readline(_LINE_LIMIT):
-            text = line.decode("utf-8", "replace").rstrip()
+            # The rest of an endless line is dropped: a secret may be cut in two there.
+            if not continued:
+                self._take(line)
+            continued = not line.endswith(b"\n")
+
+    def _take(self, line: bytes) -> None:
+        try:
+            whole = line.endswith(b"\n")
+            text = line.decode("utf-8", "replace")[: None if whole else _REDACTED].strip()
             if text and (kept := self._on_line(text)):
-                self._tail.append(redact(kept)[:500])
+                self._tail.append(redact(kept[:_REDACTED])[:_SHOWN])
+        except Exception:  # noqa: BLE001 - a full pipe would block the program for ever
+            self._tail.append("(a line that could not be read)")
 
     @property
     def _stdin(self) -> IO[bytes]:
@@ -178,7 +209,7 @@ def run(process: Process, data: bytes = b"") -> bytes:
 
     Raises ``ProcessError`` unless the program exits with 0.
     """
-    with process:
+    with process, interruptible():
         process.write(data)
         process.close_input()
         output = b"".join(iter(process.read, b""))

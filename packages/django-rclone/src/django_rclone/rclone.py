@@ -19,10 +19,11 @@ from .exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from .processes import Command, Process, run
 from .rclone_log import Statistics, failure, worth_keeping
 
-MINIMUM_VERSION = (1, 66)
+MINIMUM_VERSION = (1, 68)
 """Older releases lack flags used here, and some lost data in streamed uploads."""
 
-_NOT_FOUND = (3, 4)  # directory not found, file not found
+NOT_FOUND = (3, 4)
+"""The exit codes for a folder and for a file that is not there."""
 
 # After the user's own flags, so that none of them can spoil what we read.
 _ALWAYS = (
@@ -150,7 +151,7 @@ class Rclone:
     def read_all(self, folder: str, suffix: str) -> list[bytes]:
         """Return the small objects in ``folder`` whose names end in ``suffix``, in one run."""
         flags = ("--max-depth=1", f"--include=*{suffix}", "--separator=\n")
-        data = self._run_unless_missing("cat", self.address(folder), flags=flags) or b""
+        data = self._run("cat", self.address(folder), flags=flags)
         return [line for line in data.split(b"\n") if line]
 
     def list(self, folder: str) -> list[RemoteObject]:
@@ -203,6 +204,11 @@ class Rclone:
         stats = Statistics()
         flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
         self._run("sync", source, destination, flags=flags, on_line=stats.see)
+        if not stats.seen:
+            raise RcloneError(
+                "rclone did not tell what it would delete.",
+                hint="Remove RCLONE_LOG_* and RCLONE_QUIET from the environment.",
+            )
         return stats.deletes
 
     def sync(
@@ -257,7 +263,7 @@ class Rclone:
         try:
             return self._run(verb, operand, flags=flags)
         except RcloneError as error:
-            if error.returncode in _NOT_FOUND:
+            if error.returncode in NOT_FOUND:
                 return None
             raise
 

@@ -27,6 +27,7 @@ class Statistics:
 
     def __init__(self, progress: Callable[[int], None] = lambda _: None) -> None:
         self._progress = progress
+        self.seen = False
         self.bytes = 0
         self.deletes = 0
 
@@ -35,6 +36,7 @@ class Statistics:
         stats = _entry(line).get("stats")
         if not isinstance(stats, dict):
             return worth_keeping(line)
+        self.seen = True
         self.bytes = int(stats.get("bytes", 0))
         self.deletes = int(stats.get("deletes", 0))
         self._progress(self.bytes)

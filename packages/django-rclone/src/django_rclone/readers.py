@@ -15,11 +15,20 @@ from string import Formatter
 from .exceptions import InvalidSettings
 
 _TEMPLATE_FIELDS = ("database", "datetime", "ext")
+# What Formatter.parse() yields: the text before a field, and the field.
+_Piece = tuple[str, str | None, str | None, str | None]
 _TEMPLATE_HINT = 'Such as "{database}-{datetime}.{ext}".'
 
 _SECRET_FLAG = re.compile(
-    r"^--(?!password-command)\S*"
-    r"(pass|password\d?|secret|token|pem|sas-url|(?<!access-)key|access-key-id|access-key)(=|$)"
+    r"(pass|(?<!ask-)password2?|passphrase|secret|token|pem|sas-url|connection-string|credentials"
+    r"|access-grant|authorization|cookies|(?<!-client)(?<!-rc)(?<!-metrics)-key|access-key-id"
+    r"|master-keys|customer-key-base64|swift-auth)$"
+)
+_HEADER_FLAG = re.compile(r"^--(header(-upload|-download)?|[a-z]+-headers)$")
+# What would hide backups from our own listing, or rclone's words from us.
+_SPOILING_FLAG = re.compile(
+    r"^(-q|--quiet|--(log|syslog|include|exclude|filter|files-from|hash-filter|metadata-)\S*"
+    r"|--(min|max)-(size|age|depth|delete|delete-size|transfer)|--rc\b.*)$"
 )
 
 
@@ -50,7 +59,9 @@ def remote(key: str, value: object) -> str:
 def text(key: str, value: object) -> str:
     """Some text."""
     if not isinstance(value, str) or not value:
-        raise InvalidSettings(key, f"must be a non-empty string, not {kind(value)}", "Set it.")
+        raise InvalidSettings(
+            key, f"must be a non-empty string, not {kind(value)}", "Write a text."
+        )
     return value
 
 
@@ -68,12 +79,15 @@ def config_file(key: str, value: object) -> str | None:
         try:
             with Path(path).open("rb") as file:
                 file.read(1)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise InvalidSettings(
                 key,
-                f"names a file that cannot be read: {path} ({error.strerror})",
+                f"names a file that cannot be read: {path!r} ({error})",
                 "Correct the path, or give this user the right to read it.",
             ) from None
+        if not Path(path).is_absolute():
+            hint = "Make it absolute: cron starts elsewhere."
+            raise InvalidSettings(key, f"is a relative path: {path!r}", hint)
     return path
 
 
@@ -83,14 +97,31 @@ def flags(key: str, value: object) -> tuple[str, ...]:
         raise InvalidSettings(
             key, f"must be a list of strings, not {kind(value)}", 'Such as ["--transfers=8"].'
         )
-    for flag in value:
-        if _SECRET_FLAG.search(flag):
-            raise InvalidSettings(
-                key,
-                f"puts a secret ({flag.partition('=')[0]}) where every user can read it",
-                "Move it to rclone's configuration or to a RCLONE_* environment variable.",
-            )
+    takes_value = False
+    for argument in value:
+        if argument.startswith("-"):
+            _check_flag(key, argument.partition("=")[0])
+            takes_value = "=" not in argument
+        elif takes_value:
+            takes_value = False
+        else:
+            raise InvalidSettings(key, f"holds {argument!r}, which is no flag", 'Such as "-v".')
     return tuple(value)
+
+
+def _check_flag(key: str, flag: str) -> None:
+    if _SECRET_FLAG.search(flag) or _HEADER_FLAG.search(flag):
+        raise InvalidSettings(
+            key,
+            f"puts a secret ({flag}) where every user can read it",
+            "Move it to rclone's configuration or to a RCLONE_* environment variable.",
+        )
+    if _SPOILING_FLAG.search(flag):
+        raise InvalidSettings(
+            key,
+            f"holds {flag}, which would hide backups or rclone's own words",
+            "Remove it: these flags go with every run of rclone, listings too.",
+        )
 
 
 def folder(key: str, value: object) -> str:
@@ -114,25 +145,38 @@ def template(key: str, value: object) -> str:
     """The name of a dump: a format string with each of its fields once."""
     template = text(key, value)
     try:
-        fields = [(name, spec, conv) for _, name, spec, conv in Formatter().parse(template)]
+        pieces = list(Formatter().parse(template))
     except ValueError as error:
         raise InvalidSettings(key, f"is no valid template: {error}", _TEMPLATE_HINT) from None
-    names = [name for name, _, _ in fields if name is not None]
-    if "{{" in template or "}}" in template:
-        raise InvalidSettings(key, "holds doubled braces", _TEMPLATE_HINT)
-    if any(spec or conversion for _, spec, conversion in fields):
-        raise InvalidSettings(key, "holds a format specification", _TEMPLATE_HINT)
+    names = [name for _, name, _, _ in pieces if name is not None]
+    if problem := _wrong_fields(template, names) or _wrong_shape(template, pieces):
+        raise InvalidSettings(key, problem, _TEMPLATE_HINT)
+    return template
+
+
+def _wrong_fields(template: str, names: list[str]) -> str:
     for name in names:
         if name not in _TEMPLATE_FIELDS:
-            raise InvalidSettings(key, f"holds an unknown field {{{name}}}", _TEMPLATE_HINT)
+            return f"holds an unknown field {{{name}}}"
     for name in _TEMPLATE_FIELDS:
         if names.count(name) != 1:
-            raise InvalidSettings(key, f"must hold {{{name}}} exactly once", _TEMPLATE_HINT)
+            return f"must hold {{{name}}} exactly once"
+        if f"{{{name}}}" not in template:
+            return "holds a format specification"
+    return ""
+
+
+def _wrong_shape(template: str, pieces: list[_Piece]) -> str:
+    if "{{" in template or "}}" in template:
+        return "holds doubled braces"
     if "/" in template or "\\" in template or _has_control_characters(template):
-        raise InvalidSettings(key, "must name a file, not a folder", _TEMPLATE_HINT)
-    if template.endswith(".json"):
-        raise InvalidSettings(key, "ends like the manifests do (.json)", _TEMPLATE_HINT)
-    return template
+        return "must name a file, not a folder"
+    if not template.endswith(".{ext}"):
+        return 'must end in ".{ext}"'
+    # Otherwise the end of one could be taken for the beginning of the other.
+    if not any(not character.isalnum() for character in pieces[1][0]):
+        return "must keep {database} and {datetime} apart by a sign such as '-'"
+    return ""
 
 
 def date_format(key: str, value: object) -> str:
@@ -143,7 +187,7 @@ def date_format(key: str, value: object) -> str:
     try:
         written = moment.strftime(date_format)
         read = datetime.strptime(written, date_format)  # noqa: DTZ007
-    except ValueError as error:
+    except (ValueError, re.error) as error:
         raise InvalidSettings(key, f"cannot be read back: {error}", hint) from None
     if read.date() != moment.date():
         raise InvalidSettings(key, "loses the date", hint)

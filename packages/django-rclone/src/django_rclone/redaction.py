@@ -10,20 +10,33 @@ MASK = "***"
 # A literal secret shorter than this would mask half of every sentence.
 _SHORTEST_LITERAL = 4
 
+# Every repetition is bounded or cannot overlap its neighbour: tools print long lines.
+_NAME = (
+    r"(?:(?<![a-z])pass(?!w|ed|es|ing)|passwd|password|passphrase|(?<![a-z])pwd|secret|token|"
+    r"api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|(?<![a-z])sig)[\w-]{0,40}"
+)
+_VALUE = r"(?:\\\"[^\"\\]*\\\"|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[^\s,;&\"']+)"
 _PATTERNS = (
-    # user:password@ of a URL
-    re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)", re.IGNORECASE),
-    # Authorization: Bearer xyz
-    re.compile(r"(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
-    # password=xyz, "secret_access_key": "xyz", --token xyz
+    # user:password@host and token@host, up to the last @ before the path
     re.compile(
-        r"(?P<keep>[\w-]*(?:pass|passwd|password\d?|pwd|secret|token|api[_-]?key|access[_-]key)"
-        r"[\w-]*[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)",
+        r"(?P<keep>\b[a-z][a-z0-9+.-]{0,20}://(?:[^\s/:@]{0,100}:)?)[^\s/]+(?=@)", re.IGNORECASE
+    ),
+    # Authorization: Bearer xyz
+    re.compile(
+        r"(?P<keep>\bauthorization[\"']?\s{0,5}[:=]\s{0,5}[\"']?(?:[a-z]{1,10}\s+)?)[^\s\"']+",
         re.IGNORECASE,
     ),
+    re.compile(r"(?P<keep>\bbearer\s+)[\w.~+/=-]{12,}", re.IGNORECASE),
+    # password=xyz, "secret_access_key": "xyz"
+    re.compile(rf"(?P<keep>{_NAME}(?:\\?[\"'])?\s{{0,5}}[=:]\s{{0,5}}){_VALUE}", re.IGNORECASE),
+    # --token xyz
+    re.compile(
+        r"(?P<keep>--[\w-]{0,60}(?:pass|password|secret|token|key)\s{1,5})(?!-)[^\s]+",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?P<keep>\bidentified\s{1,5}by\s{1,5})(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE),
     # Webhooks and ping addresses are credentials by themselves.
-    re.compile(r"(?P<keep>https?://hooks\.slack\.com/)\S+", re.IGNORECASE),
-    re.compile(r"(?P<keep>https?://hc-ping\.com/)\S+", re.IGNORECASE),
+    re.compile(r"(?P<keep>https?://(?:hooks\.slack\.com|hc-ping\.com)/)\S+", re.IGNORECASE),
 )
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from .compression import compressor, decompressor
 from .exceptions import BackupRejected
+from .interruption import interruptible
 
 _CHUNK = 1 << 20
 
@@ -65,12 +66,13 @@ def store(source: Source, target: Target, *, compression: str | None, level: int
             hashed.update(data)
             size += len(data)
 
-    while chunk := source.read(_CHUNK):
-        raw_size += len(chunk)
-        send(pack.compress(chunk))
-    source.finish()
-    send(pack.flush())
-    target.commit()
+    with interruptible():
+        while chunk := source.read(_CHUNK):
+            raw_size += len(chunk)
+            send(pack.compress(chunk))
+        source.finish()
+        send(pack.flush())
+        target.commit()
     return Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size)
 
 
@@ -92,21 +94,23 @@ def load(
     hashed = hashlib.sha256()
     size = raw_size = 0
     withheld = b""
-    while chunk := source.read(_CHUNK):
-        hashed.update(chunk)
-        size += len(chunk)
-        for piece in unpack.decompress(chunk):
-            raw_size += len(piece)
-            _check_growth(size, raw_size, expected)
-            if withheld:
-                target.write(withheld)
-            withheld = piece
-        progress(size)
-    source.finish()
-    _check_whole(Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size), expected)
-    unpack.finish()
-    if withheld:
-        target.write(withheld)
+    with interruptible():
+        while chunk := source.read(_CHUNK):
+            hashed.update(chunk)
+            size += len(chunk)
+            for piece in unpack.decompress(chunk):
+                raw_size += len(piece)
+                _check_growth(size, raw_size, expected)
+                if withheld:
+                    target.write(withheld)
+                withheld = piece
+            progress(size)
+        source.finish()
+        _check_whole(Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size), expected)
+        unpack.finish()
+        if withheld:
+            target.write(withheld)
+    # Not to be interrupted: afterwards it is known on which side it ended.
     target.commit()
 
 

@@ -16,6 +16,7 @@ from . import signals
 from .console import Console
 from .events import Operation, OperationEvent, State
 from .exceptions import MESSAGE_LIMIT, OperationVetoed
+from .interruption import interruptible
 from .redaction import redact
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ class Run:
         hooks = _HOOKS[self._event.operation]
         signal: Signal = getattr(signals, hooks.pre)
         try:
-            signal.send(self._sender, **_carried(self._event, hooks.pre_carries))
+            with interruptible():
+                signal.send(self._sender, **_carried(self._event, hooks.pre_carries))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is raised is a veto
             receiver = _culprit(error.__traceback__)
             # Not chained: a traceback would show the receiver's own words with their secrets.
@@ -130,7 +132,9 @@ def _tell(event: OperationEvent, sender: Sender, console: Console) -> None:
 def _send(name: str, sender: Sender, console: Console, **arguments: object) -> None:
     signal: Signal = getattr(signals, name)
     try:
-        outcomes = signal.send_robust(sender, **arguments)
+        # The outcome is told even when a signal is kept; the next one may end the telling.
+        with interruptible(now=False):
+            outcomes = signal.send_robust(sender, **arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer never breaks a backup
         # A receiver called sys.exit(), or is no function: send_robust() cannot name that one.
         _warn(f"A receiver of {name} raised {type(error).__name__}: {_told(error)}", console)

@@ -1,5 +1,6 @@
 """The clients, one for each kind of database."""
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.module_loading import import_string
 
@@ -20,7 +21,11 @@ def get_client(alias: str, settings: Settings) -> DatabaseClient:
 
     Raises ``InvalidSettings`` when there is none, or its options are wrong.
     """
-    connection = connections[alias]
+    try:
+        connection = connections[alias]
+    except ImproperlyConfigured as error:
+        problem = f"Database {alias!r} cannot be used: {error}"
+        raise InvalidSettings("", problem, "Correct DATABASES, or install its driver.") from error
     chosen = settings.clients.get(alias, ClientSettings())
     if chosen.backend is not None:
         client = _imported(alias, chosen.backend)

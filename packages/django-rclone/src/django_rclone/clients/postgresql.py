@@ -29,11 +29,11 @@ from .postgresql_replay import Replay
 from .postgresql_swap import Swap, beside, require_swap
 from .postgresql_tools import (
     Tools,
-    dump_failure,
     folder_of,
     patterns,
     require_dump_fits,
     require_restore_fits,
+    tool_failure,
 )
 
 IN_PLACE, SWAP = "in_place", "swap"
@@ -150,7 +150,7 @@ class PostgresqlClient(DatabaseClient):
             options.append(f"--role={role}")
         arguments, environment = tool_arguments(self.connection, options)
         argv = (self._tools.find("pg_dump"), *arguments)
-        with Process(Command(argv=argv, env=environment), failure=dump_failure) as process:
+        with Process(Command(argv=argv, env=environment), failure=tool_failure) as process:
             yield process
 
     @contextmanager
@@ -159,7 +159,7 @@ class PostgresqlClient(DatabaseClient):
         # A single transaction, so that pg_restore commits nothing by itself.
         options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")
         command = Command(argv=(self._tools.find("pg_restore"), *options))
-        with Process(command) as process, self._target(process) as target:
+        with Process(command, failure=tool_failure) as process, self._target(process) as target:
             yield target
 
     @contextmanager

@@ -8,6 +8,7 @@ import logging
 import threading
 
 from ..exceptions import ProcessError, RestoreError
+from ..interruption import interruptible
 from ..processes import Process
 from ..redaction import redact
 from .postgresql_connection import Session, first_words, sqlstate
@@ -73,7 +74,9 @@ class Replay:
     def finish(self) -> None:
         """Wait until all is replayed. The transaction is still open then."""
         self._process.close_input()
-        self._thread.join()
+        # Building indexes may take long, and until the commit all can be undone.
+        with interruptible():
+            self._thread.join()
         # If pg_restore died, its own words tell more than how its script ends.
         self._process.finish()
         if self._failure:

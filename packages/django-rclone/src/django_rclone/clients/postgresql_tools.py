@@ -90,9 +90,9 @@ def require_restore_fits(tools: Tools, server: str, *, dumped_by: str, dumped_fr
         )
 
 
-def dump_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
-    """Say how pg_dump ended, and what can be done about it."""
-    error = describe_failure(command, returncode, tail)
+def tool_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
+    """Say how a program ended, and what can be done about it. They have no verbs."""
+    error = describe_failure(Command(argv=command.argv[:1]), returncode, tail)
     hint = next((hint for what, hint in _HINTS.items() if what in error.message), "")
     return ProcessError(error.message, hint=hint, returncode=returncode)
 

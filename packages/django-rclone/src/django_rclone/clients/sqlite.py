@@ -3,15 +3,12 @@
 No program is needed, and no SQL text is made or run.
 """
 
-import contextlib
-import errno
 import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import IO, ClassVar, cast
 from urllib.parse import unquote, urlsplit
@@ -20,10 +17,10 @@ from ..exceptions import DumpError, RestoreError
 from ..manifest import Manifest
 from ..scratch import scratch_directory
 from .base import DatabaseClient, Versions
+from .sqlite_pages import connect, copy_pages, is_busy, problems_of
+from .sqlite_replacement import Replacement
 
 _DEFAULT_TIMEOUT = 5.0  # seconds; that of sqlite3.connect(), which Django keeps
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_SIDECARS = ("-wal", "-shm", "-journal")
 
 
 class SqliteClient(DatabaseClient):
@@ -75,38 +72,39 @@ class SqliteClient(DatabaseClient):
     @contextmanager
     def dump(self) -> Iterator["_File"]:
         live = self._existing_path()
-        try:
-            with scratch_directory(Path(tempfile.gettempdir())) as folder:
-                copy = folder / "dump.sqlite3"
+        with ExitStack() as stack:
+            try:
+                temporary = Path(tempfile.gettempdir())
+                copy = stack.enter_context(scratch_directory(temporary)) / "dump.sqlite3"
                 self._copy_out(live, copy)
-                with copy.open("rb") as file:
-                    yield _File(file)
-        except OSError as error:
-            raise DumpError(f"The database could not be copied: {error.strerror}.") from error
+                file = stack.enter_context(copy.open("rb"))
+            except OSError as error:
+                raise DumpError(f"The database could not be copied: {error}.") from error
+            yield _File(file)
 
     @contextmanager
-    def restore(self) -> Iterator["_Replacement"]:
+    def restore(self) -> Iterator[Replacement]:
         live = self._path()
         if live is None:
             raise RestoreError("The database lives in memory: there is no file to restore to.")
         self.connection.close()
-        try:
-            # Beside the live file: a missing one is then replaced by a plain rename.
-            with scratch_directory(live.parent) as folder:
-                replacement = _Replacement(self, live, folder / "restored.sqlite3")
-                with closing(replacement):
-                    yield replacement
-        except OSError as error:
-            raise RestoreError(
-                f"The restored file could not be written: {error.strerror}."
-            ) from error
+        with ExitStack() as stack:
+            try:
+                # Beside the live file: a missing one is then replaced by a plain rename.
+                folder = stack.enter_context(scratch_directory(live.parent))
+                replacement = Replacement(
+                    live, folder / "restored.sqlite3", self._open_copy, self._timeout()
+                )
+            except OSError as error:
+                raise RestoreError(f"Nothing can be written beside {live}: {error}.") from error
+            yield stack.enter_context(closing(replacement))
 
-    def timeout(self) -> float:
+    def _timeout(self) -> float:
         """Return how long Django waits for a locked database, in seconds."""
         options = self.connection.settings_dict.get("OPTIONS") or {}
         return float(options.get("timeout", _DEFAULT_TIMEOUT))
 
-    def open_copy(self, path: Path) -> sqlite3.Connection:
+    def _open_copy(self, path: Path) -> sqlite3.Connection:
         """Open a private file with the functions that Django gives its connections.
 
         Indexes, generated columns and constraints made by Django may call them.
@@ -122,38 +120,25 @@ class SqliteClient(DatabaseClient):
         opened.isolation_level = None
         return opened
 
-    def problems_of(self, path: Path) -> list[str]:
-        """Return what ``PRAGMA integrity_check`` says of a private file's structure.
-
-        Rows that break a constraint are the site's own business, not damage:
-        a backup must hold them all the same.
-        """
-        try:
-            with closing(self.open_copy(path)) as connection:
-                connection.execute("PRAGMA ignore_check_constraints = 1")
-                rows = connection.execute("PRAGMA integrity_check(10)").fetchall()
-        except sqlite3.Error as error:
-            return [str(error)]
-        return [row[0] for row in rows if row[0] != "ok" and not row[0].startswith("NULL value in")]
-
     def _copy_out(self, live: Path, copy: Path) -> None:
         try:
             with (
-                closing(_connect(live, self.timeout())) as source,
+                closing(connect(live, self._timeout())) as source,
                 closing(sqlite3.connect(copy, isolation_level=None)) as target,
             ):
-                _copy_pages(source, target)
-            with closing(self.open_copy(copy)) as target:
+                copy_pages(source, target)
+            with closing(self._open_copy(copy)) as target:
                 # A dump is one file: it may not look for a write-ahead log.
                 target.execute("PRAGMA journal_mode = DELETE").fetchone()
+                problems = problems_of(target)
         except sqlite3.Error as error:
-            if _is_busy(error):
+            if is_busy(error):
                 raise DumpError(
-                    f"The database stayed locked for {self.timeout():g} seconds.",
+                    f"The database stayed locked for {self._timeout():g} seconds.",
                     hint="Run it again, or raise OPTIONS['timeout'] of this database.",
                 ) from None
             raise DumpError(f"The database cannot be read: {error}.") from None
-        if problems := self.problems_of(copy):
+        if problems:
             raise DumpError(
                 "The database is damaged: " + "; ".join(problems) + ".",
                 hint="Restore an earlier backup, or see https://www.sqlite.org/recovery.html.",
@@ -172,7 +157,8 @@ class SqliteClient(DatabaseClient):
             return None
         if name.startswith("file:"):
             name = unquote(urlsplit(name).path)
-        return Path(name).absolute()
+        # A link is followed, so that what it points to is replaced, and not the link.
+        return Path(name).resolve()
 
 
 class _File:
@@ -188,130 +174,9 @@ class _File:
         """The copy was checked before the first byte was read."""
 
 
-class _Replacement:
-    """A target of the relay: a private file that replaces the live database at once."""
-
-    def __init__(self, client: SqliteClient, live: Path, path: Path) -> None:
-        self._client = client
-        self._live = live
-        self._path = path
-        self._file = path.open("xb")
-        self.changed: bool | None = False
-
-    def write(self, data: bytes) -> None:
-        self._file.write(data)
-
-    def close(self) -> None:
-        self._file.close()
-
-    def commit(self) -> None:
-        self.close()
-        if problems := self._client.problems_of(self._path):
-            raise RestoreError("The backup holds a damaged database: " + "; ".join(problems) + ".")
-        # From here on an interruption cannot tell on which side of the commit it came.
-        self.changed = None
-        try:
-            self._replace()
-        except sqlite3.Error as error:
-            self.changed = False
-            if _is_busy(error):
-                raise RestoreError(
-                    f"The live database stayed locked for {self._client.timeout():g} seconds.",
-                    hint="Stop what writes to it, or raise OPTIONS['timeout'] of this database.",
-                ) from None
-            raise RestoreError(f"The live database cannot be replaced: {error}.") from None
-        self.changed = True
-
-    def _replace(self) -> None:
-        if not self._live.exists():
-            self._install()
-        elif _is_no_database(self._live):
-            self._set_damaged_aside()
-            self._install()
-        else:
-            self._copy_in()
-
-    def _copy_in(self) -> None:
-        """Replace all pages in one transaction; other connections see it at once."""
-        with closing(_connect(self._live, self._client.timeout())) as live:
-            self._adopt_page_size(live)
-            with closing(self._client.open_copy(self._path)) as restored:
-                _copy_pages(restored, live)
-
-    def _adopt_page_size(self, live: sqlite3.Connection) -> None:
-        # The page size of a WAL database cannot change: https://www.sqlite.org/pragma.html
-        if live.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            return
-        size = live.execute("PRAGMA page_size").fetchone()[0]
-        with closing(self._client.open_copy(self._path)) as restored:
-            if restored.execute("PRAGMA page_size").fetchone()[0] != size:
-                restored.execute(f"PRAGMA page_size = {int(size)}")
-                restored.execute("VACUUM")
-
-    def _install(self) -> None:
-        """Put the restored file where there is none, with the usual rights."""
-        umask = os.umask(0o077)
-        os.umask(umask)
-        self._path.chmod(0o666 & ~umask)
-        with self._path.open("rb") as file:
-            os.fsync(file.fileno())
-        self._path.replace(self._live)
-
-    def _set_damaged_aside(self) -> None:
-        """Keep the damaged file under another name, and keep its log from the new one.
-
-        A write-ahead log left in place would be replayed into the new database.
-        """
-        stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-        aside = f"{self._live}.damaged-{stamp}"
-        self._live.with_name(Path(aside).name).hardlink_to(self._live)
-        for sidecar in _SIDECARS:
-            with contextlib.suppress(FileNotFoundError):
-                Path(f"{self._live}{sidecar}").rename(f"{aside}{sidecar}")
-
-
-def _connect(path: Path, timeout: float) -> sqlite3.Connection:
-    """Open an existing database file; never make one."""
-    return sqlite3.connect(
-        f"{path.as_uri()}?mode=rw", uri=True, timeout=timeout, isolation_level=None
-    )
-
-
-def _copy_pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Copy all pages in one step, waiting for locks as long as either connection would."""
-
-    def give_up_when_locked(status: int, remaining: int, total: int) -> None:
-        # Python would try again for ever; SQLite has waited for the timeout by now.
-        if status in _BUSY:
-            raise _locked()
-
-    source.backup(target, pages=-1, progress=give_up_when_locked)
-
-
-def _locked() -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError("database is locked")
-    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
-    return error
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
-
-
-def _is_no_database(path: Path) -> bool:
-    """Tell whether SQLite does not take the file for a database at all."""
-    try:
-        with closing(_connect(path, 0)) as connection:
-            connection.execute("PRAGMA schema_version").fetchone()
-    except sqlite3.Error as error:
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB
-    return False
-
-
 def _require_space(folder: Path, size: int, error: type[DumpError] | type[RestoreError]) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise error(
-            f"{folder} has {free:,} bytes free, {size:,} are needed.",
-            hint=f"Make room there ({os.strerror(errno.ENOSPC).lower()} otherwise).",
+            f"{folder} has {free:,} bytes free, {size:,} are needed.", hint="Make room there."
         )

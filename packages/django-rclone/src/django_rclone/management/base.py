@@ -1,21 +1,17 @@
 """What the commands share: errors and signals become exit statuses, progress is shown."""
 
 import argparse
-import contextlib
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
+from ..interruption import interruptible, signals_handled
 from ..redaction import redact
-from .text import duration, size
+from .text import duration, plain, size
 
 EXIT_USAGE = 2
 EXIT_PRUNE_FAILED = 3
@@ -35,10 +31,10 @@ class RcloneCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         try:
-            with _termination_raises():
+            with signals_handled():
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
-            raise CommandError(redact(str(error)), returncode=error.exit_code) from error
+            raise CommandError(plain(redact(str(error))), returncode=error.exit_code) from error
         except OperationInterrupted as error:
             raise CommandError(str(error), returncode=error.exit_code) from None
         except KeyboardInterrupt:
@@ -61,9 +57,10 @@ class RcloneCommand(BaseCommand):
                 "Hint: Add --noinput to go ahead without being asked.",
                 returncode=EXIT_DECLINED,
             )
-        self.stdout.write(question)
+        self.stdout.write(plain(question))
         try:
-            answer = input("Continue? [y/N] ")
+            with interruptible():
+                answer = input("Continue? [y/N] ")
         except EOFError:
             answer = ""
         if answer.strip().lower() not in ("y", "yes"):
@@ -114,13 +111,13 @@ class TerminalConsole(Console):
         self._clear()
         self._started = time.monotonic()
         if not self._quiet:
-            self._out.write(text)
+            self._out.write(plain(text))
 
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
         self._clear()
         if not self._quiet:
-            self._err.write(f"Warning: {text}", self._style_warning)
+            self._err.write(f"Warning: {plain(text)}", self._style_warning)
 
     def progress(self, transferred: int) -> None:
         """Show bytes, rate and elapsed time, once a second has passed."""
@@ -137,27 +134,3 @@ class TerminalConsole(Console):
         if self._shown:
             self._err.write("\r\x1b[K", ending="")
             self._shown = 0.0
-
-
-@contextlib.contextmanager
-def _termination_raises() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack, so that programs are stopped and outcomes told."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    # What the parent chose to ignore (nohup) stays ignored.
-    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for other in before:
-            signal.signal(other, signal.SIG_IGN)
-        raise OperationInterrupted(signal.Signals(number).name, 128 + number)
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,7 +15,7 @@ def size(count: int) -> str:
 
 def duration(seconds: float) -> str:
     """Return seconds as ``0.8 s``, ``42 s`` or ``3 min 05 s``."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
@@ -33,3 +33,8 @@ def age(moment: datetime | None, now: datetime) -> str:
 def date(moment: datetime | None) -> str:
     """Return a moment as ``2026-01-31 03:00 UTC``."""
     return "unknown" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def plain(text: str) -> str:
+    """Return text from elsewhere without what would steer a terminal, or could not be printed."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -24,9 +24,9 @@ _FORMAT = "mirror"
 def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUIET) -> Backup:
     """Make the mirror on the remote equal the media files.
 
-    A source that is missing or empty, or a run that would delete more than
-    ``MEDIA_MAX_DELETE`` percent of the mirror, is refused; ``force`` lifts the
-    latter two. Raises ``InvalidSettings`` before anything is sent;
+    A source that is missing or empty, a mirror made in another environment, or
+    a run that would delete more than ``MEDIA_MAX_DELETE`` percent of it, is
+    refused; ``force`` lifts all but the first. Raises ``InvalidSettings`` before anything is sent;
     ``MediaGuardError``, ``OperationVetoed`` or ``RcloneError``.
     """
     settings = conf.load()
@@ -37,6 +37,8 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
         rclone = Rclone(settings)
         rclone.require_supported()
         _require_files(rclone, source, allow_empty=force)
+        if not force:
+            _require_own_mirror(rclone, settings)
         mirror = rclone.address(path)
         limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
         run.ask_permission()
@@ -162,6 +164,21 @@ def _require_files(rclone: Rclone, source: str, *, allow_empty: bool) -> None:
         raise MediaGuardError(
             f"The media folder {source} is empty: a backup would empty the mirror, too.",
             hint="Check that it is mounted; if it is meant to be empty, add --force.",
+        )
+
+
+def _require_own_mirror(rclone: Rclone, settings: Settings) -> None:
+    """Keep staging from replacing the media of production: there is one mirror on a remote."""
+    try:
+        manifest = Manifest.from_bytes(rclone.read(manifest_path(settings.media_backup_dir)) or b"")
+    except ManifestError:
+        return
+    if manifest.environment != settings.environment:
+        raise MediaGuardError(
+            f"The mirror on the remote was made in environment {manifest.environment!r}, "
+            f"this is {settings.environment!r}.",
+            hint="Give each environment a REMOTE or MEDIA_BACKUP_DIR of its own, "
+            "or replace the mirror by --force.",
         )
 
 

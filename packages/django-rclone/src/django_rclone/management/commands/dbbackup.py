@@ -7,11 +7,14 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ... import conf
-from ...exceptions import DjangoRcloneError
-from ...operations.database import backup_database, prune_database
+from ...exceptions import DjangoRcloneError, InvalidSettings
+from ...operations.backup import backup_database
+from ...operations.housekeeping import prune_database
 from ...redaction import redact
 from ..base import EXIT_PRUNE_FAILED, RcloneCommand, TerminalConsole
-from ..text import duration, size
+from ..text import duration, plain, size
+
+_Failure = tuple[str, DjangoRcloneError | InvalidSettings]
 
 
 class Command(RcloneCommand):
@@ -49,12 +52,12 @@ class Command(RcloneCommand):
     ) -> None:
         console = self.console(verbosity)
         conf.load()
-        failures: list[tuple[str, DjangoRcloneError]] = []
-        unpruned: list[tuple[str, DjangoRcloneError]] = []
+        failures: list[_Failure] = []
+        unpruned: list[_Failure] = []
         for alias in _aliases(database, all_databases):
             try:
                 self._back_up(alias, console)
-            except DjangoRcloneError as error:
+            except (DjangoRcloneError, InvalidSettings) as error:
                 failures.append((alias, error))
                 continue
             if clean:
@@ -86,13 +89,11 @@ def _aliases(database: str | list[str] | None, all_databases: bool) -> list[str]
     return [database] if isinstance(database, str) else list(dict.fromkeys(database))
 
 
-def _raise_first(
-    failures: list[tuple[str, DjangoRcloneError]], unpruned: list[tuple[str, DjangoRcloneError]]
-) -> None:
+def _raise_first(failures: list[_Failure], unpruned: list[_Failure]) -> None:
     """Tell everything that failed; the first failed backup decides the exit status."""
     told = [f"Database {alias!r} was not backed up: {error}" for alias, error in failures]
     told += [f"Old backups of {alias!r} were not cleaned up: {error}" for alias, error in unpruned]
     if told:
         code = failures[0][1].exit_code if failures else EXIT_PRUNE_FAILED
         cause = (failures or unpruned)[0][1]
-        raise CommandError(redact("\n".join(told)), returncode=code) from cause
+        raise CommandError(plain(redact("\n".join(told))), returncode=code) from cause

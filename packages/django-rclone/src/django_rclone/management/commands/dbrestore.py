@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
 from ... import conf
-from ...operations.database import RestorePlan, plan_restore, restore_database
+from ...operations.restore import RestorePlan, plan_restore, restore_database
 from ..base import EXIT_USAGE, RcloneCommand, add_noinput, add_trust
 from ..text import age, date, duration, size
 

@@ -10,10 +10,10 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from ...backups import Backup
-from ...operations.database import list_databases
+from ...operations.housekeeping import list_databases
 from ...operations.media import list_media
 from ..base import RcloneCommand
-from ..text import age, date, size
+from ..text import age, date, plain, size
 
 _HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED")
 
@@ -49,7 +49,8 @@ class Command(RcloneCommand):
             self.stdout.write(_table(rows, shutil.get_terminal_size().columns))
             for backup in backups:
                 if backup.problem:
-                    self.stdout.write(f"{backup.name} is not verified: {backup.problem}.")
+                    problem = f"{backup.name} is not verified: {backup.problem}."
+                    self.stdout.write(plain(problem))
 
 
 def _record(backup: Backup, now: datetime) -> dict[str, object]:
@@ -69,11 +70,11 @@ def _record(backup: Backup, now: datetime) -> dict[str, object]:
 
 def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
     return (
-        backup.name,
+        plain(backup.name),
         size(backup.size),
         age(backup.created_at, now),
         date(backup.created_at),
-        backup.database or "-",
+        plain(backup.database or "-"),
         "yes" if backup.verified else "NO",
     )
 

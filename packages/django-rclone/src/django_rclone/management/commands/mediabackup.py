@@ -17,8 +17,8 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--force",
             action="store_true",
-            help="Goes ahead although the media folder is empty, or more files would be "
-            "deleted from the mirror than MEDIA_MAX_DELETE allows.",
+            help="Goes ahead although the media folder is empty, the mirror is of another "
+            "environment, or more of its files would be deleted than MEDIA_MAX_DELETE allows.",
         )
 
     def handle(self, *args: Any, force: bool, verbosity: int, **options: Any) -> None:

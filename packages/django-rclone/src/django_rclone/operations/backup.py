@@ -1,0 +1,128 @@
+"""Database backup: the order of steps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import django
+
+from .. import conf
+from ..backups import Backup, Naming
+from ..clients import get_client
+from ..clients.base import DatabaseClient
+from ..compression import SUFFIXES
+from ..conf import Settings
+from ..console import Console
+from ..events import Operation, OperationEvent
+from ..exceptions import DumpError, RcloneError
+from ..manifest import Manifest, manifest_path, signer
+from ..rclone import Rclone
+from ..relay import Digest, store
+from ..reporting import Sender, begin, report
+
+_QUIET = Console()
+
+
+def backup_database(alias: str, *, sender: Sender, console: Console = _QUIET) -> Backup:
+    """Back up one database, and return the backup once it is known to be restorable.
+
+    ``sender`` is what signals carry, the class of the command. Raises
+    ``InvalidSettings`` before anything is sent; ``OperationVetoed``,
+    ``DumpError`` or ``ProcessError`` when there is no backup.
+    """
+    settings = conf.load()
+    client = get_client(alias, settings)
+    event = begin(Operation.DB_BACKUP, environment=settings.environment, database=alias)
+    event = replace(event, path=_new_path(settings, client, event))
+    with report(event, sender=sender, console=console) as run:
+        rclone = Rclone(settings)
+        rclone.require_supported()
+        client.check_dump()
+        run.ask_permission()
+        manifest = _store(client, rclone, settings, event, console)
+        run.size = manifest.size
+    return Backup(path=manifest.path, size=manifest.size, manifest=manifest)
+
+
+def _new_path(settings: Settings, client: DatabaseClient, event: OperationEvent) -> str:
+    naming = Naming(settings.db_filename_template, settings.db_date_format)
+    suffix = f".{SUFFIXES[settings.compression]}" if settings.compression else ""
+    extension = client.extension + suffix
+    name = naming.name(event.database or "", event.started_at, event.operation_id, extension)
+    return f"{settings.db_backup_dir}/{name}"
+
+
+def _store(
+    client: DatabaseClient,
+    rclone: Rclone,
+    settings: Settings,
+    event: OperationEvent,
+    console: Console,
+) -> Manifest:
+    """Stream the dump, make sure of it, and commit it by its manifest."""
+    path = event.path or ""
+    with client.dump() as dump:
+        migrations = client.applied_migrations()
+        with rclone.upload(path, progress=console.progress) as upload:
+            digest = store(
+                dump, upload, compression=settings.compression, level=settings.compression_level
+            )
+    with _removed_unless_committed(rclone, path):
+        _require_stored(rclone, path, digest)
+        manifest = _manifest(client, settings, event, digest, migrations)
+        data = manifest.to_bytes()
+        rclone.write(manifest_path(path), data)
+        if rclone.read(manifest_path(path)) != data:
+            raise RcloneError("The manifest could not be read back as it was written.")
+    return manifest
+
+
+@contextmanager
+def _removed_unless_committed(rclone: Rclone, path: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        rclone.discard(manifest_path(path))
+        rclone.discard(path)
+        raise
+
+
+def _require_stored(rclone: Rclone, path: str, digest: Digest) -> None:
+    if digest.raw_size == 0:
+        raise DumpError("The dump is empty: there is nothing to back up.")
+    stored = rclone.size(path)
+    if stored != digest.size:
+        found = "nothing" if stored is None else f"{stored:,} bytes"
+        raise RcloneError(
+            f"The remote holds {found} at {path}, {digest.size:,} bytes were sent.",
+            hint="Look at the remote itself: quota, filters in RCLONE_FLAGS, another writer.",
+        )
+
+
+def _manifest(
+    client: DatabaseClient,
+    settings: Settings,
+    event: OperationEvent,
+    digest: Digest,
+    migrations: tuple[str, ...],
+) -> Manifest:
+    versions = client.versions()
+    manifest = Manifest(
+        database=event.database,
+        path=event.path or "",
+        created_at=event.started_at,
+        vendor=client.vendor,
+        format=client.format,
+        compression=settings.compression,
+        size=digest.size,
+        sha256=digest.sha256,
+        raw_size=digest.raw_size,
+        tool=versions.tool,
+        tool_version=versions.tool_version,
+        server_version=versions.server_version,
+        django_version=django.get_version(),
+        environment=settings.environment,
+        migrations=migrations,
+        partial=client.partial,
+    )
+    return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))

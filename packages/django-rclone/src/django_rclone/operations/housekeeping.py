@@ -1,0 +1,57 @@
+"""What is stored: listing the database backups, and retention."""
+
+from typing import NamedTuple
+
+from .. import conf
+from ..backups import Backup
+from ..catalogue import Catalogue
+from ..console import Console
+from ..events import Operation
+from ..manifest import manifest_path
+from ..rclone import Rclone
+from ..reporting import Sender, begin, report
+from ..retention import expired
+
+_QUIET = Console()
+
+
+class Pruned(NamedTuple):
+    """What retention took away: backups beyond those to keep, and abandoned dumps."""
+
+    backups: list[Backup]
+    leftovers: list[str]
+
+
+def prune_database(alias: str, *, sender: Sender, console: Console = _QUIET) -> Pruned:
+    """Delete the verified backups of one database beyond the newest ``DB_CLEANUP_KEEP``.
+
+    Only those of this environment count and go. Dumps that a run of ours
+    abandoned without a manifest go too, two days after. Nothing is deleted
+    unless the remote could be listed whole. Raises ``RcloneError``.
+    """
+    settings = conf.load()
+    event = begin(Operation.DB_PRUNE, environment=settings.environment, database=alias)
+    with report(event, sender=sender, console=console):
+        rclone = Rclone(settings)
+        catalogue = Catalogue(rclone, settings)
+        ours = [b for b in catalogue.of(alias) if b.environment == settings.environment]
+        pruned = Pruned(expired(ours, keep=settings.db_cleanup_keep), catalogue.leftovers(alias))
+        for backup in reversed(pruned.backups):
+            # The manifest goes first: half a deletion leaves no backup behind.
+            rclone.delete(manifest_path(backup.path))
+            rclone.delete(backup.path)
+        for path in pruned.leftovers:
+            rclone.delete(path)
+        if doubtful := [backup for backup in ours if not backup.verified]:
+            console.warn(f"{len(doubtful)} backups could not be verified; they were kept.")
+    return pruned
+
+
+def list_databases(alias: str | None = None) -> list[Backup]:
+    """Return the backups of one database, or of all, newest first.
+
+    Raises ``InvalidSettings`` or ``RcloneError``.
+    """
+    settings = conf.load()
+    catalogue = Catalogue(Rclone(settings), settings)
+    return catalogue.all() if alias is None else catalogue.of(alias)

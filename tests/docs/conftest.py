@@ -1,0 +1,14 @@
+"""What the tests of the documentation share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.loopback import LoopbackServer
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A web service that records what it is sent."""
+    with LoopbackServer() as running:
+        yield running

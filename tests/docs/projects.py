@@ -1,0 +1,46 @@
+"""Giving a site what a page of the documentation shows."""
+
+from pathlib import Path
+
+from tests.docs.texts import PAGES, blocks
+from tests.sites import Site
+
+VARIABLES = {
+    "BACKUP_SIGNING_KEY": "a key of the tests",
+    "OLD_BACKUP_SIGNING_KEY": "an older key of the tests",
+    "HEALTHCHECKS_PING_URL": "https://hc-ping.com/uuid",
+    "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/X",
+    "NO_PROXY": "127.0.0.1",
+}
+"""What settings on the pages take from the environment."""
+
+_RECEIVING = """
+INSTALLED_APPS = [*INSTALLED_APPS, "myapp"]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"backups": {"handlers": ["console"], "level": "INFO"}},
+}
+"""
+
+
+def write_files(site: Site, path: Path) -> None:
+    """Write the files that a page shows into the site's folder."""
+    for block in blocks(path):
+        kind, _, name = block.marker.partition(": ")
+        if kind == "file":
+            _write(site.folder / name, block.code)
+
+
+def add_receivers(site: Site, code: str) -> None:
+    """Add an application with these receivers, connected as the page on signals shows it."""
+    write_files(site, PAGES / "signals.md")
+    _write(site.folder / "myapp" / "signals.py", code)
+    site.extra_settings = _RECEIVING
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    (path.parent / "__init__.py").touch()
+    path.write_text(text)

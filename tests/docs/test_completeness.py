@@ -1,0 +1,178 @@
+"""Whatever a user can set, call, hear or meet is in the documentation, and nothing else is."""
+
+import ast
+import dataclasses
+import inspect
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from django.core.management import load_command_class
+from django.core.management.base import BaseCommand
+
+from django_rclone import conf, exceptions, signals
+from django_rclone.events import Operation, OperationEvent, State
+from django_rclone.management import base
+from django_rclone.manifest import Manifest
+from django_rclone_notify import conf as notify_conf
+from django_rclone_notify.notifiers import dummy, healthchecks, logging, sentry, slack
+from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, section
+from tests.sites import Site
+from tests.test_architecture import LAYERS
+
+COMMANDS = ("dbbackup", "dbrestore", "listbackups", "mediabackup", "mediarestore")
+NOTIFIERS = {
+    "Logging": logging.LoggingNotifier,
+    "Slack": slack.SlackNotifier,
+    "healthchecks.io": healthchecks.HealthchecksNotifier,
+    "Sentry": sentry.SentryNotifier,
+}
+
+
+@pytest.mark.parametrize("key", conf.KEYS)
+def test_every_setting_is_documented_with_its_default(key):
+    text = section(page("settings"), f"### `{key}`")
+    if key == "REMOTE":
+        assert "Required." in text
+        return
+    match = re.search(r"Default: `(.+?)`\.\n", text)
+    assert match, f"{key} tells no default"
+    default = ast.literal_eval(match[1])
+    assert (tuple(default) if isinstance(default, list) else default) == conf.KEYS[key].default
+
+
+def test_no_other_setting_is_documented():
+    assert set(re.findall(r"^### `(\w+)`$", page("settings"), re.M)) == set(conf.KEYS)
+
+
+def options(command: BaseCommand) -> dict[str, str]:
+    """Return the options that a command adds to Django's own, each with its help."""
+    common = BaseCommand().create_parser("manage.py", "x")._option_string_actions
+    return {
+        ", ".join(action.option_strings): str(action.help)
+        for action in command.create_parser("manage.py", "x")._actions
+        if action.option_strings and not set(action.option_strings) <= set(common)
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented_in_the_words_of_its_help(name, site: Site):
+    command = load_command_class("django_rclone", name)
+    text = section(page("commands"), f"## {name}")
+    assert text.strip().startswith(command.help)
+    assert rows(text) == options(command)
+
+
+def test_every_command_there_is_has_a_section():
+    folder = CORE / "src" / "django_rclone" / "management" / "commands"
+    assert {path.stem for path in folder.glob("[!_]*.py")} == set(COMMANDS)
+
+
+def exit_codes() -> set[int]:
+    named = {value for name, value in vars(base).items() if name.startswith("EXIT_")}
+    raised = {
+        error.exit_code
+        for error in vars(exceptions).values()
+        if inspect.isclass(error) and hasattr(error, "exit_code")
+    }
+    stopped = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
+    return {0, *named, *raised, *stopped, base._EXIT_INTERRUPTED}
+
+
+def test_every_exit_code_is_documented():
+    table = section(page("commands"), "## Exit codes")
+    assert {int(code) for code in rows(table)} == exit_codes()
+
+
+def test_every_system_check_is_documented():
+    found = re.findall(r"\b([EW]\d{3}): ", (CORE / "src/django_rclone/checks.py").read_text())
+    documented = rows(section(page("commands"), "## check"))
+    assert set(documented) == {f"django_rclone.{number}" for number in found}
+
+
+@pytest.mark.parametrize("name", signals.__all__)
+def test_every_signal_is_documented(name):
+    assert f"`{name}`" in page("signals") or f"`{name}(" in page("signals")
+
+
+def test_every_field_of_the_event_is_documented():
+    documented = rows(section(page("signals"), "### The event"))
+    assert list(documented) == [
+        name
+        for name in documented
+        if name in {field.name for field in dataclasses.fields(OperationEvent)}
+    ]
+    assert len(documented) == len(dataclasses.fields(OperationEvent))
+
+
+@pytest.mark.parametrize("value", [*Operation, *State])
+def test_every_operation_and_state_is_documented(value):
+    assert f'`"{value}"`' in section(page("signals"), "### The event")
+    assert f"`{value}`" in section(page("notify"), "## Settings")
+
+
+def test_every_field_of_the_manifest_is_documented():
+    documented = rows(section(page("how-it-works"), "## The manifest"))
+    names = {name for cell in documented for name in cell.split(", ")}
+    assert names == {field.name for field in dataclasses.fields(Manifest)}
+
+
+def test_every_key_of_a_channel_is_documented():
+    assert set(rows(section(page("notify"), "## Settings"))) == set(notify_conf.KEYS)
+
+
+@pytest.mark.parametrize("heading", NOTIFIERS)
+def test_every_option_of_a_notifier_is_documented_with_its_default(heading):
+    notifier = NOTIFIERS[heading]
+    text = section(page("notify"), f"## {heading}")
+    assert f"`{notifier.__module__}.{notifier.__qualname__}`" in text
+    documented = {
+        name: default for cell, default in rows(text).items() for name in cell.split(", ")
+    }
+    parameters = inspect.signature(notifier).parameters
+    assert set(documented) == set(parameters)
+    for name, parameter in parameters.items():
+        match = re.match(r"`(.+?)`", documented[name])
+        if parameter.default not in (parameter.empty, None):
+            assert match, name
+            assert ast.literal_eval(match[1]) == parameter.default
+
+
+def test_every_notifier_there_is_has_a_section():
+    folder = NOTIFY / "src" / "django_rclone_notify" / "notifiers"
+    known = {Path(inspect.getfile(n)).stem for n in NOTIFIERS.values()}
+    found = {p.stem for p in folder.glob("[!_]*.py") if "Notifier)" in p.read_text()}
+    assert found == known | {"dummy"}
+    assert f"`{dummy.__name__}.DummyNotifier`" in section(page("notify"), "## Dummy")
+
+
+@pytest.mark.parametrize(
+    ("heading", "package"), [("django-rclone", CORE), ("django-rclone-notify", NOTIFY)]
+)
+def test_every_module_is_on_the_source_map(heading, package):
+    (root,) = (package / "src").iterdir()
+    modules = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if path.name != "__init__.py" or "\nfrom ." in path.read_text()
+    }
+    assert set(rows(section(page("source-map"), f"## {heading}"))) == modules
+
+
+def test_the_source_map_shows_the_layers_that_are_checked():
+    shown = "\n".join(", ".join(layer) for layer in LAYERS)
+    assert f"```text\n{shown}\n```" in page("source-map")
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "docs" / "mkdocs.yml").read_text()
+    assert set(re.findall(r": ([\w-]+\.md)$", navigation, re.M)) == {
+        path.name for path in PAGES.glob("*.md")
+    }
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_links_to_files_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
+    assert [link for link in links if not (path.parent / link).is_file()] == []

@@ -1,0 +1,156 @@
+"""The clients and the notifier that the pages on extending show."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.docs.projects import VARIABLES, write_files
+from tests.docs.texts import PAGES, python_blocks
+from tests.sites import Site, diverge, fingerprint
+
+MAIL = """
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = {folder!r}
+"""
+UNREACHABLE = """
+EMAIL_HOST = "127.0.0.1"
+EMAIL_PORT = 1
+"""
+
+
+def execute(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def client_site(site: Site) -> Site:
+    """A site with the files of the page on clients."""
+    write_files(site, PAGES / "writing-a-client.md")
+    return site
+
+
+def use(site: Site, client: str, **options: object) -> None:
+    site.rclone["CLIENTS"] = {"default": {"BACKEND": f"shop.{client}", "OPTIONS": options}}
+
+
+@pytest.mark.parametrize("client", ["backups.StrictSqliteClient", "compact.CompactSqliteClient"])
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_a_client_of_the_page_restores_what_it_backed_up(client, journal, client_site: Site):
+    use(client_site, client)
+    execute(client_site.database(), f"PRAGMA journal_mode = {journal}")
+    before = fingerprint(client_site.database())
+
+    backup = client_site.manage("dbbackup")
+    diverge(client_site.database())
+    restore = client_site.manage("dbrestore", "--noinput")
+
+    assert (backup.returncode, restore.returncode) == (0, 0), backup.stderr + restore.stderr
+    assert fingerprint(client_site.database()) == before
+
+
+def add_dangling_rows(path: Path) -> None:
+    execute(
+        path,
+        "CREATE TABLE child (entry_id INTEGER REFERENCES entry (id))",
+        "INSERT INTO child VALUES (100001), (100002)",
+    )
+
+
+def test_the_strict_client_refuses_dangling_rows(client_site: Site):
+    use(client_site, "backups.StrictSqliteClient", dangling_allowed=1)
+    add_dangling_rows(client_site.database())
+
+    process = client_site.manage("dbbackup")
+
+    assert process.returncode == 1
+    assert "2 rows refer to rows that do not exist." in process.stderr
+    assert client_site.stored() == []
+
+
+def test_the_strict_client_accepts_as_many_as_its_option_says(client_site: Site):
+    use(client_site, "backups.StrictSqliteClient", dangling_allowed=2)
+    add_dangling_rows(client_site.database())
+    assert client_site.manage("dbbackup").returncode == 0
+
+
+def test_a_truncated_backup_of_the_compact_client_changes_nothing(client_site: Site):
+    use(client_site, "compact.CompactSqliteClient")
+    client_site.manage("dbbackup")
+    (dump,) = [path for path in client_site.stored() if path.suffix == ".zst"]
+    dump.write_bytes(dump.read_bytes()[:-9])
+    diverge(client_site.database())
+    before = fingerprint(client_site.database())
+
+    process = client_site.manage("dbrestore", "--noinput", "--unverified", "-i", dump.name)
+
+    assert process.returncode == 1
+    assert "truncated" in process.stderr
+    assert fingerprint(client_site.database()) == before
+
+
+def test_the_compact_client_refuses_a_damaged_database(client_site: Site):
+    use(client_site, "compact.CompactSqliteClient")
+    database = client_site.database()
+    data = bytearray(database.read_bytes())
+    data[4096:6000] = b"\xff" * (6000 - 4096)
+    database.write_bytes(data)
+
+    process = client_site.manage("dbbackup")
+
+    assert process.returncode == 1, process.stdout
+    assert client_site.stored() == []
+
+
+@pytest.fixture
+def mail_site(site: Site, tmp_path: Path) -> Site:
+    """A site with the notifier of its page, which writes its mail to a folder."""
+    page = PAGES / "writing-a-notifier.md"
+    write_files(site, page)
+    (settings,) = [b.code for b in python_blocks("settings") if b.path == page]
+    site.extra_settings = settings + MAIL.format(folder=str(tmp_path / "mail"))
+    return site
+
+
+def mails(tmp_path: Path) -> list[str]:
+    return [path.read_text() for path in sorted((tmp_path / "mail").glob("*"))]
+
+
+def test_the_mail_notifier_tells_a_failure(mail_site: Site, tmp_path: Path):
+    mail_site.database().unlink()
+
+    process = mail_site.manage("dbbackup")
+
+    assert process.returncode == 1
+    (mail,) = mails(tmp_path)
+    assert 'Subject: Backup of database "default" failed' in mail
+    assert "To: ops@example.com" in mail
+    assert "There is no database file" in mail
+
+
+def test_the_mail_notifier_keeps_silent_about_success(mail_site: Site, tmp_path: Path):
+    assert mail_site.manage("dbbackup").returncode == 0
+    assert mails(tmp_path) == []
+
+
+def test_the_mail_notifier_passes_notifytest(mail_site: Site, tmp_path: Path):
+    process = mail_site.manage("notifytest", "mail", "--state", "failed")
+    assert (process.returncode, len(mails(tmp_path))) == (0, 1), process.stderr
+
+
+def test_the_mail_notifier_reports_a_mail_server_that_is_down(mail_site: Site):
+    mail_site.extra_settings = mail_site.extra_settings.replace("filebased", "smtp") + UNREACHABLE
+    process = mail_site.manage("notifytest", env=VARIABLES)
+    assert process.returncode == 1
+    assert "No mail was sent (ConnectionRefusedError)" in process.stderr
+
+
+def test_the_mail_notifier_names_a_wrong_option_without_its_value(mail_site: Site):
+    mail_site.extra_settings = mail_site.extra_settings.replace('["ops@example.com"]', '"ops"')
+    process = mail_site.manage("check")
+    assert process.returncode == 1
+    assert "must be a list of mail addresses" in process.stderr
+    assert "'ops'" not in process.stderr

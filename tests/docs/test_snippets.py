@@ -1,0 +1,101 @@
+"""Every Python block in the texts for users works."""
+
+import re
+
+import pytest
+
+from tests.docs.projects import VARIABLES, add_receivers, write_files
+from tests.docs.texts import PAGES, TEXTS, Block, blocks, python_blocks
+from tests.loopback import LoopbackServer
+from tests.sites import Site
+
+OPERATION_CHANGED = "def log_failure("
+GUARD = "def confirm_restore("
+
+
+def the_receivers(containing: str) -> str:
+    (block,) = [b for b in python_blocks("receivers") if containing in b.code]
+    return block.code
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_python_block_says_how_it_is_tested(path):
+    known = re.compile(r"settings|receivers|run|file: (shop|myapp)/\w+\.py")
+    unknown = [b for b in blocks(path) if b.language == "python" and not known.fullmatch(b.marker)]
+    assert [f"{block}: {block.marker!r}" for block in unknown] == []
+
+
+@pytest.mark.parametrize("block", python_blocks("settings"), ids=str)
+def test_settings_pass_the_system_checks(block: Block, site: Site):
+    write_files(site, block.path)
+    site.extra_settings = block.code
+
+    process = site.manage("check", "--fail-level", "WARNING", env=VARIABLES)
+
+    assert process.returncode == 0, process.stderr
+    assert "no issues" in process.stdout
+
+
+def test_a_wrong_setting_would_be_found(site: Site):
+    site.extra_settings = 'DJANGO_RCLONE = {"REMOTE": "backups:shop", "ENVIROMENT": "production"}'
+    process = site.manage("check", "--fail-level", "WARNING")
+    assert "Did you mean 'ENVIRONMENT'?" in process.stderr
+
+
+@pytest.mark.parametrize("block", python_blocks("receivers"), ids=str)
+def test_receivers_hear_a_backup_and_a_restore(block: Block, site: Site, server: LoopbackServer):
+    code = block.code.replace("https://hooks.slack.com/services/...", f"{server.url}/hook")
+    code = code.replace("https://hc-ping.com/your-uuid-here", f"{server.url}/ping")
+    add_receivers(site, code)
+
+    backup = site.manage("dbbackup", env=VARIABLES)
+    restore = site.manage("dbrestore", "--noinput", env={**VARIABLES, "ALLOW_RESTORE": "1"})
+
+    said = backup.stderr + restore.stderr
+    assert (backup.returncode, restore.returncode) == (0, 0), said
+    assert "Warning" not in said
+    assert len(server.requests) == code.count("requests.post(") + code.count("requests.get(")
+    assert ("backed up to db/default-" in backup.stderr) == ("post_db_backup)\ndef log" in code)
+
+
+def test_the_example_for_observers_logs_a_failure(site: Site):
+    add_receivers(site, the_receivers(OPERATION_CHANGED))
+    site.database().unlink()
+
+    process = site.manage("dbbackup")
+
+    assert process.returncode == 1
+    assert "db_backup failed: There is no database file" in process.stderr
+
+
+def test_the_example_of_a_guard_vetoes(site: Site):
+    add_receivers(site, the_receivers(GUARD))
+    site.back_up()
+
+    process = site.manage("dbrestore", "--noinput")
+
+    assert process.returncode == 4
+    assert "Set ALLOW_RESTORE=1" in process.stderr
+
+
+@pytest.mark.parametrize("block", python_blocks("run"), ids=str)
+def test_code_that_calls_commands_runs(block: Block, site: Site):
+    process = site.manage("shell", "--verbosity", "0", "--command", block.code)
+
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "Stored db/default-" in process.stdout
+    assert len(site.backups()) == 1
+
+
+@pytest.mark.parametrize("block", python_blocks("run"), ids=str)
+def test_code_that_calls_commands_tells_a_failure(block: Block, site: Site):
+    site.database().unlink()
+    process = site.manage("shell", "--verbosity", "0", "--command", block.code)
+    assert "No backup (1): Database 'default' was not backed up" in process.stdout
+
+
+def test_every_example_file_belongs_to_a_page_with_tests_of_its_own():
+    files = [b for b in blocks(*TEXTS) if b.marker.startswith("file: ")]
+    pages = {"writing-a-client.md", "writing-a-notifier.md", "signals.md"}
+    assert {block.path.name for block in files} == pages
+    assert {block.path.parent for block in files} == {PAGES}

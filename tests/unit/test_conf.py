@@ -1,0 +1,522 @@
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings as DjangoSettings
+
+from django_rclone import conf
+from django_rclone.exceptions import InvalidSettings
+from tests.unit.conftest import Configure, Databases
+
+
+def refusal(configure: Configure, **keys: Any) -> InvalidSettings:
+    with pytest.raises(InvalidSettings) as caught:
+        configure(**keys)
+    return caught.value
+
+
+def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
+    settings.MEDIA_ROOT = "/srv/media"
+    assert dataclasses.asdict(configure()) == {
+        "remote": "name:path",
+        "rclone_binary": None,
+        "rclone_config": None,
+        "rclone_flags": (),
+        "db_backup_dir": "db",
+        "db_filename_template": "{database}-{datetime}.{ext}",
+        "db_date_format": "%Y-%m-%d-%H%M%S",
+        "db_cleanup_keep": 10,
+        "media_backup_dir": "media",
+        "media_source": "/srv/media",
+        "media_max_delete": 50,
+        "environment": "",
+        "compression": "zstd",
+        "compression_level": 1,
+        "signing_key": "the-secret-key-of-the-tests",
+        "signing_key_fallbacks": (),
+        "clients": {},
+    }
+
+
+def test_settings_that_are_not_there_are_told_with_an_example(settings: DjangoSettings) -> None:
+    del settings.DJANGO_RCLONE
+    with pytest.raises(InvalidSettings, match="DJANGO_RCLONE is not set") as caught:
+        conf.load()
+    assert 'DJANGO_RCLONE = {"REMOTE": "name:path"}' in caught.value.hint
+
+
+@pytest.mark.parametrize("value", [[], "name:path", 5, [("REMOTE", "name:path")]])
+def test_settings_must_be_a_dict(value: object, settings: DjangoSettings) -> None:
+    settings.DJANGO_RCLONE = value
+    with pytest.raises(InvalidSettings, match=r"must be a dict, not (list|str|int)"):
+        conf.load()
+
+
+def test_remote_is_required(settings: DjangoSettings) -> None:
+    settings.DJANGO_RCLONE = {}
+    with pytest.raises(InvalidSettings) as caught:
+        conf.load()
+    assert (caught.value.key, caught.value.problem) == ("REMOTE", "is not set")
+    assert "name:path" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "suggestion"),
+    [
+        ("DB_CLEANUP_KEP", "Did you mean 'DB_CLEANUP_KEEP'?"),
+        ("RCLONE_FLAG", "Did you mean 'RCLONE_FLAGS'?"),
+        ("REMOTES", "Did you mean 'REMOTE'?"),
+        ("WHOLLY_DIFFERENT_AND_LONG", "Known keys: REMOTE, RCLONE_BINARY"),
+        (7, "Known keys:"),
+    ],
+)
+def test_unknown_key_is_refused_with_a_suggestion(
+    key: Any, suggestion: str, settings: DjangoSettings
+) -> None:
+    settings.DJANGO_RCLONE = {"REMOTE": "name:path", key: 1}
+    with pytest.raises(InvalidSettings, match="is not a known key") as caught:
+        conf.load()
+    assert caught.value.key == str(key)
+    assert suggestion in str(caught.value)
+
+
+WRONG_TYPES: list[tuple[str, object]] = [
+    *[("REMOTE", value) for value in (None, "", 5, b"name:path", ["name:path"])],
+    *[("RCLONE_BINARY", value) for value in ("", 5, b"rclone", ["rclone"])],
+    *[("RCLONE_CONFIG", value) for value in ("", 5, b"/etc/rclone.conf")],
+    *[("RCLONE_FLAGS", value) for value in (None, "--fast-list", 5, [5], [None], {"--a": 1})],
+    *[("DB_BACKUP_DIR", value) for value in (None, "", 5, Path("db"))],
+    *[("DB_FILENAME_TEMPLATE", value) for value in (None, "", 5)],
+    *[("DB_DATE_FORMAT", value) for value in (None, "", 5)],
+    *[("DB_CLEANUP_KEEP", value) for value in (None, "10", 10.0, True, False)],
+    *[("MEDIA_BACKUP_DIR", value) for value in (None, "", 5)],
+    *[("MEDIA_SOURCE", value) for value in ("", 5, b"/srv")],
+    *[("MEDIA_MAX_DELETE", value) for value in (None, "50", 0.5, True)],
+    *[("ENVIRONMENT", value) for value in (None, 5, b"prod")],
+    *[("COMPRESSION", value) for value in ("gzip", "", 5, False, True, ["zstd"])],
+    *[("COMPRESSION_LEVEL", value) for value in (None, "1", 1.0, True)],
+    *[("SIGNING_KEY", value) for value in ("", 5, b"key")],
+    *[("SIGNING_KEY_FALLBACKS", value) for value in (None, "key", [5], [""], [b"key"])],
+    *[("CLIENTS", value) for value in (None, ["default"], "default", 5)],
+]
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG_TYPES, ids=lambda value: repr(value)[:30])
+def test_value_of_a_wrong_type_is_refused(key: str, value: object, configure: Configure) -> None:
+    error = refusal(configure, **{key: value})
+    assert error.key == key
+    assert str(error).startswith(f"DJANGO_RCLONE['{key}'] {error.problem}.")
+
+
+def test_every_key_is_tried_with_a_wrong_type() -> None:
+    assert {key for key, _ in WRONG_TYPES} == set(conf.KEYS)
+
+
+@pytest.mark.parametrize(
+    ("remote", "read"),
+    [
+        ("name:", "name:"),
+        ("name:path/to", "name:path/to"),
+        ("name:path/", "name:path"),
+        ("name:/", "name:"),
+        ("my remote:a b,c", "my remote:a b,c"),
+        ("/srv/backups", "/srv/backups"),
+        ("/srv/backups//", "/srv/backups"),
+        ("/srv/a:b", "/srv/a:b"),
+        ("/", "/"),
+        (Path("/srv/backups"), "/srv/backups"),
+    ],
+    ids=str,
+)
+def test_remote_is_a_name_or_an_absolute_folder(
+    remote: object, read: str, configure: Configure
+) -> None:
+    assert configure(REMOTE=remote).remote == read
+
+
+@pytest.mark.parametrize(
+    ("remote", "problem"),
+    [
+        ("backups", "relative folder"),
+        ("./backups", "relative folder"),
+        ("../backups:x", "relative folder"),
+        ("a/b:c", "relative folder"),
+        ("~/backups", "relative folder"),
+        (Path("backups"), "relative folder"),
+        (":s3:bucket", "connection string"),
+        (":s3,access_key_id=A,secret_access_key=B:bucket", "connection string"),
+        ("name,env_auth=true:bucket", "connection string"),
+        ("-name:path", "no rclone remote"),
+        ("--config=/tmp/x", "no rclone remote"),
+        ("name:a\nb", "no rclone remote"),
+        ("name:a\0b", "no rclone remote"),
+        ("name:\x7f", "no rclone remote"),
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("key", ["REMOTE", "MEDIA_SOURCE"])
+def test_place_of_another_shape_is_refused_with_the_fix(
+    key: str, remote: object, problem: str, configure: Configure
+) -> None:
+    error = refusal(configure, **{key: remote})
+    assert error.key == key
+    assert problem in error.problem
+    assert "name:path" in error.hint
+
+
+def test_connection_string_is_refused_without_telling_its_secret(configure: Configure) -> None:
+    error = refusal(configure, REMOTE=":s3,secret_access_key=hunter2:bucket")
+    assert "hunter2" not in str(error)
+
+
+@pytest.mark.parametrize("key", ["DB_BACKUP_DIR", "MEDIA_BACKUP_DIR"])
+@pytest.mark.parametrize(
+    "folder",
+    ["/db", "..", "../db", "a/../b", "a//b", ".", "./db", "/", "-db", "a\\b", "a\nb", "a\0b"],
+    ids=ascii,
+)
+def test_folder_outside_the_remote_is_refused(key: str, folder: str, configure: Configure) -> None:
+    error = refusal(configure, **{key: folder})
+    assert error.key == key
+    assert '"db"' in error.hint
+
+
+def test_folders_may_be_deep(configure: Configure) -> None:
+    read = configure(DB_BACKUP_DIR="shop/db/", MEDIA_BACKUP_DIR="shop/media files")
+    assert (read.db_backup_dir, read.media_backup_dir) == ("shop/db", "shop/media files")
+
+
+@pytest.mark.parametrize(
+    ("database", "media"),
+    [
+        ("db", "db"),
+        ("db", "db/media"),
+        ("backups/db", "backups"),
+        ("db", "DB"),
+        ("Backups/db", "backups"),
+        ("db", "dB/media/"),
+        ("db/", "db"),
+        ("straße", "STRASSE/media"),
+    ],
+)
+def test_folders_of_databases_and_media_may_not_overlap(
+    database: str, media: str, configure: Configure
+) -> None:
+    error = refusal(configure, DB_BACKUP_DIR=database, MEDIA_BACKUP_DIR=media)
+    assert error.key == "MEDIA_BACKUP_DIR"
+    assert "overlaps DB_BACKUP_DIR" in error.problem
+    assert "a folder of its own" in error.hint
+
+
+def test_media_folder_may_not_contain_the_default_database_folder(configure: Configure) -> None:
+    assert refusal(configure, MEDIA_BACKUP_DIR="db").key == "MEDIA_BACKUP_DIR"
+
+
+def test_folders_may_begin_alike(configure: Configure) -> None:
+    assert configure(DB_BACKUP_DIR="db", MEDIA_BACKUP_DIR="db-media").media_backup_dir == "db-media"
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("{database}.{ext}", "must hold {datetime} exactly once"),
+        ("{datetime}.{ext}", "must hold {database} exactly once"),
+        ("{database}-{datetime}", "must hold {ext} exactly once"),
+        ("{database}-{database}-{datetime}.{ext}", "must hold {database} exactly once"),
+        ("{database}-{datetime}-{host}.{ext}", "unknown field {host}"),
+        ("{database.x}-{datetime}.{ext}", "unknown field {database.x}"),
+        ("{database[0]}-{datetime}.{ext}", "unknown field {database[0]}"),
+        ("{}-{datetime}.{ext}", "unknown field {}"),
+        ("{0}-{datetime}.{ext}", "unknown field {0}"),
+        ("{database!r}-{datetime}.{ext}", "format specification"),
+        ("{database:>9}-{datetime}.{ext}", "format specification"),
+        ("{{x}}{database}-{datetime}.{ext}", "doubled braces"),
+        ("{database}-{datetime.{ext}", "no valid template"),
+        ("{database}-{datetime}.{ext", "no valid template"),
+        ("{database}/{datetime}.{ext}", "must name a file, not a folder"),
+        ("../{database}-{datetime}.{ext}", "must name a file, not a folder"),
+        ("{database}\\{datetime}.{ext}", "must name a file, not a folder"),
+        ("{database}\n{datetime}.{ext}", "must name a file, not a folder"),
+        ("{database}-{datetime}.{ext}.json", "must end in"),
+    ],
+    ids=ascii,
+)
+def test_template_that_cannot_work_is_refused(
+    template: str, problem: str, configure: Configure
+) -> None:
+    error = refusal(configure, DB_FILENAME_TEMPLATE=template)
+    assert error.key == "DB_FILENAME_TEMPLATE"
+    assert problem in error.problem
+    assert "{database}-{datetime}.{ext}" in error.hint
+
+
+@pytest.mark.parametrize(
+    "date_format",
+    ["%Y-%m-%d-%H%M%S", "%Y%m%dT%H%M%S", "%Y%j", "%G-W%V-%u", "%d.%m.%y", "%Y-%m-%d%z"],
+)
+def test_date_format_that_can_be_read_back_is_accepted(
+    date_format: str, configure: Configure
+) -> None:
+    assert configure(DB_DATE_FORMAT=date_format).db_date_format == date_format
+
+
+@pytest.mark.parametrize(
+    ("date_format", "problem"),
+    [
+        ("%H%M%S", "loses the date"),
+        ("%Y-%m", "loses the date"),
+        ("%Y", "loses the date"),
+        ("backup", "loses the date"),
+        ("%Y-%m-%d-%Q", "cannot be read back"),
+        ("%Y-%m-%d-%", "cannot be read back"),
+        ("%s", "cannot be read back"),
+        ("%Y-%m-%d-\ud800", "cannot be read back"),
+        ("%Y/%m/%d", "must not make folders"),
+        ("%Y\\%m\\%d", "must not make folders"),
+        ("%Y-%m-%d\n", "must not make folders"),
+    ],
+    ids=ascii,
+)
+def test_date_format_that_loses_the_date_is_refused(
+    date_format: str, problem: str, configure: Configure
+) -> None:
+    error = refusal(configure, DB_DATE_FORMAT=date_format)
+    assert error.key == "DB_DATE_FORMAT"
+    assert problem in error.problem
+    assert "%Y-%m-%d-%H%M%S" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "low", "high"),
+    [("DB_CLEANUP_KEEP", 1, 1_000_000), ("MEDIA_MAX_DELETE", 0, 100), ("COMPRESSION_LEVEL", 1, 19)],
+)
+def test_number_stays_in_its_bounds(key: str, low: int, high: int, configure: Configure) -> None:
+    for number in (low, high):
+        assert getattr(configure(**{key: number}), key.lower()) == number
+    for number in (low - 1, high + 1, -(10**30)):
+        error = refusal(configure, **{key: number})
+        assert error.key == key
+        assert f"from {low} to {high}" in error.problem
+
+
+@pytest.mark.parametrize("label", ["x" * 101, "a\nb", "\x1b[31m"], ids=ascii)
+def test_environment_is_a_short_label(label: str, configure: Configure) -> None:
+    assert refusal(configure, ENVIRONMENT=label).key == "ENVIRONMENT"
+
+
+def test_compression_can_be_switched_off(configure: Configure) -> None:
+    assert configure(COMPRESSION=None).compression is None
+
+
+def test_configuration_file_is_read_from_where_it_is(configure: Configure, tmp_path: Path) -> None:
+    path = tmp_path / "rclone.conf"
+    path.touch()
+    assert configure(RCLONE_CONFIG=path).rclone_config == str(path)
+
+
+@pytest.mark.parametrize("name", ["missing.conf", "."])
+def test_configuration_file_that_cannot_be_read_is_refused(
+    name: str, configure: Configure, tmp_path: Path
+) -> None:
+    error = refusal(configure, RCLONE_CONFIG=str(tmp_path / name))
+    assert error.key == "RCLONE_CONFIG"
+    assert str(tmp_path / name) in error.problem
+    assert "Correct the path" in error.hint
+
+
+SECRET_FLAGS = [
+    "--s3-secret-access-key",
+    "--s3-access-key-id",
+    "--s3-session-token",
+    "--s3-sse-customer-key",
+    "--sftp-pass",
+    "--sftp-key-file-pass",
+    "--sftp-key-pem",
+    "--webdav-pass",
+    "--webdav-bearer-token",
+    "--ftp-pass",
+    "--crypt-password",
+    "--crypt-password2",
+    "--b2-key",
+    "--azureblob-key",
+    "--azureblob-sas-url",
+    "--azureblob-client-secret",
+    "--drive-token",
+    "--drive-client-secret",
+    "--dropbox-token",
+    "--onedrive-token",
+    "--swift-key",
+    "--swift-auth-token",
+    "--smb-pass",
+    "--rc-pass",
+]
+
+
+@pytest.mark.parametrize("flag", SECRET_FLAGS)
+@pytest.mark.parametrize("joined", [True, False], ids=["--flag=value", "--flag value"])
+def test_secret_among_the_flags_is_refused(flag: str, joined: bool, configure: Configure) -> None:
+    flags = [f"{flag}=hunter2"] if joined else [flag, "hunter2"]
+    error = refusal(configure, RCLONE_FLAGS=["--fast-list", *flags])
+    assert error.key == "RCLONE_FLAGS"
+    assert flag in error.problem
+    assert "hunter2" not in str(error)
+    assert "RCLONE_*" in error.hint
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--transfers=8",
+        "--fast-list",
+        "-vv",
+        "--config=/etc/rclone.conf",
+        "--password-command=pass rclone",
+        "--s3-chunk-size=64M",
+        "--s3-sse-kms-key-id=arn:aws:kms:eu-1:1:key/1",
+        "--s3-sse-customer-key-md5=x",
+        "--sftp-key-file=/etc/id_ed25519",
+        "--sftp-key-use-agent",
+        "--crypt-pass-bad-blocks",
+        "--drive-token-url=https://example.org",
+        "--webdav-bearer-token-command=print-it",
+        "--bwlimit=10M",
+        "--client-key=/etc/x.pem",
+        "--sftp-key-file=/etc/key",
+        "--sftp-pubkey=ssh-rsa AAA",
+        "--ask-password=false",
+        "--s3-bypass-governance-retention",
+    ],
+)
+def test_harmless_flag_passes(flag: str, configure: Configure) -> None:
+    assert configure(RCLONE_FLAGS=[flag]).rclone_flags == (flag,)
+
+
+def test_flags_may_be_a_tuple(configure: Configure) -> None:
+    assert configure(RCLONE_FLAGS=("--transfers", "8")).rclone_flags == ("--transfers", "8")
+
+
+def test_media_source_is_media_root_unless_set(
+    configure: Configure, settings: DjangoSettings
+) -> None:
+    settings.MEDIA_ROOT = Path("/srv/media")
+    assert configure().media_source == "/srv/media"
+    assert configure(MEDIA_SOURCE="bucket:media/").media_source == "bucket:media"
+    assert configure(MEDIA_SOURCE=Path("/srv/other")).media_source == "/srv/other"
+    settings.MEDIA_ROOT = ""
+    assert configure().media_source == ""
+
+
+def test_fallbacks_of_the_secret_key_count_only_without_a_key_of_our_own(
+    configure: Configure, settings: DjangoSettings
+) -> None:
+    settings.SECRET_KEY_FALLBACKS = ["old-secret"]
+    assert configure().signing_key_fallbacks == ("old-secret",)
+    both = configure(SIGNING_KEY_FALLBACKS=["older"])
+    assert both.signing_key_fallbacks == ("older", "old-secret")
+    own = configure(SIGNING_KEY="own", SIGNING_KEY_FALLBACKS=["own-old"])
+    assert (own.signing_key, own.signing_key_fallbacks) == ("own", ("own-old",))
+
+
+def test_settings_shown_hold_no_signing_key(configure: Configure, settings: DjangoSettings) -> None:
+    settings.SECRET_KEY_FALLBACKS = ["old-secret"]
+    shown = repr(configure(SIGNING_KEY_FALLBACKS=["own-old"])) + repr(configure(SIGNING_KEY="own!"))
+    for key in ("the-secret-key-of-the-tests", "old-secret", "own-old", "own!"):
+        assert key not in shown
+
+
+def test_clients_are_read(configure: Configure) -> None:
+    clients = {"default": {"BACKEND": "shop.Client", "OPTIONS": {"level": 3}}}
+    [(alias, client)] = configure(CLIENTS=clients).clients.items()
+    assert (alias, client.backend, client.options) == ("default", "shop.Client", {"level": 3})
+    only_options = configure(CLIENTS={"default": {"OPTIONS": {"level": 3}}}).clients["default"]
+    assert (only_options.backend, only_options.options) == (None, {"level": 3})
+
+
+@pytest.mark.parametrize(
+    ("clients", "words"),
+    [
+        ({"defualt": {}}, "names no database: 'defualt'. Did you mean 'default'?"),
+        ({"zzz": {}}, "names no database: 'zzz'. Such as"),
+        ({5: {}}, "names no database: 5"),
+        ({"default": "shop.Client"}, "of 'default' must hold BACKEND and OPTIONS alone"),
+        ({"default": {"BACKENDS": "x"}}, "of 'default' must hold BACKEND and OPTIONS alone"),
+        ({"default": {"BACKEND": 5}}, "of 'default' holds a value of a wrong type"),
+        ({"default": {"OPTIONS": []}}, "of 'default' holds a value of a wrong type"),
+        ({"default": {"OPTIONS": None}}, "of 'default' holds a value of a wrong type"),
+    ],
+)
+def test_clients_of_another_shape_are_refused(
+    clients: Any, words: str, configure: Configure
+) -> None:
+    error = refusal(configure, CLIENTS=clients)
+    assert error.key == "CLIENTS"
+    assert words in str(error)
+
+
+def test_every_problem_is_told(settings: DjangoSettings) -> None:
+    settings.DJANGO_RCLONE = {
+        "TYPO": 1,
+        "DB_CLEANUP_KEEP": 0,
+        "COMPRESSION": "gzip",
+        "DB_BACKUP_DIR": "x",
+        "MEDIA_BACKUP_DIR": "x/y",
+    }
+    assert [problem.key for problem in conf.problems()] == [
+        "TYPO",
+        "REMOTE",
+        "DB_CLEANUP_KEEP",
+        "COMPRESSION",
+        "MEDIA_BACKUP_DIR",
+    ]
+    with pytest.raises(InvalidSettings) as caught:
+        conf.load()
+    assert caught.value.key == "TYPO"
+
+
+def test_good_settings_have_no_problem() -> None:
+    assert conf.problems() == []
+
+
+def test_settings_are_read_anew_each_time(configure: Configure) -> None:
+    assert configure(REMOTE="one:").remote == "one:"
+    assert configure(REMOTE="two:").remote == "two:"
+
+
+def test_aliases_without_an_engine_are_left_out(databases: Databases) -> None:
+    databases(
+        {
+            "default": {},
+            "none": {"ENGINE": ""},
+            "dummy": {"ENGINE": "django.db.backends.dummy"},
+            "shop": {"ENGINE": "django.db.backends.sqlite3"},
+        }
+    )
+    assert conf.database_aliases() == ("shop",)
+
+
+def test_secrets_of_the_settings_are_known(settings: DjangoSettings, databases: Databases) -> None:
+    settings.SECRET_KEY_FALLBACKS = ["fallback"]
+    databases(
+        {
+            "default": {"PASSWORD": "of-default"},
+            "other": {"PASSWORD": "", "OPTIONS": {"passwd": "of-other", "sslpassword": "of-ssl"}},
+            "third": {"PASSWORD": None, "OPTIONS": None},
+        }
+    )
+    settings.DJANGO_RCLONE = {"SIGNING_KEY": "signing", "SIGNING_KEY_FALLBACKS": ["old", 5]}
+    assert set(conf.secrets()) == {
+        "the-secret-key-of-the-tests",
+        "fallback",
+        "of-default",
+        "of-other",
+        "of-ssl",
+        "signing",
+        "old",
+    }
+
+
+@pytest.mark.parametrize("value", [None, [], "x", {"SIGNING_KEY_FALLBACKS": 5}])
+def test_secrets_are_found_in_wrong_settings_too(value: object, settings: DjangoSettings) -> None:
+    settings.DJANGO_RCLONE = value
+    assert list(conf.secrets()) == ["the-secret-key-of-the-tests"]
