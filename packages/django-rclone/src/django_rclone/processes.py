@@ -117,7 +117,7 @@ class Process:
             # It has closed its stdin, and is on its way out, or ought to be.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(_GRACE)
-            self._end()
+            self.terminate()
             raise self._failed() from None
 
     def close_input(self) -> None:
@@ -133,18 +133,8 @@ class Process:
         if self._popen.returncode != 0:
             raise self._failed()
 
-    def stop(self) -> None:
-        """Stop the program without letting it see the end of its input, and let go of it."""
-        self._end()
-        self._drain.join(_GRACE)
-        pipes = [self._stdin, self._stdout]
-        if not self._drain.is_alive():
-            pipes.append(self._stderr)
-        for pipe in pipes:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-
-    def _end(self) -> None:
+    def terminate(self) -> None:
+        """Stop the program without letting it see the end of its input."""
         if self._popen.poll() is None:
             self._signal(signal.SIGTERM)
             try:
@@ -152,6 +142,17 @@ class Process:
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
         self._reap()
+
+    def stop(self) -> None:
+        """Stop the program without letting it see the end of its input, and let go of it."""
+        self.terminate()
+        self._drain.join(_GRACE)
+        pipes = [self._stdin, self._stdout]
+        if not self._drain.is_alive():
+            pipes.append(self._stderr)
+        for pipe in pipes:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
 
     def _reap(self) -> None:
         self._popen.wait()

@@ -48,6 +48,11 @@ class DatabaseClient(ABC):
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
 
+    @property
+    def partial(self) -> bool:
+        """Whether dumps leave out, by the client's options, what the database holds."""
+        return False
+
     @abstractmethod
     def versions(self) -> Versions:
         """Return what would make a dump now."""

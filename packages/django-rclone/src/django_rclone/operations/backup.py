@@ -123,5 +123,6 @@ def _manifest(
         django_version=django.get_version(),
         environment=settings.environment,
         migrations=migrations,
+        partial=client.partial,
     )
     return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))

@@ -38,12 +38,13 @@ def plan_restore(
     name: str | None = None,
     from_environment: str | None = None,
     unverified: bool = False,
+    partial: bool = False,
 ) -> RestorePlan:
     """Find the backup to restore, and check all that can be checked beforehand.
 
     Without ``name`` it is the newest of ``alias`` in ``from_environment``, by
     default this environment. ``unverified`` accepts, by name alone, what no
-    valid manifest vouches for. Nothing is sent and nothing changes. Raises
+    valid manifest vouches for, and ``partial`` what is only a part. Nothing is sent and nothing changes. Raises
     ``InvalidSettings``, ``BackupNotFound``, ``BackupRejected`` or ``RestoreError``.
     """
     settings = conf.load()
@@ -58,6 +59,7 @@ def plan_restore(
         backup = catalogue.named(name)
     _require_trust(backup, accept=unverified and name is not None)
     _require_match(backup, alias, client, environment)
+    _require_whole(backup, accept=partial)
     client.check_restore(backup.manifest if backup.verified else None)
     return RestorePlan(
         alias=alias,
@@ -119,6 +121,15 @@ def _require_trust(backup: Backup, *, accept: bool) -> None:
     raise BackupRejected(
         f"{backup.path} is refused: {backup.problem}.",
         hint="Name another one by -i, or, if you know better, this one together with --unverified.",
+    )
+
+
+def _require_whole(backup: Backup, *, accept: bool) -> None:
+    if backup.manifest is None or not backup.manifest.partial or accept:
+        return
+    raise BackupRejected(
+        f"{backup.path} is partial: it was made without some of the tables or rows.",
+        hint="If the database shall hold no more than what it holds, add --partial.",
     )
 
 

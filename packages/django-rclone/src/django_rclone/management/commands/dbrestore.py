@@ -30,6 +30,11 @@ class Command(RcloneCommand):
             dest="name",
             help="Names the backup to restore, as listbackups shows it. Defaults to the newest.",
         )
+        parser.add_argument(
+            "--partial",
+            action="store_true",
+            help="Accepts a backup made without some tables or rows. They will be missing.",
+        )
         add_noinput(parser)
         add_trust(parser)
 
@@ -41,13 +46,18 @@ class Command(RcloneCommand):
         interactive: bool,
         from_environment: str | None,
         unverified: bool,
+        partial: bool,
         verbosity: int,
         **options: Any,
     ) -> None:
         console = self.console(verbosity)
         alias = database or _only_database()
         plan = plan_restore(
-            alias, name=name, from_environment=from_environment, unverified=unverified
+            alias,
+            name=name,
+            from_environment=from_environment,
+            unverified=unverified,
+            partial=partial,
         )
         if not plan.backup.verified:
             console.warn(f"Nothing vouches for {plan.backup.path}: {plan.backup.problem}.")
