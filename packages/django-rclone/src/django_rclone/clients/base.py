@@ -89,7 +89,8 @@ class DatabaseClient(ABC):
 
         Until ``commit()`` the live database MUST stay as it is; ``commit()`` MUST
         replace it wholly or raise ``RestoreError`` and leave it as it was. Leaving
-        the context without ``commit()`` MUST remove every trace.
+        the context without ``commit()`` MUST remove every trace. Ctrl-C and SIGTERM
+        are kept during ``commit()``, but for where it says ``interruptible()``.
         """
 
     def applied_migrations(self) -> tuple[str, ...]:

@@ -44,8 +44,9 @@ def plan_restore(
 
     Without ``name`` it is the newest of ``alias`` in ``from_environment``, by
     default this environment. ``unverified`` accepts, by name alone, what no
-    valid manifest vouches for, and ``partial`` what is only a part. Nothing is sent and nothing changes. Raises
-    ``InvalidSettings``, ``BackupNotFound``, ``BackupRejected`` or ``RestoreError``.
+    valid manifest vouches for, ``partial`` what is only a part. Nothing is sent
+    and nothing changes. Raises ``InvalidSettings``, ``BackupNotFound``,
+    ``BackupRejected`` or ``RestoreError``.
     """
     settings = conf.load()
     client = get_client(alias, settings)
