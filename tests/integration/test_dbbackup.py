@@ -3,14 +3,23 @@
 import json
 import os
 import re
+import shlex
 import sqlite3
+import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
+from django.db import connection, transaction
 
+from django_rclone import reporting
+from django_rclone.events import OperationEvent
 from tests.conftest import Heard
 from tests.sites import Site, snapshot
 
@@ -378,6 +387,62 @@ def test_clean_sweeps_dumps_that_were_abandoned_days_ago(site: Site) -> None:
     assert other.exists()
     assert young.exists()
     assert fresh.exists()
+
+
+def test_clean_never_deletes_the_backup_just_made(site: Site) -> None:
+    """A wrong clock has dated an older backup in the future."""
+    site.rclone["DB_CLEANUP_KEEP"] = 1
+    with freeze(datetime.now(UTC) + timedelta(days=30)):
+        ahead = site.back_up()
+    made = site.back_up("--clean")
+    assert made.exists()
+    assert ahead.exists()
+
+
+@contextmanager
+def freeze(moment: datetime) -> Iterator[None]:
+    """Let operations start at another moment."""
+
+    def begin(*args: Any, **kwargs: Any) -> OperationEvent:
+        return replace(reporting.begin(*args, **kwargs), started_at=moment)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django_rclone.operations.backup.begin", begin)
+        yield
+
+
+def test_a_backup_within_a_transaction_is_refused_and_loses_nothing(site: Site) -> None:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO entry (title) VALUES ('kept')")
+        with pytest.raises(CommandError, match="transaction"):
+            site.call("dbbackup")
+    with closing(sqlite3.connect(site.database())) as live:
+        assert live.execute("SELECT count(*) FROM entry").fetchone() == (501,)
+
+
+def test_an_unknown_alias_is_told_to_code_too(site: Site) -> None:
+    with pytest.raises(CommandError, match="typo"):
+        site.call("dbbackup", database="typo")
+
+
+def test_all_and_one_database_exclude_each_other(site: Site) -> None:
+    with pytest.raises(CommandError) as refused:
+        site.call("dbbackup", "--all", "-d", "default")
+    assert refused.value.returncode == 2
+
+
+@pytest.mark.parametrize("redirection", ["| true", "2>/dev/full", ">/dev/full"])
+def test_an_output_that_cannot_be_written_breaks_no_backup(site: Site, redirection: str) -> None:
+    site.add_database("second")
+    site.extra_settings = (
+        "from django_rclone.signals import operation_changed\n"
+        "def broken(**kwargs):\n    raise RuntimeError('broken')\n"
+        "operation_changed.connect(broken)\n"
+    )
+    command = " ".join([*map(shlex.quote, site.argv("dbbackup", "--all")), redirection])
+    subprocess.run(command, shell=True, env=site.environ(), check=False, stderr=subprocess.DEVNULL)
+    assert {backup["database"] for backup in site.backups()} == {"default", "second"}
 
 
 def test_a_failed_clean_up_never_takes_back_the_backup(site: Site, heard: Heard) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -256,6 +258,51 @@ def test_an_altered_newest_backup_is_not_passed_over_in_silence(site: Site, hear
     newest = site.back_up()
     newest.write_bytes(newest.read_bytes() + b"x")
     assert newest.name in refused(site, heard)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"size":', '"sizf":'),
+        ('"database":"default"', '"database":"defaulu"'),
+        ('"environment":""', '"environment":"x"'),
+        ('"path":"db/', '"path":"dc/'),
+    ],
+)
+def test_an_altered_newest_manifest_does_not_let_an_older_backup_be_taken(
+    site: Site, heard: Heard, old: str, new: str
+) -> None:
+    site.back_up()
+    newest = site.back_up()
+    manifest = Path(f"{newest}.json")
+    assert old in manifest.read_text()
+    manifest.write_text(manifest.read_text().replace(old, new))
+    assert site.backups()[0]["name"] == newest.name
+    assert not site.backups()[0]["verified"]
+    assert newest.name in refused(site, heard)
+
+
+def test_an_empty_strangers_dump_is_refused(site: Site, heard: Heard) -> None:
+    folder = site.remote / "db"
+    folder.mkdir()
+    (folder / "empty.sqlite3").touch()
+    assert "is empty" in refused(site, heard, "-i", "empty.sqlite3", "--unverified")
+
+
+def test_a_log_left_by_a_lost_database_is_not_replayed_into_the_restored_one(site: Site) -> None:
+    before = fingerprint(site.database())
+    site.call("dbbackup")
+    script = (
+        "import os, sqlite3, sys; live = sqlite3.connect(sys.argv[1]);"
+        "live.execute('PRAGMA journal_mode = WAL'); live.execute('CREATE TABLE stale (n)');"
+        "live.commit(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(site.database())], check=False)
+    assert Path(f"{site.database()}-wal").stat().st_size > 0
+    site.database().unlink()
+    site.call("dbrestore", "--noinput")
+    assert fingerprint(site.database()) == before
+    assert list(site.folder.glob("default.sqlite3.damaged-*-wal"))
 
 
 def test_a_renamed_backup_is_refused(site: Site, heard: Heard) -> None:

@@ -188,6 +188,25 @@ def test_another_environments_media_must_be_asked_for(site: Site, heard: Heard) 
     site.call("mediarestore", "--noinput", "--from-environment", "production")
 
 
+def test_an_unfinished_mirror_of_another_environment_is_not_replaced_either(
+    site: Site, heard: Heard
+) -> None:
+    site.write_media({**FILES, "big": os.urandom(3_000_000)})
+    site.rclone["ENVIRONMENT"] = "production"
+    site.rclone["RCLONE_FLAGS"] = ["--bwlimit=500k"]
+    process = site.start("mediabackup")
+    while not (site.remote / "media.json").is_file():
+        assert process.poll() is None
+    process.kill()
+    process.communicate(timeout=30)
+    site.rclone["RCLONE_FLAGS"] = []
+    site.rclone["ENVIRONMENT"] = "staging"
+    heard.calls.clear()
+    assert "'production'" in refused(site, heard, "mediabackup")
+    site.rclone["ENVIRONMENT"] = "production"
+    site.call("mediabackup")
+
+
 def test_another_environments_mirror_is_not_replaced_unless_forced(
     site: Site, heard: Heard
 ) -> None:
@@ -207,7 +226,7 @@ def test_an_interrupted_backup_leaves_no_listed_media_backup(site: Site) -> None
     site.write_media({"big": os.urandom(3_000_000)})
     site.rclone["RCLONE_FLAGS"] = ["--bwlimit=500k"]
     process = site.start("mediabackup")
-    while (site.remote / "media.json").exists():
+    while b'"partial":false' in (site.remote / "media.json").read_bytes():
         assert process.poll() is None
     process.kill()
     process.communicate(timeout=30)

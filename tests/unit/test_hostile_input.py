@@ -127,12 +127,20 @@ def test_a_config_path_that_cannot_be_one_is_refused(path: str) -> None:
         "--webdav-headers=Authorization,x",
         "--sugarsync-authorization=x",
         "--iclouddrive-cookies=x",
+        "--http-proxy=http://user:hunter2@proxy",
     ],
 )
 def test_flags_that_hold_secrets_are_refused_without_showing_them(flag: str) -> None:
     with pytest.raises(InvalidSettings, match="puts a secret") as refused:
         configured(RCLONE_FLAGS=[flag])
     assert flag not in str(refused.value)
+
+
+@pytest.mark.parametrize("remote", [":s3,secret_access_key=abc/def:bucket", "s3,key=abc/def:x"])
+def test_a_connection_string_is_refused_without_showing_it(remote: str) -> None:
+    with pytest.raises(InvalidSettings, match="connection string") as refused:
+        configured(REMOTE=remote)
+    assert "abc" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +158,14 @@ def test_flags_that_hold_secrets_are_refused_without_showing_them(flag: str) -> 
         "--min-age=1d",
         "--max-depth=0",
         "--max-delete=1",
+        "--ignore-existing",
+        "--compare-dest=x:",
+        "-x",
+        "-u",
+        "--size-only",
+        "--links",
+        "--backup-dir=x:",
+        "-f=- *",
     ],
 )
 def test_flags_that_would_hide_backups_or_errors_are_refused(flag: str) -> None:

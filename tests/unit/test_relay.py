@@ -55,7 +55,16 @@ def assert_rejected(
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("size", SIZES)
+def test_what_is_empty_is_not_loaded(method: str | None) -> None:
+    kept, given_back = FakeTarget(), FakeTarget()
+    digest = store(FakeSource(b""), kept, compression=method, level=3)
+    with pytest.raises(BackupRejected, match="empty"):
+        unpack(kept.data, given_back, method=method, expected=digest)
+    assert not given_back.committed
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("size", [size for size in SIZES if size])
 def test_what_is_stored_can_be_loaded(method: str | None, size: int) -> None:
     raw = dump(size)
     kept, given_back = FakeTarget(), FakeTarget()

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from .exceptions import BackupNotFound
@@ -23,6 +23,10 @@ class Backup:
     manifest: Manifest | None = None
     problem: str = ""
     """Why the backup is not to be trusted; empty when its manifest vouches for it."""
+    alias: str | None = None
+    """The database by the name of the dump, where the manifest cannot be trusted."""
+    moment: datetime | None = None
+    """When it was made, by the name of the dump."""
 
     @property
     def name(self) -> str:
@@ -36,13 +40,13 @@ class Backup:
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was made, by its manifest."""
-        return self.manifest.created_at if self.manifest else None
+        """When it was made, by what is most to be trusted."""
+        return self.moment or (self.manifest.created_at if self.manifest else None)
 
     @property
     def database(self) -> str | None:
-        """The alias of the database, by its manifest."""
-        return self.manifest.database if self.manifest else None
+        """The alias of the database, by what is most to be trusted."""
+        return self.alias or (self.manifest.database if self.manifest else None)
 
     @property
     def environment(self) -> str:
@@ -89,6 +93,15 @@ class Naming:
         if moment.strftime(self.date_format) != match["datetime"]:
             return None
         return moment.replace(tzinfo=UTC)
+
+    def latest(self, moment: datetime) -> datetime:
+        """Return the end of the time in which dumps get the same date in their names."""
+        written = moment.strftime(self.date_format)
+        steps = (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1))
+        for step in steps:
+            if (moment + step).strftime(self.date_format) != written:
+                return moment + step
+        return moment + timedelta(days=1)
 
 
 def checked_name(name: str, folder: str) -> str:

@@ -1,13 +1,13 @@
 """Reading what the remote holds: list, newest, by name."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.core.signing import Signer
 
 from .backups import Backup, Naming, checked_name
-from .conf import Settings
+from .conf import Settings, database_aliases
 from .exceptions import BackupNotFound, RcloneError
 from .manifest import SUFFIX, Manifest, ManifestError, manifest_path, signer
 from .rclone import NOT_FOUND, Rclone
@@ -26,7 +26,7 @@ class Catalogue:
     settings: Settings
 
     def all(self) -> list[Backup]:
-        """Return every backup that has a manifest, newest first. Two runs of rclone."""
+        """Return every backup that has a manifest, sound or not, newest first. Two runs of rclone."""
         try:
             return self._read()
         except RcloneError as error:
@@ -38,14 +38,29 @@ class Catalogue:
     def _read(self) -> list[Backup]:
         folder = self.settings.db_backup_dir
         stored = {item.path: item.size for item in self.rclone.list(folder)}
-        vouched = [path for path in stored if manifest_path(path) in stored]
+        # An empty manifest is what is left of a run that was killed while writing it.
+        vouched = [path for path in stored if stored.get(manifest_path(path))]
         manifests = _by_path(self.rclone.read_all(folder, SUFFIX)) if vouched else {}
-        found = [
-            assess(path, stored[path], manifests[path], self._signer())
-            for path in vouched
-            if path in manifests
-        ]
+        found = [self._assessed(path, stored[path], manifests.get(path)) for path in vouched]
         return sorted(found, key=_newest_first, reverse=True)
+
+    def _assessed(self, path: str, size: int, manifest: Manifest | None) -> Backup:
+        if manifest is None:
+            problem = "its manifest cannot be read, or is that of another backup"
+            backup = Backup(path=path, size=size, problem=problem)
+        else:
+            backup = assess(path, size, manifest, self._signer())
+        return backup if backup.verified else self._named_by_path(backup)
+
+    def _named_by_path(self, backup: Backup) -> Backup:
+        """Tell a doubtful backup's database and date by its name: its manifest may lie."""
+        naming = Naming(self.settings.db_filename_template, self.settings.db_date_format)
+        for alias in database_aliases():
+            if moment := naming.moment(alias, backup.name):
+                # As late as may be: it must not be taken for older than it is.
+                late = max(naming.latest(moment), backup.created_at or moment)
+                return replace(backup, alias=alias, moment=late)
+        return backup
 
     def of(self, alias: str) -> list[Backup]:
         """Return the backups of one database, newest first."""
@@ -104,7 +119,7 @@ def assess(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
 
 
 def _by_path(manifests: Iterable[bytes]) -> dict[str, Manifest]:
-    """Manifests name their dumps. What cannot be read makes no backup."""
+    """Manifests name their dumps."""
     found = {}
     for data in manifests:
         try:

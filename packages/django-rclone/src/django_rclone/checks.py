@@ -15,6 +15,7 @@ from .clients import get_client
 from .conf import Settings
 from .exceptions import DjangoRcloneError, InvalidSettings
 from .rclone import Rclone
+from .redaction import redact
 
 TAG = "django_rclone"
 
@@ -71,9 +72,10 @@ def _valid_settings() -> Settings | None:
 
 
 def _warning(error: DjangoRcloneError | InvalidSettings, number: str) -> CheckMessage:
-    text = _statement(error) if isinstance(error, InvalidSettings) else error.message
+    text = _statement(error) if isinstance(error, InvalidSettings) else redact(error.message)
     return checks.Warning(text, hint=error.hint, id=f"{TAG}.{number}")
 
 
 def _statement(error: InvalidSettings) -> str:
-    return f"{conf.SETTING}[{error.key!r}] {error.problem}." if error.key else f"{error.problem}."
+    where = f"{conf.SETTING}[{error.key!r}] " if error.key else ""
+    return redact(f"{where}{error.problem}.")

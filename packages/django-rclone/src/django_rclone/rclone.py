@@ -34,6 +34,8 @@ _ALWAYS = (
     "--interactive=false",
 )
 
+_SMALL = 1 << 20  # bytes; no manifest of ours comes near
+
 # Every second, and once more at the end.
 _STATISTICS = ("--stats=1s", "--stats-log-level=NOTICE")
 
@@ -145,12 +147,19 @@ class Rclone:
         self._run("rcat", self.address(path), data=data)
 
     def read(self, path: str) -> bytes | None:
-        """Return a small object, or ``None`` if there is none (or an empty one)."""
-        return self._run_unless_missing("cat", self.address(path)) or None
+        """Return a small object, or ``None`` if there is none (or an empty one).
+
+        Of a large one only the beginning is read.
+        """
+        flags = (f"--count={_SMALL}",)
+        return self._run_unless_missing("cat", self.address(path), flags=flags) or None
 
     def read_all(self, folder: str, suffix: str) -> list[bytes]:
         """Return the small objects in ``folder`` whose names end in ``suffix``, in one run."""
-        flags = ("--max-depth=1", f"--include=*{suffix}", "--separator=\n")
+        flags = (
+            *("--max-depth=1", f"--include=*{suffix}", "--separator=\n"),
+            f"--max-size={_SMALL}B",
+        )
         data = self._run("cat", self.address(folder), flags=flags)
         return [line for line in data.split(b"\n") if line]
 
@@ -169,7 +178,7 @@ class Rclone:
         """Return the bytes stored at ``path``, or ``None`` if nothing is."""
         flags = ("--stat", "--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", self.address(path), flags=flags)
-        found = json.loads(data or b"null")
+        found = _parsed(data or b"null")
         if found is None or found["IsDir"]:
             return None
         return int(found["Size"])
@@ -192,12 +201,12 @@ class Rclone:
         data = self._run_unless_missing("size", place, flags=flags)
         if data is None:
             return None
-        found = json.loads(data)
+        found = _parsed(data)
         return Tally(count=int(found["count"]), size=int(found["bytes"]))
 
     def hashes(self, place: str) -> frozenset[str]:
         """Return the names of the hashes that the storage at ``place`` knows."""
-        return frozenset(json.loads(self._run("backend", "features", place))["Hashes"])
+        return frozenset(_parsed(self._run("backend", "features", place))["Hashes"])
 
     def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
         """Return how many files ``sync`` would delete at the destination."""
@@ -306,11 +315,14 @@ def _sync_flags(follow_links: bool) -> tuple[str, ...]:
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:
+    return [row for row in _parsed(data) if isinstance(row, dict)]
+
+
+def _parsed(data: bytes) -> Any:
     try:
-        rows = json.loads(data)
+        return json.loads(data)
     except ValueError:
-        raise RcloneError("rclone's listing cannot be read: it is no JSON.") from None
-    return [row for row in rows if isinstance(row, dict)]
+        raise RcloneError("What rclone answered cannot be read: it is no JSON.") from None
 
 
 def dotted(version: Sequence[int]) -> str:

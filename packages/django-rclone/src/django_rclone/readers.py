@@ -28,8 +28,13 @@ _HEADER_FLAG = re.compile(r"^--(header(-upload|-download)?|[a-z]+-headers)$")
 # What would hide backups from our own listing, or rclone's words from us.
 _SPOILING_FLAG = re.compile(
     r"^(-q|--quiet|--(log|syslog|include|exclude|filter|files-from|hash-filter|metadata-)\S*"
-    r"|--(min|max)-(size|age|depth|delete|delete-size|transfer)|--rc\b.*)$"
+    r"|--(min|max)-(size|age|depth|delete|delete-size|transfer|duration)|--rc\b.*"
+    # and what would make a mirror that is none
+    r"|-f|-x|-u|-l|--one-file-system|--update|--size-only|--ignore-existing|--ignore-size"
+    r"|--existing|--immutable|--skip-links|--links|--local-links|--copy-dest|--compare-dest"
+    r"|--backup-dir|--suffix\S*|--no-check-dest)$"
 )
+_URL_WITH_SECRET = re.compile(r"://[^/\s]*@")
 
 
 def remote(key: str, value: object) -> str:
@@ -38,20 +43,19 @@ def remote(key: str, value: object) -> str:
     if remote.startswith("-") or _has_control_characters(remote):
         raise InvalidSettings(key, "is no rclone remote", "Set it to 'name:path' or to a folder.")
     head, colon, _ = remote.partition(":")
-    if "/" in head or not colon:
-        if not remote.startswith("/"):
-            raise InvalidSettings(
-                key,
-                f"is a relative folder ({remote!r}), which cron would look for elsewhere",
-                "Set it to an absolute folder, or to 'name:path' of a configured remote.",
-            )
-    elif not head or "," in head:
+    if colon and not remote.startswith("/") and (not head or "," in head):
         # A connection string would stand in the arguments of a process, for all to read.
         raise InvalidSettings(
             key,
             "is a connection string, whose options every user of the machine could read",
             "Configure a remote (`rclone config`, or RCLONE_CONFIG_<NAME>_* variables) "
             "and set it to 'name:path'.",
+        )
+    if ("/" in head or not colon) and not remote.startswith("/"):
+        raise InvalidSettings(
+            key,
+            "is a relative folder, which cron would look for elsewhere",
+            "Set it to an absolute folder, or to 'name:path' of a configured remote.",
         )
     return remote.rstrip("/") if remote.rstrip("/") else remote
 
@@ -100,7 +104,8 @@ def flags(key: str, value: object) -> tuple[str, ...]:
     takes_value = False
     for argument in value:
         if argument.startswith("-"):
-            _check_flag(key, argument.partition("=")[0])
+            flag = argument.partition("=")[0]
+            _check_flag(key, flag, secret=bool(_URL_WITH_SECRET.search(argument)))
             takes_value = "=" not in argument
         elif takes_value:
             takes_value = False
@@ -109,8 +114,8 @@ def flags(key: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _check_flag(key: str, flag: str) -> None:
-    if _SECRET_FLAG.search(flag) or _HEADER_FLAG.search(flag):
+def _check_flag(key: str, flag: str, *, secret: bool) -> None:
+    if secret or _SECRET_FLAG.search(flag) or _HEADER_FLAG.search(flag):
         raise InvalidSettings(
             key,
             f"puts a secret ({flag}) where every user can read it",

@@ -108,8 +108,9 @@ def load(
         source.finish()
         _check_whole(Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size), expected)
         unpack.finish()
-        if withheld:
-            target.write(withheld)
+        if not withheld:
+            raise BackupRejected("The backup is empty.")
+        target.write(withheld)
     # Not to be interrupted: afterwards it is known on which side it ended.
     target.commit()
 

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.utils.connection import ConnectionDoesNotExist
 from django.utils.module_loading import import_string
 
 from ..conf import ClientSettings, Settings
@@ -23,6 +24,8 @@ def get_client(alias: str, settings: Settings) -> DatabaseClient:
     """
     try:
         connection = connections[alias]
+    except ConnectionDoesNotExist as error:
+        raise InvalidSettings("", str(error), "Name one of DATABASES.") from error
     except ImproperlyConfigured as error:
         problem = f"Database {alias!r} cannot be used: {error}"
         raise InvalidSettings("", problem, "Correct DATABASES, or install its driver.") from error

@@ -38,36 +38,16 @@ class SqliteClient(DatabaseClient):
         return str(self._path())
 
     def check_dump(self) -> None:
-        path = self._path()
-        if path is None:
-            raise DumpError("The database lives in memory: there is no file to back up.")
-        if not path.is_file():
-            raise DumpError(
-                f"There is no database file {path}.",
-                hint="Correct NAME of this database, or run `manage.py migrate` first.",
-            )
-        if not os.access(path, os.R_OK):
-            raise DumpError(f"The database file {path} cannot be read by this user.")
-        size = path.stat().st_size
-        if size == 0:
-            raise DumpError(f"The database file {path} is empty: there is nothing to back up.")
-        _require_space(Path(tempfile.gettempdir()), size, DumpError)
+        try:
+            self._check_dump()
+        except OSError as error:
+            raise DumpError(f"The database file cannot be reached: {error}.") from error
 
     def check_restore(self, manifest: Manifest | None) -> None:
-        path = self._path()
-        if path is None:
-            raise RestoreError("The database lives in memory: there is no file to restore to.")
-        if self.connection.in_atomic_block:
-            raise RestoreError("A transaction is open on this connection; end it first.")
-        if path.exists() and not path.is_file():
-            raise RestoreError(f"{path} is no file.")
-        if not path.parent.is_dir():
-            raise RestoreError(f"There is no folder {path.parent}.", hint="Create it first.")
-        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise RestoreError(f"{path} cannot be written by this user.")
-        raw_size = (manifest.raw_size if manifest else None) or 0
-        # Once for the restored file, once for the journal of replacing the live one.
-        _require_space(path.parent, 2 * raw_size, RestoreError)
+        try:
+            self._check_restore(manifest)
+        except OSError as error:
+            raise RestoreError(f"The database file cannot be reached: {error}.") from error
 
     @contextmanager
     def dump(self) -> Iterator["_File"]:
@@ -98,6 +78,38 @@ class SqliteClient(DatabaseClient):
             except OSError as error:
                 raise RestoreError(f"Nothing can be written beside {live}: {error}.") from error
             yield stack.enter_context(closing(replacement))
+
+    def _check_dump(self) -> None:
+        path = self._path()
+        if path is None:
+            raise DumpError("The database lives in memory: there is no file to back up.")
+        if not path.is_file():
+            raise DumpError(
+                f"There is no database file {path}.",
+                hint="Correct NAME of this database, or run `manage.py migrate` first.",
+            )
+        if not os.access(path, os.R_OK):
+            raise DumpError(f"The database file {path} cannot be read by this user.")
+        size = path.stat().st_size
+        if size == 0:
+            raise DumpError(f"The database file {path} is empty: there is nothing to back up.")
+        _require_space(Path(tempfile.gettempdir()), size, DumpError)
+
+    def _check_restore(self, manifest: Manifest | None) -> None:
+        path = self._path()
+        if path is None:
+            raise RestoreError("The database lives in memory: there is no file to restore to.")
+        if self.connection.in_atomic_block:
+            raise RestoreError("A transaction is open on this connection; end it first.")
+        if path.exists() and not path.is_file():
+            raise RestoreError(f"{path} is no file.")
+        if not path.parent.is_dir():
+            raise RestoreError(f"There is no folder {path.parent}.", hint="Create it first.")
+        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise RestoreError(f"{path} cannot be written by this user.")
+        raw_size = (manifest.raw_size if manifest else None) or 0
+        # Once for the restored file, once for the journal of replacing the live one.
+        _require_space(path.parent, 2 * raw_size, RestoreError)
 
     def _timeout(self) -> float:
         """Return how long Django waits for a locked database, in seconds."""

@@ -32,6 +32,7 @@ class Replacement:
         self._path = path
         self._open_copy = open_copy
         self._timeout = timeout
+        self._aside = Path(f"{live}.damaged-{datetime.now(UTC):%Y%m%d%H%M%S}")
         self._file = path.open("xb")
         self.changed = False
 
@@ -71,10 +72,12 @@ class Replacement:
 
     def _replace(self) -> None:
         if not self._live.exists():
+            self._set_sidecars_aside()
             self._install(0o666 & ~_umask())
         elif is_no_database(self._live):
             status = self._live.stat()
-            self._set_damaged_aside()
+            self._aside.hardlink_to(self._live)
+            self._set_sidecars_aside()
             # The web server must be able to open the new file, whoever restores it.
             with contextlib.suppress(PermissionError):
                 os.chown(self._path, status.st_uid, status.st_gid)
@@ -106,17 +109,14 @@ class Replacement:
             os.fsync(file.fileno())
         self._path.replace(self._live)
 
-    def _set_damaged_aside(self) -> None:
-        """Keep the damaged file under another name, and keep its log from the new one.
+    def _set_sidecars_aside(self) -> None:
+        """Keep the log of the former file, but keep it from the new one.
 
-        A write-ahead log left in place would be replayed into the new database.
+        SQLite would replay into the restored database what it finds beside it.
         """
-        stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-        aside = f"{self._live}.damaged-{stamp}"
-        Path(aside).hardlink_to(self._live)
         for sidecar in _SIDECARS:
             with contextlib.suppress(FileNotFoundError):
-                Path(f"{self._live}{sidecar}").rename(f"{aside}{sidecar}")
+                Path(f"{self._live}{sidecar}").rename(f"{self._aside}{sidecar}")
 
 
 def _umask() -> int:

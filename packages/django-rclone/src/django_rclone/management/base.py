@@ -1,6 +1,7 @@
 """What the commands share: errors and signals become exit statuses, progress is shown."""
 
 import argparse
+import contextlib
 import sys
 import time
 from typing import Any
@@ -17,6 +18,9 @@ EXIT_USAGE = 2
 EXIT_PRUNE_FAILED = 3
 EXIT_DECLINED = 5
 _EXIT_INTERRUPTED = 130
+
+# A closed pipe or a full disk behind the output must not break a backup.
+_UNHEARD = contextlib.suppress(OSError, ValueError)
 
 _PATIENCE = 1.0  # seconds before progress is shown
 _REFRESH = 0.2  # seconds between two looks of it
@@ -51,7 +55,7 @@ class RcloneCommand(BaseCommand):
         """Ask the operator. Raises ``CommandError`` unless the answer is yes."""
         if not interactive:
             return
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             raise CommandError(
                 "There is no terminal to ask for confirmation.\n"
                 "Hint: Add --noinput to go ahead without being asked.",
@@ -111,13 +115,15 @@ class TerminalConsole(Console):
         self._clear()
         self._started = time.monotonic()
         if not self._quiet:
-            self._out.write(plain(text))
+            with _UNHEARD:
+                self._out.write(plain(text))
 
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
         self._clear()
         if not self._quiet:
-            self._err.write(f"Warning: {plain(text)}", self._style_warning)
+            with _UNHEARD:
+                self._err.write(f"Warning: {plain(text)}", self._style_warning)
 
     def progress(self, transferred: int) -> None:
         """Show bytes, rate and elapsed time, once a second has passed."""
@@ -127,10 +133,12 @@ class TerminalConsole(Console):
             return
         self._shown = now
         line = f"{size(transferred)}, {size(int(transferred / elapsed))}/s, {duration(elapsed)}"
-        self._err.write(f"\r\x1b[K  {line}", ending="")
-        self._err.flush()
+        with _UNHEARD:
+            self._err.write(f"\r\x1b[K  {line}", ending="")
+            self._err.flush()
 
     def _clear(self) -> None:
         if self._shown:
-            self._err.write("\r\x1b[K", ending="")
+            with _UNHEARD:
+                self._err.write("\r\x1b[K", ending="")
             self._shown = 0.0

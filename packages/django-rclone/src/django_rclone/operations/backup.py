@@ -37,6 +37,8 @@ def backup_database(alias: str, *, sender: Sender, console: Console = _QUIET) ->
     with report(event, sender=sender, console=console) as run:
         rclone = Rclone(settings)
         rclone.require_supported()
+        if client.connection.in_atomic_block:
+            raise DumpError("A transaction is open on this connection; end it first.")
         client.check_dump()
         run.ask_permission()
         manifest = _store(client, rclone, settings, event, console)

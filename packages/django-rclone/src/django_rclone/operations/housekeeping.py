@@ -22,10 +22,13 @@ class Pruned(NamedTuple):
     leftovers: list[str]
 
 
-def prune_database(alias: str, *, sender: Sender, console: Console = _QUIET) -> Pruned:
+def prune_database(
+    alias: str, *, sender: Sender, spare: str | None = None, console: Console = _QUIET
+) -> Pruned:
     """Delete the verified backups of one database beyond the newest ``DB_CLEANUP_KEEP``.
 
-    Only those of this environment count and go. Dumps that a run of ours
+    ``spare`` is the path of one that stays in any case, the one just made. Only
+    those of this environment count and go. Dumps that a run of ours
     abandoned without a manifest go too, two days after. Nothing is deleted
     unless the remote could be listed whole. Raises ``RcloneError``.
     """
@@ -35,7 +38,9 @@ def prune_database(alias: str, *, sender: Sender, console: Console = _QUIET) -> 
         rclone = Rclone(settings)
         catalogue = Catalogue(rclone, settings)
         ours = [b for b in catalogue.of(alias) if b.environment == settings.environment]
-        pruned = Pruned(expired(ours, keep=settings.db_cleanup_keep), catalogue.leftovers(alias))
+        pruned = Pruned(
+            expired(ours, keep=settings.db_cleanup_keep, spare=spare), catalogue.leftovers(alias)
+        )
         for backup in reversed(pruned.backups):
             # The manifest goes first: half a deletion leaves no backup behind.
             rclone.delete(manifest_path(backup.path))

@@ -11,7 +11,13 @@ from ..catalogue import NO_MANIFEST, assess
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
-from ..exceptions import BackupNotFound, BackupRejected, InvalidSettings, MediaGuardError
+from ..exceptions import (
+    BackupNotFound,
+    BackupRejected,
+    InvalidSettings,
+    MediaGuardError,
+    RcloneError,
+)
 from ..manifest import Manifest, ManifestError, manifest_path, signer
 from ..rclone import Rclone, Tally, dotted
 from ..reporting import Sender, begin, report
@@ -42,8 +48,8 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
         mirror = rclone.address(path)
         limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
         run.ask_permission()
-        # While files move the mirror is no backup: its manifest goes first and comes last.
-        rclone.delete(manifest_path(path))
+        # While files move the mirror is no backup: its manifest says so until the end.
+        _write(rclone, _manifest(settings, event, Tally(0, 0), rclone.version, partial=True))
         rclone.sync(
             source,
             mirror,
@@ -136,7 +142,9 @@ def list_media() -> list[Backup]:
     """Return the media backup, if there is one. Raises ``InvalidSettings`` or ``RcloneError``."""
     settings = conf.load()
     mirror = _mirror(Rclone(settings), settings)
-    return [mirror] if mirror is not None and mirror.manifest is not None else []
+    if mirror is None or mirror.manifest is None or mirror.manifest.partial:
+        return []
+    return [mirror]
 
 
 def _media(settings: Settings) -> str:
@@ -154,7 +162,10 @@ def _is_remote(place: str) -> bool:
 
 
 def _require_files(rclone: Rclone, source: str, *, allow_empty: bool) -> None:
-    is_folder = _is_remote(source) or Path(source).is_dir()
+    try:
+        is_folder = _is_remote(source) or Path(source).is_dir()
+    except OSError as error:
+        raise MediaGuardError(f"The media folder cannot be reached: {error}.") from error
     tally = rclone.tally(source, follow_links=True) if is_folder else None
     if tally is None:
         raise MediaGuardError(
@@ -224,6 +235,9 @@ def _mirror(rclone: Rclone, settings: Settings) -> Backup | None:
         problem = f"its manifest cannot be read: {error}"
         return Backup(path=path, size=found.size, problem=problem)
     key = signer(settings.signing_key, settings.signing_key_fallbacks)
+    if manifest.partial:
+        problem = "its last run did not finish"
+        return Backup(path=path, size=found.size, manifest=manifest, problem=problem)
     backup = assess(path, found.size, manifest, key)
     if backup.verified and manifest.count != found.count:
         problem = f"it has {found.count:,} files, its manifest says {manifest.count:,}"
@@ -232,19 +246,38 @@ def _mirror(rclone: Rclone, settings: Settings) -> Backup | None:
 
 
 def _commit(rclone: Rclone, settings: Settings, event: OperationEvent) -> Manifest:
-    path = settings.media_backup_dir
-    tally = rclone.tally(rclone.address(path)) or Tally(0, 0)
+    tally = rclone.tally(rclone.address(settings.media_backup_dir)) or Tally(0, 0)
+    manifest = _manifest(settings, event, tally, rclone.version, partial=False)
+    _write(rclone, manifest)
+    return manifest
+
+
+def _write(rclone: Rclone, manifest: Manifest) -> None:
+    path, data = manifest_path(manifest.path), manifest.to_bytes()
+    rclone.write(path, data)
+    if rclone.read(path) != data:
+        raise RcloneError("The manifest could not be read back as it was written.")
+
+
+def _manifest(
+    settings: Settings,
+    event: OperationEvent,
+    tally: Tally,
+    rclone_version: tuple[int, ...],
+    *,
+    partial: bool,
+) -> Manifest:
     manifest = Manifest(
-        path=path,
+        path=settings.media_backup_dir,
         created_at=event.started_at,
         vendor=_VENDOR,
         format=_FORMAT,
         size=tally.size,
         count=tally.count,
+        partial=partial,
         tool="rclone",
-        tool_version=dotted(rclone.version),
+        tool_version=dotted(rclone_version),
         django_version=django.get_version(),
         environment=settings.environment,
-    ).signed(signer(settings.signing_key, settings.signing_key_fallbacks))
-    rclone.write(manifest_path(path), manifest.to_bytes())
-    return manifest
+    )
+    return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))

@@ -104,7 +104,8 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
 
 def _newest(catalogue: Catalogue, alias: str, environment: str) -> Backup:
     backups = catalogue.of(alias)
-    here = [backup for backup in backups if backup.environment == environment]
+    # A doubtful one is not passed over: what it says of its environment is doubtful, too.
+    here = [b for b in backups if b.environment == environment or not b.verified]
     if here:
         return here[0]
     others = sorted({backup.environment for backup in backups})

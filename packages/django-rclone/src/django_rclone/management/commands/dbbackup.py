@@ -11,7 +11,7 @@ from ...exceptions import DjangoRcloneError, InvalidSettings
 from ...operations.backup import backup_database
 from ...operations.housekeeping import prune_database
 from ...redaction import redact
-from ..base import EXIT_PRUNE_FAILED, RcloneCommand, TerminalConsole
+from ..base import EXIT_PRUNE_FAILED, EXIT_USAGE, RcloneCommand, TerminalConsole
 from ..text import duration, plain, size
 
 _Failure = tuple[str, DjangoRcloneError | InvalidSettings]
@@ -56,32 +56,36 @@ class Command(RcloneCommand):
         unpruned: list[_Failure] = []
         for alias in _aliases(database, all_databases):
             try:
-                self._back_up(alias, console)
+                path = self._back_up(alias, console)
             except (DjangoRcloneError, InvalidSettings) as error:
                 failures.append((alias, error))
                 continue
             if clean:
                 try:
-                    self._prune(alias, console)
+                    self._prune(alias, path, console)
                 except DjangoRcloneError as error:
                     unpruned.append((alias, error))
         _raise_first(failures, unpruned)
 
-    def _back_up(self, alias: str, console: TerminalConsole) -> None:
+    def _back_up(self, alias: str, console: TerminalConsole) -> str:
         console.say(f"Backing up database {alias!r} ...")
         clock = time.monotonic()
         backup = backup_database(alias, sender=type(self), console=console)
         took = duration(time.monotonic() - clock)
         console.say(f"Stored {backup.path} ({size(backup.size)} in {took}).")
+        return backup.path
 
-    def _prune(self, alias: str, console: TerminalConsole) -> None:
-        pruned = prune_database(alias, sender=type(self), console=console)
+    def _prune(self, alias: str, spare: str, console: TerminalConsole) -> None:
+        pruned = prune_database(alias, sender=type(self), spare=spare, console=console)
         for path in [*(backup.path for backup in pruned.backups), *pruned.leftovers]:
             console.say(f"Deleted {path}.")
 
 
 def _aliases(database: str | list[str] | None, all_databases: bool) -> list[str]:
     if all_databases:
+        if database:
+            problem = "--all and --database exclude each other."
+            raise CommandError(problem, returncode=EXIT_USAGE)
         return list(conf.database_aliases())
     if not database:
         return [DEFAULT_DB_ALIAS]
