@@ -11,7 +11,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from tests.integration.postgresql.shop import DIVERGED, Shop
-from tests.integration.postgresql.test_faults import dump_of, fill, kill_later
+from tests.integration.postgresql.test_faults import dump_of, fill, kill_later, settle
 from tests.integration.test_faults import MARK, wait_until_gone
 
 
@@ -147,6 +147,7 @@ def test_kill_9_leaves_the_old_or_the_new_database_and_the_next_run_sweeps(
     kill_later(process, mark, "dbrestore", random.Random(f"s{seed}").uniform(0.0, 1.0))
     process.communicate(timeout=60)
     wait_until_gone(mark)
+    settle(swapping)
     assert swapping.fingerprint() in (old, new)
     swapping.restore()
     assert swapping.fingerprint() == new
