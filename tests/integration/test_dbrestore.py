@@ -409,3 +409,21 @@ def test_a_backup_of_another_kind_of_database_is_refused(site: Site, heard: Hear
     site.back_up()
     site.rclone["CLIENTS"] = {"default": {"BACKEND": f"{__name__}.OtherFormat"}}
     assert "takes 'other'" in refused(site, heard)
+
+
+class TalkativeClient(SqliteClient):
+    def dump_warnings(self) -> list[str]:
+        return ["This dump is special."]
+
+    def restore_warnings(self) -> list[str]:
+        return ["This restore is special."]
+
+
+def test_what_a_client_has_to_say_is_told_before_the_question(site: Site) -> None:
+    path = f"{TalkativeClient.__module__}.{TalkativeClient.__name__}"
+    site.rclone["CLIENTS"] = {"default": {"BACKEND": path}}
+    done = site.manage("dbbackup")
+    assert done.stderr == "Warning: This dump is special.\n"
+    done = site.manage("dbrestore")
+    assert done.returncode == 5
+    assert done.stderr.startswith("Warning: This restore is special.\n")

@@ -11,7 +11,7 @@ import pytest
 
 from django_rclone import processes
 from django_rclone.exceptions import ExecutableNotFound, ProcessError
-from django_rclone.processes import TAIL_LINES, Command, Process, run
+from django_rclone.processes import SECRET_FILE, TAIL_LINES, Command, Process, run
 from tests.unit.conftest import Databases
 
 
@@ -298,6 +298,24 @@ def test_secrets_of_the_environment_are_never_shown() -> None:
     command = sh("exit 1", PGPASSWORD="hunter2")
     assert "hunter2" not in f"{command!r} {command} {command.title}"
     assert "hunter2" not in repr(failure_of(command))
+
+
+def test_a_secret_file_is_read_by_its_name_and_seen_nowhere_else() -> None:
+    command = Command(
+        argv=("sh", "-c", 'echo "$1" && cat "$1"', "sh", SECRET_FILE), secret=b"password=hunter2"
+    )
+    name, content = run(Process(command)).split(b"\n")
+    assert name.startswith(b"/dev/fd/")
+    assert content == b"password=hunter2"
+    assert "hunter2" not in f"{command!r} {command} {command.title}"
+
+
+def test_a_secret_file_is_gone_when_its_program_cannot_be_started() -> None:
+    with (
+        pytest.raises(ExecutableNotFound),
+        Process(Command(argv=("/nowhere", SECRET_FILE), secret=b"x")),
+    ):
+        pass
 
 
 def test_secrets_in_the_last_words_are_masked(databases: Databases) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
@@ -24,12 +24,22 @@ _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _READ_SIZE = 1 << 20
 
 
+SECRET_FILE = "{secret file}"
+"""Stands in ``argv`` for the name of a file that holds ``Command.secret``."""
+_SECRET_SIZE = 4096  # bytes; every pipe takes as many before anyone reads
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A program to run. ``env`` is added to our own environment and is never shown."""
+    """A program to run. ``env`` is added to our own environment and is never shown.
+
+    ``secret`` (at most 4,096 bytes) is for programs that read passwords from a file:
+    they find it in a pipe, by the name that takes the place of ``SECRET_FILE``.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret: bytes = field(default=b"", repr=False)
 
     @property
     def title(self) -> str:
@@ -81,15 +91,18 @@ class Process:
 
     def __enter__(self) -> Self:
         try:
-            self._popen = subprocess.Popen(
-                self.command.argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env={**os.environ, **self.command.env},
-                start_new_session=True,
-            )
+            with _secret_pipe(self.command.secret) as descriptor:
+                name = f"/dev/fd/{descriptor}"
+                self._popen = subprocess.Popen(
+                    [argument.replace(SECRET_FILE, name) for argument in self.command.argv],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    env={**os.environ, **self.command.env},
+                    start_new_session=True,
+                    pass_fds=[descriptor] if self.command.secret else [],
+                )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ExecutableNotFound(
@@ -202,6 +215,23 @@ class Process:
     def _stderr(self) -> IO[bytes]:
         assert self._popen.stderr is not None
         return self._popen.stderr
+
+
+@contextlib.contextmanager
+def _secret_pipe(secret: bytes) -> Iterator[int]:
+    """Yield the end to read of a pipe that holds ``secret`` and no more; -1 without one."""
+    if not secret:
+        yield -1
+        return
+    if len(secret) > _SECRET_SIZE:
+        raise ValueError("the secret is too long for a pipe")
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, secret)
+        os.close(writing)
+        yield reading
+    finally:
+        os.close(reading)
 
 
 def run(process: Process, data: bytes = b"") -> bytes:

@@ -1,6 +1,7 @@
 """What every database client is."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -75,6 +76,18 @@ class DatabaseClient(ABC):
         ``manifest`` is ``None`` when nothing vouches for the backup. Changes and
         creates nothing.
         """
+
+    def dump_warnings(self) -> Sequence[str]:
+        """Return what the operator should know of a dump made now. Asked after ``check_dump()``."""
+        return ()
+
+    def restore_warnings(self) -> Sequence[str]:
+        """Return what the operator should know before agreeing to a restore.
+
+        Asked after ``check_restore()``. A client that cannot keep the promise of
+        ``restore()`` MUST say so here.
+        """
+        return ()
 
     @abstractmethod
     def dump(self) -> AbstractContextManager[Source]:

@@ -40,6 +40,8 @@ def backup_database(alias: str, *, sender: Sender, console: Console = _QUIET) ->
         if client.connection.in_atomic_block:
             raise DumpError("A transaction is open on this connection; end it first.")
         client.check_dump()
+        for warning in client.dump_warnings():
+            console.warn(warning)
         run.ask_permission()
         manifest = _store(client, rclone, settings, event, console)
         run.size = manifest.size

@@ -27,6 +27,8 @@ class RestorePlan:
     backup: Backup
     target: str
     """The live database, for the operator's eyes."""
+    warnings: tuple[str, ...]
+    """What the operator should know before agreeing."""
     client: DatabaseClient
     rclone: Rclone
     settings: Settings
@@ -66,6 +68,7 @@ def plan_restore(
         alias=alias,
         backup=backup,
         target=client.describe_target(),
+        warnings=tuple(client.restore_warnings()),
         client=client,
         rclone=rclone,
         settings=settings,

@@ -61,6 +61,8 @@ class Command(RcloneCommand):
         )
         if not plan.backup.verified:
             console.warn(f"Nothing vouches for {plan.backup.path}: {plan.backup.problem}.")
+        for warning in plan.warnings:
+            console.warn(warning)
         self.confirm(_question(plan), interactive=interactive)
         console.say(f"Restoring database {alias!r} from {plan.backup.path} ...")
         clock = time.monotonic()
