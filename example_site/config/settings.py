@@ -58,6 +58,10 @@ TEMPLATES = [
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "db.sqlite3"}
 DATABASES = {"default": SQLITE}
+if url := os.environ.get("JOURNAL_DATABASE_URL"):
+    import dj_database_url
+
+    DATABASES = {"default": dict(dj_database_url.parse(url))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-gb"
