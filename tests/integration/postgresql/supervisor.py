@@ -13,13 +13,15 @@ import sys
 from pathlib import Path
 
 
-def supervise(command: list[str], folder: str, account: dict[str, object]) -> None:
+def supervise(
+    command: list[str], folder: str, account: dict[str, object], stop: str = "SIGINT"
+) -> None:
     with Path(folder, "log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", **account
         )  # type: ignore[call-overload]
     sys.stdin.buffer.read()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.Signals[stop])
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:

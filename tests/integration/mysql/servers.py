@@ -1,0 +1,160 @@
+"""A throw-away MariaDB server, in a folder of its own, on a free port of loopback."""
+
+import json
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pymysql
+
+from tests.integration.postgresql.servers import free_port
+
+URL = os.environ.get("TEST_MYSQL_URL", "")
+"""An administrator's address of an existing server: ``mysql://user:password@host:port``."""
+
+_SUPERVISOR = Path(__file__).parents[1] / "postgresql" / "supervisor.py"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. ``user`` may do everything."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    socket: Path | None = None
+
+    def connect(self, database: str | None = None, **changes: Any) -> "pymysql.Connection[Any]":
+        """Return a connection of the administrator, or of another ``user``."""
+        parameters: dict[str, Any] = {"host": self.host, "port": self.port, "user": self.user}
+        parameters |= {"password": self.password, **changes}
+        return pymysql.connect(
+            database=database, autocommit=True, charset="utf8mb4", connect_timeout=5, **parameters
+        )
+
+    def run(self, *statements: str, database: str | None = None) -> None:
+        """Run statements as the administrator."""
+        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def rows(self, query: str, database: str | None = None) -> list[tuple[Any, ...]]:
+        """Return what a query of the administrator finds."""
+        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+
+def server_program() -> str | None:
+    """Return where the server is; Debian keeps it out of the PATH of users."""
+    return shutil.which("mariadbd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
+
+
+@contextmanager
+def existing(url: str) -> Iterator[Server]:
+    """Use a server that somebody else runs."""
+    parts = urlsplit(url)
+    yield Server(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or 3306,
+        user=unquote(parts.username or "root"),
+        password=unquote(parts.password or ""),
+    )
+
+
+@contextmanager
+def started(program: str) -> Iterator[Server]:
+    """Start a server; remove it and its folder at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="django-rclone-my-"))
+    folder.chmod(0o755)
+    try:
+        account = _unprivileged()
+        server = Server("127.0.0.1", free_port(), "admin", secrets.token_urlsafe(12), folder / "s")
+        _initialise(server, folder, account)
+        with _running(program, server, folder, account):
+            _await(server, folder / "log")
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Return who runs the server: it refuses root."""
+    if os.getuid() != 0:
+        return {}
+    account = pwd.getpwnam("nobody")
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _initialise(server: Server, folder: Path, account: dict[str, Any]) -> None:
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    if account:
+        for path in (folder, data):
+            os.chown(path, account["user"], account["group"])
+    script = folder / "init.sql"
+    script.write_text(
+        f"CREATE USER admin@'%' IDENTIFIED BY '{server.password}';\n"
+        "GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION;\n"
+    )
+    subprocess.run(
+        [
+            *("mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db"),
+            *("--auth-root-authentication-method=normal", "--skip-name-resolve"),
+        ],
+        check=True,
+        capture_output=True,
+        cwd="/",
+        **account,
+    )
+
+
+@contextmanager
+def _running(program: str, server: Server, folder: Path, account: dict[str, Any]) -> Iterator[None]:
+    """Run the server as nobody's child: tests may look at what children they have."""
+    command = [
+        *(program, "--no-defaults", f"--datadir={folder / 'data'}", f"--socket={server.socket}"),
+        *(f"--port={server.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"),
+        *("--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"),
+        *("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--event-scheduler=ON"),
+        *("--max-allowed-packet=64M", f"--init-file={folder / 'init.sql'}"),
+    ]
+    orders = json.dumps(
+        {"command": command, "folder": str(folder), "account": account} | {"stop": "SIGTERM"}
+    )
+    with subprocess.Popen(
+        [sys.executable, _SUPERVISOR, orders],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        # What is left is the supervisor proper, which waits for the end of its stdin.
+        process.wait()
+        yield
+    deadline = time.monotonic() + 30
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _await(server: Server, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            server.connect().close()
+            return
+        except pymysql.Error:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"MariaDB does not start:\n{log.read_text()}") from None
+            time.sleep(0.05)
