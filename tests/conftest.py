@@ -24,6 +24,13 @@ def site(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture
+def database_access(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Leave for classes that bring databases of their own."""
+    with django_db_blocker.unblock():
+        yield
+
+
 @dataclass
 class Heard:
     """What receivers of every signal were told, in order."""

@@ -16,6 +16,7 @@ CORE = "django_rclone"
 NOTIFY = "django_rclone_notify"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
+    ("testing.*",),
     ("apps", "checks", "management.*"),
     ("operations.*",),
     ("reporting", "catalogue", "retention"),
@@ -35,7 +36,7 @@ NOTIFY_MAY_IMPORT = {f"{CORE}.signals", f"{CORE}.events"}
 ONLY = {
     "subprocess": ("processes",),
     "django.conf": ("conf",),
-    "CommandError": ("management.*",),
+    "CommandError": ("management.*", "testing.*"),
     "input": ("management.*",),
     "send": ("reporting",),
 }

@@ -1,14 +1,12 @@
 """The suite that every client must pass, on SQLite."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest import TestCase
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from django_rclone.testing import ClientSuite, CryptRemote, S3Remote
 
@@ -41,13 +39,9 @@ PRAGMA user_version = 43;
 """
 
 
+@pytest.mark.usefixtures("database_access")
 class SqliteTests(ClientSuite):
     """On a folder."""
-
-    @pytest.fixture(autouse=True)
-    def _database_access(self, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-        with django_db_blocker.unblock():
-            yield
 
     def create_database(self, folder: Path) -> dict[str, Any]:
         self.file = folder / "live.sqlite3"

@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import subprocess
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,11 +87,10 @@ ORDER BY table_name
 
 
 @dataclass
-class Shop:
-    """A schema of a role of its own, and a site that uses it."""
+class Database:
+    """A schema of a role of its own."""
 
     server: Server
-    site: Site
     role: str = field(default_factory=lambda: f"shop_{os.getpid()}_{next(_NUMBERS)}")
     password: str = 'S e#same, "ouvre" l\'huis\\; $HOME %s \\n'
     name: str = ""
@@ -108,7 +108,7 @@ class Shop:
                 schemas += [f"{pattern[:-1]}\\_{what}\\_%`" for what in ("restoring", "replaced")]
             for schema in schemas:
                 cursor.execute(f"GRANT ALL ON {schema}.* TO {self.role}@'%'")
-        self.site.databases["default"] = {
+        self.settings: dict[str, Any] = {
             "ENGINE": "django.db.backends.mysql",
             "NAME": self.name,
             "USER": self.role,
@@ -117,7 +117,6 @@ class Shop:
             "PORT": self.server.port,
         }
         self.options: dict[str, Any] = {}
-        self.site.rclone["CLIENTS"] = {"default": {"OPTIONS": self.options}}
 
     @staticmethod
     def quoted(name: str) -> str:
@@ -180,6 +179,24 @@ class Shop:
         for (name,) in self.rows(events):
             shown += map(str, self.rows(f"SHOW CREATE EVENT {self.quoted(name)}"))
         return re.sub(r"(?m)^-- MariaDB dump.*$", "", "\n".join(shown))
+
+    def settle(self) -> None:
+        """Wait until the server has noticed that a killed client is gone."""
+        sessions = f"SELECT 1 FROM information_schema.processlist WHERE user = '{self.role}'"
+        deadline = time.monotonic() + 30
+        while self.rows(sessions):
+            assert time.monotonic() < deadline, "a session of the killed run stays behind"
+            time.sleep(0.05)
+
+
+class Shop(Database):
+    """A schema, and a site that uses it."""
+
+    def __init__(self, server: Server, site: Site, **options: Any) -> None:
+        super().__init__(server, **options)
+        self.site = site
+        site.databases["default"] = self.settings
+        site.rclone["CLIENTS"] = {"default": {"OPTIONS": self.options}}
 
     def back_up(self) -> None:
         self.site.call("dbbackup")

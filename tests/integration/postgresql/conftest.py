@@ -1,33 +1,26 @@
 """Real servers of the oldest and the newest PostgreSQL at hand."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.integration.postgresql.servers import URLS, Server, existing, installations, started
+from tests.integration.postgresql.servers import CHOSEN, Server, Servers
 from tests.integration.postgresql.shop import DIVERGED, RICH, Shop
 from tests.sites import Site
 
-_FOUND = installations()
-_ENDS = sorted({*list(_FOUND)[:1], *list(_FOUND)[-1:]})
-_CHOSEN: list[str | int | None] = [*URLS] or [*_ENDS] or [None]
 
-
-@pytest.fixture(scope="session", params=_CHOSEN, ids=lambda one: f"pg-{one}"[:5])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A server. It is started once per process of the tests."""
-    if request.param is None:
-        missing = "there is no PostgreSQL server: see the README for what to install"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """All servers."""
     with ExitStack() as stack:
-        if isinstance(request.param, str):
-            yield stack.enter_context(existing(request.param))
-        else:
-            yield stack.enter_context(started(request.param, _FOUND[request.param]))
+        yield Servers(stack)
+
+
+@pytest.fixture(params=range(len(CHOSEN) or 1), ids=lambda n: f"pg-{[*CHOSEN, None][n]}"[:5])
+def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
+    """One server after the other."""
+    return servers.get(request.param)
 
 
 @pytest.fixture

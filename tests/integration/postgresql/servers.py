@@ -13,13 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
+import pytest
 
 URLS = os.environ.get("TEST_POSTGRES_URL", "").split()
 """Superusers' addresses of existing servers: ``postgres://user:password@host:port``."""
@@ -205,3 +206,32 @@ def _await(server: Server, log: Path) -> None:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL does not start:\n{log.read_text()}") from None
             time.sleep(0.05)
+
+
+_FOUND = installations()
+_ENDS = sorted({*list(_FOUND)[:1], *list(_FOUND)[-1:]})
+CHOSEN: list[str | int] = [*URLS] or [*_ENDS]
+"""Addresses, or major versions, of the servers that tests run on."""
+
+
+class Servers:
+    """The servers of this process of the tests, each started when it is first asked for."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._running: dict[str | int, Server] = {}
+
+    def get(self, which: int) -> Server:
+        """Return a server: 0 is the oldest, -1 the newest."""
+        if not CHOSEN:
+            missing = "there is no PostgreSQL server: see the README for what to install"
+            if os.environ.get("CI"):
+                pytest.fail(missing)
+            pytest.skip(missing)
+        chosen = CHOSEN[which]
+        if chosen not in self._running:
+            server = (
+                existing(chosen) if isinstance(chosen, str) else started(chosen, _FOUND[chosen])
+            )
+            self._running[chosen] = self._stack.enter_context(server)
+        return self._running[chosen]

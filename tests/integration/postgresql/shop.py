@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 import subprocess
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,11 +142,10 @@ ORDER BY 1
 
 
 @dataclass
-class Shop:
-    """A database of its own role, without any right beyond it, and a site that uses it."""
+class Database:
+    """A database of its own role, without any right beyond it."""
 
     server: Server
-    site: Site
     role: str = field(default_factory=lambda: f"shop_{os.getpid()}_{next(_NUMBERS)}")
     password: str = 'Sésame, "ouvre" l\'huis\\; $HOME %s'
     name: str = ""
@@ -163,7 +163,7 @@ class Shop:
                     sql.Identifier(self.name), sql.Identifier(self.role)
                 )
             )
-        self.site.databases["default"] = {
+        self.settings: dict[str, Any] = {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": self.name,
             "USER": self.role,
@@ -172,7 +172,6 @@ class Shop:
             "PORT": self.server.port,
         }
         self.options: dict[str, Any] = {"tools_folder": str(self.server.programs)}
-        self.site.rclone["CLIENTS"] = {"default": {"OPTIONS": self.options}}
 
     def close(self) -> None:
         """Remove database and role."""
@@ -232,6 +231,23 @@ class Shop:
             text=True,
         )
         return re.sub(r"(?m)^\\(un)?restrict .*$", "", done.stdout)
+
+    def settle(self) -> None:
+        """Wait until the server has noticed that a killed client is gone, in whatever database."""
+        deadline = time.monotonic() + 30
+        while self.rows(f"SELECT 1 FROM pg_stat_activity WHERE usename = '{self.role}'"):
+            assert time.monotonic() < deadline, "a session of the killed run stays behind"
+            time.sleep(0.05)
+
+
+class Shop(Database):
+    """A database, and a site that uses it."""
+
+    def __init__(self, server: Server, site: Site, **options: Any) -> None:
+        super().__init__(server, **options)
+        self.site = site
+        site.databases["default"] = self.settings
+        site.rclone["CLIENTS"] = {"default": {"OPTIONS": self.options}}
 
     def back_up(self) -> None:
         self.site.call("dbbackup")

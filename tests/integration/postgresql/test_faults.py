@@ -1,10 +1,8 @@
 """Whatever dies or lies, the live PostgreSQL database is whole, old or new."""
 
 import os
-import random
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -14,7 +12,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from tests.integration.postgresql.shop import Shop
-from tests.integration.test_faults import MARK, family, wait_until_gone
+from tests.integration.test_faults import MARK, wait_until_gone
 
 RCLONE = Path(sys.executable).with_name("rclone")
 
@@ -37,52 +35,12 @@ def fake(shop: Shop, program: str, body: str) -> None:
     shop.options["tools_folder"] = str(folder)
 
 
-def fake_rclone(shop: Shop, cat: str) -> None:
-    path = shop.site.folder / "FakeRclone"
-    path.write_text(
-        f'#!/bin/sh\nREAL={RCLONE}\nif [ "$1" = cat ] && ! echo "$@" | grep -q json$; then\n'
-        f'{cat}\nfi\nexec "$REAL" "$@"\n'
-    )
-    path.chmod(0o755)
-    shop.site.rclone["RCLONE_BINARY"] = str(path)
-
-
 def fill(shop: Shop, *, rows: int = 40_000) -> None:
     shop.run(
         f"CREATE TABLE bulk AS SELECT n AS id, repeat(md5(n::text), 8) AS text "
         f"FROM generate_series(1, {rows}) n",
         "ALTER TABLE bulk ADD PRIMARY KEY (id)",
     )
-
-
-def test_a_truncated_or_altered_dump_changes_nothing(diverged: tuple[Shop, str]) -> None:
-    shop, _ = diverged
-    live = shop.fingerprint()
-    dump = dump_of(shop)
-    content = dump.read_bytes()
-    middle = len(content) // 2
-    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-    for ruined in (content[:middle], content[:-1], flipped, content + b"x", b""):
-        dump.write_bytes(ruined)
-        with pytest.raises(CommandError):
-            shop.restore()
-    assert shop.fingerprint() == live
-
-
-@pytest.mark.parametrize("place", [0.02, 0.4, 0.99])
-def test_an_unverified_dump_cut_anywhere_changes_nothing(shop: Shop, place: float) -> None:
-    fill(shop, rows=3000)
-    shop.site.rclone["COMPRESSION"] = None
-    shop.back_up()
-    dump = dump_of(shop)
-    Path(f"{dump}.json").unlink()
-    content = dump.read_bytes()
-    dump.write_bytes(content[: int(len(content) * place)])
-    shop.run("DELETE FROM bulk WHERE id < 9")
-    live = shop.fingerprint()
-    with pytest.raises(CommandError):
-        shop.restore("-i", dump.name, "--unverified")
-    assert shop.fingerprint() == live
 
 
 def test_a_dump_whose_constraint_cannot_be_created_changes_nothing(rich: Shop) -> None:
@@ -100,23 +58,6 @@ def test_a_dump_whose_constraint_cannot_be_created_changes_nothing(rich: Shop) -
     assert "ADD CONSTRAINT" in str(caught.value)
     assert "123456" not in str(caught.value), "rows stay in the database"
     assert rich.fingerprint() == live
-
-
-@pytest.mark.parametrize(
-    "cat", ['"$REAL" "$@" | head -c 3000; exit 1', '"$REAL" "$@" | head -c 3000; kill -9 $$']
-)
-def test_rclone_dying_during_the_download_changes_nothing(
-    diverged: tuple[Shop, str], cat: str
-) -> None:
-    shop, before = diverged
-    live = shop.fingerprint()
-    fake_rclone(shop, cat)
-    with pytest.raises(CommandError, match="cat"):
-        shop.restore()
-    assert shop.fingerprint() == live
-    del shop.site.rclone["RCLONE_BINARY"]
-    shop.restore()
-    assert shop.fingerprint() == before
 
 
 def test_a_dump_with_commands_for_psql_runs_nothing(shop: Shop) -> None:
@@ -255,72 +196,3 @@ def test_sigterm_ends_a_restore_that_waits_for_a_lock(diverged: tuple[Shop, str]
         wait_until_gone(mark)
         other.execute("ROLLBACK")
     assert shop.fingerprint() == live
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("victim", ["manage.py", "pg_restore"])
-def test_kill_9_during_a_restore_leaves_the_old_or_the_new_database(
-    shop: Shop, victim: str, seed: int
-) -> None:
-    fill(shop)
-    new = shop.fingerprint()
-    shop.back_up()
-    shop.run("DELETE FROM bulk WHERE id % 2 = 0", "CREATE TABLE later (n integer)")
-    old = shop.fingerprint()
-    mark = f"{os.getpid()}-{shop.name}"
-    process = shop.site.start("dbrestore", "--noinput", env={MARK: mark})
-    moment = random.Random(f"{victim}{seed}").uniform(0.0, 0.6)
-    kill_later(process, mark, "dbrestore" if victim == "manage.py" else victim, moment)
-    _, errors = process.communicate(timeout=60)
-    wait_until_gone(mark)
-    settle(shop)
-    assert shop.fingerprint() in ([old] if process.returncode > 0 else [old, new]), errors
-    shop.site.call("dbrestore", "--noinput")
-    assert shop.fingerprint() == new
-
-
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("victim", ["manage.py", "pg_dump"])
-def test_kill_9_during_a_backup_leaves_no_half_backup(shop: Shop, victim: str, seed: int) -> None:
-    fill(shop)
-    shop.site.rclone["RCLONE_FLAGS"] = ["--bwlimit=4M"]
-    mark = f"{os.getpid()}-{shop.name}"
-    process = shop.site.start("dbbackup", env={MARK: mark})
-    moment = random.Random(f"b{victim}{seed}").uniform(0.0, 0.4)
-    kill_later(process, mark, "dbbackup" if victim == "manage.py" else victim, moment)
-    process.communicate(timeout=60)
-    wait_until_gone(mark)
-    shop.site.rclone["RCLONE_FLAGS"] = []
-    assert all(backup["verified"] for backup in shop.site.backups())
-    # Killed after the manifest was written, the run has left a whole backup.
-    if process.returncode > 0:
-        assert shop.site.backups() == []
-
-
-def kill_later(process: subprocess.Popen[str], mark: str, word: str, moment: float) -> None:
-    """Kill the first process with ``word`` in its command line, a moment after a tool started."""
-    begun = None
-    while process.poll() is None:
-        tools = [pid for pid in family(mark) if is_named(pid, "pg_")]
-        begun = begun or (time.monotonic() if tools else None)
-        if begun and time.monotonic() - begun > moment:
-            for pid in family(mark):
-                if is_named(pid, word):
-                    os.kill(pid, signal.SIGKILL)
-                    return
-        time.sleep(0.01)
-
-
-def is_named(pid: int, word: str) -> bool:
-    try:
-        return word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-def settle(shop: Shop) -> None:
-    """Wait until the server has noticed that its client is gone, in whatever database."""
-    deadline = time.monotonic() + 30
-    while shop.rows(f"SELECT 1 FROM pg_stat_activity WHERE usename = '{shop.role}'"):
-        assert time.monotonic() < deadline, "a session of the killed run stays behind"
-        time.sleep(0.05)

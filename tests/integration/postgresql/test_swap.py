@@ -1,7 +1,5 @@
 """Restoring beside the live database, and exchanging the two."""
 
-import os
-import random
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,8 +9,6 @@ import pytest
 from django.core.management.base import CommandError
 
 from tests.integration.postgresql.shop import DIVERGED, Shop
-from tests.integration.postgresql.test_faults import dump_of, fill, kill_later, settle
-from tests.integration.test_faults import MARK, wait_until_gone
 
 
 @pytest.fixture
@@ -119,39 +115,6 @@ def test_without_createdb_it_is_refused_with_a_way_out(rich: Shop) -> None:
     rich.back_up()
     with pytest.raises(CommandError, match=r"CREATEDB.*\n.*in_place"):
         rich.restore()
-
-
-def test_a_damaged_dump_leaves_no_database_behind(swapping: Shop) -> None:
-    swapping.back_up()
-    live = swapping.fingerprint()
-    dump = dump_of(swapping)
-    content = dump.read_bytes()
-    dump.write_bytes(content[:-9] + bytes(9))
-    with pytest.raises(CommandError):
-        swapping.restore()
-    assert swapping.fingerprint() == live
-    assert databases(swapping) == [swapping.name]
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_kill_9_leaves_the_old_or_the_new_database_and_the_next_run_sweeps(
-    swapping: Shop, seed: int
-) -> None:
-    fill(swapping)
-    new = swapping.fingerprint()
-    swapping.back_up()
-    swapping.run("DELETE FROM bulk WHERE id % 2 = 0")
-    old = swapping.fingerprint()
-    mark = f"{os.getpid()}-{swapping.name}"
-    process = swapping.site.start("dbrestore", "--noinput", env={MARK: mark})
-    kill_later(process, mark, "dbrestore", random.Random(f"s{seed}").uniform(0.0, 1.0))
-    process.communicate(timeout=60)
-    wait_until_gone(mark)
-    settle(swapping)
-    assert swapping.fingerprint() in (old, new)
-    swapping.restore()
-    assert swapping.fingerprint() == new
-    assert databases(swapping) == [swapping.name]
 
 
 @pytest.mark.parametrize(

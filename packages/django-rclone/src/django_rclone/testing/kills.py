@@ -9,8 +9,9 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,55 +21,109 @@ from ..processes import Command, Process, run
 PROCESSES = Path("/proc")
 
 _MARK = "DJANGO_RCLONE_SUITE_RUN"
+_LOOK = 0.005  # seconds between two looks at what is running
 _PATIENCE = 30.0  # seconds until the last process of a killed command must be gone
 
 
-def run_and_kill(command: Command, *, after: float, which: random.Random) -> bool:
-    """Run a command, and kill one of its processes ``after`` so many seconds.
+class Killer:
+    """Runs a command again and again, and kills one of its programs each time.
 
-    Return whether the command failed. Raises ``AssertionError`` when a process
-    stays behind.
+    Programs take turns, the command itself among them. Each is killed at a random
+    moment of the time in which an undisturbed run has it running.
     """
-    mark = secrets.token_hex(8)
-    marked = replace(command, env={**command.env, _MARK: mark})
-    timer = threading.Timer(after, _kill_one, (mark, which))
-    timer.start()
-    try:
-        run(Process(marked))
-    except ProcessError:
-        return True
-    finally:
-        timer.cancel()
-        timer.join()
-        _require_gone(mark)
+
+    def __init__(self, command: Command, chance: random.Random) -> None:
+        """Run the command once to its end, to learn what it runs, and when."""
+        self.killed: Counter[str] = Counter()
+        """How often each program was killed, by its name and its verb."""
+        self._chance = chance
+        self._mark = secrets.token_hex(8)
+        self._command = replace(command, env={**command.env, _MARK: self._mark})
+        self._seen: dict[str, list[float]] = {}
+        with self._beside(self._note):
+            run(Process(self._command))
+
+    @property
+    def programs(self) -> list[str]:
+        """The names, each with its verb, of what the command runs, and of itself."""
+        return sorted(self._seen)
+
+    def run(self, program: str) -> bool:
+        """Run the command and kill one of its programs. Return whether the command failed.
+
+        Raises ``AssertionError`` when a process stays behind.
+        """
+        with self._beside(lambda ended: self._kill(program, ended)):
+            try:
+                run(Process(self._command))
+            except ProcessError:
+                failed = True
+            else:
+                failed = False
+        self._require_gone()
+        return failed
+
+    @contextmanager
+    def _beside(self, act: Callable[[threading.Event], None]) -> Iterator[None]:
+        """Do something in a thread for as long as the block lasts."""
+        ended = threading.Event()
+        thread = threading.Thread(target=act, args=(ended,))
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _note(self, ended: threading.Event) -> None:
+        while not ended.wait(_LOOK):
+            for title in self._programs().values():
+                self._seen.setdefault(title, []).append(time.monotonic())
+
+    def _kill(self, program: str, ended: threading.Event) -> None:
+        while program not in self._programs().values():
+            if ended.wait(_LOOK):
+                return
+        seen = self._seen[program]
+        ended.wait(self._chance.uniform(0, seen[-1] - seen[0]))
+        for pid, title in self._programs().items():
+            if title == program:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    self.killed[title] += 1
+
+    def _require_gone(self) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while alive := self._running():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"processes stay behind a killed command: {alive}")
+            time.sleep(_LOOK)
+
+    def _running(self) -> dict[int, str]:
+        """Return the titles of all processes of the command."""
+        wanted = f"{_MARK}={self._mark}".encode()
+        found = {}
+        for folder in PROCESSES.glob("[0-9]*"):
+            with suppress(OSError, IndexError):
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    found[int(folder.name)] = _title(folder)
+        return found
+
+    def _programs(self) -> dict[int, str]:
+        """Return those that lead a session: the command, and what ``Process`` started for it."""
+        return {pid: title for pid, title in self._running().items() if _leads_session(pid)}
+
+
+def _leads_session(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        return os.getsid(pid) == pid
     return False
 
 
-def duration_of(command: Command) -> float:
-    """Run a command to its end, and return how many seconds it took."""
-    clock = time.monotonic()
-    run(Process(command))
-    return time.monotonic() - clock
-
-
-def _kill_one(mark: str, which: random.Random) -> None:
-    if victims := sorted(_marked(mark)):
-        with suppress(ProcessLookupError):
-            os.kill(which.choice(victims), signal.SIGKILL)
-
-
-def _require_gone(mark: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while alive := list(_marked(mark)):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"processes stay behind a killed command: {alive}")
-        time.sleep(0.02)
-
-
-def _marked(mark: str) -> Iterator[int]:
-    wanted = f"{_MARK}={mark}".encode()
-    for folder in PROCESSES.glob("[0-9]*"):
-        with suppress(OSError):
-            is_zombie = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            if not is_zombie and wanted in (folder / "environ").read_bytes().split(b"\0"):
-                yield int(folder.name)
+def _title(folder: Path) -> str:
+    """Return ``rclone cat``, or a name alone. Raises ``IndexError`` for what has ended."""
+    arguments = (folder / "cmdline").read_text(errors="replace").split("\0")
+    name = Path(arguments[0]).name
+    if not name:
+        raise IndexError
+    return f"{name} {arguments[1]}" if name.startswith("rclone") else name

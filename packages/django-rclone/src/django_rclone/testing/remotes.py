@@ -6,6 +6,7 @@ Each is a context manager that needs nothing but rclone, and ends all it started
 import re
 import secrets
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ from typing import Any, Self
 from ..processes import Command, Process, run
 
 _STARTED = 30.0  # seconds
+_REMEMBERED = 0.2  # seconds for which the S3 service takes what it knows of files for true
 _SERVING = re.compile(r"Starting s3 server on \[(http://[^\]]+)\]")
 
 
@@ -44,6 +46,10 @@ class Remote(ABC):
     def files(self) -> list[Path]:
         """Return the files that hold what is stored, as it lies on the disk."""
         return sorted(path for path in self._stored.rglob("*") if path.is_file())
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Change what is stored, behind the back of whoever serves it."""
+        path.write_bytes(content)
 
     @abstractmethod
     def _configured(self) -> Any:
@@ -93,6 +99,10 @@ class S3Remote(Remote):
             )
             yield {"REMOTE": "suite:bucket/backups", **config}
 
+    def replace(self, path: Path, content: bytes) -> None:
+        super().replace(path, content)
+        time.sleep(2 * _REMEMBERED)
+
     @contextmanager
     def _serving(self, key: str, secret: str) -> Iterator[str]:
         found: list[str] = []
@@ -104,8 +114,12 @@ class S3Remote(Remote):
                 known.set()
             return line
 
-        # Files are changed behind its back, which it must not notice too late.
-        options = ("--addr=127.0.0.1:0", "--dir-cache-time=0s", f"--config={self._folder / 'none'}")
+        options = (
+            "--addr=127.0.0.1:0",
+            # Never 0: the server would do nothing else than forget.
+            f"--dir-cache-time={_REMEMBERED}s",
+            f"--config={self._folder / 'none'}",
+        )
         command = Command(
             argv=(self._rclone, "serve", "s3", *options, str(self._stored)),
             # The two are one value of a list, so that the comma is quoted.
