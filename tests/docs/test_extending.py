@@ -1,5 +1,6 @@
 """The clients and the notifier that the pages on extending show."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -103,6 +104,26 @@ def test_the_compact_client_refuses_a_damaged_database(client_site: Site):
 
     assert process.returncode == 1, process.stdout
     assert client_site.stored() == []
+
+
+def test_the_compact_client_passes_the_suite_as_the_page_shows_it(client_site: Site):
+    tests = client_site.folder / "shop" / "tests.py"
+    tests.write_text(tests.read_text() + "\n\nOnFolderTests.kills = 1\n")
+    process = client_site.manage("test", "shop.tests.OnFolderTests")
+    assert process.returncode == 0, process.stderr
+    assert re.search(r"Ran 1[0-9] tests", process.stderr)
+    assert "OK" in process.stderr
+
+
+def test_the_suite_finds_a_client_that_takes_a_truncated_dump_for_a_whole_one(client_site: Site):
+    client = client_site.folder / "shop" / "compact.py"
+    check = "PRAGMA quick_check"
+    assert check in client.read_text()
+    client.write_text(client.read_text().replace(check, "SELECT 'ok'").replace("False", "True"))
+    name = "test_a_restore_that_is_not_committed_leaves_no_trace"
+    process = client_site.manage("test", f"shop.tests.OnFolderTests.{name}")
+    assert process.returncode == 1
+    assert "FAILED (failures=1)" in process.stderr
 
 
 @pytest.fixture
