@@ -35,11 +35,14 @@ class Server:
     user: str
     password: str = field(repr=False)
     socket: Path | None = None
+    certificate: Path | None = None
 
     def connect(self, database: str | None = None, **changes: Any) -> "pymysql.Connection[Any]":
         """Return a connection of the administrator, or of another ``user``."""
         parameters: dict[str, Any] = {"host": self.host, "port": self.port, "user": self.user}
         parameters |= {"password": self.password, **changes}
+        # Of texts PyMySQL makes Latin-1.
+        parameters["password"] = parameters["password"].encode()
         return pymysql.connect(
             database=database, autocommit=True, charset="utf8mb4", connect_timeout=5, **parameters
         )
@@ -81,7 +84,14 @@ def started(program: str) -> Iterator[Server]:
     folder.chmod(0o755)
     try:
         account = _unprivileged()
-        server = Server("127.0.0.1", free_port(), "admin", secrets.token_urlsafe(12), folder / "s")
+        server = Server(
+            host="127.0.0.1",
+            port=free_port(),
+            user="admin",
+            password=secrets.token_urlsafe(12),
+            socket=folder / "s",
+            certificate=_certificate(folder),
+        )
         _initialise(server, folder, account)
         with _running(program, server, folder, account):
             _await(server, folder / "log")
@@ -121,6 +131,23 @@ def _initialise(server: Server, folder: Path, account: dict[str, Any]) -> None:
     )
 
 
+def _certificate(folder: Path) -> Path | None:
+    """Make a key and a certificate, where there is openssl."""
+    if shutil.which("openssl") is None:
+        return None
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"),
+            *("-subj", "/CN=localhost", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    key.chmod(0o644)
+    return certificate
+
+
 @contextmanager
 def _running(program: str, server: Server, folder: Path, account: dict[str, Any]) -> Iterator[None]:
     """Run the server as nobody's child: tests may look at what children they have."""
@@ -131,6 +158,8 @@ def _running(program: str, server: Server, folder: Path, account: dict[str, Any]
         *("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--event-scheduler=ON"),
         *("--max-allowed-packet=64M", f"--init-file={folder / 'init.sql'}"),
     ]
+    if server.certificate:
+        command += [f"--ssl-cert={server.certificate}", f"--ssl-key={folder / 'key.pem'}"]
     orders = json.dumps(
         {"command": command, "folder": str(folder), "account": account} | {"stop": "SIGTERM"}
     )

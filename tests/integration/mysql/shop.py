@@ -92,7 +92,7 @@ class Database:
 
     server: Server
     role: str = field(default_factory=lambda: f"shop_{os.getpid()}_{next(_NUMBERS)}")
-    password: str = 'S e#same, "ouvre" l\'huis\\; $HOME %s \\n'
+    password: str = 'Sésame 😀 e#, "ouvre" l\'huis\\; $HOME %s \\n'
     name: str = ""
     may_have_scratch: bool = True
 

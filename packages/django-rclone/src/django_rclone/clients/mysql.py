@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
@@ -35,7 +34,8 @@ from .mysql_restore import (
     sweep,
 )
 from .mysql_script import Parts
-from .mysql_tools import CLIENT, DUMP, Tools, folder_of, is_mariadb, series, tool_failure
+from .mysql_tools import CLIENT, DUMP, Tools, is_mariadb, series, tool_failure
+from .options import folder_of, names_of, patience_of, table_of
 
 _LOCK_TIMEOUT = 60.0  # seconds
 _PACKET = "--max-allowed-packet=1G"  # the most there is
@@ -48,6 +48,7 @@ _DUMP = (
 # others are MySQL's: ids of replication do not belong in a backup, and statistics of
 # columns are asked of servers that have none.
 _WHERE_KNOWN = ("--no-tablespaces", "--set-gtid-purged=OFF", "--column-statistics=0")
+_WITHOUT_ROWS = "--ignore-table-data"
 _TABLES = ("--skip-triggers", "--skip-events")
 
 # A dump may hold commands of the client, which run programs on this machine.
@@ -57,6 +58,9 @@ _OTHER_ENGINES = """
 SELECT table_name FROM information_schema.tables
 WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' AND engine <> 'InnoDB'
 ORDER BY table_name
+"""
+_NAMED = """
+SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s
 """
 _VERSIONED = """
 SELECT count(*) FROM information_schema.tables
@@ -86,24 +90,22 @@ class MysqlClient(DatabaseClient):
         *,
         tools_folder: object = None,
         exclude_tables: Sequence[str] = (),
+        exclude_data: Sequence[str] = (),
         lock_timeout: float = _LOCK_TIMEOUT,
     ) -> None:
-        """``exclude_tables`` holds labels of models (``"sessions.Session"``) or names of tables.
+        """``exclude_*`` hold labels of models (``"sessions.Session"``) or names of tables.
 
         ``lock_timeout`` is how many seconds a restore waits for sessions that use the tables.
         """
         super().__init__(connection)
         self._folder = folder_of(tools_folder)
-        self._exclude_tables = tuple(exclude_tables)
-        if isinstance(exclude_tables, str) or not all(map(str, self._exclude_tables)):
-            raise TypeError("exclude_tables must be a list of names")
-        if not 0 < lock_timeout < 86_400:
-            raise TypeError("lock_timeout must be a number of seconds, less than a day")
-        self._lock_timeout = float(lock_timeout)
+        self._exclude_tables = names_of("exclude_tables", exclude_tables)
+        self._exclude_data = names_of("exclude_data", exclude_data)
+        self._lock_timeout = patience_of(lock_timeout)
 
     @property
     def partial(self) -> bool:
-        return bool(self._exclude_tables)
+        return bool(self._exclude_tables or self._exclude_data)
 
     def versions(self) -> Versions:
         return Versions(
@@ -134,13 +136,18 @@ class MysqlClient(DatabaseClient):
                     f"Views refer to what is not there any more: {', '.join(broken)}.",
                     hint="Mend them or drop them; they could not be restored.",
                 )
-            for name in self._exclude_tables:
-                if not session.rows("SHOW TABLES LIKE %s", [self._table(name)]):
+            for name in (*self._exclude_tables, *self._exclude_data):
+                if not session.rows(_NAMED, [self._table(name)]):
                     raise DumpError(
                         f"There is no table {name!r} to exclude.",
                         hint="Correct the OPTIONS of this database in CLIENTS.",
                     )
         self._tools.find(DUMP)
+        if self._exclude_data and not self._tools.options(DUMP, [_WITHOUT_ROWS]):
+            raise DumpError(
+                f"{self.versions().tool} cannot leave out the rows of a table alone.",
+                hint="Use exclude_tables, or the programs of MariaDB.",
+            )
 
     def dump_warnings(self) -> Sequence[str]:
         with self._session(DumpError) as session:
@@ -181,6 +188,7 @@ class MysqlClient(DatabaseClient):
             DUMP,
             *(*_DUMP, *self._tools.options(DUMP, self._wanted), *_TABLES),
             *(f"--ignore-table={self._name}.{table}" for table in left_out),
+            *(f"{_WITHOUT_ROWS}={self._name}.{self._table(name)}" for name in self._exclude_data),
             *("--", self._name),
         )
         with Process(command, failure=tool_failure) as process:
@@ -261,12 +269,7 @@ class MysqlClient(DatabaseClient):
             yield session
 
     def _table(self, name: str) -> str:
-        """Return the table of a model, or the one of this name."""
-        app_label, _, model = name.partition(".")
-        try:
-            return str(apps.get_model(app_label, model)._meta.db_table)
-        except (LookupError, ValueError):
-            return name
+        return table_of(name) or name
 
 
 def _require_same_family(dumped_from: str, server: str) -> None:

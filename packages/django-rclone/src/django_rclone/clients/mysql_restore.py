@@ -92,7 +92,8 @@ class Scratch:
                 hint="Make it anew without them: `mariadb-dump --skip-events`.",
             )
         new = replace(objects_of(session, self._scratch), events=tuple(making[events:]))
-        if not new.tables and not new.making:
+        # Of a dump of ours the end was seen: nothing is what it was made of.
+        if not new.tables and not new.making and not self._divider.is_ours:
             raise RestoreError("The dump makes nothing.")
         for statement in new.untriggering:
             session.execute(statement)
@@ -149,22 +150,37 @@ class InPlace:
 
     def commit(self) -> None:
         """Empty the live schema, and load the dump into it."""
+        # What cannot be taken apart must be found before anything is emptied.
+        self._divided(lambda data: None)
         try:
-            self._file.seek(0)
             self.changed = None
             clear(self._session, self._live)
             self.changed = True
             with self._load(self._live) as process:
-                while data := self._file.read(_CHUNK):
-                    process.write(data)
+                making = self._divided(process.write)
                 process.finish()
-        except (ProcessError, OSError, self._session.error) as error:
+            self._session.execute(f"USE {quoted(self._live)}")
+            for statement in making:
+                self._session.execute(statement)
+        except (ProcessError, RestoreError, self._session.error) as error:
             said = redact(str(error))[:1000]
             raise RestoreError(
                 f"The database is no longer what it was, nor what the backup is: {said}",
                 hint="Remove the cause and restore again. A role that may make schemas is "
                 "spared this: see the documentation of MySQL and MariaDB.",
             ) from None
+
+    def _divided(self, write: Callable[[bytes], None]) -> list[str]:
+        """Pass on the tables of the dump, and return the statements that make the rest."""
+        divider = Divider(write)
+        try:
+            self._file.seek(0)
+            while data := self._file.read(_CHUNK):
+                divider.write(data)
+        except OSError as error:
+            raise RestoreError(f"The dump cannot be read from its file: {error}.") from None
+        divider.finish()
+        return divider.making
 
 
 def new_names(live: str) -> tuple[str, str]:

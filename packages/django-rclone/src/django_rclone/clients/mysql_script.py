@@ -90,6 +90,11 @@ class Divider:
             self._waiting = b""
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the dump announced its two parts, as every dump of ours does."""
+        return self._word is not None
+
+    @property
     def making(self) -> list[str]:
         """The statements that make views, triggers, routines and events."""
         if self._rest is None or self._word is None:

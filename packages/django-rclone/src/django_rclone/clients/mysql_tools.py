@@ -4,7 +4,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..exceptions import ExecutableNotFound, ProcessError
 from ..processes import Command, Process, describe_failure, run
@@ -83,15 +82,6 @@ def series(version: str) -> tuple[int, int]:
     """Return ``(10, 11)`` for ``"10.11.18-MariaDB"``; ``(0, 0)`` for what is no version."""
     match = re.match(r"(\d+)\.(\d+)", version)
     return (int(match[1]), int(match[2])) if match else (0, 0)
-
-
-def folder_of(value: object) -> str | None:
-    """Return a folder as text. Raises ``TypeError`` for what is none."""
-    if value is None:
-        return None
-    if not isinstance(value, str | Path):
-        raise TypeError(f"tools_folder must be a path, not {type(value).__name__}")
-    return str(value)
 
 
 def _is_about_errors(line: str) -> bool:

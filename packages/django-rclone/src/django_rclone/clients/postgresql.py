@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import ClassVar
 
-from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
@@ -17,6 +16,7 @@ from ..manifest import Manifest
 from ..processes import Command, Process
 from ..redaction import redact
 from .base import DatabaseClient, Versions
+from .options import folder_of, names_of, patience_of, table_of
 from .postgresql_connection import (
     Session,
     connection_parameters,
@@ -29,7 +29,6 @@ from .postgresql_replay import Replay
 from .postgresql_swap import Swap, beside, require_swap
 from .postgresql_tools import (
     Tools,
-    folder_of,
     patterns,
     require_dump_fits,
     require_restore_fits,
@@ -67,9 +66,9 @@ class PostgresqlClient(DatabaseClient):
         """
         super().__init__(connection)
         self._tools = Tools(folder_of(tools_folder))
-        self._schemas = _names("schemas", schemas)
-        self._exclude_tables = _names("exclude_tables", exclude_tables)
-        self._exclude_data = _names("exclude_data", exclude_data)
+        self._schemas = names_of("schemas", schemas)
+        self._exclude_tables = names_of("exclude_tables", exclude_tables)
+        self._exclude_data = names_of("exclude_data", exclude_data)
         if restore_mode not in (IN_PLACE, SWAP):
             raise TypeError(f"restore_mode must be {IN_PLACE!r} or {SWAP!r}")
         if self._schemas and restore_mode == SWAP:
@@ -78,9 +77,7 @@ class PostgresqlClient(DatabaseClient):
             raise TypeError(f"keep_previous needs restore_mode {SWAP!r}")
         self._swaps = restore_mode == SWAP
         self._keep_previous = keep_previous
-        if not 0 < lock_timeout < 86_400:
-            raise TypeError("lock_timeout must be a number of seconds, less than a day")
-        self._lock_timeout = float(lock_timeout)
+        self._lock_timeout = patience_of(lock_timeout)
 
     @property
     def partial(self) -> bool:
@@ -203,19 +200,9 @@ class PostgresqlClient(DatabaseClient):
 
     def _table(self, name: str) -> str:
         """Return a table, quoted: that of a model, or one by its name."""
-        app_label, _, model = name.partition(".")
-        try:
-            table = apps.get_model(app_label, model)._meta.db_table
-        except (LookupError, ValueError):
-            return ".".join(quoted(part) for part in name.split(".", 1))
-        return str(self.connection.ops.quote_name(table))
-
-
-def _names(option: str, value: Sequence[object]) -> tuple[str, ...]:
-    names = tuple(name for name in value if isinstance(name, str) and name)
-    if isinstance(value, str) or len(names) != len(value):
-        raise TypeError(f"{option} must be a list of names")
-    return names
+        if table := table_of(name):
+            return str(self.connection.ops.quote_name(table))
+        return ".".join(quoted(part) for part in name.split(".", 1))
 
 
 def _version(session: Session) -> str:

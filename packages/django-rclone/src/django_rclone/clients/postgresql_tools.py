@@ -4,7 +4,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..exceptions import DumpError, ExecutableNotFound, ProcessError, RestoreError
 from ..processes import Command, Process, describe_failure, run
@@ -100,12 +99,3 @@ def tool_failure(command: Command, returncode: int, tail: Sequence[str]) -> Proc
 def patterns(option: str, names: Sequence[str]) -> list[str]:
     """Return options of pg_dump for names that are quoted already."""
     return [f"{option}={name}" for name in names]
-
-
-def folder_of(value: object) -> str | None:
-    """Return a folder as text. Raises ``TypeError`` for what is none."""
-    if value is None:
-        return None
-    if not isinstance(value, str | Path):
-        raise TypeError(f"tools_folder must be a path, not {type(value).__name__}")
-    return str(value)
