@@ -21,6 +21,8 @@ PASSWORD = "pa$$ w0rd/+&é"
         {"OPTIONS": {"password": PASSWORD}},
         {"OPTIONS": {"passwd": PASSWORD}},
         {"OPTIONS": {"sslpassword": PASSWORD}},
+        {"OPTIONS": {"tlsCertificateKeyFilePassword": PASSWORD}},
+        {"HOST": f"mongodb+srv://shop:{quote(PASSWORD, safe='')}@one.example,two.example/shop"},
     ],
     ids=str,
 )

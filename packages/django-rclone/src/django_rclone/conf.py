@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -19,6 +20,7 @@ from .exceptions import InvalidSettings
 SETTING = "DJANGO_RCLONE"
 
 _SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
+_SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,8 @@ def secrets() -> Iterator[str]:
     for database in getattr(django_settings, "DATABASES", {}).values():
         candidates.append(database.get("PASSWORD"))
         options = database.get("OPTIONS") or {}
-        candidates += [options.get(name) for name in ("password", "passwd", "sslpassword")]
+        candidates += [options.get(name) for name in _SECRET_OPTIONS]
+        candidates.append(_password_in(database.get("HOST")))
     candidates += [
         value
         for name, value in os.environ.items()
@@ -101,6 +104,12 @@ def secrets() -> Iterator[str]:
         one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in candidates
     )
     return (text for text in texts if isinstance(text, str) and text)
+
+
+def _password_in(host: object) -> str:
+    """Return the password of a connection string, which stands for a host with MongoDB."""
+    login, at, _ = str(host or "").partition("://")[2].partition("/")[0].rpartition("@")
+    return unquote_plus(login.partition(":")[2]) if at else ""
 
 
 def _secret_key() -> str:

@@ -8,12 +8,13 @@ from django.utils.module_loading import import_string
 from ..conf import ClientSettings, Settings
 from ..exceptions import InvalidSettings
 from .base import DatabaseClient
+from .mongodb import MongodbClient
 from .mysql import MysqlClient
 from .postgresql import PostgresqlClient
 from .sqlite import SqliteClient
 
 CLIENTS: dict[str, type[DatabaseClient]] = {
-    client.vendor: client for client in (MysqlClient, PostgresqlClient, SqliteClient)
+    client.vendor: client for client in (MongodbClient, MysqlClient, PostgresqlClient, SqliteClient)
 }
 """By ``connection.vendor``, which wrapped and derived engines share."""
 
