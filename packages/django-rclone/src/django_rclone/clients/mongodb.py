@@ -19,8 +19,9 @@ from .mongodb_archive import Archive
 from .mongodb_collections import RESTORING, SWITCHING, collection_of, is_dumped, obstacle
 from .mongodb_connection import Session, connection_parameters, open_session
 from .mongodb_restore import Beside, beside
-from .mongodb_tools import DUMP, RESTORE, Tools, folder_of, tool_failure
+from .mongodb_tools import DUMP, RESTORE, Tools, tool_failure
 from .mongodb_uri import hosts_of, tool_config
+from .options import folder_of, names_of
 
 _NOT_ONE_MOMENT = (
     "The dump is not of one moment: what is written while it runs may be in it or not. "
@@ -52,9 +53,7 @@ class MongodbClient(DatabaseClient):
         """``exclude_collections`` holds labels of models, or names of collections."""
         super().__init__(connection)
         self._tools = Tools(folder_of(tools_folder))
-        self._exclude = tuple(exclude_collections)
-        if isinstance(exclude_collections, str) or not all(map(str, self._exclude)):
-            raise TypeError("exclude_collections must be a list of names")
+        self._exclude = names_of("exclude_collections", exclude_collections)
 
     @property
     def partial(self) -> bool:

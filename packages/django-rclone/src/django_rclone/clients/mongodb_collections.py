@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.apps import apps
+from .options import table_of
 
 RESTORING = "django_rclone_restoring_"
 """What the names of scratch collections begin with."""
@@ -40,8 +40,4 @@ def obstacle(database: str, found: Mapping[str, Any]) -> str | None:
 
 def collection_of(label: str) -> str:
     """Return the collection of a model (``"sessions.Session"``), or the one of this name."""
-    app_label, _, model = label.partition(".")
-    try:
-        return str(apps.get_model(app_label, model)._meta.db_table)
-    except (LookupError, ValueError):
-        return label
+    return table_of(label) or label

@@ -4,7 +4,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..exceptions import ExecutableNotFound, ProcessError
 from ..processes import Command, Process, describe_failure, run
@@ -69,15 +68,6 @@ def tool_failure(command: Command, returncode: int, tail: Sequence[str]) -> Proc
     error = describe_failure(Command(argv=command.argv[:1]), returncode, told)
     hint = next((hint for word, hint in _HINTS.items() if word in error.message), "")
     return ProcessError(error.message, hint=hint, returncode=returncode)
-
-
-def folder_of(value: object) -> str | None:
-    """Return a folder as text. Raises ``TypeError`` for what is none."""
-    if value is None:
-        return None
-    if not isinstance(value, str | Path):
-        raise TypeError(f"tools_folder must be a path, not {type(value).__name__}")
-    return str(value)
 
 
 def _is_about_errors(line: str) -> bool:
