@@ -10,49 +10,82 @@ import re
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.integration.postgresql.servers import installations, started
+from tests.integration.mysql import servers as mariadb
+from tests.integration.postgresql import servers as postgresql
 from tests.sites import Site
 
 MEGABYTE = 1_000_000
 ROW = "n, string_agg(md5((n * 100 + m)::text), '')"
-FILL = f"""
+FILL_POSTGRESQL = f"""
 CREATE TABLE bulk (id bigint PRIMARY KEY, body text);
 INSERT INTO bulk SELECT {ROW} FROM generate_series(1, {{rows}}) n, generate_series(1, 31) m GROUP BY n;
+"""
+FILL_MARIADB = """
+INSERT INTO bulk SELECT seq, concat({words}) FROM seq_1_to_{rows}
 """
 
 
 def main() -> None:
-    """Fill a table, then print a line for each command."""
+    """Fill a table in each engine, then print a line for each command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--megabytes", type=int, default=2000)
+    parser.add_argument("--engine", choices=list(ENGINES), action="append")
     arguments = parser.parse_args()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        major, programs = list(installations().items())[-1]
-        server = stack.enter_context(started(major, programs))
+    for engine in arguments.engine or ENGINES:
+        with tempfile.TemporaryDirectory() as folder, ENGINES[engine](arguments.megabytes) as found:
+            site = Site(Path(folder))
+            site.databases["default"], options = found
+            site.rclone["CLIENTS"] = {"default": {"OPTIONS": options}}
+            for command in (["dbbackup"], ["dbrestore", "--noinput"]):
+                clock = time.monotonic()
+                peak = peak_of(site.start(*command))
+                took = time.monotonic() - clock
+                print(f"{engine}, {command[0]}: {peak:,.0f} MB at most, {took:,.0f} s", flush=True)
+
+
+@contextmanager
+def filled_postgresql(megabytes: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield an entry of DATABASES, and the client's options."""
+    major, programs = list(postgresql.installations().items())[-1]
+    with postgresql.started(major, programs) as server:
         with server.connect() as connection:
-            connection.execute(FILL.format(rows=arguments.megabytes * 1000).encode())
+            connection.execute(FILL_POSTGRESQL.format(rows=megabytes * 1000).encode())
             query = b"SELECT pg_total_relation_size('bulk')"
-            (filled,) = connection.execute(query).fetchone() or (0,)
-        print(f"PostgreSQL {major}, a table of {filled / MEGABYTE:,.0f} MB")
-        site = Site(folder)
-        site.databases["default"] = {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": "postgres",
-            "USER": server.user,
-            "PASSWORD": server.password,
-            "HOST": server.host,
-            "PORT": server.port,
-        }
-        options = {"tools_folder": str(server.programs)}
-        site.rclone["CLIENTS"] = {"default": {"OPTIONS": options}}
-        for command in (["dbbackup"], ["dbrestore", "--noinput"]):
-            clock = time.monotonic()
-            peak = peak_of(site.start(*command))
-            print(f"{command[0]}: {peak:,.0f} MB at most, {time.monotonic() - clock:,.0f} s")
+            (size,) = connection.execute(query).fetchone() or (0,)
+        print(f"PostgreSQL {major}, a table of {size / MEGABYTE:,.0f} MB", flush=True)
+        settings = {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres"}
+        yield settings | _address(server), {"tools_folder": str(server.programs)}
+
+
+@contextmanager
+def filled_mariadb(megabytes: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield an entry of DATABASES, and the client's options."""
+    with mariadb.started(mariadb.server_program() or "mariadbd") as server:
+        words = ", ".join(f"sha1(seq * 100 + {n})" for n in range(25))
+        server.run(
+            "CREATE DATABASE bulk", "CREATE TABLE bulk.bulk (id bigint PRIMARY KEY, body text)"
+        )
+        server.run(FILL_MARIADB.format(words=words, rows=megabytes * 1000), database="bulk")
+        print(f"MariaDB, a table of at least {megabytes:,.0f} MB", flush=True)
+        settings = {"ENGINE": "django.db.backends.mysql", "NAME": "bulk"}
+        yield settings | _address(server), {}
+
+
+def _address(server: Any) -> dict[str, Any]:
+    return {
+        "USER": server.user,
+        "PASSWORD": server.password,
+        "HOST": server.host,
+        "PORT": server.port,
+    }
+
+
+ENGINES = {"postgresql": filled_postgresql, "mariadb": filled_mariadb}
 
 
 def peak_of(process: subprocess.Popen[str]) -> float:

@@ -48,6 +48,25 @@ def test_psycopg2_restores_the_same(rich: Shop) -> None:
     assert rich.fingerprint() == before
 
 
+def test_an_engine_that_wraps_the_vendors_is_served(rich: Shop) -> None:
+    """As PostGIS does, and engines that count queries."""
+    engine = rich.site.folder / "counting"
+    engine.mkdir()
+    (engine / "__init__.py").touch()
+    (engine / "base.py").write_text(
+        "from django.db.backends.postgresql import base\n\n\n"
+        "class DatabaseWrapper(base.DatabaseWrapper):\n    pass\n"
+    )
+    rich.site.databases["default"]["ENGINE"] = "counting"
+    before = rich.fingerprint()
+    done = rich.site.manage("dbbackup")
+    assert done.returncode == 0, done.stderr
+    rich.run(DIVERGED)
+    done = rich.site.manage("dbrestore", "--noinput")
+    assert done.returncode == 0, done.stderr
+    assert rich.fingerprint() == before
+
+
 def test_psycopg2_changes_nothing_when_the_dump_does_not_load(rich: Shop) -> None:
     rich.site.extra_settings = WITHOUT_PSYCOPG_3
     rich.run(
