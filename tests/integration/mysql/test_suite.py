@@ -7,6 +7,7 @@ from unittest import TestCase
 import pytest
 
 from django_rclone.testing import ClientSuite, CryptRemote, S3Remote
+from tests.integration.kills import KILLS
 from tests.integration.mysql.servers import Server
 from tests.integration.mysql.shop import DIVERGED, RICH, Database
 
@@ -49,14 +50,15 @@ class MariadbTests(ClientSuite):
         self.database.settle()
 
 
-@pytest.mark.thorough
 class OnFolderTests(MariadbTests, TestCase):
-    kills = 20
+    kills = KILLS
 
 
+@pytest.mark.thorough
 class OnS3Tests(MariadbTests, TestCase):
     remote_class = S3Remote
 
 
+@pytest.mark.thorough
 class OnCryptTests(MariadbTests, TestCase):
     remote_class = CryptRemote

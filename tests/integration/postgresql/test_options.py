@@ -160,6 +160,14 @@ def extended(rich: Shop) -> Shop:
             f"ALTER TABLE embedded OWNER TO {rich.role}",
             superuser=True,
         )
+    if "postgis" in names:
+        rich.run(
+            "GRANT USAGE ON SCHEMA extensions TO PUBLIC",
+            "SET search_path = public, extensions; CREATE TABLE place (at geometry(Point, 4326));"
+            "INSERT INTO place VALUES ('SRID=4326;POINT(1 2)'); CREATE INDEX ON place USING gist (at)",
+            f"ALTER TABLE place OWNER TO {rich.role}",
+            superuser=True,
+        )
     return rich
 
 

@@ -7,6 +7,7 @@ from unittest import TestCase
 import pytest
 
 from django_rclone.testing import ClientSuite, CryptRemote, S3Remote
+from tests.integration.kills import KILLS
 from tests.integration.postgresql.servers import Servers
 from tests.integration.postgresql.shop import DIVERGED, RICH, Database
 
@@ -56,31 +57,35 @@ class PostgresqlTests(ClientSuite):
         self.database.settle()
 
 
+@pytest.mark.thorough
 class OldestOnFolderTests(PostgresqlTests, TestCase):
     which = OLDEST
 
 
+@pytest.mark.thorough
 class OldestOnS3Tests(PostgresqlTests, TestCase):
     which = OLDEST
     remote_class = S3Remote
 
 
+@pytest.mark.thorough
 class OldestOnCryptTests(PostgresqlTests, TestCase):
     which = OLDEST
     remote_class = CryptRemote
 
 
-@pytest.mark.thorough
 class NewestOnFolderTests(PostgresqlTests, TestCase):
     which = NEWEST
-    kills = 20
+    kills = KILLS
 
 
+@pytest.mark.thorough
 class NewestOnS3Tests(PostgresqlTests, TestCase):
     which = NEWEST
     remote_class = S3Remote
 
 
+@pytest.mark.thorough
 class NewestOnCryptTests(PostgresqlTests, TestCase):
     which = NEWEST
     remote_class = CryptRemote
