@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -41,6 +42,11 @@ def gallery(*more: str) -> Iterator[None]:
         yield
 
 
+def model_module() -> Any:
+    """Return the models. Needs the gallery installed."""
+    return import_module(f"{GALLERY}.models")
+
+
 def build(alias: str) -> None:
     """Make all tables of an empty database."""
     call_command("migrate", database=alias, verbosity=0)
@@ -51,8 +57,7 @@ def build(alias: str) -> None:
 
 def fill(alias: str, *, rows: int = 300) -> None:
     """Fill every table with what is hard to carry. Needs the gallery installed."""
-    from tests.integration.serialized.gallery import models
-
+    models = model_module()
     seeded = random.Random(1)
     everything = models.Everything.objects.using(alias)
     everything.bulk_create(_odd_rows(models))
@@ -82,8 +87,7 @@ def fill(alias: str, *, rows: int = 300) -> None:
 
 def diverge(alias: str) -> None:
     """Change, delete and add rows, as time does after a backup."""
-    from tests.integration.serialized.gallery import models
-
+    models = model_module()
     models.Everything.objects.using(alias).filter(pk__gt=20).delete()
     models.Everything.objects.using(alias).update(text="changed", document={"new": True})
     models.Stamped.all.using(alias).create(title="later")

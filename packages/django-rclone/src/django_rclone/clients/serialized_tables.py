@@ -4,7 +4,7 @@ Every table that a model of this database stands for, as routers have it: each w
 the columns of its own, also where models inherit. And Django's table of migrations.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -48,10 +48,12 @@ class Table:
         sources = [column.source for column in self.columns]
         return self.all_rows.order_by(*key).values_list(*sources)
 
-    def references(self) -> Iterator[type[Model]]:
-        """Yield the models whose rows must be there before this table's."""
+    def references(self, *, optional: bool = True) -> Iterator[type[Model]]:
+        """Yield the models that rows refer to; without ``optional``, those that each row does."""
         for field in self.model._meta.local_concrete_fields:
-            if field.is_relation and getattr(field, "db_constraint", True):
+            if not field.is_relation or (field.null and not optional):
+                continue
+            if getattr(field, "db_constraint", True):
                 related: Any = field.related_model
                 yield related._meta.concrete_model
 
@@ -68,7 +70,7 @@ def tables_of(connection: BaseDatabaseWrapper) -> list[Table]:
         Table(model, tuple(columns_of(model, connection)), connection.alias)
         for model in sorted(models.values(), key=lambda one: one._meta.label)
     ]
-    return list(_ordered({table.model: table for table in tables}))
+    return list(_ordered(tables))
 
 
 def circles(tables: Collection[Table]) -> list[str]:
@@ -112,17 +114,18 @@ def _names(connection: BaseDatabaseWrapper) -> set[str]:
     return {table.name for table in found if table.type == "t"}
 
 
-def _ordered(tables: Mapping[type[Model], Table]) -> Iterator[Table]:
-    """Yield tables after those they refer to; circles are broken somewhere."""
-    seen: set[type[Model]] = set()
+def _ordered(tables: Iterable[Table]) -> Iterator[Table]:
+    """Yield tables after those they refer to; circles are broken where nothing may stand."""
+    waiting = {table.model: table for table in tables}
+    while waiting:
+        following = _first(waiting, optional=True) or _first(waiting, optional=False)
+        yield waiting.pop(following or next(iter(waiting)))
 
-    def visit(model: type[Model]) -> Iterator[Table]:
-        if model in seen or model not in tables:
-            return
-        seen.add(model)
-        for other in tables[model].references():
-            yield from visit(other)
-        yield tables[model]
 
-    for model in tables:
-        yield from visit(model)
+def _first(waiting: Mapping[type[Model], Table], *, optional: bool) -> type[Model] | None:
+    """Return a model that refers to no other one that waits, or not by all means."""
+    for model, table in waiting.items():
+        others = set(table.references(optional=optional)) - {model}
+        if others.isdisjoint(waiting):
+            return model
+    return None
