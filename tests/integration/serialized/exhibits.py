@@ -10,8 +10,7 @@ from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
-from django.contrib.auth.models import Permission, User
-from django.contrib.contenttypes.models import ContentType
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connections
 from django.db.models import JSONField, Value
@@ -22,6 +21,7 @@ POSTGRES = "tests.integration.serialized.gallery_postgres"
 CLIENT = "django_rclone.clients.serialized.SerializedClient"
 
 _APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django_rclone"]
+_USER, _PERMISSION, _CONTENT_TYPE = "auth.User", "auth.Permission", "contenttypes.ContentType"
 _UNMANAGED = """
 CREATE TABLE legacy (code integer PRIMARY KEY, title varchar(50) NOT NULL);
 CREATE VIEW legacy_view AS SELECT code FROM legacy;
@@ -78,8 +78,9 @@ def fill(alias: str, *, rows: int = 300) -> None:
     old = datetime.datetime(1999, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.UTC)
     models.Stamped.all.using(alias).update(created=old, updated=old)
     _hang(alias, models)
-    user = User.objects.db_manager(alias).create_user("Zoë", password="x")
-    user.user_permissions.set(Permission.objects.using(alias).order_by("?")[:7])
+    users: Any = apps.get_model(_USER)
+    user = users.objects.db_manager(alias).create_user("Zoë", password="x")
+    user.user_permissions.set(apps.get_model(_PERMISSION).objects.using(alias).order_by("?")[:7])
     models.Legacy.objects.using(alias).bulk_create(
         [models.Legacy(code=n, title=f"légende {n}") for n in range(9)]
     )
@@ -97,9 +98,12 @@ def diverge(alias: str) -> None:
     models.Oil.objects.using(alias).create(artist=artist)
     models.Note.objects.using(alias).all().delete()
     models.Legacy.objects.using(alias).filter(code__lt=5).delete()
-    ContentType.objects.using(alias).filter(app_label="auth", model="group").delete()
-    User.objects.using(alias).all().delete()
-    User.objects.db_manager(alias).create_user(str(uuid.uuid4()))
+    apps.get_model(_CONTENT_TYPE).objects.using(alias).filter(
+        app_label="auth", model="group"
+    ).delete()
+    users: Any = apps.get_model(_USER)
+    users.objects.using(alias).all().delete()
+    users.objects.db_manager(alias).create_user(str(uuid.uuid4()))
 
 
 def _odd_rows(models: Any) -> list[Any]:
