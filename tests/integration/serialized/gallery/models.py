@@ -50,6 +50,19 @@ class SlugField(models.Field):
         return value.text if isinstance(value, Slug) else value
 
 
+class CountField(models.TextField):
+    """Derives from a field whose column it does not have."""
+
+    def db_type(self, connection: Any) -> str:
+        return "integer"
+
+    def to_python(self, value: Any) -> Any:
+        return None if value is None else int(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(value)
+
+
 class Everything(models.Model):
     """A column of every kind."""
 
@@ -70,6 +83,7 @@ class Everything(models.Model):
     address = models.GenericIPAddressField(null=True)
     file = models.FileField(upload_to="files", blank=True)
     secret = SecretField(null=True)
+    count = CountField(null=True)
     spaced = models.IntegerField(null=True, db_column="a column; 'quoted'")
     loud = models.GeneratedField(
         expression=Upper("char"), output_field=models.CharField(max_length=50), db_persist=True

@@ -15,7 +15,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import ExpressionWrapper, F, Field, Model, TextField
 
-from .serialized_values import JSON, Kind, kind_of
+from .serialized_values import FIELDS, JSON, Kind, by_string, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,18 @@ def _column(field: "Field[Any, Any]", connection: BaseDatabaseWrapper) -> Column
         target, written = plain, _standing_in(plain, field)
     elif target is not field:
         written = field
-    kind = kind_of(target, aware=connection.timezone is not None)
+    aware = connection.timezone is not None
+    kind = kind_of(target, aware=aware) if _is_of_django(target) else by_string(target)
     if kind is JSON:
         # As text: parsing would round numbers, and take the null of JSON for that of SQL.
         source = ExpressionWrapper(F(field.attname), output_field=TextField())
         written = _standing_in(target, field)
         written.encoder = _Verbatim
     return Column(str(field.column), field.attname, kind, source, written)
+
+
+def _is_of_django(field: Any) -> bool:
+    return type(field).__module__.startswith("django.")
 
 
 def _target(field: Any) -> Any:
@@ -72,12 +77,10 @@ def _target(field: Any) -> Any:
 
 def _plain(field: Any, connection: BaseDatabaseWrapper) -> Any:
     """Return one of Django's own fields that makes the same column, or the field itself."""
-    if type(field).__module__.startswith("django."):
+    name = field.get_internal_type()
+    if _is_of_django(field) or name not in FIELDS:
         return field
-    django_own = getattr(models, field.get_internal_type(), None)
-    if django_own is None:
-        return field
-    plain = django_own()
+    plain = getattr(models, name)()
     plain.__dict__.update(field.__dict__)
     return plain if plain.db_type(connection) == field.db_type(connection) else field
 

@@ -28,7 +28,7 @@ def kind_of(field: Any, *, aware: bool) -> Kind:
     name = field.get_internal_type()
     if name == "DateTimeField":
         return AWARE if aware else NAIVE
-    return _BY_FIELD.get(name) or _by_string(field)
+    return _BY_FIELD.get(name) or by_string(field)
 
 
 def _require(value: Any, *types: type) -> Any:
@@ -78,7 +78,7 @@ def _datetimes(name: str, *, aware: bool) -> Kind:
     )
 
 
-def _by_string(field: Any) -> Kind:
+def by_string(field: Any) -> Kind:
     """Return what Django's serializers do for any field."""
 
     def encode(value: Any) -> str:
@@ -131,3 +131,6 @@ _BY_FIELD: dict[str, Kind] = {
     ),
 }
 """By ``get_internal_type()``."""
+
+FIELDS = frozenset((*_BY_FIELD, "DateTimeField"))
+"""The fields of Django that have a kind of their own; all others are told by strings."""

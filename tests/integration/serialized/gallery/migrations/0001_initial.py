@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
                 ("address", models.GenericIPAddressField(null=True)),
                 ("file", models.FileField(blank=True, upload_to="files")),
                 ("secret", tests.integration.serialized.gallery.models.SecretField(null=True)),
+                ("count", tests.integration.serialized.gallery.models.CountField(null=True)),
                 ("spaced", models.IntegerField(db_column="a column; 'quoted'", null=True)),
                 (
                     "loud",
