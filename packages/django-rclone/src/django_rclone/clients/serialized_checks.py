@@ -6,9 +6,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
 from ..exceptions import DumpError, RestoreError
+from .serialized_circles import checks_late, hopeless
 from .serialized_dump import is_of_one_moment
 from .serialized_errors import told
-from .serialized_tables import Table, circles, tables_without_model
+from .serialized_tables import Table, tables_without_model
 
 LET_REFERENCES_DANGLE = ("mysql", "sqlite")
 """Vendors where rows can refer to what does not exist."""
@@ -40,10 +41,9 @@ def dump_warnings(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> l
             f"How {name} shows one moment is not known. Unless its isolation level does, "
             "what is written during the backup may be in it by half."
         )
-    found = circles(tables)
-    if found and not _checks_late(connection):
+    if not checks_late(connection) and (found := hopeless(tables)):
         warnings.append(
-            "Rows refer to each other in circles, and foreign keys are checked at once: "
+            "Rows need each other in circles, and foreign keys are checked at once: "
             f"a restore may be refused. Affected: {', '.join(found)}."
         )
     return warnings
@@ -90,10 +90,3 @@ def require_sound(connection: BaseDatabaseWrapper) -> None:
             "Rows refer to rows that do not exist: such a backup could not be restored.",
             hint="Find them by the database's own means, and mend or delete them.",
         ) from None
-
-
-def _checks_late(connection: BaseDatabaseWrapper) -> bool:
-    """Tell whether foreign keys can wait until the end of a transaction."""
-    by_engine = type(connection).disable_constraint_checking
-    can_switch_off = by_engine is not BaseDatabaseWrapper.disable_constraint_checking
-    return can_switch_off or connection.features.can_defer_constraint_checks

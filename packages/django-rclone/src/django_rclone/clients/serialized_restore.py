@@ -10,6 +10,7 @@ from django.db.utils import Error
 
 from ..exceptions import RestoreError
 from ..interruption import interruptible
+from .serialized_circles import Circles
 from .serialized_dump import own_transaction, use_utc
 from .serialized_errors import told, told_in_full
 from .serialized_header import Lines, parsed, require_fit
@@ -42,6 +43,7 @@ class Refill:
         self._is_whole = False
         self._is_unchecked = False
         self._done: list[Rows] = []
+        self._circles = Circles(connection, tables)
 
     def write(self, data: bytes) -> None:
         """Take more of the dump. Raises ``RestoreError``."""
@@ -69,6 +71,7 @@ class Refill:
 
     def close(self) -> None:
         """Undo what was not committed."""
+        self._circles.close()
         if self._connection.in_atomic_block:
             # A broken connection has rolled back by itself.
             with suppress(Error):
@@ -85,7 +88,8 @@ class Refill:
         if not self._has_begun:
             self._begin(value)
         elif isinstance(value, list) and self._done:
-            self._done[-1].add(value, len(line))
+            rows = self._done[-1]
+            rows.add(self._circles.hold(rows.table, value), len(line))
         elif isinstance(value, dict) and value.keys() == {"model"}:
             self._next_table(value["model"])
         elif isinstance(value, dict) and value.keys() == {"rows"}:
@@ -109,6 +113,7 @@ class Refill:
             use_utc(self._connection)
             # Within the transaction: there are engines that alter the tables for it.
             self._is_unchecked = self._connection.disable_constraint_checking()
+            self._circles.open()
             for table in reversed(self._tables):
                 label = table.label
                 table.all_rows._raw_delete(table.alias)
@@ -135,6 +140,10 @@ class Refill:
             self._done[-1].flush()
 
     def _complete(self) -> None:
+        try:
+            self._circles.fill()
+        except Exception as error:  # noqa: BLE001 - fields and drivers raise what they like
+            raise RestoreError(f"Rows refer to what is not there: {told(error)}.") from None
         try:
             reset_sequences(self._connection, [table.model for table in self._tables])
         except Error as error:

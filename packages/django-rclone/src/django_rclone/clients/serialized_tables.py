@@ -73,18 +73,6 @@ def tables_of(connection: BaseDatabaseWrapper) -> list[Table]:
     return list(_ordered(tables))
 
 
-def circles(tables: Collection[Table]) -> list[str]:
-    """Return the labels of models that refer to themselves or to later ones."""
-    known = {table.model for table in tables}
-    seen: set[type[Model]] = set()
-    found = []
-    for table in tables:
-        if any(model in known - seen for model in table.references()):
-            found.append(table.label)
-        seen.add(table.model)
-    return found
-
-
 def tables_without_model(connection: BaseDatabaseWrapper, tables: Collection[Table]) -> list[str]:
     """Return the names of tables that no model stands for."""
     convert = connection.introspection.identifier_converter
