@@ -11,6 +11,7 @@ from .base import DatabaseClient
 from .mongodb import MongodbClient
 from .mysql import MysqlClient
 from .postgresql import PostgresqlClient
+from .serialized import SerializedClient
 from .sqlite import SqliteClient
 
 CLIENTS: dict[str, type[DatabaseClient]] = {
@@ -22,7 +23,8 @@ CLIENTS: dict[str, type[DatabaseClient]] = {
 def get_client(alias: str, settings: Settings) -> DatabaseClient:
     """Return the client of a database: the one set in ``CLIENTS``, or the vendor's.
 
-    Raises ``InvalidSettings`` when there is none, or its options are wrong.
+    Without either it is that for any engine. Raises ``InvalidSettings`` when it
+    cannot be made, or its options are wrong.
     """
     try:
         connection = connections[alias]
@@ -31,18 +33,15 @@ def get_client(alias: str, settings: Settings) -> DatabaseClient:
     except ImproperlyConfigured as error:
         problem = f"Database {alias!r} cannot be used: {error}"
         raise InvalidSettings("", problem, "Correct DATABASES, or install its driver.") from error
+    if connection.vendor == "unknown":
+        problem = f"Database {alias!r} names no engine"
+        raise InvalidSettings("", problem, "Correct DATABASES.")
     chosen = settings.clients.get(alias, ClientSettings())
     if chosen.backend is not None:
         client = _imported(alias, chosen.backend)
-    elif connection.vendor in CLIENTS:
-        client = CLIENTS[connection.vendor]
     else:
-        raise InvalidSettings(
-            "CLIENTS",
-            f"names no client for database {alias!r}, and none is built in "
-            f"for {connection.vendor!r}",
-            f"Built in: {', '.join(CLIENTS)}. Set one for {alias!r}.",
-        )
+        # An engine without a client of its own is one that Django can read all the same.
+        client = CLIENTS.get(connection.vendor, SerializedClient)
     try:
         return client(connection, **chosen.options)
     except TypeError as error:

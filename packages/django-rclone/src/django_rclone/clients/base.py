@@ -39,15 +39,19 @@ class DatabaseClient(ABC):
     ``__init__`` beyond ``connection`` are what ``CLIENTS[alias]["OPTIONS"]`` may hold.
     """
 
-    vendor: ClassVar[str]
+    vendor: str
     """The kind of database, as Django names it in ``connection.vendor``."""
     format: ClassVar[str]
-    """What a dump is; only dumps of the same format are restored."""
+    """What a dump is; only what ``accepts()`` says is restored, by default the same."""
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
+
+    def accepts(self, vendor: str, dump_format: str) -> bool:
+        """Tell whether dumps of such a database, in such a format, are restored here."""
+        return (vendor, dump_format) == (self.vendor, self.format)
 
     @property
     def partial(self) -> bool:

@@ -39,7 +39,7 @@ _SHARDED = "This is a sharded cluster: no collection is sharded any more after a
 class MongodbClient(DatabaseClient):
     """Dumps by mongodump; restores by mongorestore into scratch collections."""
 
-    vendor: ClassVar[str] = "mongodb"
+    vendor = "mongodb"
     format: ClassVar[str] = "mongodump_archive"
     extension: ClassVar[str] = "archive"
 

@@ -80,7 +80,7 @@ _IN_PLACE = (
 class MysqlClient(DatabaseClient):
     """Dumps by mariadb-dump or mysqldump; restores by the vendor's client into a scratch schema."""
 
-    vendor: ClassVar[str] = "mysql"
+    vendor = "mysql"
     format: ClassVar[str] = "mysql_sql"
     extension: ClassVar[str] = "sql"
 

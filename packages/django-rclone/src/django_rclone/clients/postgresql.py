@@ -42,7 +42,7 @@ _LOCK_TIMEOUT = 60.0  # seconds
 class PostgresqlClient(DatabaseClient):
     """Dumps by pg_dump; replays what pg_restore makes of a dump."""
 
-    vendor: ClassVar[str] = "postgresql"
+    vendor = "postgresql"
     format: ClassVar[str] = "pg_custom"
     extension: ClassVar[str] = "dump"
 

@@ -26,7 +26,7 @@ _DEFAULT_TIMEOUT = 5.0  # seconds; that of sqlite3.connect(), which Django keeps
 class SqliteClient(DatabaseClient):
     """Dumps are copies of the database file, consistent and self-contained."""
 
-    vendor: ClassVar[str] = "sqlite"
+    vendor = "sqlite"
     format: ClassVar[str] = "sqlite3"
     extension: ClassVar[str] = "sqlite3"
 

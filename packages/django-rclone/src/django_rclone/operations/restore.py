@@ -146,7 +146,7 @@ def _require_match(backup: Backup, alias: str, client: DatabaseClient, environme
         raise BackupRejected(
             f"{backup.path} is a backup of database {manifest.database!r}, not of {alias!r}."
         )
-    if (manifest.vendor, manifest.format) != (client.vendor, client.format):
+    if not client.accepts(manifest.vendor, manifest.format):
         raise BackupRejected(
             f"{backup.path} holds {manifest.vendor} in format {manifest.format!r}; "
             f"database {alias!r} is {client.vendor} and takes {client.format!r}."

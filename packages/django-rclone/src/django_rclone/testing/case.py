@@ -170,7 +170,7 @@ class ClientCase(_TestCase):
         real = find_rclone(conf.load())
         path.write_text(
             f'#!/bin/sh\nREAL="{real}"\n'
-            f'case "$1 $*" in {verb}*.json*) ;; {verb}*) {body};; esac\nexec "$REAL" "$@"\n'
+            f'case "$1 $* " in {verb}*".json "*) ;; {verb}*) {body};; esac\nexec "$REAL" "$@"\n'
         )
         path.chmod(0o755)
         with override_settings(DJANGO_RCLONE={**self.project.rclone, "RCLONE_BINARY": str(path)}):

@@ -1,0 +1,1 @@
+"""An engine that nobody has a client for: SQLite, under another name."""
