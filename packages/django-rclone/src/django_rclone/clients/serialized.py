@@ -16,6 +16,7 @@ from ..exceptions import DumpError, RestoreError
 from ..manifest import Manifest
 from ..redaction import redact
 from .base import DatabaseClient, Versions
+from .options import names_of
 from .serialized_checks import (
     LET_REFERENCES_DANGLE,
     RESTORE_WARNINGS,
@@ -54,8 +55,8 @@ class SerializedClient(DatabaseClient):
         """
         super().__init__(connection)
         self.vendor = connection.vendor
-        self._left_out = frozenset(_names("exclude_data", exclude_data))
-        self._vendors = (connection.vendor, *_names("from_vendors", from_vendors))
+        self._left_out = frozenset(names_of("exclude_data", exclude_data))
+        self._vendors = (connection.vendor, *names_of("from_vendors", from_vendors))
         if line_limit < 1024:
             raise TypeError("line_limit must be a number of bytes, at least 1024")
         self._line_limit = line_limit
@@ -153,13 +154,6 @@ class SerializedClient(DatabaseClient):
             raise failure(f"The database cannot be read: {told(error)}.") from None
         finally:
             self.connection.close()
-
-
-def _names(option: str, value: Sequence[object]) -> tuple[str, ...]:
-    names = tuple(name for name in value if isinstance(name, str) and name)
-    if isinstance(value, str) or len(names) != len(value):
-        raise TypeError(f"{option} must be a list of names")
-    return names
 
 
 def _applied(connection: BaseDatabaseWrapper) -> tuple[str, ...]:
