@@ -5,40 +5,20 @@ at once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import partial
 
 from django.conf import settings
 
 from django_rclone_notify import construction, words
+from django_rclone_notify.budget import DEFAULT_SECONDS
+from django_rclone_notify.channels import Channel, texts
 from django_rclone_notify.exceptions import InvalidBackend, InvalidNotifySettings
 from django_rclone_notify.filters import Filter
 from django_rclone_notify.notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
 
 NAME = "DJANGO_RCLONE_NOTIFY"
-KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """One entry of the setting: a notifier, its options, and what it wants to hear."""
-
-    alias: str
-    notifier_class: type[Notifier]
-    options: Mapping[str, object] = field(repr=False)
-    filter: Filter
-
-    def build(self) -> Notifier:
-        """Construct the notifier.
-
-        Raises ``InvalidOptions`` when the options do not fit it, ``MissingExtra``
-        when a package is not installed.
-        """
-        path = f'{NAME}["{self.alias}"]["OPTIONS"]'
-        return construction.construct(self.notifier_class, self.options, path)
-
-    def secrets(self) -> list[str]:
-        """Return the texts among the options: none of them may be shown."""
-        return [value for value in self.options.values() if isinstance(value, str)]
+KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS", "TIMEOUT")
+LONGEST_TIMEOUT = 60
 
 
 def aliases() -> tuple[str, ...]:
@@ -93,19 +73,36 @@ class _Reader:
                 hint = words.suggestion(str(key), KEYS)
                 self._wrong(InvalidNotifySettings(f'{self._path}["{key}"]', "is unknown", hint))
         notifier_class = self._backend()
+        options = self._options()
+        return Channel(
+            name=alias,
+            build=partial(
+                construction.construct, notifier_class, options, f'{self._path}["OPTIONS"]'
+            ),
+            filter=self._filter(notifier_class),
+            timeout=self._timeout(),
+            secrets=tuple(texts(options)),
+        )
+
+    def _filter(self, notifier_class: type[Notifier]) -> Filter:
         states = self._words("STATES", EVERY_STATE)
         operations = self._words("OPERATIONS", EVERY_OPERATION)
-        return Channel(
-            alias=alias,
-            notifier_class=notifier_class,
-            options=self._options(),
-            filter=Filter(
-                states=notifier_class.default_states if states is None else states,
-                operations=notifier_class.default_operations if operations is None else operations,
-                databases=self._words("DATABASES", frozenset(settings.DATABASES)),
-                environments=self._words("ENVIRONMENTS", None),
-            ),
+        return Filter(
+            states=notifier_class.default_states if states is None else states,
+            operations=notifier_class.default_operations if operations is None else operations,
+            databases=self._words("DATABASES", frozenset(settings.DATABASES)),
+            environments=self._words("ENVIRONMENTS", None),
         )
+
+    def _timeout(self) -> float:
+        seconds = self._raw.get("TIMEOUT", DEFAULT_SECONDS)
+        if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
+            if 0 < seconds <= LONGEST_TIMEOUT:
+                return float(seconds)
+        problem = f"must be a number of seconds, above 0 and at most {LONGEST_TIMEOUT}"
+        hint = "A service that hangs delays the end of a command by that much."
+        self._wrong(InvalidNotifySettings(f'{self._path}["TIMEOUT"]', problem, hint))
+        return DEFAULT_SECONDS
 
     def _backend(self) -> type[Notifier]:
         try:

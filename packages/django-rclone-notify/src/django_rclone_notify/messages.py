@@ -1,10 +1,11 @@
-"""What people read about an event: pure functions from an event to text."""
+"""What people read about an operation: pure functions from a notice to text."""
 
 import unicodedata
 
 from django.template.defaultfilters import filesizeformat
 
 from django_rclone.events import Operation, OperationEvent, State
+from django_rclone_notify.notices import Notice, NoticeState
 
 CUT_MARK = " … (cut)"
 
@@ -25,14 +26,20 @@ _TOUCHED = {
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def title(event: OperationEvent) -> str:
+def title(notice: Notice) -> str:
     """Return one line: what happened, to what, where."""
-    target = "media" if event.database is None else f'database "{event.database}"'
-    subject = _SUBJECTS.get(event.operation, f"{event.operation} of {{target}}")
+    event = notice.event
     environment = f"[{event.environment}] " if event.environment else ""
-    # By concatenation, not str.format(): an alias may hold braces.
-    sentence = subject.replace("{target}", target)
-    return one_line(f"{environment}{sentence} {event.state} on {event.host}")
+    again = " again" if notice.state == NoticeState.RECOVERED else ""
+    return one_line(f"{environment}{subject(event)} {event.state}{again} on {event.host}")
+
+
+def subject(event: OperationEvent) -> str:
+    """Return what was run, on what: ``Backup of database "default"``."""
+    target = "media" if event.database is None else f'database "{event.database}"'
+    pattern = _SUBJECTS.get(event.operation, f"{event.operation} of {{target}}")
+    # By replacement, not str.format(): an alias may hold braces.
+    return one_line(pattern.replace("{target}", target))
 
 
 def facts(event: OperationEvent) -> list[str]:

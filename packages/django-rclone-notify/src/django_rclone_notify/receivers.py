@@ -5,6 +5,8 @@ import logging
 
 from django_rclone.events import OperationEvent
 from django_rclone_notify import conf
+from django_rclone_notify.budget import limited_to
+from django_rclone_notify.notices import Notice
 from django_rclone_notify.redaction import masked, told
 
 logger = logging.getLogger("django_rclone_notify")
@@ -30,12 +32,11 @@ def _deliver_to(alias: str, event: OperationEvent) -> None:
     secrets: list[str] = []
     try:
         channel = conf.read_channel(alias)
-        secrets = channel.secrets()
-        if not channel.filter.accepts(event):
-            return
-        notifier = channel.build()
-        if notifier.wants(event):
-            notifier.notify(event)
+        secrets = [*channel.secrets]
+        notice = Notice(event=event)
+        if channel.filter.accepts(notice):
+            with limited_to(channel.timeout):
+                channel.build().notify(notice)
     # SystemExit too: a library that exits the process must not end a backup.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         what = f'"{alias}" was not notified that {_name(event)}'

@@ -2,8 +2,9 @@
 
 import logging
 
-from django_rclone.events import OperationEvent, State
+from django_rclone.events import State
 from django_rclone_notify.messages import cut, facts, one_line, title
+from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.base import Notifier
 from django_rclone_notify.notifiers.options import require_text
 
@@ -23,15 +24,18 @@ class LoggingNotifier(Notifier):
     def __init__(self, *, logger: str = DEFAULT_LOGGER) -> None:
         self._logger = logging.getLogger(require_text("logger", logger))
 
-    def notify(self, event: OperationEvent) -> None:
-        """Log ``event``."""
+    def notify(self, notice: Notice) -> str:
+        """Log ``notice``."""
+        event = notice.event
         level = logging.ERROR if event.state == State.FAILED else logging.INFO
-        self._logger.log(level, "%s", line(event), extra={"event": event})
+        self._logger.log(level, "%s", line(notice), extra={"event": event})
+        return f"logged to {self._logger.name}"
 
 
-def line(event: OperationEvent) -> str:
-    """Return everything about ``event`` on one line."""
-    parts = [title(event), *facts(event)]
+def line(notice: Notice) -> str:
+    """Return everything about ``notice`` on one line."""
+    event = notice.event
+    parts = [title(notice), *facts(event)]
     if event.error_message:
         parts.append(cut(one_line(event.error_message), _ERROR_LIMIT))
     return "; ".join(parts)

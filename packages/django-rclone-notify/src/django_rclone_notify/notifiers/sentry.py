@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from django_rclone.events import OperationEvent, State
+from django_rclone_notify import budget
 from django_rclone_notify.exceptions import InvalidOption, MissingExtra, NotifierError
+from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.base import BACKUPS, Notifier
-from django_rclone_notify.notifiers.options import require_seconds, require_text
+from django_rclone_notify.notifiers.options import require_text
 from django_rclone_notify.retries import Failure, persist
 
 if TYPE_CHECKING:
@@ -44,23 +46,21 @@ class SentryNotifier(Notifier):
 
     default_operations: ClassVar[frozenset[str]] = BACKUPS
 
-    def __init__(self, *, monitor_slug: str, dsn: str | None = None, timeout: float = 5.0) -> None:
+    def __init__(self, *, monitor_slug: str, dsn: str | None = None) -> None:
         if sentry_sdk is None:
             raise MissingExtra("sentry-sdk", "sentry")
         self._slug = require_text("monitor_slug", monitor_slug)
         self._dsn = None if dsn is None else _require_dsn(dsn)
-        self._timeout = require_seconds("timeout", timeout)
 
-    def notify(self, event: OperationEvent) -> None:
-        """Send the check-in of ``event``; states that Sentry does not know are left out."""
+    def notify(self, notice: Notice) -> str:
+        """Send the check-in of ``notice``; states that Sentry does not know are left out."""
+        event = notice.event
         status = _STATUSES.get(event.state)
         if status is None:
-            return
+            return "nothing to check in"
         with _client(self._dsn, event.environment) as client:
-            persist(
-                lambda remaining: self._check_in(client, event, status, remaining),
-                timeout=self._timeout,
-            )
+            persist(lambda: self._check_in(client, event, status, budget.remaining()))
+        return f"checked in: {status}"
 
     def _check_in(
         self, client: "BaseClient", event: OperationEvent, status: str, timeout: float

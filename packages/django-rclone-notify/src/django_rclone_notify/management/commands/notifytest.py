@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_rclone.events import Operation, OperationEvent, State
 from django_rclone_notify import conf, words
 from django_rclone_notify.exceptions import InvalidNotifySettings
+from django_rclone_notify.notices import Notice
 from django_rclone_notify.redaction import told
 
 
@@ -44,13 +45,14 @@ class Command(BaseCommand):
         secrets: list[str] = []
         try:
             channel = conf.read_channel(alias)
-            secrets = channel.secrets()
-            channel.build().notify(event)
+            secrets = [*channel.secrets]
+            notifier = channel.build()
+            notifier.notify(Notice(event=event))
         # One broken channel must not keep the others from being tested.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             self.stderr.write(self.style.ERROR(f"{alias}: failed: {told(error, secrets)}"))
             return False
-        name = channel.notifier_class.__name__
+        name = type(notifier).__name__
         self.stdout.write(self.style.SUCCESS(f"{alias}: delivered by {name}"))
         return True
 
