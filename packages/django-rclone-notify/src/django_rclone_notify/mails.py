@@ -10,7 +10,7 @@ SUBJECT_LIMIT = 200
 LINE_LIMIT = 1_000
 ERROR_LIMIT = 2_000
 
-_SIGNS = {
+_SIGNS: dict[str, str] = {
     NoticeState.STARTED: "▶",
     NoticeState.SUCCEEDED: "✔",
     NoticeState.RECOVERED: "✔",
@@ -19,7 +19,7 @@ _SIGNS = {
 # Blue and orange are told apart by everybody, and on white and on black; the sign
 # and the word say the same.
 _BLUE, _ORANGE, _GREY = "#2f7fd6", "#d2570c", "#7d8590"
-_COLOURS = {
+_COLOURS: dict[str, str] = {
     NoticeState.SUCCEEDED: _BLUE,
     NoticeState.RECOVERED: _BLUE,
     NoticeState.FAILED: _ORANGE,
@@ -61,7 +61,7 @@ def subject(notice: Notice, prefix: str) -> str:
 
 def text(notice: Notice, *, include_error: bool) -> str:
     """Return the mail for clients, and for people, that want plain text."""
-    blocks = [title(notice), "\n".join(_facts(notice))]
+    blocks = [_title(notice), "\n".join(_facts(notice))]
     if include_error and notice.event.error_message:
         blocks.append(_error(notice))
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -72,13 +72,17 @@ def html(notice: Notice, *, include_error: bool) -> SafeString:
     shown = include_error and bool(notice.event.error_message)
     return format_html(
         _PAGE,
-        title=cut(title(notice), LINE_LIMIT),
+        title=_title(notice),
         colour=_COLOURS.get(notice.state, _GREY),
         sign=_SIGNS.get(notice.state, ""),
         state=one_line(notice.state).capitalize(),
         facts=format_html_join("", _FACT, ((fact,) for fact in _facts(notice))),
         error=format_html(_ERROR, _GREY, _error(notice)) if shown else "",
     )
+
+
+def _title(notice: Notice) -> str:
+    return cut(title(notice), LINE_LIMIT)
 
 
 def _facts(notice: Notice) -> list[str]:

@@ -69,23 +69,19 @@ class PrometheusNotifier(Notifier):
 
 def samples(event: OperationEvent, labels: Mapping[str, str]) -> Samples:
     """Return the metrics that ``event`` changes, and their new values."""
-    named = labels_of(event, labels)
+    if event.state not in tuple(State):
+        return {}
     start = event.started_at.timestamp()
     end = start + (event.duration or 0.0)
-    if event.state == State.STARTED:
-        values: dict[str, float | None] = {"last_start_timestamp_seconds": start}
-    elif event.state in (State.SUCCEEDED, State.FAILED):
-        values = {
-            "last_start_timestamp_seconds": start,
-            "last_run_timestamp_seconds": end,
-            "last_run_success": int(event.state == State.SUCCEEDED),
-            "last_run_duration_seconds": event.duration,
-        }
-        if event.state == State.SUCCEEDED:
-            values["last_success_timestamp_seconds"] = end
-            values["last_success_size_bytes"] = event.size
-    else:
-        values = {}
+    values: dict[str, float | None] = {"last_start_timestamp_seconds": start}
+    if event.state != State.STARTED:
+        values["last_run_timestamp_seconds"] = end
+        values["last_run_success"] = int(event.state == State.SUCCEEDED)
+        values["last_run_duration_seconds"] = event.duration
+    if event.state == State.SUCCEEDED:
+        values["last_success_timestamp_seconds"] = end
+        values["last_success_size_bytes"] = event.size
+    named = labels_of(event, labels)
     return {
         f"django_rclone_{name}{named}": repr(value)
         for name, value in values.items()
@@ -158,8 +154,7 @@ def _replace(path: Path, text: str) -> None:
     # of a killed process is nobody's, because we hold the lock.
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with beside.open("x", encoding="utf-8") as file:
         # node_exporter runs as another user, and the umask may say otherwise.
         os.fchmod(file.fileno(), 0o644)
         file.write(text)

@@ -1,0 +1,245 @@
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.core import mail
+
+from django_rclone_notify.budget import limited_to
+from django_rclone_notify.exceptions import InvalidOption, NotifierError
+from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifiers.email import EmailNotifier
+from tests.loopback import refusing_url
+from tests.notify import samples
+from tests.notify.mailserver import MailServer, silent_port
+
+TO = ["ops@example.com"]
+HOSTILE = "</pre><script>alert(1)</script><img src=http://x.example/p.gif>&amp; {0} {title} %s"
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+def use_smtp(settings, port: int) -> None:
+    """Have Django mail through a server, in the words of its version."""
+    backend = "django.core.mail.backends.smtp.EmailBackend"
+    if hasattr(mail, "mailers"):
+        options = {"host": "127.0.0.1", "port": port}
+        settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
+    else:
+        settings.EMAIL_BACKEND = backend
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+
+
+@pytest.fixture
+def mail_server(settings) -> Iterator[MailServer]:
+    with MailServer() as server:
+        use_smtp(settings, server.port)
+        yield server
+
+
+def send(event, *, recovered=False, **options):
+    notice = Notice(event=event, recovered=recovered)
+    return EmailNotifier(**{"to": TO, **options}).notify(notice)
+
+
+def sent():
+    [message] = mail.outbox
+    return message
+
+
+def html_of(message):
+    [(content, kind)] = message.alternatives
+    assert kind == "text/html"
+    return content
+
+
+class Page(HTMLParser):
+    """What a mail client makes of a page: its tags, and the text in them."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_mail_arrives_at_a_real_server_as_text_and_as_html(mail_server):
+    assert send(samples.FAILED) == "taken for 1 receivers"
+    [message] = mail_server.mails
+    assert message["To"] == "ops@example.com"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content_type() == "multipart/alternative"
+    plain, rich = message.iter_parts()
+    assert (plain.get_content_type(), rich.get_content_type()) == ("text/plain", "text/html")
+    assert "quota exceeded" in plain.get_content()
+    assert "quota exceeded" in rich.get_content()
+
+
+def test_text_tells_what_failed_where_and_why():
+    send(samples.FAILED)
+    assert sent().subject == (
+        '[Django] [production] Backup of database "default" failed on web-1'
+    )
+    assert sent().body == (
+        '[production] Backup of database "default" failed on web-1\n'
+        "\n"
+        "Path: db/default-2024-01-15-120000.dump.zst\n"
+        "Duration: 12 s\n"
+        "Error: RcloneError\n"
+        "\n"
+        "rclone rcat exited with 1\nquota exceeded\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "recovered", "said"),
+    [
+        (samples.STARTED, False, "Started"),
+        (samples.SUCCEEDED, False, "Succeeded"),
+        (samples.SUCCEEDED, True, "Recovered"),
+        (samples.FAILED, False, "Failed"),
+        (samples.failed(state="abandoned"), False, "Abandoned"),
+    ],
+    ids=["started", "succeeded", "recovered", "failed", "later"],
+)
+def test_html_says_the_state_in_words(event, recovered, said):
+    send(event, recovered=recovered)
+    assert re.search(rf"\n\S* ?{said}\n", Page(html_of(sent())).text)
+
+
+def test_recovery_is_told_in_the_subject():
+    send(samples.SUCCEEDED, recovered=True)
+    assert "succeeded again on web-1" in sent().subject
+
+
+@pytest.mark.parametrize("field", ["host", "path", "error_type", "error_message", "environment"])
+def test_hostile_text_is_shown_and_is_no_html(field):
+    send(samples.FAILED)
+    usual = Page(html_of(mail.outbox.pop())).tags
+    send(samples.failed(**{field: HOSTILE}))
+    page = Page(html_of(sent()))
+    assert page.tags == usual
+    assert HOSTILE in page.text
+
+
+def test_html_fetches_nothing_and_sets_no_colour_of_text_or_ground():
+    send(samples.FAILED)
+    content = html_of(sent())
+    assert not re.search(r"https?:|src=|href=|url\(|@import|background", content)
+    assert 'name="color-scheme" content="light dark"' in content
+    colours = set(re.findall(r"[^-]color:([^;\"]+)", content))
+    assert len(colours) == 1
+
+
+@pytest.mark.parametrize("hostile", ["a\r\nBcc: x@example.com", "\n\nbody", "x" * 100_000, "\x00"])
+def test_subject_is_one_short_line(hostile):
+    send(samples.failed(host=hostile, environment=hostile))
+    assert len(sent().subject.splitlines()) == 1
+    assert len(sent().subject) <= 200
+    assert sent().message()["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    "hostile", ["\ud800", "🔥👩‍👩‍👧‍👦", "\x00\x1b[31m\u202e", "x" * 100_000, "<" * 100_000]
+)
+def test_hostile_text_is_mailed_and_stays_small(hostile, mail_server):
+    send(samples.failed(error_message=hostile, path=hostile, host=hostile, error_type=hostile))
+    [message] = mail_server.mails
+    assert len(message.as_bytes()) < 60_000
+
+
+def test_words_of_the_error_can_be_left_out():
+    send(samples.FAILED, include_error=False)
+    assert "quota exceeded" not in sent().body + html_of(sent())
+    assert "RcloneError" in sent().body
+
+
+@pytest.mark.parametrize(
+    "admins",
+    [[("Ops", "ops@example.com"), ("Dev", "dev@example.com")], ["ops@example.com", "dev@example.com"]],
+    ids=["pairs", "addresses"],
+)
+def test_admins_get_the_mail_in_either_form_of_the_setting(admins, settings):
+    settings.ADMINS = admins
+    settings.SERVER_EMAIL = "shop@example.com"
+    send(samples.FAILED, to=None)
+    assert sent().to == ["ops@example.com", "dev@example.com"]
+    assert sent().from_email == "shop@example.com"
+
+
+def test_sender_and_prefix_can_be_chosen():
+    send(samples.FAILED, from_email="Backups <b@example.com>", subject_prefix="")
+    assert sent().from_email == "Backups <b@example.com>"
+    assert sent().subject.startswith("[production] Backup")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"to": None}, "to is missing, and ADMINS names nobody"),
+        ({"to": "ops@example.com"}, "to must be a list of addresses"),
+        ({"to": []}, "to must be a list of addresses"),
+        ({"to": ["ops"]}, "to must hold addresses of e-mail"),
+        ({"to": ["a@example.com\nBcc: b@example.com"]}, "to must hold addresses of e-mail"),
+        ({"from_email": 5}, "from_email must be a string that is not empty"),
+        ({"subject_prefix": "a\nb"}, "subject_prefix must be a string of one line"),
+        ({"include_error": 1}, "include_error must be True or False"),
+        ({"using": "nowhere"}, "using (needs Django 6.1 or later|is unknown)"),
+    ],
+)
+def test_wrong_option_is_told_without_its_value(options, told):
+    with pytest.raises(InvalidOption, match=told) as caught:
+        EmailNotifier(**{"to": TO, **options})
+    assert "example.com" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(mail, "mailers"), reason="Django has MAILERS from 6.1 on")
+def test_mailer_can_be_chosen(settings, mail_server):
+    settings.MAILERS = {
+        "ops": settings.MAILERS["default"],
+        "default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
+    }
+    send(samples.FAILED, using="ops")
+    assert len(mail_server.mails) == 1
+
+
+def test_server_that_is_busy_is_asked_again(mail_server):
+    mail_server.answer_with("451 busy")
+    send(samples.FAILED)
+    assert (mail_server.attempts, len(mail_server.mails)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts", "permanent"), [("550 no", 1, True), ("451 busy", 3, False)]
+)
+def test_refusal_is_told_by_its_code_alone(answer, attempts, permanent, mail_server):
+    mail_server.always_answer(f"{answer} mail for ops@example.com by T0PsECReT")
+    with pytest.raises(NotifierError, match=f"refused with {answer[:3]}") as caught:
+        send(samples.FAILED)
+    assert mail_server.attempts == attempts
+    assert caught.value.permanent is permanent
+    assert caught.value.__context__ is None
+    assert "T0PsECReT" not in str(caught.value)
+
+
+def test_refused_connection_is_told(settings):
+    with refusing_url() as url, pytest.raises(NotifierError, match="ConnectionRefused") as caught:
+        use_smtp(settings, port_of(url))
+        send(samples.FAILED)
+    assert not caught.value.permanent
+    assert caught.value.__context__ is None
+
+
+def test_server_that_says_nothing_is_given_up(settings):
+    with silent_port() as port, limited_to(0.3):
+        use_smtp(settings, port)
+        with pytest.raises(NotifierError, match="No mail was sent"):
+            send(samples.FAILED)
