@@ -49,6 +49,16 @@ def examine(alias: str) -> tuple[Channel | None, list[InvalidNotifySettings]]:
     return (None if reader.mistakes else channel), reader.mistakes
 
 
+def read_timeout(value: object, path: str) -> float:
+    """Return the time limit ``value`` in seconds. Raises ``InvalidNotifySettings``, with ``path``."""
+    # A bool is an int, and NaN is neither above nor below anything.
+    if isinstance(value, (int, float)) and value is not True and 0 < value <= LONGEST_TIMEOUT:
+        return float(value)
+    problem = f"must be a number of seconds, above 0 and at most {LONGEST_TIMEOUT}"
+    hint = "A service that hangs delays the end of a command by that much."
+    raise InvalidNotifySettings(path, problem, hint)
+
+
 def _whole() -> Mapping[str, object]:
     value = getattr(settings, NAME, None)
     if value is None:
@@ -95,14 +105,13 @@ class _Reader:
         )
 
     def _timeout(self) -> float:
-        seconds = self._raw.get("TIMEOUT", DEFAULT_SECONDS)
-        if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
-            if 0 < seconds <= LONGEST_TIMEOUT:
-                return float(seconds)
-        problem = f"must be a number of seconds, above 0 and at most {LONGEST_TIMEOUT}"
-        hint = "A service that hangs delays the end of a command by that much."
-        self._wrong(InvalidNotifySettings(f'{self._path}["TIMEOUT"]', problem, hint))
-        return DEFAULT_SECONDS
+        try:
+            return read_timeout(
+                self._raw.get("TIMEOUT", DEFAULT_SECONDS), f'{self._path}["TIMEOUT"]'
+            )
+        except InvalidNotifySettings as error:
+            self._wrong(error)
+            return DEFAULT_SECONDS
 
     def _backend(self) -> type[Notifier]:
         try:
