@@ -3,30 +3,35 @@
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from django_rclone_notify.messages import cleaned, cut, facts, one_line, title
+from django_rclone.events import OperationEvent
+from django_rclone_notify.messages import (
+    cleaned,
+    cut,
+    human_duration,
+    human_size,
+    live_data,
+    one_line,
+    title,
+)
+from django_rclone_notify.messages import subject as what
 from django_rclone_notify.notices import Notice, NoticeState
 
 SUBJECT_LIMIT = 200
 LINE_LIMIT = 1_000
 ERROR_LIMIT = 2_000
 
-_SIGNS: dict[str, str] = {
-    NoticeState.STARTED: "▶",
-    NoticeState.SUCCEEDED: "✔",
-    NoticeState.RECOVERED: "✔",
-    NoticeState.FAILED: "✖",
-}
 # Blue and orange are told apart by everybody, and on white and on black; the sign
 # and the word say the same.
 _BLUE, _ORANGE, _GREY = "#2f7fd6", "#d2570c", "#7d8590"
-_COLOURS: dict[str, str] = {
-    NoticeState.SUCCEEDED: _BLUE,
-    NoticeState.RECOVERED: _BLUE,
-    NoticeState.FAILED: _ORANGE,
+_LOOKS: dict[str, tuple[str, str]] = {
+    NoticeState.STARTED: ("▶ Started", _GREY),
+    NoticeState.SUCCEEDED: ("✔ Succeeded", _BLUE),
+    NoticeState.RECOVERED: ("↻ Recovered", _BLUE),
+    NoticeState.FAILED: ("✖ Failed", _ORANGE),
 }
 
-# Styles stand in the elements, because mail clients drop style sheets. No text and
-# no ground has a colour of ours, so that both follow the client, light or dark.
+# Styles stand in the elements, because mail clients drop style sheets. Text and
+# ground have no colour of ours, so that both follow the client, light or dark.
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -37,20 +42,22 @@ _PAGE = """\
 <title>{title}</title>
 </head>
 <body style="margin:0; padding:16px; font-family:sans-serif; font-size:15px; line-height:1.5">
-<div style="max-width:640px; border-left:6px solid {colour}; padding:4px 0 4px 16px">
-<p style="margin:0; font-weight:bold; color:{colour}">{sign} {state}</p>
-<p style="margin:0 0 12px; font-size:17px; font-weight:bold; overflow-wrap:anywhere">{title}</p>
-{facts}
-{error}
-</div>
+<div style="max-width:680px; border-left:5px solid {colour}; padding:2px 0 2px 16px">
+<p style="margin:0; font-weight:bold; color:{colour}">{state}</p>
+<p style="margin:0 0 12px; font-size:18px; font-weight:bold; overflow-wrap:anywhere">{what}</p>
+<table role="presentation" style="border-collapse:collapse; font-size:15px">
+{facts}</table>
+{error}</div>
 </body>
 </html>
 """
-_FACT = '<p style="margin:0; overflow-wrap:anywhere">{}</p>\n'
+_FACT = (
+    '<tr><td style="padding:1px 16px 1px 0; vertical-align:top">{}</td>'
+    '<td style="padding:1px 0; font-weight:bold; overflow-wrap:anywhere">{}</td></tr>\n'
+)
 _ERROR = (
     '<pre style="margin:12px 0 0; padding:10px 12px; border:1px solid {}; border-radius:4px; '
-    "font-family:monospace; font-size:13px; white-space:pre-wrap; overflow-wrap:anywhere"
-    '">{}</pre>'
+    'font-family:monospace; font-size:13px; white-space:pre-wrap; overflow-wrap:anywhere">{}</pre>\n'
 )
 
 
@@ -61,33 +68,43 @@ def subject(notice: Notice, prefix: str) -> str:
 
 def text(notice: Notice, *, include_error: bool) -> str:
     """Return the mail for clients, and for people, that want plain text."""
-    blocks = [_title(notice), "\n".join(_facts(notice))]
-    if include_error and notice.event.error_message:
-        blocks.append(_error(notice))
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    lines = [f"{name}: {value}" for name, value in _facts(notice.event)]
+    blocks = [cut(title(notice), LINE_LIMIT), "\n".join(lines)]
+    if words := _error(notice.event, include_error):
+        blocks.append(words)
+    return "\n\n".join(blocks) + "\n"
 
 
 def html(notice: Notice, *, include_error: bool) -> SafeString:
     """Return the mail as HTML; nothing in it is fetched from elsewhere."""
-    shown = include_error and bool(notice.event.error_message)
+    state, colour = _LOOKS.get(notice.state, (one_line(notice.state), _GREY))
+    words = _error(notice.event, include_error)
     return format_html(
         _PAGE,
-        title=_title(notice),
-        colour=_COLOURS.get(notice.state, _GREY),
-        sign=_SIGNS.get(notice.state, ""),
-        state=one_line(notice.state).capitalize(),
-        facts=format_html_join("", _FACT, ((fact,) for fact in _facts(notice))),
-        error=format_html(_ERROR, _GREY, _error(notice)) if shown else "",
+        title=cut(title(notice), LINE_LIMIT),
+        colour=colour,
+        state=state,
+        what=cut(what(notice.event), LINE_LIMIT),
+        facts=format_html_join("", _FACT, _facts(notice.event)),
+        error=format_html(_ERROR, _GREY, words) if words else "",
     )
 
 
-def _title(notice: Notice) -> str:
-    return cut(title(notice), LINE_LIMIT)
+def _facts(event: OperationEvent) -> list[tuple[str, str]]:
+    facts = [
+        ("Environment", event.environment),
+        ("Host", event.host),
+        ("Started", f"{event.started_at:%Y-%m-%d %H:%M:%S %Z}"),
+        ("Duration", "" if event.duration is None else human_duration(event.duration)),
+        ("Size", "" if event.size is None else human_size(event.size)),
+        ("Path", event.path or ""),
+        ("Error", event.error_type or ""),
+        ("Live data", live_data(event)),
+        ("Run", event.operation_id),
+    ]
+    return [(name, cut(one_line(value), LINE_LIMIT)) for name, value in facts if value]
 
 
-def _facts(notice: Notice) -> list[str]:
-    return [cut(fact, LINE_LIMIT) for fact in facts(notice.event)]
-
-
-def _error(notice: Notice) -> str:
-    return cut(cleaned(notice.event.error_message or ""), ERROR_LIMIT)
+def _error(event: OperationEvent, include_error: bool) -> str:
+    words = event.error_message if include_error else None
+    return cut(cleaned(words or ""), ERROR_LIMIT)
