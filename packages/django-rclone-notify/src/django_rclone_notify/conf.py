@@ -4,7 +4,7 @@ Read anew for every event: a changed setting, also one changed by a test, counts
 at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django_rclone_notify.budget import DEFAULT_SECONDS
 from django_rclone_notify.channels import Channel, texts
 from django_rclone_notify.exceptions import InvalidBackend, InvalidNotifySettings
 from django_rclone_notify.filters import Filter
+from django_rclone_notify.notices import NoticeState
 from django_rclone_notify.notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
 
 NAME = "DJANGO_RCLONE_NOTIFY"
@@ -47,6 +48,20 @@ def examine(alias: str) -> tuple[Channel | None, list[InvalidNotifySettings]]:
     reader = _Reader(path, raw)
     channel = reader.read(alias)
     return (None if reader.mistakes else channel), reader.mistakes
+
+
+def options_of(alias: str) -> Mapping[str, object]:
+    """Return the options of the channel ``alias`` as they stand in the settings."""
+    entry = _whole()[alias]
+    options = entry.get("OPTIONS") if isinstance(entry, Mapping) else None
+    return options if isinstance(options, Mapping) else {}
+
+
+def wants_recoveries(alias: str) -> bool:
+    """Tell whether the channel ``alias`` asks for recoveries in so many words."""
+    entry = _whole()[alias]
+    states = entry.get("STATES") if isinstance(entry, Mapping) else None
+    return isinstance(states, Collection) and NoticeState.RECOVERED in states
 
 
 def read_timeout(value: object, path: str) -> float:

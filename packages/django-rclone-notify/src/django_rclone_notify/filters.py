@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from django_rclone.events import Operation
 from django_rclone_notify.notices import Notice
+
+MEDIA_OPERATIONS = frozenset({Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +35,7 @@ class Filter:
             and (self.databases is None or event.database in self.databases)
             and (self.environments is None or event.environment in self.environments)
         )
+
+    def is_reachable(self) -> bool:
+        """Tell whether any notice could pass: media operations concern no database."""
+        return self.databases is None or not self.operations <= MEDIA_OPERATIONS

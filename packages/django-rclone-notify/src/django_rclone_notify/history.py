@@ -4,7 +4,9 @@ import hashlib
 import json
 import logging
 
-from django.core.cache import cache
+from django.core.cache import cache, caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
 
 from django_rclone.events import OperationEvent, State
 
@@ -28,6 +30,11 @@ def is_recovery(event: OperationEvent) -> bool:
         logger.debug("The last outcome is not known (%s)", type(error).__name__)
         return False
     return event.state == State.SUCCEEDED and before == State.FAILED
+
+
+def outlasts_the_process() -> bool:
+    """Tell whether the default cache is there for the next command."""
+    return not isinstance(caches["default"], (LocMemCache, DummyCache))
 
 
 def _key(event: OperationEvent) -> str:

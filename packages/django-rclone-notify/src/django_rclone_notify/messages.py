@@ -8,6 +8,10 @@ from django_rclone.events import Operation, OperationEvent, State
 from django_rclone_notify.notices import Notice, NoticeState
 
 CUT_MARK = " … (cut)"
+_TAIL_MARK = "(cut) … "
+
+# How the errors of django-rclone tell what to do.
+_HINT = "\nHint: "
 
 _SUBJECTS = {
     Operation.DB_BACKUP: "Backup of {target}",
@@ -53,9 +57,27 @@ def facts(event: OperationEvent) -> list[str]:
         lines.append(f"Duration: {human_duration(event.duration)}")
     if event.error_type:
         lines.append(f"Error: {event.error_type}")
-    if event.state == State.FAILED and event.operation in _RESTORES:
-        lines.append(f"The live data {_TOUCHED[event.target_changed]}")
+    if told := live_data(event):
+        lines.append(told)
     return [one_line(line) for line in lines]
+
+
+def live_data(event: OperationEvent) -> str:
+    """Return what became of the live data when a restore failed; otherwise nothing."""
+    if event.state == State.FAILED and event.operation in _RESTORES:
+        return f"The live data {_TOUCHED[event.target_changed]}"
+    return ""
+
+
+def cause(event: OperationEvent) -> str:
+    """Return the words of the error without its hint, cleaned; empty when there is none."""
+    return cleaned((event.error_message or "").rpartition(_HINT)[0] or event.error_message or "")
+
+
+def hint(event: OperationEvent) -> str:
+    """Return what django-rclone advises to do about the error, on one line; may be empty."""
+    _, mark, advice = (event.error_message or "").rpartition(_HINT)
+    return one_line(advice) if mark else ""
 
 
 def human_size(size: int) -> str:
@@ -93,6 +115,11 @@ def one_line(text: str) -> str:
 def cut(text: str, limit: int) -> str:
     """Return ``text`` with at most ``limit`` characters, the mark of the cut included."""
     return text if len(text) <= limit else text[: limit - len(CUT_MARK)] + CUT_MARK
+
+
+def tail(text: str, limit: int) -> str:
+    """Return the last ``limit`` characters of ``text``: what a program said last says most."""
+    return text if len(text) <= limit else _TAIL_MARK + text[len(_TAIL_MARK) - limit :]
 
 
 def _is_harmless(character: str) -> bool:
