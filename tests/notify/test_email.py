@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import pytest
 from django.core import mail
 
+from django_rclone.events import Operation
 from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import InvalidOption, NotifierError
 from django_rclone_notify.notices import Notice
@@ -91,9 +92,13 @@ def test_text_tells_what_failed_where_and_why():
     assert sent().body == (
         '[production] Backup of database "default" failed on web-1\n'
         "\n"
-        "Path: db/default-2024-01-15-120000.dump.zst\n"
+        "Environment: production\n"
+        "Host: web-1\n"
+        "Started: 2024-01-15 12:00:00 UTC\n"
         "Duration: 12 s\n"
+        "Path: db/default-2024-01-15-120000.dump.zst\n"
         "Error: RcloneError\n"
+        f"Run: {samples.RUN}\n"
         "\n"
         "rclone rcat exited with 1\nquota exceeded\n"
     )
@@ -106,13 +111,29 @@ def test_text_tells_what_failed_where_and_why():
         (samples.SUCCEEDED, False, "Succeeded"),
         (samples.SUCCEEDED, True, "Recovered"),
         (samples.FAILED, False, "Failed"),
-        (samples.failed(state="abandoned"), False, "Abandoned"),
+        (samples.failed(state="abandoned"), False, "abandoned"),
     ],
     ids=["started", "succeeded", "recovered", "failed", "later"],
 )
 def test_html_says_the_state_in_words(event, recovered, said):
     send(event, recovered=recovered)
     assert re.search(rf"\n\S* ?{said}\n", Page(html_of(sent())).text)
+
+
+def test_advice_stands_apart_from_the_cause():
+    send(samples.failed(error_message="quota exceeded\nHint: Make room."))
+    page = Page(html_of(sent()))
+    assert "quota exceeded\nWhat to do: Make room." in page.text
+    assert "quota exceeded\nHint: Make room." in sent().body
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"), [(True, "was changed"), (False, "was not touched"), (None, "may have")]
+)
+def test_failed_restore_tells_what_became_of_the_live_data(changed, told):
+    send(samples.failed(operation=Operation.DB_RESTORE, target_changed=changed))
+    assert f"Live data: {told}" in sent().body
+    assert f"Live data{told}" in Page(html_of(sent())).text
 
 
 def test_recovery_is_told_in_the_subject():

@@ -5,8 +5,10 @@ from django.utils.safestring import SafeString
 
 from django_rclone.events import OperationEvent
 from django_rclone_notify.messages import (
+    cause,
     cleaned,
     cut,
+    hint,
     human_duration,
     human_size,
     live_data,
@@ -47,7 +49,7 @@ _PAGE = """\
 <p style="margin:0 0 12px; font-size:18px; font-weight:bold; overflow-wrap:anywhere">{what}</p>
 <table role="presentation" style="border-collapse:collapse; font-size:15px">
 {facts}</table>
-{error}</div>
+{error}{advice}</div>
 </body>
 </html>
 """
@@ -59,6 +61,7 @@ _ERROR = (
     '<pre style="margin:12px 0 0; padding:10px 12px; border:1px solid {}; border-radius:4px; '
     'font-family:monospace; font-size:13px; white-space:pre-wrap; overflow-wrap:anywhere">{}</pre>\n'
 )
+_ADVICE = '<p style="margin:12px 0 0; overflow-wrap:anywhere"><b>What to do:</b> {}</p>\n'
 
 
 def subject(notice: Notice, prefix: str) -> str:
@@ -70,15 +73,16 @@ def text(notice: Notice, *, include_error: bool) -> str:
     """Return the mail for clients, and for people, that want plain text."""
     lines = [f"{name}: {value}" for name, value in _facts(notice.event)]
     blocks = [cut(title(notice), LINE_LIMIT), "\n".join(lines)]
-    if words := _error(notice.event, include_error):
-        blocks.append(words)
+    if include_error and notice.event.error_message:
+        blocks.append(cut(cleaned(notice.event.error_message), ERROR_LIMIT))
     return "\n\n".join(blocks) + "\n"
 
 
 def html(notice: Notice, *, include_error: bool) -> SafeString:
     """Return the mail as HTML; nothing in it is fetched from elsewhere."""
     state, colour = _LOOKS.get(notice.state, (one_line(notice.state), _GREY))
-    words = _error(notice.event, include_error)
+    words = cut(cause(notice.event), ERROR_LIMIT) if include_error else ""
+    advice = cut(hint(notice.event), LINE_LIMIT) if include_error else ""
     return format_html(
         _PAGE,
         title=cut(title(notice), LINE_LIMIT),
@@ -87,6 +91,7 @@ def html(notice: Notice, *, include_error: bool) -> SafeString:
         what=cut(what(notice.event), LINE_LIMIT),
         facts=format_html_join("", _FACT, _facts(notice.event)),
         error=format_html(_ERROR, _GREY, words) if words else "",
+        advice=format_html(_ADVICE, advice) if advice else "",
     )
 
 
@@ -99,12 +104,7 @@ def _facts(event: OperationEvent) -> list[tuple[str, str]]:
         ("Size", "" if event.size is None else human_size(event.size)),
         ("Path", event.path or ""),
         ("Error", event.error_type or ""),
-        ("Live data", live_data(event)),
+        ("Live data", live_data(event).removeprefix("The live data ")),
         ("Run", event.operation_id),
     ]
     return [(name, cut(one_line(value), LINE_LIMIT)) for name, value in facts if value]
-
-
-def _error(event: OperationEvent, include_error: bool) -> str:
-    words = event.error_message if include_error else None
-    return cut(cleaned(words or ""), ERROR_LIMIT)
