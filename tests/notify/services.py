@@ -3,7 +3,16 @@
 A new notifier is one more entry of ``ALL``.
 """
 
-from tests.notify import healthchecks_rules, sentry_rules, slack_rules
+import re
+
+from tests.loopback import Answer, Received
+from tests.notify import (
+    healthchecks_rules,
+    mail_place,
+    metrics_place,
+    sentry_rules,
+    slack_rules,
+)
 from tests.notify.places import SECRET, Service, web_service
 
 NOTIFIERS = "django_rclone_notify.notifiers"
@@ -56,4 +65,51 @@ SENTRY = Service(
     ),
     heartbeat=True,
 )
-ALL = (SLACK, SLACK_BOT, HEALTHCHECKS, SENTRY)
+
+
+def state_of_the_body(request: Received) -> str:
+    told = request.json()
+    return "recovered" if told["recovered"] else str(told["state"])
+
+
+def state_of_the_title(request: Received) -> str | None:
+    state = re.search(r" (started|succeeded again|succeeded|failed) on ", request.json()["title"])
+    return state and ("recovered" if state[1].endswith("again") else state[1])
+
+
+WEBHOOK = Service(
+    name="webhook",
+    backend=f"{NOTIFIERS}.webhook.WebhookNotifier",
+    open=web_service(
+        lambda url: {
+            "url": f"{url}/hooks/{SECRET}",
+            "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
+            "headers": {"Authorization": f"Bearer {SECRET}"},
+        },
+        state_of_the_body,
+        lambda request: Answer(),
+    ),
+)
+APPRISE = Service(
+    name="apprise",
+    backend=f"{NOTIFIERS}.apprise.AppriseNotifier",
+    open=web_service(
+        lambda url: {"urls": [f"{url.replace('http://', 'json://')}/{SECRET}"]},
+        state_of_the_title,
+        lambda request: Answer(),
+    ),
+)
+EMAIL = Service(
+    name="email",
+    backend=f"{NOTIFIERS}.email.EmailNotifier",
+    open=mail_place.open_mail_place,
+    troubles=mail_place.TROUBLES,
+)
+PROMETHEUS = Service(
+    name="prometheus",
+    backend=f"{NOTIFIERS}.prometheus.PrometheusNotifier",
+    open=metrics_place.open_metrics_place,
+    heartbeat=True,
+    troubles=metrics_place.TROUBLES,
+)
+ALL = (SLACK, SLACK_BOT, HEALTHCHECKS, SENTRY, WEBHOOK, APPRISE, EMAIL, PROMETHEUS)

@@ -33,7 +33,7 @@ def test_message_tells_what_failed_where_and_why(server):
         "Path: db/default-2024-01-15-120000.dump.zst\n"
         "Duration: 12 s\n"
         "Error: RcloneError\n"
-        "rclone rcat exited with 1\nquota exceeded"
+        "rclone rcat exited with 1\nquota exceeded\nHint: Free some space."
     )
 
 

@@ -12,6 +12,7 @@ from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.email import EmailNotifier
 from tests.loopback import refusing_url
 from tests.notify import samples
+from tests.notify.mail_place import smtp
 from tests.notify.mailserver import MailServer, silent_port
 
 TO = ["ops@example.com"]
@@ -23,14 +24,8 @@ def port_of(url: str) -> int:
 
 
 def use_smtp(settings, port: int) -> None:
-    """Have Django mail through a server, in the words of its version."""
-    backend = "django.core.mail.backends.smtp.EmailBackend"
-    if hasattr(mail, "mailers"):
-        options = {"host": "127.0.0.1", "port": port}
-        settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
-    else:
-        settings.EMAIL_BACKEND = backend
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    for name, value in smtp(port).items():
+        setattr(settings, name, value)
 
 
 @pytest.fixture
@@ -86,9 +81,7 @@ def test_mail_arrives_at_a_real_server_as_text_and_as_html(mail_server):
 
 def test_text_tells_what_failed_where_and_why():
     send(samples.FAILED)
-    assert sent().subject == (
-        '[Django] [production] Backup of database "default" failed on web-1'
-    )
+    assert sent().subject == ('[Django] [production] Backup of database "default" failed on web-1')
     assert sent().body == (
         '[production] Backup of database "default" failed on web-1\n'
         "\n"
@@ -100,7 +93,7 @@ def test_text_tells_what_failed_where_and_why():
         "Error: RcloneError\n"
         f"Run: {samples.RUN}\n"
         "\n"
-        "rclone rcat exited with 1\nquota exceeded\n"
+        "rclone rcat exited with 1\nquota exceeded\nHint: Free some space.\n"
     )
 
 
@@ -145,10 +138,27 @@ def test_recovery_is_told_in_the_subject():
 def test_hostile_text_is_shown_and_is_no_html(field):
     send(samples.FAILED)
     usual = Page(html_of(mail.outbox.pop())).tags
-    send(samples.failed(**{field: HOSTILE}))
+    send(samples.failed(**{field: f"{HOSTILE}\nHint: {HOSTILE}"}))
     page = Page(html_of(sent()))
     assert page.tags == usual
     assert HOSTILE in page.text
+
+
+def luminance(colour: str) -> float:
+    """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = [p / 12.92 if p <= 0.04 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("event", samples.ALL, ids=lambda event: event.state)
+def test_state_can_be_read_on_white_and_on_dark(event):
+    send(event)
+    colours = set(re.findall(r"#[0-9a-f]{6}", html_of(sent())))
+    assert colours
+    for shade in map(luminance, colours):
+        assert 1.05 / (shade + 0.05) > 4
+        assert (shade + 0.05) / (luminance("#121212") + 0.05) > 4
 
 
 def test_html_fetches_nothing_and_sets_no_colour_of_text_or_ground():
@@ -185,7 +195,10 @@ def test_words_of_the_error_can_be_left_out():
 
 @pytest.mark.parametrize(
     "admins",
-    [[("Ops", "ops@example.com"), ("Dev", "dev@example.com")], ["ops@example.com", "dev@example.com"]],
+    [
+        [("Ops", "ops@example.com"), ("Dev", "dev@example.com")],
+        ["ops@example.com", "dev@example.com"],
+    ],
     ids=["pairs", "addresses"],
 )
 def test_admins_get_the_mail_in_either_form_of_the_setting(admins, settings):

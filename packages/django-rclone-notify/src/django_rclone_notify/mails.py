@@ -19,12 +19,12 @@ from django_rclone_notify.messages import subject as what
 from django_rclone_notify.notices import Notice, NoticeState
 
 SUBJECT_LIMIT = 200
-LINE_LIMIT = 1_000
+LINE_LIMIT = 300
 ERROR_LIMIT = 2_000
 
 # Blue and orange are told apart by everybody, and on white and on black; the sign
 # and the word say the same.
-_BLUE, _ORANGE, _GREY = "#2f7fd6", "#d2570c", "#7d8590"
+_BLUE, _ORANGE, _GREY = "#2f7fd6", "#d2570c", "#757d88"
 _LOOKS: dict[str, tuple[str, str]] = {
     NoticeState.STARTED: ("▶ Started", _GREY),
     NoticeState.SUCCEEDED: ("✔ Succeeded", _BLUE),

@@ -8,6 +8,8 @@ from django_rclone.events import Operation, OperationEvent, State
 from django_rclone_notify.notices import Notice, NoticeState
 
 CUT_MARK = " … (cut)"
+NAME_LIMIT = 60
+"""Characters of a name in a title, so that a long one does not push the state out of it."""
 _TAIL_MARK = "(cut) … "
 
 # How the errors of django-rclone tell what to do.
@@ -33,14 +35,14 @@ _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 def title(notice: Notice) -> str:
     """Return one line: what happened, to what, where."""
     event = notice.event
-    environment = f"[{event.environment}] " if event.environment else ""
+    environment = f"[{_short(event.environment)}] " if event.environment else ""
     again = " again" if notice.state == NoticeState.RECOVERED else ""
-    return one_line(f"{environment}{subject(event)} {event.state}{again} on {event.host}")
+    return one_line(f"{environment}{subject(event)} {event.state}{again} on {_short(event.host)}")
 
 
 def subject(event: OperationEvent) -> str:
     """Return what was run, on what: ``Backup of database "default"``."""
-    target = "media" if event.database is None else f'database "{event.database}"'
+    target = "media" if event.database is None else f'database "{_short(event.database)}"'
     pattern = _SUBJECTS.get(event.operation, f"{event.operation} of {{target}}")
     # By replacement, not str.format(): an alias may hold braces.
     return one_line(pattern.replace("{target}", target))
@@ -120,6 +122,10 @@ def cut(text: str, limit: int) -> str:
 def tail(text: str, limit: int) -> str:
     """Return the last ``limit`` characters of ``text``: what a program said last says most."""
     return text if len(text) <= limit else _TAIL_MARK + text[len(_TAIL_MARK) - limit :]
+
+
+def _short(name: str) -> str:
+    return cut(one_line(name), NAME_LIMIT)
 
 
 def _is_harmless(character: str) -> bool:

@@ -7,15 +7,17 @@ import contextlib
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from django_rclone.events import OperationEvent, State
+from django_rclone_notify import budget
 from django_rclone_notify.exceptions import InvalidOption, NotifierError
 from django_rclone_notify.messages import cut, one_line
 from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.base import EVERY_STATE, Notifier
+from django_rclone_notify.notifiers.base import BACKUPS, Notifier
 from django_rclone_notify.notifiers.options import require_text
 
 # Two files that are read together must agree on these words: they may not change
@@ -36,6 +38,7 @@ Samples = dict[str, str]
 """From a metric with its labels, as in the file, to its value, as in the file."""
 
 _VALUE_LIMIT = 200
+_LOCK_PAUSE = 0.01
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _SAMPLE = re.compile(r"((\w+)\{.*\}) (\S+)")
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -46,12 +49,12 @@ class PrometheusNotifier(Notifier):
 
     ``path`` is that file, ``.prom`` at its end, in the folder that node_exporter
     watches; channels and processes may share it. ``labels`` are added to every
-    metric. Gets every state of every operation by default.
+    metric. Gets every state of backups by default.
 
     Raises ``NotifierError`` when the file cannot be written, or is not ours.
     """
 
-    default_states: ClassVar[frozenset[str]] = EVERY_STATE
+    default_operations: ClassVar[frozenset[str]] = BACKUPS
 
     def __init__(self, *, path: str, labels: Mapping[str, str] | None = None) -> None:
         self._path = _require_path(path)
@@ -131,6 +134,8 @@ def _update(path: Path, changes: Samples) -> NotifierError | None:
                 message = "The file holds metrics of someone else: give the channel its own"
                 return NotifierError(message, permanent=True)
             _replace(path, rendered({**found, **changes}))
+    except TimeoutError:
+        return NotifierError("Another process did not let go of the folder in time")
     except UnicodeDecodeError:
         return NotifierError("The file is no text: give the channel its own", permanent=True)
     except OSError as error:
@@ -141,12 +146,24 @@ def _update(path: Path, changes: Samples) -> NotifierError | None:
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Keep other writers out meanwhile; the folder itself is the lock, so that none is left."""
+    deadline = time.monotonic() + budget.remaining()
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while not _locked(descriptor):
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+            time.sleep(_LOCK_PAUSE)
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _replace(path: Path, text: str) -> None:

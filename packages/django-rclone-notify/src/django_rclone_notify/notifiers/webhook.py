@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from django_rclone_notify import http
 from django_rclone_notify.exceptions import InvalidOption
-from django_rclone_notify.messages import cut, title
+from django_rclone_notify.messages import cleaned, cut, title
 from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.base import TROUBLE, Notifier
 from django_rclone_notify.notifiers.options import require_flag, require_secret, require_url
@@ -112,7 +112,7 @@ def signed(body: bytes, message: str, timestamp: int, secret: Secret) -> dict[st
 
 
 def _bounded(text: str | None) -> str | None:
-    return None if text is None else cut(text, TEXT_LIMIT)
+    return None if text is None else cut(cleaned(text), TEXT_LIMIT)
 
 
 def _key(secret: Secret) -> bytes:
