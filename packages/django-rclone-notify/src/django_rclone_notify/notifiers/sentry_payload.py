@@ -50,7 +50,7 @@ def issue(
         "logger": "django_rclone",
         "transaction": f"django_rclone.{event.operation}",
         "server_name": _line(event.host),
-        "fingerprint": ["django-rclone", event.operation, database, event.environment, error_type],
+        "fingerprint": ["django-rclone", event.operation, database, environment, error_type],
         "exception": {
             "values": [
                 {
@@ -67,6 +67,11 @@ def issue(
         },
         "contexts": contexts,
     }
+
+
+def environment_name(event: OperationEvent) -> str:
+    """Return the environment as Sentry takes it: one line of at most 64 characters, no slash."""
+    return one_line(event.environment).replace("/", "-")[:64]
 
 
 def monitor_config(
