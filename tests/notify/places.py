@@ -5,6 +5,7 @@ whose ``open`` yields such a place.
 """
 
 import contextlib
+import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,7 @@ class Place(Protocol):
         """Return which states have been told so far, the oldest first."""
 
     def arrived(self) -> bytes:
-        """Return everything that has arrived so far, as it is on the wire or on the disk."""
+        """Return everything that has arrived so far, unpacked."""
 
     def suffer(self, trouble: str) -> None:
         """From now on, have this trouble."""
@@ -91,7 +92,7 @@ class HttpPlace:
         return [state for state in map(self.state_of, self.server.requests) if state]
 
     def arrived(self) -> bytes:
-        return b"\n".join(request.body for request in self.server.requests)
+        return b"\n".join(map(_unpacked, self.server.requests))
 
     def suffer(self, trouble: str) -> None:
         if trouble in PASSING:
@@ -100,6 +101,11 @@ class HttpPlace:
             self.server.always_answer(LASTING[trouble])
         else:
             self.url = self.cleanup.enter_context(refusing_url())
+
+
+def _unpacked(request: Received) -> bytes:
+    packed = request.headers.get("content-encoding") == "gzip"
+    return gzip.decompress(request.body) if packed else request.body
 
 
 def web_service(

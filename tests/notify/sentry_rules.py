@@ -4,6 +4,7 @@ https://develop.sentry.dev/sdk/data-model/envelopes/
 """
 
 import gzip
+import json
 import re
 from typing import Any
 
@@ -25,7 +26,7 @@ def items(request: Received) -> list[tuple[str, Any]]:
     if request.headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
     envelope = Envelope.deserialize(body)
-    return [(str(item.type), item.payload.json) for item in envelope.items]
+    return [(str(item.type), json.loads(item.get_bytes())) for item in envelope.items]
 
 
 def check_in(request: Received) -> dict[str, Any]:

@@ -13,7 +13,12 @@ from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers import sentry_sending
 from django_rclone_notify.notifiers.base import BACKUPS, Notifier
 from django_rclone_notify.notifiers.options import require_flag, require_secret, require_text
-from django_rclone_notify.notifiers.sentry_payload import Schedule, issue, monitor_config
+from django_rclone_notify.notifiers.sentry_payload import (
+    Schedule,
+    environment_name,
+    issue,
+    monitor_config,
+)
 from django_rclone_notify.secret import Secret
 from django_rclone_notify.slugs import filled, require_slug
 
@@ -65,7 +70,7 @@ class SentryNotifier(Notifier):
     def notify(self, notice: Notice) -> str:
         """Send the check-in of ``notice`` and, for a failure, the issue."""
         event = notice.event
-        sender = sentry_sending.Sender(self._dsn, event.environment)
+        sender = sentry_sending.Sender(self._dsn, environment_name(event))
         said = [self._check_in(sender, event)]
         if self._capture_failures and event.state == State.FAILED:
             slug = None if self._slug is None else filled(self._slug, event)

@@ -18,6 +18,7 @@ UNITS = ("minute", "hour", "day", "week", "month", "year")
 
 # https://develop.sentry.dev/sdk/expected-features/data-handling/#variable-size
 _TAG_LIMIT = 200
+_LINE_LIMIT = 500
 _VALUE_LIMIT = 2_000
 
 
@@ -28,16 +29,17 @@ def issue(
 
     Runs that fail alike, in one environment on one database, are one issue.
     """
-    database = MEDIA if event.database is None else event.database
-    error_type = one_line(event.error_type or "OperationFailed")
+    database = MEDIA if event.database is None else _line(event.database)
+    environment = _line(event.environment)
+    error_type = _line(event.error_type or "OperationFailed")
     words = cut(cause(event), _VALUE_LIMIT) if include_error else ""
     details = {
         "operation_id": event.operation_id,
-        "path": event.path,
+        "path": _line(event.path or ""),
         "size": event.size,
         "duration": event.duration,
         "started_at": event.started_at.isoformat(),
-        "hint": hint(event) if include_error else "",
+        "hint": _line(hint(event)) if include_error else "",
         "live_data": live_data(event),
     }
     contexts: dict[str, Any] = {"backup": {k: v for k, v in details.items() if v not in (None, "")}}
@@ -47,13 +49,13 @@ def issue(
         "level": "error",
         "logger": "django_rclone",
         "transaction": f"django_rclone.{event.operation}",
-        "server_name": one_line(event.host),
-        "fingerprint": ["django-rclone", event.operation, database, event.environment, error_type],
+        "server_name": _line(event.host),
+        "fingerprint": ["django-rclone", event.operation, database, environment, error_type],
         "exception": {
             "values": [
                 {
                     "type": error_type,
-                    "value": words or f"{subject(event)} failed",
+                    "value": words or _line(f"{subject(event)} failed"),
                     "mechanism": {"type": "django_rclone", "handled": True},
                 }
             ]
@@ -61,10 +63,15 @@ def issue(
         "tags": {
             "backup.operation": _tag(event.operation),
             "backup.database": _tag(database),
-            "backup.environment": _tag(event.environment or "not set"),
+            "backup.environment": _tag(environment or "not set"),
         },
         "contexts": contexts,
     }
+
+
+def environment_name(event: OperationEvent) -> str:
+    """Return the environment as Sentry takes it: one line of at most 64 characters, no slash."""
+    return one_line(event.environment).replace("/", "-")[:64]
 
 
 def monitor_config(
@@ -103,6 +110,10 @@ def _minutes(option: str, value: object) -> int:
     if isinstance(value, int) and value is not True and 0 < value < math.inf:
         return value
     raise InvalidOption(option, "must be a whole number of minutes above 0")
+
+
+def _line(text: str) -> str:
+    return cut(one_line(text), _LINE_LIMIT)
 
 
 def _tag(text: str) -> str:

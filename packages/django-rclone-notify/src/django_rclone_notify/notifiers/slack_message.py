@@ -9,7 +9,6 @@ from django_rclone.events import OperationEvent, State
 from django_rclone_notify.messages import (
     CUT_MARK,
     cause,
-    cleaned,
     hint,
     human_duration,
     human_size,
@@ -25,6 +24,7 @@ from django_rclone_notify.notices import Notice, NoticeState
 HEADER_LIMIT = 150
 VALUE_LIMIT = 300
 CAUSE_LIMIT = 2_500
+HINT_LIMIT = 1_000
 TEXT_LIMIT = 600
 
 # A shape and a word for each, because not everyone tells colours apart.
@@ -57,11 +57,17 @@ def message(notice: Notice, *, include_error: bool) -> dict[str, Any]:
         {"type": "context", "elements": [_mrkdwn(_footer(event))]},
     ]
     return {
-        "text": escaped(f"{heading}: {title(notice)}", TEXT_LIMIT),
+        "text": escaped(_fallback(notice, include_error=include_error), TEXT_LIMIT),
         "blocks": blocks,
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def _fallback(notice: Notice, *, include_error: bool) -> str:
+    shape = _HEADINGS.get(notice.state, "")[:1]
+    words = one_line(cause(notice.event)) if include_error else ""
+    return f"{shape} {title(notice)}{words and ': '}{words}".strip()
 
 
 def escaped(text: str, limit: int) -> str:
@@ -95,13 +101,13 @@ def _trouble(event: OperationEvent, *, include_error: bool) -> list[dict[str, An
     if event.state != State.FAILED:
         return []
     texts = []
-    if include_error and (words := cleaned(cause(event)).strip()):
-        texts.append(f"*Cause*\n```\n{escaped(words, CAUSE_LIMIT)}\n```")
+    if include_error and (words := cause(event).strip()):
+        texts.append(_mrkdwn(f"*Cause*\n```\n{escaped(words, CAUSE_LIMIT)}\n```"))
     if include_error and (advice := hint(event)):
-        texts.append(f"*What to do*\n{_code(advice)}")
+        texts.append(_plain(f"What to do: {escaped(advice, HINT_LIMIT)}"))
     if told := live_data(event):
-        texts.append(f"*{told}*")
-    return [{"type": "section", "text": _mrkdwn(text)} for text in texts]
+        texts.append(_mrkdwn(f"*{told}*"))
+    return [{"type": "section", "text": text} for text in texts]
 
 
 def _footer(event: OperationEvent) -> str:
