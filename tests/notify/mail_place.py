@@ -40,6 +40,10 @@ class MailPlace:
         self._cleanup = cleanup
         self._lead_to(server.port)
 
+    @property
+    def settings(self) -> str:
+        return "".join(f"{name} = {value!r}\n" for name, value in smtp(self._server.port).items())
+
     def told(self) -> list[str]:
         found = [_STATE.search(one["Subject"]) for one in self._server.mails]
         return ["recovered" if state[1].endswith("again") else state[1] for state in found if state]

@@ -42,6 +42,10 @@ class Place(Protocol):
     def options(self) -> dict[str, Any]:
         """The notifier's ``OPTIONS`` to deliver here."""
 
+    @property
+    def settings(self) -> str:
+        """Python that the settings of a site in a process of its own need beside them."""
+
     def told(self) -> list[str]:
         """Return which states have been told so far, the oldest first."""
 
@@ -64,6 +68,8 @@ class Service:
     """Gets every state of backups by default; otherwise failures and recoveries of everything."""
     troubles: frozenset[str] = HTTP_TROUBLES
     """What its place can suffer."""
+    tells_why: bool = True
+    """Whether the cause of a failure arrives."""
 
     def channel(self, place: Place, **keys: Any) -> dict[str, Any]:
         """Return an entry of ``DJANGO_RCLONE_NOTIFY``; ``OPTIONS`` are added to the place's."""
@@ -80,6 +86,7 @@ class HttpPlace:
     make_options: Callable[[str], dict[str, Any]]
     state_of: Callable[[Received], str | None]
     url: str = field(init=False)
+    settings: str = ""
 
     def __post_init__(self) -> None:
         self.url = self.server.url

@@ -111,5 +111,6 @@ PROMETHEUS = Service(
     open=metrics_place.open_metrics_place,
     heartbeat=True,
     troubles=metrics_place.TROUBLES,
+    tells_why=False,
 )
 ALL = (SLACK, SLACK_BOT, HEALTHCHECKS, SENTRY, WEBHOOK, APPRISE, EMAIL, PROMETHEUS)

@@ -265,9 +265,10 @@ def test_refusal_is_told_by_its_code_alone(answer, attempts, permanent, mail_ser
 
 
 def test_refused_connection_is_told(settings):
-    with refusing_url() as url, pytest.raises(NotifierError, match="ConnectionRefused") as caught:
+    with refusing_url() as url:
         use_smtp(settings, port_of(url))
-        send(samples.FAILED)
+        with pytest.raises(NotifierError, match="ConnectionRefused") as caught:
+            send(samples.FAILED)
     assert not caught.value.permanent
     assert caught.value.__context__ is None
 

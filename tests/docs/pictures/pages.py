@@ -87,7 +87,7 @@ td { padding: 2px 12px 2px 0 }"""
 
 def email() -> str:
     message = payloads.mail()
-    [(content, _)] = [(a.content, a.mimetype) for a in message.alternatives]
+    [(content, _)] = message.alternatives
     head = "".join(
         f'<tr><td class="grey">{name}</td><td>{escape(value)}</td></tr>'
         for name, value in (("From", message.from_email), ("To", ", ".join(message.to)))

@@ -70,7 +70,7 @@ def log_lines() -> list[str]:
     logger = logging.getLogger("pictures")
     logger.setLevel(logging.INFO)
     handler = logging.Handler()
-    handler.emit = records.append  # type: ignore[method-assign]
+    handler.emit = records.append  # type: ignore[assignment,method-assign]
     logger.addHandler(handler)
     try:
         for event in (STARTED, FAILED, SUCCEEDED):
