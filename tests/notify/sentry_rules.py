@@ -75,4 +75,6 @@ _RULES = {"check_in": _is_check_in, "event": _is_event}
 
 def state_told(request: Received) -> str | None:
     """Return the state that a check-in tells; an issue tells none."""
-    return next((STATES[said["status"]] for kind, said in items(request) if kind == "check_in"), None)
+    return next(
+        (STATES[said["status"]] for kind, said in items(request) if kind == "check_in"), None
+    )
