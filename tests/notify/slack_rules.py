@@ -21,7 +21,7 @@ def problems(message: dict[str, Any]) -> list[str]:
     blocks = message.get("blocks", [])
     if not 0 < len(message.get("text", "")) <= 4_000:
         found.append("text")
-    if not 1 <= len(blocks) <= 50 or len(json.dumps(blocks)) > 13_000:
+    if not 1 <= len(blocks) <= 50 or len(json.dumps(blocks, ensure_ascii=False)) > 13_000:
         found.append("blocks")
     for block in blocks:
         found += [f"{block['type']}: {problem}" for problem in _CHECKS[block["type"]](block)]

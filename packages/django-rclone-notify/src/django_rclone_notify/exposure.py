@@ -1,7 +1,6 @@
 """What of the settings Django's own error reports give away."""
 
 from collections.abc import Collection
-from pprint import pformat
 
 from django.views.debug import get_default_exception_reporter_filter
 
@@ -16,7 +15,8 @@ def exposed(alias: str, options: Collection[str]) -> set[str]:
     that filter is asked, and what it lets through is read as it would be printed.
     """
     reports = get_default_exception_reporter_filter().get_safe_settings()
-    shown = pformat(reports.get(conf.NAME))
+    # Not pprint, as Django does it: that breaks long texts into pieces.
+    shown = repr(reports.get(conf.NAME))
     given = conf.options_of(alias)
     return {
         option

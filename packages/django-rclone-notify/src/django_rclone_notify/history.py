@@ -7,6 +7,7 @@ import logging
 from django.core.cache import cache, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.exceptions import ImproperlyConfigured
 
 from django_rclone.events import OperationEvent, State
 
@@ -34,7 +35,12 @@ def is_recovery(event: OperationEvent) -> bool:
 
 def outlasts_the_process() -> bool:
     """Tell whether the default cache is there for the next command."""
-    return not isinstance(caches["default"], (LocMemCache, DummyCache))
+    try:
+        backend = caches["default"]
+    except ImproperlyConfigured:
+        # Django has its own check for that.
+        return True
+    return not isinstance(backend, (LocMemCache, DummyCache))
 
 
 def _key(event: OperationEvent) -> str:

@@ -80,6 +80,11 @@ def connect(
     return lambda: _connected.remove(channel)
 
 
+def connected() -> tuple[Channel, ...]:
+    """Return the channels that were connected by hand."""
+    return tuple(_connected)
+
+
 def listen() -> None:
     """Connect ``deliver`` to every state of every operation; a second call changes nothing."""
     operation_changed.connect(deliver, dispatch_uid="django_rclone_notify.deliver")

@@ -110,7 +110,7 @@ class SlackNotifier(Notifier):
 
 
 def _encoded(said: dict[str, Any]) -> bytes:
-    return json.dumps(said).encode()
+    return json.dumps(said, ensure_ascii=False).encode()
 
 
 def _accepted(text: str) -> dict[str, Any]:

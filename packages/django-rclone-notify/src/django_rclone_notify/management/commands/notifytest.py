@@ -6,8 +6,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_rclone_notify import conf, words
 from django_rclone_notify.budget import limited_to
+from django_rclone_notify.channels import Channel
 from django_rclone_notify.exceptions import InvalidNotifySettings, MissingExtra, NotifierError
 from django_rclone_notify.notices import NoticeState
+from django_rclone_notify.receivers import connected
 from django_rclone_notify.redaction import masked, told
 from django_rclone_notify.samples import sample
 
@@ -16,9 +18,9 @@ class Command(BaseCommand):
     """Sends a sample to channels, whatever their filters say, and reports on each."""
 
     help = (
-        "Send a sample, marked TEST, to every channel of DJANGO_RCLONE_NOTIFY or to the given "
-        "ones, whatever their filters say. The services take it for real: a check at "
-        "healthchecks.io changes its state. Exits with 1 if any channel failed."
+        "Send a sample, marked TEST, to every channel or to the given ones, whatever their "
+        "filters say. The services take it for real: a check at healthchecks.io changes its "
+        "state. Exits with 1 if any channel failed."
     )
     requires_system_checks = ()
 
@@ -41,7 +43,7 @@ class Command(BaseCommand):
     def _send(self, alias: str, state: str) -> bool:
         secrets: tuple[str, ...] = ()
         try:
-            channel = conf.read_channel(alias)
+            channel = _channel(alias)
             secrets = channel.secrets
             notifier = channel.build()
             with limited_to(channel.timeout):
@@ -69,14 +71,19 @@ def _advice(error: BaseException) -> str:
     return "Is the service up, and does this machine reach it? Then try again."
 
 
+def _channel(name: str) -> Channel:
+    by_hand = [channel for channel in connected() if channel.name == name]
+    return by_hand[0] if by_hand else conf.read_channel(name)
+
+
 def _chosen(wanted: list[str]) -> tuple[str, ...]:
     try:
-        known = conf.aliases()
+        known = (*conf.aliases(), *(channel.name for channel in connected()))
     except InvalidNotifySettings as error:
         raise CommandError(told(error)) from error
     if not known:
         raise CommandError(f"{conf.NAME} names no channel: there is nothing to test")
-    for alias in wanted:
-        if alias not in known:
-            raise CommandError(f'No channel "{alias}". {words.suggestion(alias, known)}')
-    return tuple(dict.fromkeys(wanted)) or known
+    for name in wanted:
+        if name not in known:
+            raise CommandError(f'No channel "{name}". {words.suggestion(name, known)}')
+    return tuple(dict.fromkeys(wanted or known))
