@@ -6,9 +6,12 @@ from tests.docs.texts import PAGES, blocks
 from tests.sites import Site
 
 VARIABLES = {
+    "BACKUP_HOOK_SECRET": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
+    "BACKUP_HOOK_URL": "https://example.com/hooks/backups",
     "BACKUP_SIGNING_KEY": "a key of the tests",
     "OLD_BACKUP_SIGNING_KEY": "an older key of the tests",
     "HEALTHCHECKS_PING_URL": "https://hc-ping.com/uuid",
+    "NTFY_URL": "ntfys://ntfy.sh/backups-of-the-shop",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/X",
     "NO_PROXY": "127.0.0.1",
 }

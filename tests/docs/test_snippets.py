@@ -96,6 +96,6 @@ def test_code_that_calls_commands_tells_a_failure(block: Block, site: Site):
 
 def test_every_example_file_belongs_to_a_page_with_tests_of_its_own():
     files = [b for b in blocks(*TEXTS) if b.marker.startswith("file: ")]
-    pages = {"writing-a-client.md", "writing-a-notifier.md", "signals.md"}
+    pages = {"notify-webhook.md", "signals.md", "writing-a-client.md", "writing-a-notifier.md"}
     assert {block.path.name for block in files} == pages
     assert {block.path.parent for block in files} == {PAGES}
