@@ -10,7 +10,7 @@ import sys
 
 class FakeAbsence:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"requests", "urllib3", "sentry_sdk"}:
+        if name.split(".")[0] in {"apprise", "requests", "sentry_sdk", "urllib3"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, FakeAbsence())
@@ -32,6 +32,16 @@ NEEDY = [
         f"{NOTIFIERS}.healthchecks.HealthchecksNotifier",
         {"ping_url": "https://s3cret.example/x"},
     ),
+    (
+        "webhook",
+        f"{NOTIFIERS}.webhook.WebhookNotifier",
+        {"url": "https://s3cret.example/x"},
+    ),
+    (
+        "apprise",
+        f"{NOTIFIERS}.apprise.AppriseNotifier",
+        {"urls": ["json://s3cret.example/x"]},
+    ),
     ("sentry", f"{NOTIFIERS}.sentry.SentryNotifier", {"monitor_slug": "nightly"}),
 ]
 
@@ -43,7 +53,7 @@ def run(backend, options, program):
     )
 
 
-@pytest.mark.parametrize(("extra", "backend", "options"), NEEDY, ids=["slack", "hc", "sentry"])
+@pytest.mark.parametrize(("extra", "backend", "options"), NEEDY, ids=[n[0] for n in NEEDY])
 def test_check_names_the_extra_to_install(extra, backend, options):
     done = run(
         backend,
@@ -57,7 +67,7 @@ def test_check_names_the_extra_to_install(extra, backend, options):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("extra", "backend", "options"), NEEDY, ids=["slack", "hc", "sentry"])
+@pytest.mark.parametrize(("extra", "backend", "options"), NEEDY, ids=[n[0] for n in NEEDY])
 def test_missing_extra_never_hurts_a_backup_and_is_named(extra, backend, options):
     done = run(
         backend,

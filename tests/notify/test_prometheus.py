@@ -13,7 +13,8 @@ from django_rclone.events import Operation
 from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import InvalidOption, NotifierError
 from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.prometheus import HELP, PrometheusNotifier, read
+from django_rclone_notify.notifiers.prometheus import PrometheusNotifier
+from django_rclone_notify.notifiers.prometheus_file import HELP, read
 from tests.notify import samples
 
 BEGAN = 1705320000.0
@@ -76,7 +77,7 @@ def test_databases_operations_and_environments_have_series_of_their_own(path):
     staging = replace(samples.FAILED, environment="staging")
     tell(path, samples.SUCCEEDED, other, media, staging)
     assert metrics(path, database="archive")["last_run_success"] == 1
-    assert metrics(path, operation="media_backup", database="")["last_run_success"] == 1
+    assert metrics(path, operation="media_backup", database="media")["last_run_success"] == 1
     assert metrics(path, environment="staging")["last_run_success"] == 0
     assert metrics(path, **LABELS)["last_run_success"] == 1
 
@@ -127,6 +128,12 @@ def test_labels_of_the_channel_are_added(path):
 def test_state_of_a_later_version_changes_nothing(path):
     tell(path, samples.failed(state="abandoned"))
     assert not path.exists()
+
+
+def test_metric_of_another_version_is_dropped_and_no_stranger(path):
+    path.write_text(f"# HELP {PREFIX}mood How it felt.\n{PREFIX}mood{{}} 1\n")
+    tell(path, samples.STARTED)
+    assert list(metrics(path)) == ["last_start_timestamp_seconds"]
 
 
 @pytest.mark.parametrize("umask", [0o077, 0o000])

@@ -3,44 +3,24 @@
 https://github.com/prometheus/node_exporter#textfile-collector
 """
 
-import contextlib
-import fcntl
-import os
 import re
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from django_rclone.events import OperationEvent, State
-from django_rclone_notify import budget
-from django_rclone_notify.exceptions import InvalidOption, NotifierError
+from django_rclone_notify.exceptions import InvalidOption
 from django_rclone_notify.messages import cut, one_line
 from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.base import BACKUPS, Notifier
 from django_rclone_notify.notifiers.options import require_text
-
-# Two files that are read together must agree on these words: they may not change
-# between versions of this package, of which one machine can run several.
-HELP = {
-    "django_rclone_last_start_timestamp_seconds": "When the last run started.",
-    "django_rclone_last_run_timestamp_seconds": "When the last run ended.",
-    "django_rclone_last_run_success": "Whether the last run succeeded: 1, or failed: 0.",
-    "django_rclone_last_run_duration_seconds": "How long the last run took.",
-    "django_rclone_last_success_timestamp_seconds": "When the last successful run ended.",
-    "django_rclone_last_success_size_bytes": "Size of what the last successful run stored.",
-}
-"""Every metric, all of them gauges, and what it tells."""
+from django_rclone_notify.notifiers.prometheus_file import PREFIX, Samples, update
+from django_rclone_notify.slugs import MEDIA
 
 LABELS = ("operation", "database", "environment")
 
-Samples = dict[str, str]
-"""From a metric with its labels, as in the file, to its value, as in the file."""
-
 _VALUE_LIMIT = 200
-_LOCK_PAUSE = 0.01
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_SAMPLE = re.compile(r"((\w+)\{.*\}) (\S+)")
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -64,7 +44,7 @@ class PrometheusNotifier(Notifier):
         """Write what ``notice`` changes; a state that is not known changes nothing."""
         changes = samples(notice.event, self._labels)
         if changes:
-            failure = _update(self._path, changes)
+            failure = update(self._path, changes)
             if failure is not None:
                 raise failure
         return f"{len(changes)} metrics written"
@@ -86,98 +66,17 @@ def samples(event: OperationEvent, labels: Mapping[str, str]) -> Samples:
         values["last_success_size_bytes"] = event.size
     named = labels_of(event, labels)
     return {
-        f"django_rclone_{name}{named}": repr(value)
-        for name, value in values.items()
-        if value is not None
+        f"{PREFIX}{name}{named}": repr(value) for name, value in values.items() if value is not None
     }
 
 
 def labels_of(event: OperationEvent, labels: Mapping[str, str]) -> str:
     """Return the labels of ``event`` and the channel's own as they stand in the file."""
-    # An empty label is, to Prometheus, one that is not there: media have no database.
-    values = (event.operation, event.database or "", event.environment)
+    database = MEDIA if event.database is None else event.database
+    values = (event.operation, database, event.environment)
     pairs = {**labels, **dict(zip(LABELS, values, strict=True))}
     written = (f'{name}="{_escaped(value)}"' for name, value in pairs.items())
     return f"{{{','.join(written)}}}"
-
-
-def read(text: str) -> Samples | None:
-    """Return the metrics in ``text``, or ``None`` if anything in it is not written by us."""
-    found: Samples = {}
-    for line in text.splitlines():
-        match = _SAMPLE.fullmatch(line)
-        if match and match[2] in HELP:
-            found[match[1]] = match[3]
-        elif not line.startswith("# "):
-            return None
-    return found
-
-
-def rendered(found: Samples) -> str:
-    """Return the file that holds ``found``."""
-    lines = []
-    for name, meaning in HELP.items():
-        own = sorted(key for key in found if key.startswith(f"{name}{{"))
-        if own:
-            lines += [f"# HELP {name} {meaning}", f"# TYPE {name} gauge"]
-            lines += [f"{key} {found[key]}" for key in own]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _update(path: Path, changes: Samples) -> NotifierError | None:
-    """Add ``changes`` to the file; return what went wrong, without a context that tells more."""
-    try:
-        with _alone_in(path.parent):
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
-            found = read(text)
-            if found is None:
-                message = "The file holds metrics of someone else: give the channel its own"
-                return NotifierError(message, permanent=True)
-            _replace(path, rendered({**found, **changes}))
-    except TimeoutError:
-        return NotifierError("Another process did not let go of the folder in time")
-    except UnicodeDecodeError:
-        return NotifierError("The file is no text: give the channel its own", permanent=True)
-    except OSError as error:
-        return NotifierError(f"The file was not written: {error.strerror}", permanent=True)
-    return None
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other writers out meanwhile; the folder itself is the lock, so that none is left."""
-    deadline = time.monotonic() + budget.remaining()
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        while not _locked(descriptor):
-            if time.monotonic() >= deadline:
-                raise TimeoutError
-            time.sleep(_LOCK_PAUSE)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _replace(path: Path, text: str) -> None:
-    # Without .prom at its end, so that node_exporter never reads a half; a leftover
-    # of a killed process is nobody's, because we hold the lock.
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    with beside.open("x", encoding="utf-8") as file:
-        # node_exporter runs as another user, and the umask may say otherwise.
-        os.fchmod(file.fileno(), 0o644)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def _escaped(value: str) -> str:
