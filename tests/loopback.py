@@ -136,7 +136,10 @@ class LoopbackServer:
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
-            return self._planned.popleft() if self._planned else self._decide(request)
+            if self._planned:
+                return self._planned.popleft()
+            decide = self._decide
+        return decide(request)
 
     def _wait(self, seconds: float | None) -> None:
         self._closing.wait(seconds)
