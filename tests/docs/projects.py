@@ -7,6 +7,7 @@ from tests.sites import Site
 
 VARIABLES = {
     "BACKUP_HOOK_SECRET": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
+    "BACKUP_HOOK_TOKEN": "Bearer of-the-tests",
     "BACKUP_HOOK_URL": "https://example.com/hooks/backups",
     "BACKUP_SIGNING_KEY": "a key of the tests",
     "OLD_BACKUP_SIGNING_KEY": "an older key of the tests",
