@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 
-from django_rclone_notify import budget
+from django_rclone_notify import budget, words
 from django_rclone_notify.exceptions import InvalidOption
 from django_rclone_notify.mails import html, subject, text
 from django_rclone_notify.notices import Notice
@@ -21,6 +21,8 @@ from django_rclone_notify.notifiers.base import TROUBLE, Notifier
 from django_rclone_notify.notifiers.options import require_flag, require_text, require_word
 from django_rclone_notify.retries import Failure, persist
 from django_rclone_notify.silence import unobserved
+
+DEFAULT_MAILER = "default"
 
 
 class EmailNotifier(Notifier):
@@ -51,7 +53,7 @@ class EmailNotifier(Notifier):
         self._from = _require_address("from_email", sender)
         prefix = settings.EMAIL_SUBJECT_PREFIX if subject_prefix is None else subject_prefix
         self._prefix = _require_prefix(prefix)
-        self._mailer = None if using is None else _require_mailer(using)
+        self._mailer = _require_mailer(using)
         self._include_error = require_flag("include_error", include_error)
 
     def notify(self, notice: Notice) -> str:
@@ -90,12 +92,12 @@ def _send(message: mail.EmailMultiAlternatives, mailer: str | None) -> str | Fai
                 connection.close()
     if count == 0:
         return Failure(message="The mail backend sent nothing")
-    return f"taken for {len(message.to)} receivers"
+    return "accepted by the mail backend"
 
 
 def _connection(mailer: str | None) -> BaseEmailBackend:
     if hasattr(mail, "mailers"):
-        connection = mail.mailers[mailer or "default"]
+        connection = mail.mailers[mailer or DEFAULT_MAILER]
     else:
         connection = mail.get_connection()
     # Django waits for a mail server without end, unless the site sets a limit.
@@ -109,7 +111,7 @@ def _failure(error: Exception, *, again: bool) -> Failure:
     code = getattr(error, "smtp_code", None)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code = max(code for code, _ in error.recipients.values())
-    if code is None:
+    if code is None or code < 0:
         return Failure(message=f"No mail was sent ({type(error).__name__})", again=again)
     # 4xx is "not now", 5xx is "never": RFC 5321.
     return Failure(
@@ -151,8 +153,14 @@ def _require_prefix(value: object) -> str:
     return value
 
 
-def _require_mailer(value: object) -> str:
-    if not hasattr(mail, "mailers"):
+def _require_mailer(value: object) -> str | None:
+    known = [*mail.mailers] if hasattr(mail, "mailers") else []
+    if value is None:
+        if known and DEFAULT_MAILER not in known:
+            problem = f"is missing, and MAILERS has no {DEFAULT_MAILER}"
+            raise InvalidOption("using", problem, words.suggestion("", known))
+        return None
+    if not known:
         hint = "Leave it out: the settings EMAIL_... tell how mail is sent."
-        raise InvalidOption("using", "needs Django 6.1 or later", hint)
-    return require_word("using", value, [*mail.mailers])
+        raise InvalidOption("using", "needs the setting MAILERS, of Django 6.1 or later", hint)
+    return require_word("using", value, known)
