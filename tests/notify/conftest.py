@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from django_rclone.events import ReceiverWarnings
 from django_rclone.signals import operation_changed
 from django_rclone_notify import retries
 from django_rclone_notify.notices import Notice
@@ -102,7 +103,8 @@ def send() -> Callable[..., list[str]]:
         for event in events:
             outcomes = operation_changed.send_robust(sender=object, event=event)
             assert [error for _, error in outcomes if isinstance(error, Exception)] == []
-            warnings += [text for _, found in outcomes for text in found or ()]
+            found = [warned for _, warned in outcomes if isinstance(warned, ReceiverWarnings)]
+            warnings += [text for warned in found for text in warned]
             if getattr(event, "state", "") == "started":
                 settle()
         return warnings

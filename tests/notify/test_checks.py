@@ -11,7 +11,8 @@ from django_rclone_notify import checks
 from django_rclone_notify.channels import texts
 from django_rclone_notify.secret import Secret
 from tests.notify.healthchecks_rules import CHECK, KEY
-from tests.notify.services import NOTIFIERS, SECRET
+from tests.notify.places import SECRET
+from tests.notify.services import NOTIFIERS
 
 SLACK = f"{NOTIFIERS}.slack.SlackNotifier"
 DUMMY = f"{NOTIFIERS}.dummy.DummyNotifier"

@@ -11,7 +11,8 @@ from django_rclone_notify.notifiers.slack import SlackNotifier
 from django_rclone_notify.receivers import connect
 from tests.notify import samples
 from tests.notify.custom import FakeRaising, FakeSlow
-from tests.notify.services import NOTIFIERS, SECRET
+from tests.notify.places import SECRET
+from tests.notify.services import NOTIFIERS
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
 
+from django_rclone.events import State
 from django_rclone_notify import history
 from tests.notify import samples
 from tests.notify.services import NOTIFIERS
@@ -62,7 +63,7 @@ def test_failure_is_remembered_whoever_wants_to_hear_of_it(configure, send, outb
 def test_any_text_can_be_an_alias_or_a_label(configure, send, outbox, settings):
     event = replace(samples.SUCCEEDED, database="a b\n\x00" + "x" * 1000, environment="ü:*?")
     configure(ops=CHANNEL)
-    send(replace(event, state="failed"), event)
+    send(replace(event, state=State.FAILED), event)
     assert states(outbox) == ["failed", "recovered"]
 
 

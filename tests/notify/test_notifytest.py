@@ -9,7 +9,8 @@ from django_rclone_notify.notifiers.dummy import DummyNotifier
 from django_rclone_notify.receivers import connect
 from tests.loopback import Answer, refusing_url
 from tests.notify import services
-from tests.notify.services import NOTIFIERS, SECRET, SLACK
+from tests.notify.places import SECRET
+from tests.notify.services import NOTIFIERS, SLACK
 
 DUMMY = {"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier"}
 
@@ -35,7 +36,7 @@ def test_sample_reaches_the_service_and_is_marked(service, state, place, configu
     name = service.backend.rpartition(".")[2]
     assert out.startswith(f'ops: {name} sent "{state}": ')
     assert err == ""
-    assert services.SECRET not in out
+    assert SECRET not in out
 
 
 def test_answer_of_the_service_is_shown(server, configure):

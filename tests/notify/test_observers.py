@@ -13,7 +13,9 @@ from sentry_sdk.transport import Transport
 from django_rclone_notify.exceptions import InvalidOption
 from django_rclone_notify.notifiers.slack import SlackNotifier
 from django_rclone_notify.secret import Secret
-from tests.notify import custom, samples, services
+from django_rclone_notify.silence import unobserved
+from tests.loopback import LoopbackServer
+from tests.notify import custom, samples, sentry_rules, services
 from tests.notify.places import GONE, SECRET
 
 
@@ -70,6 +72,19 @@ def test_request_to_a_service_carries_no_header_of_the_sdk(server, curious_sdk, 
     [request] = server.requests
     assert "sentry-trace" not in request.headers
     assert "baggage" not in request.headers
+
+
+def test_dsn_in_the_environment_opens_no_eye(server, curious_sdk, configure, send, monkeypatch):
+    with LoopbackServer() as elsewhere:
+        monkeypatch.setenv("SENTRY_DSN", sentry_rules.dsn(elsewhere.url))
+        options = {"webhook_url": server.url}
+        configure(ops={"BACKEND": services.SLACK.backend, "OPTIONS": options})
+        with unobserved():
+            assert sentry_sdk.get_client().transport is None
+            sentry_sdk.capture_message("unheard")
+        send(samples.FAILED)
+        assert elsewhere.requests == []
+    assert "unheard" not in curious_sdk.everything
 
 
 def test_sdk_goes_on_as_before_afterwards(server, curious_sdk, configure, send):

@@ -43,8 +43,9 @@ def _blind_sentry() -> Iterator[None]:
         yield
         return
     # Without a DSN it sends nothing, without integrations it notes nothing. It must
-    # be a client all the same: a scope that has none asks the next one.
-    blind = sdk.Client(default_integrations=False, auto_enabling_integrations=False)
+    # be a client all the same: a scope that has none asks the next one. The DSN is
+    # empty, not None, for which the SDK would look into the environment.
+    blind = sdk.Client(dsn="", default_integrations=False, auto_enabling_integrations=False)
     with sdk.new_scope() as scope:
         scope.set_client(blind)
         yield

@@ -273,7 +273,9 @@ class ClientSuite(_TestCase):
 
     # --------------------------------------------------------------------- kills
 
-    @unittest.skipUnless(PROCESSES.joinpath("self/environ").exists(), "processes are found in /proc")
+    @unittest.skipUnless(
+        PROCESSES.joinpath("self/environ").exists(), "processes are found in /proc"
+    )
     def test_a_killed_backup_is_no_backup_and_the_next_one_works(self) -> None:
         before = self.fingerprint()
         command = self.project.command("dbbackup", env={})
@@ -292,7 +294,9 @@ class ClientSuite(_TestCase):
         self.restore()
         self.require_untouched(before)
 
-    @unittest.skipUnless(PROCESSES.joinpath("self/environ").exists(), "processes are found in /proc")
+    @unittest.skipUnless(
+        PROCESSES.joinpath("self/environ").exists(), "processes are found in /proc"
+    )
     def test_a_killed_restore_leaves_the_old_or_the_new_database(self) -> None:
         new = self.fingerprint()
         self.back_up()
