@@ -9,6 +9,7 @@ import signal
 import pytest
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand
+from django.utils.module_loading import import_string
 
 from django_rclone import conf, exceptions, signals
 from django_rclone.events import Operation, OperationEvent, State
@@ -16,6 +17,7 @@ from django_rclone.management import base
 from django_rclone.manifest import Manifest
 from django_rclone_notify import checks as notify_checks
 from django_rclone_notify import conf as notify_conf
+from django_rclone_notify.construction import SHIPPED
 from django_rclone_notify.notices import NoticeState
 from django_rclone_notify.notifiers import dummy
 from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, section
@@ -23,6 +25,10 @@ from tests.sites import Site
 from tests.test_architecture import LAYERS
 
 COMMANDS = ("dbbackup", "dbrestore", "listbackups", "mediabackup", "mediarestore")
+
+
+NOTIFIERS = {path.split(".")[-2]: import_string(path) for path in SHIPPED if "dummy" not in path}
+"""From the name of a notifier's module, and of its page, to the notifier."""
 
 
 @pytest.mark.parametrize("key", conf.KEYS)
@@ -122,6 +128,31 @@ def test_every_field_of_the_manifest_is_documented():
 def test_every_key_of_a_channel_is_documented():
     documented = [name for name in rows(section(page("notify"), "## Settings")) if name.isupper()]
     assert documented == list(notify_conf.KEYS)
+
+
+def test_every_notifier_there_is_is_shipped_and_has_a_page():
+    folder = NOTIFY / "src" / "django_rclone_notify" / "notifiers"
+    found = {path.stem for path in folder.glob("*.py") if "Notifier)" in path.read_text()}
+    assert found == {*NOTIFIERS, "dummy"}
+    assert {path.stem for path in PAGES.glob("notify-*.md")} == {f"notify-{n}" for n in NOTIFIERS}
+
+
+@pytest.mark.parametrize("name", NOTIFIERS)
+def test_every_option_is_documented_with_its_default(name):
+    notifier = NOTIFIERS[name]
+    text = page(f"notify-{name}")
+    assert f"`{notifier.__module__}.{notifier.__qualname__}`" in text
+    [table] = re.findall(r"^\| option \| default \|\n(?:\|.+\|\n)+", text, re.M)
+    documented = {
+        option: default for cell, default in rows(table).items() for option in cell.split(", ")
+    }
+    parameters = inspect.signature(notifier).parameters
+    assert set(documented) == set(parameters)
+    for option, parameter in parameters.items():
+        if parameter.default not in (parameter.empty, None):
+            match = re.match(r"`(.+?)`", documented[option])
+            assert match, option
+            assert ast.literal_eval(match[1]) == parameter.default
 
 
 def test_the_dummy_is_documented():
