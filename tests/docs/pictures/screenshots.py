@@ -13,7 +13,7 @@ WIDTH = 760
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEYWORD = "Source"
-_COLOURS = 64
+_COLOURS = 128
 _MEASURE = "<script>document.title = document.documentElement.scrollHeight</script></body>"
 
 
@@ -60,7 +60,7 @@ def _store(picture: Path, target: Path, source: str) -> None:
     note = PngImagePlugin.PngInfo()
     note.add_text(_KEYWORD, source)
     with Image.open(picture) as image:
-        small = image.convert("RGB").quantize(_COLOURS, method=Image.Quantize.MEDIANCUT)
+        small = image.convert("RGB").quantize(_COLOURS, method=Image.Quantize.MAXCOVERAGE)
         small.save(target, optimize=True, pnginfo=note)
 
 
