@@ -1,4 +1,5 @@
 import pytest
+from django.core.checks import run_checks
 
 from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import InvalidOption, NotifierError
@@ -140,3 +141,12 @@ def test_wrong_address_is_told_by_its_number(urls, told, log, capfd):
 def test_address_may_be_a_secret_and_does_not_show_itself():
     notifier = AppriseNotifier(urls=[Secret(f"json://localhost/{SECRET}")])
     assert SECRET not in f"{notifier!r} {vars(notifier)!r}"
+
+
+def test_address_that_error_pages_would_show_is_told_by_the_checks(configure):
+    backend = f"{AppriseNotifier.__module__}.{AppriseNotifier.__qualname__}"
+    configure(ops={"BACKEND": backend, "OPTIONS": {"urls": [f"json://localhost/{SECRET}"]}})
+    [message] = [m for m in run_checks() if "notify" in (m.id or "")]
+    assert message.id == "django_rclone_notify.W001"
+    assert '["OPTIONS"]["urls"] is a secret' in message.msg
+    assert SECRET not in str(message)

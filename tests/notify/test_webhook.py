@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, fields
 
 import pytest
+from django.core.checks import run_checks
 
 from django_rclone.events import Operation, OperationEvent
 from django_rclone_notify import __version__
@@ -145,3 +146,13 @@ def test_options_do_not_show_themselves():
         url=f"https://example.com/{SECRET}", secret=SECRET, headers={"Authorization": SECRET}
     )
     assert SECRET not in f"{notifier!r} {vars(notifier)!r}"
+
+
+def test_header_that_error_pages_would_show_is_told_by_the_checks(configure):
+    backend = f"{WebhookNotifier.__module__}.{WebhookNotifier.__qualname__}"
+    options = {"url": Secret("https://example.com/hook"), "headers": {"X-Hook": SECRET}}
+    configure(ops={"BACKEND": backend, "OPTIONS": options})
+    [message] = [m for m in run_checks() if "notify" in (m.id or "")]
+    assert message.id == "django_rclone_notify.W001"
+    assert '["OPTIONS"]["headers"] is a secret' in message.msg
+    assert SECRET not in str(message)
