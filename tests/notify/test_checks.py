@@ -143,6 +143,11 @@ def test_mistake_is_told_with_its_path_and_the_fix(entry, code, text, configure)
             '["ping_url"] names no check. Copy the ping address: it ends in a UUID, or in the ',
         ),
         (SLACK, {}, '["webhook_url"] is missing. Copy it from the page of the Slack app, or set '),
+        (
+            HEALTHCHECKS,
+            {"ping_url": {"defualt": f"https://hc-ping.com/{CHECK}"}},
+            '["ping_url"] names the unknown database \'defualt\'. Did you mean "default"? Known: ',
+        ),
         (SLACK, {"bot_token": SECRET}, '["channel"] must be a string that is not empty. '),
         (SLACK, {"channel": "C1"}, '["bot_token"] must be a string that is not empty. '),
         (

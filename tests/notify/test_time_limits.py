@@ -133,7 +133,7 @@ def test_with_every_channel_dead_a_backup_costs_one_time_limit_and_says_who_did_
             )
         site.extra_settings = f"DJANGO_RCLONE_NOTIFY = {channels!r}"
         began = time.monotonic()
-        process = site.manage("dbbackup")
+        process = site.manage("dbbackup", env={"PYTHONDEVMODE": "1"})
         observed = time.monotonic() - began
 
     assert process.returncode == 0, process.stderr

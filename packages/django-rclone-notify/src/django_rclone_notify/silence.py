@@ -39,7 +39,8 @@ def _blind_sentry() -> Iterator[None]:
     event; and it adds headers of its own, which no webhook asked for.
     """
     sdk: Any = sys.modules.get("sentry_sdk")
-    if sdk is None:
+    # Before 2.0 the SDK had other means, which nobody should need any more.
+    if not hasattr(sdk, "new_scope"):
         yield
         return
     # Without a DSN it sends nothing, without integrations it notes nothing. It must

@@ -15,7 +15,12 @@ from django_rclone_notify.exceptions import InvalidOption, NotifierError
 from django_rclone_notify.messages import cleaned, cut, facts, tail, title
 from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.base import BACKUPS, Notifier
-from django_rclone_notify.notifiers.options import require_flag, require_secret, require_url
+from django_rclone_notify.notifiers.options import (
+    require_database,
+    require_flag,
+    require_secret,
+    require_url,
+)
 from django_rclone_notify.secret import Secret
 from django_rclone_notify.slugs import MEDIA, filled, require_slug
 
@@ -110,7 +115,10 @@ def _by_url(ping_url: object) -> FindCheck:
     if not isinstance(ping_url, Mapping):
         only = _check_url(ping_url)
         return lambda event: only
-    checks = {database: _check_url(url) for database, url in ping_url.items()}
+    checks = {
+        require_database("ping_url", database, MEDIA): _check_url(url)
+        for database, url in ping_url.items()
+    }
     return lambda event: checks.get(MEDIA if event.database is None else event.database)
 
 

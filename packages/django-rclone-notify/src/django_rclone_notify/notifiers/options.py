@@ -6,6 +6,8 @@ Each raises ``InvalidOption``, which names the option and never its value.
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+from django.db import connections
+
 from django_rclone_notify import words
 from django_rclone_notify.exceptions import InvalidOption
 from django_rclone_notify.secret import Secret, revealed
@@ -46,6 +48,15 @@ def require_word(option: str, value: object, known: Collection[str]) -> str:
     """Return ``value`` if it is one of ``known``; a typo is told with the nearest word."""
     if not isinstance(value, str) or value not in known:
         raise InvalidOption(option, "is unknown", words.suggestion(str(value), known))
+    return value
+
+
+def require_database(option: str, value: object, *others: str) -> str:
+    """Return ``value`` if it is a database alias of the site, or one of ``others``."""
+    known = (*connections, *others)
+    if not isinstance(value, str) or value not in known:
+        hint = words.suggestion(str(value), known)
+        raise InvalidOption(option, f"names the unknown database {value!r}", hint)
     return value
 
 
