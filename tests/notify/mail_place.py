@@ -42,7 +42,7 @@ class MailPlace:
 
     @property
     def settings(self) -> str:
-        return "".join(f"{name} = {value!r}\n" for name, value in smtp(self._server.port).items())
+        return "".join(f"{name} = {value!r}\n" for name, value in smtp(self._port).items())
 
     def told(self) -> list[str]:
         found = [_STATE.search(one["Subject"]) for one in self._server.mails]
@@ -65,6 +65,7 @@ class MailPlace:
             self._lead_to(self._cleanup.enter_context(silent_port()))
 
     def _lead_to(self, port: int) -> None:
+        self._port = port
         self._cleanup.enter_context(override_settings(**smtp(port)))
 
 
