@@ -1,5 +1,8 @@
+import contextlib
 import logging
+import socket
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -29,6 +32,38 @@ def test_answer_is_returned(server):
 def test_long_answer_is_read_only_at_its_beginning(server):
     server.answer_with(Answer(body=b"x" * 1_000_000))
     assert len(post(server.url).text) <= 64_000
+
+
+def test_answer_in_pieces_is_read_whole():
+    with chunked(b'{"ok": ', b"true}") as url:
+        assert post(url).text == '{"ok": true}'
+
+
+def test_answer_that_never_ends_costs_no_more_than_the_time_limit():
+    with chunked(*[b"drip"] * 10_000, pause=0.05) as url:
+        answer = post(url, timeout=0.5)
+    assert answer.status == 200
+    assert 0 < len(answer.text) < 10_000
+
+
+@contextlib.contextmanager
+def chunked(*pieces, pause=0.0):
+    """Serve one answer in pieces, with pauses between them, as long as somebody listens."""
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(ConnectionError):
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for piece in (*pieces, b""):
+                connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+                time.sleep(pause)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve)
+        server.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.join()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

@@ -32,3 +32,9 @@ def remaining() -> float:
     if deadline is None:
         return DEFAULT_SECONDS
     return max(deadline - time.monotonic(), _SHORTEST)
+
+
+def is_spent() -> bool:
+    """Tell whether nothing is left."""
+    deadline = _deadline.get()
+    return deadline is not None and time.monotonic() >= deadline

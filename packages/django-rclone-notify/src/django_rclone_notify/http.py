@@ -1,12 +1,14 @@
 """The one place that talks HTTP: time limit, retries, status, and silence about the URL."""
 
 import contextlib
+import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from django_rclone_notify import __version__, budget
@@ -79,6 +81,14 @@ def post(
     return persist(attempt)
 
 
+def post_json(
+    url: Secret, content: Mapping[str, Any], *, headers: Mapping[str, Secret] | None = None
+) -> Answer:
+    """Send ``content`` as JSON; see ``post()``."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    return post(url, body, content_type="application/json; charset=utf-8", headers=headers)
+
+
 def _post_once(
     url: Secret, body: bytes, plain: dict[str, str], secret: Mapping[str, Secret]
 ) -> Answer | Failure:
@@ -113,10 +123,15 @@ def _host(url: Secret) -> str | None:
 
 
 def _beginning(response: "requests.Response") -> str:
+    """Read the body up to the limit, as long as there is time."""
+    read = b""
     # The status line has told the outcome; a body that breaks off changes nothing.
     with contextlib.suppress(requests.exceptions.RequestException):
-        return next(response.iter_content(_ANSWER_LIMIT), b"").decode("utf-8", "replace")
-    return ""
+        for piece in response.iter_content(_ANSWER_LIMIT):
+            read += piece
+            if len(read) >= _ANSWER_LIMIT or budget.is_spent():
+                break
+    return read[:_ANSWER_LIMIT].decode("utf-8", "replace")
 
 
 def _refusal(response: "requests.Response", answer: Answer, host: str | None) -> Failure:
