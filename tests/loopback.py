@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -71,7 +71,7 @@ class LoopbackServer:
         self._changed = threading.Condition()
         self._requests: list[Received] = []
         self._planned: deque[Answer] = deque()
-        self._default = Answer()
+        self._decide: Callable[[Received], Answer] = lambda request: Answer()
         self._closing = threading.Event()
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.recorder = self
@@ -98,10 +98,13 @@ class LoopbackServer:
         with self._changed:
             self._planned.extend(_as_answer(answer) for answer in answers)
 
-    def always_answer(self, answer: Answer | int) -> None:
-        """Answer with ``answer`` whenever nothing is planned. Without this it is 200, ``OK``."""
+    def always_answer(self, answer: "Answer | int | Callable[[Received], Answer]") -> None:
+        """Answer with ``answer`` whenever nothing is planned. Without this it is 200, ``OK``.
+
+        A function decides by the request, as a service with rules does.
+        """
         with self._changed:
-            self._default = _as_answer(answer)
+            self._decide = answer if callable(answer) else lambda request: _as_answer(answer)
 
     def wait_for(self, count: int, *, timeout: float = 10.0) -> list[Received]:
         """Return the requests as soon as there are ``count`` of them.
@@ -133,7 +136,10 @@ class LoopbackServer:
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
-            return self._planned.popleft() if self._planned else self._default
+            if self._planned:
+                return self._planned.popleft()
+            decide = self._decide
+        return decide(request)
 
     def _wait(self, seconds: float | None) -> None:
         self._closing.wait(seconds)

@@ -17,4 +17,6 @@ INSTALLED_APPS = [
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": _FOLDER / "db.sqlite3"},
 }
+# Django has it from 6.1 on; there, without it, a mail is a warning.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 DJANGO_RCLONE = {"REMOTE": str(_FOLDER / "remote")}

@@ -7,6 +7,8 @@ variable has a default that works on a laptop without a network.
 import os
 from pathlib import Path
 
+from django_rclone_notify.secret import Secret
+
 SITE_DIR = Path(__file__).resolve().parent.parent
 
 DATA_DIR = Path(os.environ.get("JOURNAL_DATA_DIR") or SITE_DIR / "var").resolve()
@@ -81,10 +83,12 @@ DJANGO_RCLONE = {
 }
 
 
-# What the receivers in journal/receivers.py use. The addresses are credentials.
+# What the receivers in journal/receivers.py and the notifier in journal/apps.py use. The
+# addresses are credentials.
 
 SLACK_WEBHOOK_URL = os.environ.get("SLACK_WEBHOOK_URL", "")
 HEALTHCHECK_URL = os.environ.get("HEALTHCHECK_URL", "")
+RESTORES_WEBHOOK_URL = os.environ.get("RESTORES_WEBHOOK_URL", "")
 WEBHOOK_TIMEOUT = float(os.environ.get("WEBHOOK_TIMEOUT", "10"))
 
 
@@ -96,19 +100,18 @@ DJANGO_RCLONE_NOTIFY: dict[str, dict[str, object]] = {
 if url := os.environ.get("NOTIFY_SLACK_WEBHOOK_URL"):
     DJANGO_RCLONE_NOTIFY["slack"] = {
         "BACKEND": "django_rclone_notify.notifiers.slack.SlackNotifier",
-        "OPTIONS": {"webhook_url": url},
-        "STATES": ["failed"],
+        "OPTIONS": {"webhook_url": Secret(url)},
     }
 if url := os.environ.get("NOTIFY_HEALTHCHECKS_URL"):
     DJANGO_RCLONE_NOTIFY["healthchecks"] = {
         "BACKEND": "django_rclone_notify.notifiers.healthchecks.HealthchecksNotifier",
-        "OPTIONS": {"ping_url": url},
+        "OPTIONS": {"ping_url": Secret(url)},
         "OPERATIONS": ["db_backup"],
     }
 if dsn := os.environ.get("NOTIFY_SENTRY_DSN"):
     DJANGO_RCLONE_NOTIFY["sentry"] = {
         "BACKEND": "django_rclone_notify.notifiers.sentry.SentryNotifier",
-        "OPTIONS": {"dsn": dsn, "monitor_slug": "journal-database"},
+        "OPTIONS": {"dsn": Secret(dsn), "monitor_slug": "journal-database"},
         "OPERATIONS": ["db_backup"],
     }
 

@@ -1,13 +1,25 @@
 """The journal application."""
 
 from django.apps import AppConfig
+from django.conf import settings
+
+from django_rclone_notify.notifiers.slack import SlackNotifier
+from django_rclone_notify.receivers import connect
 
 
 class JournalConfig(AppConfig):
-    """Connects the receivers once every application is loaded."""
+    """Connects receivers and notifiers once every application is loaded."""
 
     name = "journal"
 
     def ready(self) -> None:
-        """Import the receivers: the import connects them."""
+        """Import the receivers, which connects them, and connect a notifier by hand."""
         import journal.receivers  # noqa: F401
+
+        if settings.RESTORES_WEBHOOK_URL:
+            connect(
+                SlackNotifier(webhook_url=settings.RESTORES_WEBHOOK_URL),
+                states=["started", "succeeded", "failed"],
+                operations=["db_restore", "media_restore"],
+                name="restores",
+            )

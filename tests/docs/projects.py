@@ -6,9 +6,16 @@ from tests.docs.texts import PAGES, blocks
 from tests.sites import Site
 
 VARIABLES = {
+    "BACKUP_HOOK_SECRET": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
+    "BACKUP_HOOK_TOKEN": "Bearer of-the-tests",
+    "BACKUP_HOOK_URL": "https://example.com/hooks/backups",
     "BACKUP_SIGNING_KEY": "a key of the tests",
     "OLD_BACKUP_SIGNING_KEY": "an older key of the tests",
-    "HEALTHCHECKS_PING_URL": "https://hc-ping.com/uuid",
+    "HEALTHCHECKS_PING_KEY": "a-ping-key-of-22-chars",
+    "HEALTHCHECKS_PING_URL": "https://hc-ping.com/0c8983c9-9d73-446f-adb5-0641fdacc9d4",
+    "NTFY_URL": "ntfys://ntfy.sh/backups-of-the-shop",
+    "PAGER_URL": "https://pager.example/key",
+    "SLACK_BOT_TOKEN": "xoxb-a-token",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/X",
     "NO_PROXY": "127.0.0.1",
 }

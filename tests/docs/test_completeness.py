@@ -5,29 +5,30 @@ import dataclasses
 import inspect
 import re
 import signal
-from pathlib import Path
 
 import pytest
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand
+from django.utils.module_loading import import_string
 
 from django_rclone import conf, exceptions, signals
 from django_rclone.events import Operation, OperationEvent, State
 from django_rclone.management import base
 from django_rclone.manifest import Manifest
+from django_rclone_notify import checks as notify_checks
 from django_rclone_notify import conf as notify_conf
-from django_rclone_notify.notifiers import dummy, healthchecks, logging, sentry, slack
+from django_rclone_notify.construction import SHIPPED
+from django_rclone_notify.notices import NoticeState
+from django_rclone_notify.notifiers import dummy
 from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, section
 from tests.sites import Site
 from tests.test_architecture import LAYERS
 
 COMMANDS = ("dbbackup", "dbrestore", "listbackups", "mediabackup", "mediarestore")
-NOTIFIERS = {
-    "Logging": logging.LoggingNotifier,
-    "Slack": slack.SlackNotifier,
-    "healthchecks.io": healthchecks.HealthchecksNotifier,
-    "Sentry": sentry.SentryNotifier,
-}
+
+
+NOTIFIERS = {path.split(".")[-2]: import_string(path) for path in SHIPPED if "dummy" not in path}
+"""From the name of a notifier's module, and of its page, to the notifier."""
 
 
 @pytest.mark.parametrize("key", conf.KEYS)
@@ -112,6 +113,12 @@ def test_every_operation_and_state_is_documented(value):
     assert f"`{value}`" in section(page("notify"), "## Settings")
 
 
+@pytest.mark.parametrize("value", NoticeState)
+def test_every_state_of_a_notice_is_documented(value):
+    assert f"`{value}`" in section(page("notify"), "## Settings")
+    assert f"`{value}`" in page("writing-a-notifier")
+
+
 def test_every_field_of_the_manifest_is_documented():
     documented = rows(section(page("how-it-works"), "## The manifest"))
     names = {name for cell in documented for name in cell.split(", ")}
@@ -119,32 +126,44 @@ def test_every_field_of_the_manifest_is_documented():
 
 
 def test_every_key_of_a_channel_is_documented():
-    assert set(rows(section(page("notify"), "## Settings"))) == set(notify_conf.KEYS)
+    documented = [name for name in rows(section(page("notify"), "## Settings")) if name.isupper()]
+    assert documented == list(notify_conf.KEYS)
 
 
-@pytest.mark.parametrize("heading", NOTIFIERS)
-def test_every_option_of_a_notifier_is_documented_with_its_default(heading):
-    notifier = NOTIFIERS[heading]
-    text = section(page("notify"), f"## {heading}")
+def test_every_notifier_there_is_is_shipped_and_has_a_page():
+    folder = NOTIFY / "src" / "django_rclone_notify" / "notifiers"
+    found = {path.stem for path in folder.glob("*.py") if "Notifier)" in path.read_text()}
+    assert found == {*NOTIFIERS, "dummy"}
+    assert {path.stem for path in PAGES.glob("notify-*.md")} == {f"notify-{n}" for n in NOTIFIERS}
+
+
+@pytest.mark.parametrize("name", NOTIFIERS)
+def test_every_option_is_documented_with_its_default(name):
+    notifier = NOTIFIERS[name]
+    text = page(f"notify-{name}")
     assert f"`{notifier.__module__}.{notifier.__qualname__}`" in text
+    [table] = re.findall(r"^\| option \| default \|\n(?:\|.+\|\n)+", text, re.M)
     documented = {
-        name: default for cell, default in rows(text).items() for name in cell.split(", ")
+        option: default for cell, default in rows(table).items() for option in cell.split(", ")
     }
     parameters = inspect.signature(notifier).parameters
     assert set(documented) == set(parameters)
-    for name, parameter in parameters.items():
-        match = re.match(r"`(.+?)`", documented[name])
+    for option, parameter in parameters.items():
         if parameter.default not in (parameter.empty, None):
-            assert match, name
+            match = re.match(r"`(.+?)`", documented[option])
+            assert match, option
             assert ast.literal_eval(match[1]) == parameter.default
 
 
-def test_every_notifier_there_is_has_a_section():
-    folder = NOTIFY / "src" / "django_rclone_notify" / "notifiers"
-    known = {Path(inspect.getfile(n)).stem for n in NOTIFIERS.values()}
-    found = {p.stem for p in folder.glob("[!_]*.py") if "Notifier)" in p.read_text()}
-    assert found == known | {"dummy"}
-    assert f"`{dummy.__name__}.DummyNotifier`" in section(page("notify"), "## Dummy")
+def test_the_dummy_is_documented():
+    text = section(page("notify"), "## In the tests of your site")
+    assert f"`{dummy.__name__}.DummyNotifier`" in text
+    assert f"`{dummy.__name__}.outbox`" in text
+
+
+def test_every_check_of_notify_is_documented():
+    documented = {name.rpartition(".")[2] for name in rows(section(page("notify"), "## Settings"))}
+    assert documented >= set(re.findall(r"``(\w\d+)``", notify_checks.__doc__ or ""))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The clients and the notifier that the pages on extending show."""
+"""The clients that the page on extending shows."""
 
 import re
 import sqlite3
@@ -7,18 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.projects import VARIABLES, write_files
-from tests.docs.texts import PAGES, python_blocks
+from tests.docs.projects import write_files
+from tests.docs.texts import PAGES
 from tests.sites import Site, diverge, fingerprint
-
-MAIL = """
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = {folder!r}
-"""
-UNREACHABLE = """
-EMAIL_HOST = "127.0.0.1"
-EMAIL_PORT = 1
-"""
 
 
 def execute(path: Path, *statements: str) -> None:
@@ -124,54 +115,3 @@ def test_the_suite_finds_a_client_that_takes_a_truncated_dump_for_a_whole_one(cl
     process = client_site.manage("test", f"shop.tests.OnFolderTests.{name}")
     assert process.returncode == 1
     assert "FAILED (failures=1)" in process.stderr
-
-
-@pytest.fixture
-def mail_site(site: Site, tmp_path: Path) -> Site:
-    """A site with the notifier of its page, which writes its mail to a folder."""
-    page = PAGES / "writing-a-notifier.md"
-    write_files(site, page)
-    (settings,) = [b.code for b in python_blocks("settings") if b.path == page]
-    site.extra_settings = settings + MAIL.format(folder=str(tmp_path / "mail"))
-    return site
-
-
-def mails(tmp_path: Path) -> list[str]:
-    return [path.read_text() for path in sorted((tmp_path / "mail").glob("*"))]
-
-
-def test_the_mail_notifier_tells_a_failure(mail_site: Site, tmp_path: Path):
-    mail_site.database().unlink()
-
-    process = mail_site.manage("dbbackup")
-
-    assert process.returncode == 1
-    (mail,) = mails(tmp_path)
-    assert 'Subject: Backup of database "default" failed' in mail
-    assert "To: ops@example.com" in mail
-    assert "There is no database file" in mail
-
-
-def test_the_mail_notifier_keeps_silent_about_success(mail_site: Site, tmp_path: Path):
-    assert mail_site.manage("dbbackup").returncode == 0
-    assert mails(tmp_path) == []
-
-
-def test_the_mail_notifier_passes_notifytest(mail_site: Site, tmp_path: Path):
-    process = mail_site.manage("notifytest", "mail", "--state", "failed")
-    assert (process.returncode, len(mails(tmp_path))) == (0, 1), process.stderr
-
-
-def test_the_mail_notifier_reports_a_mail_server_that_is_down(mail_site: Site):
-    mail_site.extra_settings = mail_site.extra_settings.replace("filebased", "smtp") + UNREACHABLE
-    process = mail_site.manage("notifytest", env=VARIABLES)
-    assert process.returncode == 1
-    assert "No mail was sent (ConnectionRefusedError)" in process.stderr
-
-
-def test_the_mail_notifier_names_a_wrong_option_without_its_value(mail_site: Site):
-    mail_site.extra_settings = mail_site.extra_settings.replace('["ops@example.com"]', '"ops"')
-    process = mail_site.manage("check")
-    assert process.returncode == 1
-    assert "must be a list of mail addresses" in process.stderr
-    assert "'ops'" not in process.stderr

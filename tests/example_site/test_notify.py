@@ -38,6 +38,18 @@ def test_slack_hears_of_failures_alone(site: Site, server: LoopbackServer) -> No
     assert "ALLOW_RESTORE" in request.json()["text"]
 
 
+def test_a_notifier_connected_by_hand_hears_of_restores_alone(
+    site: Site, server: LoopbackServer
+) -> None:
+    address = f"{server.url}/restores"
+    site.manage("dbbackup", RESTORES_WEBHOOK_URL=address)
+    site.manage("dbrestore", "--noinput", ALLOW_RESTORE="1", RESTORES_WEBHOOK_URL=address)
+
+    start, end = (request.json()["text"] for request in server.requests)
+    assert start.startswith("▶ [development] Restore of")
+    assert end.startswith("✔ [development] Restore of")
+
+
 def test_healthchecks_hears_of_start_and_end_of_the_database_backup(
     site: Site, server: LoopbackServer
 ) -> None:

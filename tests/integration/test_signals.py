@@ -232,6 +232,24 @@ def test_a_raising_post_receiver_leaves_exit_status_0_and_a_warning_on_the_termi
     assert fingerprint(site.database()) == diverged
 
 
+def test_what_a_receiver_warns_of_is_shown_line_by_line(site: Site) -> None:
+    site.extra_settings = (
+        "from django_rclone.events import ReceiverWarnings\n"
+        "from django_rclone.signals import operation_changed\n"
+        "def warn(event, **kwargs):\n"
+        "    if event.state == 'succeeded':\n"
+        "        return ReceiverWarnings(['the pager is down', 'so is mail, token=abcdef123456'])\n"
+        "    return ['this is no warning']\n"
+        "operation_changed.connect(warn)\n"
+    )
+    done = site.manage("dbbackup")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "Warning: the pager is down",
+        "Warning: so is mail, token=***",
+    ]
+
+
 def test_events_of_one_run_share_id_and_start_and_tell_what_happened(
     site: Site, heard: Heard
 ) -> None:

@@ -1,14 +1,19 @@
 import logging
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
-from django_rclone.events import OperationEvent
+from django_rclone.events import ReceiverWarnings
 from django_rclone.signals import operation_changed
 from django_rclone_notify import retries
+from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers import dummy
 from tests.loopback import LoopbackServer
+from tests.notify.places import Place, Service
 
 
 class Log:
@@ -40,6 +45,20 @@ def server() -> Iterator[LoopbackServer]:
         yield running
 
 
+@pytest.fixture
+def place(service: Service, tmp_path: Path) -> Iterator[Place]:
+    """Where the notifier of the test delivers."""
+    with service.open(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
 @pytest.fixture(autouse=True)
 def loopback_without_proxy_and_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -54,7 +73,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Log:
 
 
 @pytest.fixture
-def outbox() -> Iterator[list[OperationEvent]]:
+def outbox() -> Iterator[list[Notice]]:
     dummy.outbox.clear()
     yield dummy.outbox
     dummy.outbox.clear()
@@ -68,13 +87,26 @@ def configure(settings: Any) -> Callable[..., None]:
     return apply
 
 
-@pytest.fixture
-def send() -> Callable[..., None]:
-    """Send events as django-rclone does, and fail if the receiver raised."""
+def settle() -> None:
+    """Wait for what is delivered in the background."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("django-rclone-notify"):
+            thread.join()
 
-    def dispatch(*events: Any) -> None:
+
+@pytest.fixture
+def send() -> Callable[..., list[str]]:
+    """Send events as django-rclone does, fail if the receiver raised, return its warnings."""
+
+    def dispatch(*events: Any) -> list[str]:
+        warnings: list[str] = []
         for event in events:
             outcomes = operation_changed.send_robust(sender=object, event=event)
-            assert [error for _, error in outcomes if error is not None] == []
+            assert [error for _, error in outcomes if isinstance(error, Exception)] == []
+            found = [warned for _, warned in outcomes if isinstance(warned, ReceiverWarnings)]
+            warnings += [text for warned in found for text in warned]
+            if getattr(event, "state", "") == "started":
+                settle()
+        return warnings
 
     return dispatch

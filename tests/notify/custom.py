@@ -1,7 +1,11 @@
 """Notifiers as a site may write them, most of them badly."""
 
-from django_rclone.events import OperationEvent
-from django_rclone_notify.exceptions import NotifierError
+import threading
+from typing import ClassVar
+
+from django.db import connection
+
+from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.base import Notifier
 
 BOOM: list[BaseException] = []
@@ -13,7 +17,7 @@ class FakeRaising(Notifier):
     def __init__(self, *, token: str = "") -> None:
         self.token = token
 
-    def notify(self, event: OperationEvent) -> None:
+    def notify(self, notice: Notice) -> str:
         raise BOOM[-1]
 
 
@@ -22,14 +26,25 @@ class FakeUnbuildable(Notifier):
         raise RuntimeError("https://secret.example/constructor")
 
 
-class FakePicky(Notifier):
-    """Wants large backups only."""
+class FakeSlow(Notifier):
+    """Answers when the test says so."""
 
-    def wants(self, event: OperationEvent) -> bool:
-        return (event.size or 0) > 1_000_000
+    may_answer = threading.Event()
+    delivered: ClassVar[list[str]] = []
 
-    def notify(self, event: OperationEvent) -> None:
-        raise NotifierError(f"was asked for {event.size}")
+    def notify(self, notice: Notice) -> str:
+        self.may_answer.wait()
+        self.delivered.append(notice.state)
+        return "at last"
+
+
+class FakeDatabaseUser(Notifier):
+    """Reads from the database of the site in its own thread."""
+
+    def notify(self, notice: Notice) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return f"answered {cursor.fetchone()[0]}"
 
 
 class FakeUnfinished(Notifier):

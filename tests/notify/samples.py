@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django_rclone.events import Operation, OperationEvent, State
+from django_rclone_notify.notices import Notice
 
 RUN = "0d6a2c5e-7f0b-4b51-9d7f-3f3e0f3e9a11"
 
@@ -24,7 +25,7 @@ FAILED = replace(
     state=State.FAILED,
     duration=12.0,
     error_type="RcloneError",
-    error_message="rclone rcat exited with 1\nquota exceeded",
+    error_message="rclone rcat exited with 1\nquota exceeded\nHint: Free some space.",
 )
 ALL = (STARTED, SUCCEEDED, FAILED)
 
@@ -32,3 +33,12 @@ ALL = (STARTED, SUCCEEDED, FAILED)
 def failed(**changes: Any) -> OperationEvent:
     """Return the failed event with ``changes``; they need not be of the declared types."""
     return replace(FAILED, **changes)
+
+
+def failure(**changes: Any) -> Notice:
+    """Return the notice of a failure whose event has ``changes``."""
+    return Notice(event=failed(**changes))
+
+
+RECOVERED = Notice(event=SUCCEEDED, recovered=True)
+FAILURE = Notice(event=FAILED)

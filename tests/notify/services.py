@@ -1,81 +1,116 @@
-"""The services that notifiers talk to, and how to read what they were told."""
+"""The adapters: how the shared suite reaches each notifier, and what it should have told.
 
-import gzip
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+A new notifier is one more entry of ``ALL``.
+"""
 
-from tests.loopback import Received
+import re
+
+from tests.loopback import Answer, Received
+from tests.notify import (
+    healthchecks_rules,
+    mail_place,
+    metrics_place,
+    sentry_rules,
+    slack_rules,
+)
+from tests.notify.places import SECRET, Service, web_service
 
 NOTIFIERS = "django_rclone_notify.notifiers"
-SECRET = "T0PsECReT-9f8e7d"
 MONITOR = "nightly"
-
-
-@dataclass(frozen=True)
-class Service:
-    name: str
-    backend: str
-    options: Callable[[str], dict[str, Any]]
-    """From the server's address to ``OPTIONS``."""
-    told: Callable[[Received], str]
-    """Which state one request tells."""
-
-    def channel(self, url: str, **keys: Any) -> dict[str, Any]:
-        options = self.options(url) | keys.pop("OPTIONS", {})
-        return {"BACKEND": self.backend, "OPTIONS": options, **keys}
-
-
-def _slack_told(request: Received) -> str:
-    title = request.json()["text"].splitlines()[0]
-    [state] = [word for word in ("started", "succeeded", "failed") if f" {word} on " in title]
-    return state
-
-
-def _healthchecks_told(request: Received) -> str:
-    endings = {f"/{SECRET}": "succeeded", "/start": "started", "/fail": "failed"}
-    [state] = [state for ending, state in endings.items() if request.path.endswith(ending)]
-    return state
-
-
-def check_in(request: Received) -> dict[str, Any]:
-    """Return the check-in of an envelope: one JSON line for it, one per item, one per payload."""
-    body = request.body
-    if request.headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
-    _, item, payload = body.splitlines()[:3]
-    assert json.loads(item)["type"] == "check_in"
-    found: dict[str, Any] = json.loads(payload)
-    return found
-
-
-def _sentry_told(request: Received) -> str:
-    states = {"in_progress": "started", "ok": "succeeded", "error": "failed"}
-    return states[check_in(request)["status"]]
-
-
-def sentry_dsn(url: str) -> str:
-    return url.replace("http://", f"http://{SECRET}@") + "/1"
-
+EVERY_STATE = ["started", "succeeded", "recovered", "failed"]
 
 SLACK = Service(
-    "slack",
-    f"{NOTIFIERS}.slack.SlackNotifier",
-    lambda url: {"webhook_url": f"{url}/services/T1/B1/{SECRET}"},
-    _slack_told,
+    name="slack",
+    backend=f"{NOTIFIERS}.slack.SlackNotifier",
+    open=web_service(
+        lambda url: {"webhook_url": f"{url}/services/T1/B1/{SECRET}"},
+        slack_rules.state_told,
+        slack_rules.webhook,
+    ),
+)
+SLACK_BOT = Service(
+    name="slack bot",
+    backend=f"{NOTIFIERS}.slack.SlackNotifier",
+    open=web_service(
+        lambda url: {
+            "bot_token": slack_rules.TOKEN,
+            "channel": slack_rules.CHANNEL,
+            "api_url": f"{url}/api",
+        },
+        slack_rules.state_told,
+        slack_rules.methods,
+    ),
 )
 HEALTHCHECKS = Service(
-    "healthchecks",
-    f"{NOTIFIERS}.healthchecks.HealthchecksNotifier",
-    lambda url: {"ping_url": f"{url}/{SECRET}"},
-    _healthchecks_told,
+    name="healthchecks",
+    backend=f"{NOTIFIERS}.healthchecks.HealthchecksNotifier",
+    open=web_service(
+        lambda url: {
+            "ping_key": healthchecks_rules.KEY,
+            "slug": "nightly",
+            "base_url": f"{url}/ping",
+        },
+        healthchecks_rules.state_told,
+        healthchecks_rules.answer,
+    ),
+    heartbeat=True,
 )
 SENTRY = Service(
-    "sentry",
-    f"{NOTIFIERS}.sentry.SentryNotifier",
-    lambda url: {"monitor_slug": MONITOR, "dsn": sentry_dsn(url)},
-    _sentry_told,
+    name="sentry",
+    backend=f"{NOTIFIERS}.sentry.SentryNotifier",
+    open=web_service(
+        lambda url: {"monitor_slug": MONITOR, "dsn": sentry_rules.dsn(url)},
+        sentry_rules.state_told,
+        sentry_rules.answer,
+    ),
+    heartbeat=True,
 )
-ALL = (SLACK, HEALTHCHECKS, SENTRY)
-EVERY_STATE = ["started", "succeeded", "failed"]
+
+
+def state_of_the_body(request: Received) -> str:
+    told = request.json()
+    return "recovered" if told["recovered"] else str(told["state"])
+
+
+def state_of_the_title(request: Received) -> str | None:
+    state = re.search(r" (started|succeeded again|succeeded|failed) on ", request.json()["title"])
+    return state and ("recovered" if state[1].endswith("again") else state[1])
+
+
+WEBHOOK = Service(
+    name="webhook",
+    backend=f"{NOTIFIERS}.webhook.WebhookNotifier",
+    open=web_service(
+        lambda url: {
+            "url": f"{url}/hooks/{SECRET}",
+            "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
+            "headers": {"Authorization": f"Bearer {SECRET}"},
+        },
+        state_of_the_body,
+        lambda request: Answer(),
+    ),
+)
+APPRISE = Service(
+    name="apprise",
+    backend=f"{NOTIFIERS}.apprise.AppriseNotifier",
+    open=web_service(
+        lambda url: {"urls": [f"{url.replace('http://', 'json://')}/{SECRET}"]},
+        state_of_the_title,
+        lambda request: Answer(),
+    ),
+)
+EMAIL = Service(
+    name="email",
+    backend=f"{NOTIFIERS}.email.EmailNotifier",
+    open=mail_place.open_mail_place,
+    troubles=mail_place.TROUBLES,
+)
+PROMETHEUS = Service(
+    name="prometheus",
+    backend=f"{NOTIFIERS}.prometheus.PrometheusNotifier",
+    open=metrics_place.open_metrics_place,
+    heartbeat=True,
+    troubles=metrics_place.TROUBLES,
+    tells_why=False,
+)
+ALL = (SLACK, SLACK_BOT, HEALTHCHECKS, SENTRY, WEBHOOK, APPRISE, EMAIL, PROMETHEUS)

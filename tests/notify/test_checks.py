@@ -1,17 +1,24 @@
+import itertools
 import re
 from pathlib import Path
+from pprint import pformat
 
 import pytest
 from django.core.checks import run_checks
+from django.views.debug import get_default_exception_reporter_filter
 
 from django_rclone_notify import checks
-from tests.notify.services import NOTIFIERS, SECRET
+from django_rclone_notify.channels import texts
+from django_rclone_notify.secret import Secret
+from tests.notify.healthchecks_rules import CHECK, KEY
+from tests.notify.places import SECRET
+from tests.notify.services import NOTIFIERS
 
 SLACK = f"{NOTIFIERS}.slack.SlackNotifier"
 DUMMY = f"{NOTIFIERS}.dummy.DummyNotifier"
 SENTRY = f"{NOTIFIERS}.sentry.SentryNotifier"
 HEALTHCHECKS = f"{NOTIFIERS}.healthchecks.HealthchecksNotifier"
-URL = {"webhook_url": f"https://hooks.example/{SECRET}"}
+URL = {"webhook_url": Secret(f"https://hooks.example/{SECRET}")}
 OPS = 'DJANGO_RCLONE_NOTIFY["ops"]'
 
 
@@ -33,7 +40,7 @@ def found():
                 "DATABASES": {"default"},
                 "ENVIRONMENTS": ["production"],
             },
-            "beat": {"BACKEND": HEALTHCHECKS, "OPTIONS": {"ping_key": "k", "slug": "s"}},
+            "beat": {"BACKEND": HEALTHCHECKS, "OPTIONS": {"ping_key": KEY, "slug": "s"}},
         },
     ],
     ids=["empty", "one", "everything"],
@@ -56,7 +63,7 @@ def test_right_settings_pass(channels, configure):
         (
             {"STATES": ["faild"]},
             "E001",
-            f'{OPS}["STATES"] holds the unknown \'faild\'. Did you mean "failed"? Known: failed, st',
+            f'{OPS}["STATES"] holds the unknown \'faild\'. Did you mean "failed"? Known: failed, rec',
         ),
         (
             {"OPERATIONS": ["dbbackup"]},
@@ -69,6 +76,16 @@ def test_right_settings_pass(channels, configure):
             f'{OPS}["DATABASES"] holds the unknown \'defualt\'. Did you mean "default"? ',
         ),
         ({"ENVIRONMENTS": "x"}, "E001", f'{OPS}["ENVIRONMENTS"] must be a list. Write ["x"].'),
+        ({"TIMEOUT": "10"}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
+        ({"TIMEOUT": True}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
+        ({"TIMEOUT": 0}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and at '),
+        ({"TIMEOUT": 1e9}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
+        ({"TIMEOUT": float("nan")}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, '),
+        (
+            {"DATABASES": ["default"], "OPERATIONS": ["media_backup", "media_restore"]},
+            "E005",
+            f"{OPS} would never be notified: DATABASES leaves out media operations, and OPERATIO",
+        ),
         ({"OPTIONS": ["x"]}, "E001", f'{OPS}["OPTIONS"] must be a dictionary of named options. '),
         ({"BACKEND": None}, "E002", f'{OPS}["BACKEND"] must be the dotted path of a notifier. '),
         ({"BACKEND": "slack"}, "E002", f'{OPS}["BACKEND"] cannot be imported (ImportError: '),
@@ -84,7 +101,7 @@ def test_right_settings_pass(channels, configure):
             "Notifier, which is no notifier. Derive",
         ),
     ],
-    ids=range(17),
+    ids=itertools.count(),
 )
 def test_mistake_is_told_with_its_path_and_the_fix(entry, code, text, configure):
     if isinstance(entry, dict):
@@ -98,34 +115,72 @@ def test_mistake_is_told_with_its_path_and_the_fix(entry, code, text, configure)
 @pytest.mark.parametrize(
     ("backend", "options", "text"),
     [
-        (SLACK, {}, '["webhook_url"] is missing. '),
-        (SLACK, {**URL, "chanel": "#ops"}, '["chanel"] is unknown. Known: '),
+        (
+            SLACK,
+            {**URL, "chanel": "#ops"},
+            '["chanel"] is unknown. Did you mean "channel"? Known: ',
+        ),
         (SLACK, {"webhook_ur": URL["webhook_url"]}, '["webhook_ur"] is unknown. Did you mean "w'),
         (SLACK, {"webhook_url": SECRET}, '["webhook_url"] must be an address that starts with'),
         (SLACK, {"webhook_url": f"ftp://{SECRET}"}, '["webhook_url"] must be an address that'),
         (SLACK, {"webhook_url": f"https://x:{SECRET}/"}, '["webhook_url"] must be an address'),
         (SLACK, {"webhook_url": f"https://x/{SECRET} y"}, '["webhook_url"] must be an address'),
-        (SLACK, {"webhook_url": None}, '["webhook_url"] must be a string that is not empty. '),
-        (SLACK, {**URL, "timeout": "10"}, '["timeout"] must be a number of seconds. '),
-        (SLACK, {**URL, "timeout": True}, '["timeout"] must be a number of seconds. '),
-        (SLACK, {**URL, "timeout": 0}, '["timeout"] must be above 0 and at most 60 seconds. '),
-        (SLACK, {**URL, "timeout": 1e9}, '["timeout"] must be above 0 and at most 60 seconds. '),
-        (SLACK, {**URL, "timeout": float("nan")}, '["timeout"] must be above 0 and at most '),
+        (SLACK, {"webhook_url": 5}, '["webhook_url"] must be a string that is not empty. '),
         (SLACK, {**URL, "include_error": "no"}, '["include_error"] must be True or False. '),
         (HEALTHCHECKS, {}, '["ping_url"] is missing. Set it to the address '),
         (HEALTHCHECKS, {"slug": "nightly"}, '["ping_key"] must be a string that is not empty. '),
+        (HEALTHCHECKS, {"ping_key": SECRET, "slug": "x"}, '["ping_key"] must be 22 letters, digi'),
+        (HEALTHCHECKS, {"ping_key": Secret(KEY), "slug": "A B"}, '["slug"] must be a slug of at '),
+        (HEALTHCHECKS, {"ping_url": f"https://x/{SECRET}"}, '["ping_url"] names no check. Copy '),
+        (
+            HEALTHCHECKS,
+            {"ping_url": f"https://hc-ping.com/{CHECK}/start"},
+            '["ping_url"] names a signal of the check. Leave /start, /fail, /log or the number',
+        ),
+        (
+            HEALTHCHECKS,
+            {"ping_url": f"https://healthchecks.io/checks/{CHECK}"},
+            '["ping_url"] names no check. Copy the ping address: it ends in a UUID, or in the ',
+        ),
+        (SLACK, {}, '["webhook_url"] is missing. Copy it from the page of the Slack app, or set '),
+        (
+            HEALTHCHECKS,
+            {"ping_url": {"defualt": f"https://hc-ping.com/{CHECK}"}},
+            '["ping_url"] names the unknown database \'defualt\'. Did you mean "default"? Known: ',
+        ),
+        (SLACK, {"bot_token": SECRET}, '["channel"] must be a string that is not empty. '),
+        (SLACK, {"channel": "C1"}, '["bot_token"] must be a string that is not empty. '),
+        (
+            SLACK,
+            {**URL, "bot_token": Secret(SECRET), "channel": "C1"},
+            '["webhook_url"] names the channel a second time. Keep webhook_url, or bot_token and',
+        ),
+        (SENTRY, {"capture_failures": False}, '["monitor_slug"] is missing. Without a monitor '),
+        (SENTRY, {"monitor_slug": "x", "schedule": "daily"}, '["schedule"] must be a schedule. '),
+        (SENTRY, {"monitor_slug": "x", "schedule": (0, "day")}, '["schedule"] must be a schedul'),
+        (
+            SENTRY,
+            {"monitor_slug": "x", "schedule": (1, "dya")},
+            '["schedule"] has an unknown unit. Did you mean "day"? ',
+        ),
+        (SENTRY, {"monitor_slug": "x", "max_runtime": 5}, '["max_runtime"] needs a schedule. '),
+        (
+            SENTRY,
+            {"monitor_slug": "x", "schedule": "0 3 * * *", "checkin_margin": "5"},
+            '["checkin_margin"] must be a whole number of minutes above 0. ',
+        ),
         (
             HEALTHCHECKS,
             {"ping_url": f"https://x/{SECRET}", "slug": "nightly"},
             '["ping_url"] names the check a second time. Keep ping_url, or ping_key and slug.',
         ),
-        (SENTRY, {"monitor_slug": " "}, '["monitor_slug"] must be a string that is not empty. '),
+        (SENTRY, {"monitor_slug": " "}, '["monitor_slug"] must be a slug of at most 50 characters'),
         (SENTRY, {"monitor_slug": "x", "dsn": SECRET}, '["dsn"] is no DSN. Copy it from '),
         (SENTRY, {"monitor_slug": "x", "dsn": f"https://x/{SECRET}"}, '["dsn"] is no DSN. '),
         (f"{NOTIFIERS}.logging.LoggingNotifier", {"logger": 5}, '["logger"] must be a string '),
         (DUMMY, {"x": 1}, '["x"] is unknown. Known: none.'),
     ],
-    ids=range(22),
+    ids=itertools.count(),
 )
 def test_wrong_option_is_told_without_its_value(backend, options, text, configure):
     configure(ops={"BACKEND": backend, "OPTIONS": options})
@@ -154,6 +209,65 @@ def test_constructor_that_raises_anything_is_told_without_its_words(configure):
     assert code == "E003"
     assert "RuntimeError at custom.py" in text
     assert "secret" not in text
+
+
+def as_shown_on_error_pages(settings):
+    reports = get_default_exception_reporter_filter().get_safe_settings()
+    return pformat(reports["DJANGO_RCLONE_NOTIFY"], width=10_000)
+
+
+@pytest.mark.parametrize(
+    ("backend", "option", "options"),
+    [
+        (SLACK, "webhook_url", {"webhook_url": f"https://hooks.example/{SECRET}"}),
+        (HEALTHCHECKS, "ping_url", {"ping_url": f"https://hc.example/{CHECK}"}),
+        (HEALTHCHECKS, "ping_url", {"ping_url": {"default": f"https://hc.example/{CHECK}"}}),
+        (SENTRY, "dsn", {"monitor_slug": "x", "dsn": f"https://{SECRET}@sentry.example/1"}),
+    ],
+    ids=itertools.count(),
+)
+def test_secret_that_error_pages_show_is_told_with_the_fix(
+    backend, option, options, configure, settings
+):
+    configure(ops={"BACKEND": backend, "OPTIONS": options})
+    [secret] = texts(options[option])
+    assert secret in as_shown_on_error_pages(settings)
+    [(code, text)] = found()
+    assert code == "W001"
+    assert f'{OPS}["OPTIONS"]["{option}"] is a secret' in text
+    assert "Secret(...)" in text
+    assert secret not in text
+
+    configure(ops={"BACKEND": backend, "OPTIONS": options | {option: wrapped(options[option])}})
+    assert secret not in as_shown_on_error_pages(settings)
+    assert found() == []
+
+
+def wrapped(value):
+    if isinstance(value, dict):
+        return {key: Secret(text) for key, text in value.items()}
+    return Secret(value)
+
+
+def test_option_that_django_hides_by_its_name_needs_no_wrapping(configure, settings):
+    configure(ops={"BACKEND": SLACK, "OPTIONS": {"bot_token": SECRET, "channel": "C1"}})
+    assert SECRET not in as_shown_on_error_pages(settings)
+    assert found() == []
+
+
+def test_recoveries_need_a_cache_that_outlasts_the_command(configure, settings, tmp_path):
+    configure(ops={"BACKEND": DUMMY, "STATES": ["recovered"]})
+    [(code, text)] = found()
+    assert code == "W002"
+    assert "Set CACHES" in text
+    filebased = "django.core.cache.backends.filebased.FileBasedCache"
+    settings.CACHES = {"default": {"BACKEND": filebased, "LOCATION": str(tmp_path)}}
+    assert found() == []
+
+
+def test_default_states_with_recoveries_are_no_reason_to_warn(configure):
+    configure(ops={"BACKEND": SLACK, "OPTIONS": URL})
+    assert found() == []
 
 
 def test_every_id_is_listed_in_the_documentation_of_the_module():

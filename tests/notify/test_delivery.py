@@ -1,165 +1,186 @@
-"""What every notifier that talks to a service must do: one suite for all of them."""
+"""What every notifier must do, whatever the service does: one suite for all of them."""
 
+import io
+import json
 from dataclasses import replace
 
 import pytest
 
 from django_rclone.events import Operation
 from django_rclone_notify import conf
+from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import NotifierError
-from tests.loopback import Answer, refusing_url
+from django_rclone_notify.notices import Notice
 from tests.notify import samples, services
+from tests.notify.places import GONE, LASTING, PASSING, SECRET
 
-pytestmark = pytest.mark.parametrize("service", services.ALL, ids=lambda service: service.name)
-
-HOSTILE = [
-    "```\n<!channel> *bold* `rm -rf`",
-    "</pre><script>alert(1)</script>&amp;",
-    "🔥👩‍👩‍👧‍👦\U0001f1e6",
-    "\x00\x1b[31mred\x07\r\nWARNING forged line\u2028\u202e",
-    "lone \ud800 surrogate",
-    "x" * 100_000,
-    "&" * 100_000,
-    "{0} {event} %s %(secret)s",
-]
+every_service = pytest.mark.parametrize("service", services.ALL, ids=lambda one: one.name)
 
 
+def troubles(kind):
+    """Every notifier with every trouble of a kind that its place can suffer."""
+    pairs = [(one, trouble) for one in services.ALL for trouble in kind if trouble in one.troubles]
+    return pytest.mark.parametrize(
+        ("service", "trouble"), pairs, ids=[f"{one.name}-{trouble}" for one, trouble in pairs]
+    )
+
+
+HOSTILE = {
+    "formatting": "```\n<!channel> *bold* `rm -rf` <@U024BE7LH> _x_ ~y~",
+    "html": "</pre><script>alert(1)</script>&amp;<img src=x onerror=alert(1)>",
+    "emoji": "🔥👩‍👩‍👧‍👦\U0001f1e6 :fire:",
+    "control": "\x00\x1b[31mred\x07\r\nWARNING forged line\u2028\u202e",
+    "surrogate": "lone \ud800 surrogate",
+    "huge": "x" * 100_000,
+    "huge of escapes": "&<`" * 40_000,
+    "huge of lines": "line\n" * 30_000,
+    "patterns": "{0} {event} %s %(secret)s {database}",
+}
+STEERING = ("\x00", "\x1b", "\x07", "\u202e", "\ud800")
+
+
+@every_service
 @pytest.mark.parametrize("event", samples.ALL, ids=lambda event: event.state)
-def test_state_is_told_truthfully(service, event, server, configure, send, log):
-    configure(ops=service.channel(server.url, STATES=services.EVERY_STATE))
-    send(event)
-    assert [service.told(request) for request in server.requests] == [event.state]
+def test_state_is_told_truthfully(service, event, place, configure, send, log):
+    configure(ops=service.channel(place, STATES=services.EVERY_STATE))
+    assert send(event) == []
+    assert place.told() == [event.state]
     assert log.warnings == []
 
 
-def test_run_is_told_in_order(service, server, configure, send):
-    configure(ops=service.channel(server.url, STATES=services.EVERY_STATE))
+@every_service
+def test_run_is_told_in_order(service, place, configure, send):
+    configure(ops=service.channel(place, STATES=services.EVERY_STATE))
     send(samples.STARTED, samples.FAILED)
-    assert [service.told(request) for request in server.requests] == ["started", "failed"]
+    assert place.told() == ["started", "failed"]
 
 
-@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_text_is_delivered_and_stays_small(service, hostile, server, configure, send, log):
-    configure(ops=service.channel(server.url))
-    send(samples.failed(error_message=hostile, path=hostile, host=hostile, error_type=hostile))
-    [request] = server.requests
-    assert service.told(request) == "failed"
-    assert len(request.body) < 20_000
+@every_service
+def test_first_success_after_a_failure_is_a_recovery(service, place, configure, send):
+    configure(ops=service.channel(place, STATES=["recovered"]))
+    send(samples.SUCCEEDED, samples.FAILED, samples.SUCCEEDED, samples.SUCCEEDED)
+    assert place.told() == ["succeeded" if service.heartbeat else "recovered"]
+
+
+@every_service
+def test_default_states_suit_the_kind_of_service(service, place, configure, send):
+    configure(ops=service.channel(place))
+    send(samples.STARTED, samples.FAILED, samples.SUCCEEDED, samples.SUCCEEDED)
+    heartbeat = ["started", "failed", "succeeded", "succeeded"]
+    assert place.told() == (heartbeat if service.heartbeat else ["failed", "recovered"])
+
+
+@every_service
+@pytest.mark.parametrize("operation", [Operation.DB_PRUNE, Operation.DB_RESTORE])
+def test_only_a_backup_is_a_heartbeat(service, operation, place, configure, send):
+    configure(ops=service.channel(place, STATES=services.EVERY_STATE))
+    send(replace(samples.SUCCEEDED, operation=operation))
+    assert place.told() == ([] if service.heartbeat else ["succeeded"])
+
+
+@every_service
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_is_delivered_and_stays_small(service, hostile, place, configure, send):
+    configure(ops=service.channel(place))
+    words = f"{hostile}\nHint: {hostile}"
+    changes = {"path": hostile, "host": hostile, "error_type": hostile, "environment": hostile}
+    assert send(samples.failed(error_message=words, database=hostile, **changes)) == []
+    assert place.told() == ["failed"]
+    arrived = place.arrived()
+    assert len(arrived) < 40_000
+    for mark in STEERING:
+        assert mark.encode("utf-8", "surrogatepass") not in arrived
+        assert json.dumps(mark)[1:-1].encode() not in arrived
+
+
+@troubles(PASSING)
+def test_passing_trouble_is_overcome(service, trouble, place, site, configure, log):
+    place.suffer(trouble)
+    configure(ops=service.channel(place, STATES=["succeeded"]))
+    assert back_up(site) == ""
+    assert place.told()[-1] == "succeeded"
     assert log.warnings == []
 
 
-@pytest.mark.parametrize("broken", [500, 503])
-def test_passing_trouble_is_tried_again(service, broken, server, configure, send, log):
-    configure(ops=service.channel(server.url))
-    server.answer_with(broken, 200)
-    send(samples.FAILED)
-    assert [service.told(request) for request in server.requests] == ["failed", "failed"]
-    assert log.warnings == []
-
-
-@pytest.mark.parametrize(
-    ("answer", "attempts"),
-    [
-        (Answer(status=404), 1),
-        (Answer(status=400), 1),
-        (Answer(status=500), 3),
-        (Answer(hang=True), 1),
-        (Answer(status=403, body=services.SECRET.encode()), 1),
-    ],
-    ids=["404", "400", "500", "hangs", "echoes"],
-)
-def test_trouble_ends_as_one_warning_without_the_secret(
-    service, answer, attempts, server, configure, send, log, capfd
+@troubles([*LASTING, GONE])
+def test_lasting_trouble_is_one_warning_and_hurts_no_backup(
+    service, trouble, place, site, configure, log
 ):
-    configure(ops=service.channel(server.url, OPTIONS={"timeout": 1.0}))
-    server.always_answer(answer)
-    send(samples.FAILED)
-    assert len(server.requests) == attempts
-    [warning] = log.warnings
-    assert '"ops" was not notified that db_backup failed: ' in warning
-    assert "\n" not in warning
-    assert services.SECRET not in log.everything
-    assert services.SECRET not in "".join(capfd.readouterr())
+    place.suffer(trouble)
+    configure(ops=service.channel(place, STATES=["succeeded"], TIMEOUT=1.0))
+    warning = back_up(site)
+    assert warning.startswith('Warning: "ops" was not notified that db_backup succeeded: ')
+    assert warning.count("\n") == 1
+    assert log.warnings == [warning.removeprefix("Warning: ").strip()]
+    assert SECRET not in warning + log.everything
+    assert "Traceback" not in warning
 
 
-def test_refused_connection_ends_as_one_warning_without_the_secret(
-    service, configure, send, log, capfd
-):
-    with refusing_url() as url:
-        configure(ops=service.channel(url))
-        send(samples.FAILED)
-    assert len(log.warnings) == 1
-    assert services.SECRET not in log.everything
-    assert services.SECRET not in "".join(capfd.readouterr())
+def back_up(site):
+    """Make a real backup that must succeed, and return what was said on stderr."""
+    said = io.StringIO()
+    site.call("dbbackup", stderr=said)
+    [backup] = site.backups()
+    assert backup["verified"]
+    return said.getvalue()
 
 
-def test_delivery_leaves_no_trace_of_the_secret_in_the_log(
-    service, server, configure, send, log, capfd
-):
-    configure(ops=service.channel(server.url, STATES=services.EVERY_STATE))
-    send(*samples.ALL)
-    assert len(server.requests) == 3
-    assert services.SECRET not in log.everything
-    assert services.SECRET not in "".join(capfd.readouterr())
-
-
-@pytest.mark.parametrize("answer", [Answer(status=404), Answer(hang=True)], ids=["404", "hangs"])
-def test_error_carries_no_secret_and_no_context(service, answer, server, configure):
-    configure(ops=service.channel(server.url, OPTIONS={"timeout": 0.5}))
-    server.always_answer(answer)
+@troubles([*LASTING, GONE])
+def test_error_carries_no_secret_and_no_context(service, trouble, place, configure):
+    place.suffer(trouble)
+    configure(ops=service.channel(place))
     channel = conf.read_channel("ops")
     notifier = channel.build()
-    with pytest.raises(NotifierError) as caught:
-        notifier.notify(samples.FAILED)
-    assert caught.value.permanent is (answer.status == 404)
+    with pytest.raises(NotifierError) as caught, limited_to(0.5):
+        notifier.notify(samples.FAILURE)
+    assert caught.value.permanent is (trouble in ("404", "403 that echoes"))
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     for shown in (caught.value, repr(caught.value), repr(notifier), repr(channel), str(notifier)):
-        assert services.SECRET not in str(shown)
+        assert SECRET not in str(shown)
 
 
-def test_refused_connection_error_carries_no_context(service, configure):
-    with refusing_url() as url:
-        configure(ops=service.channel(url))
-        notifier = conf.read_channel("ops").build()
-        with pytest.raises(NotifierError) as caught:
-            notifier.notify(samples.FAILED)
-    assert not caught.value.permanent
-    assert caught.value.__context__ is None
+@every_service
+def test_delivery_leaves_no_trace_of_the_secret_in_the_log(
+    service, place, configure, send, log, capfd
+):
+    configure(ops=service.channel(place, STATES=services.EVERY_STATE))
+    send(*samples.ALL)
+    assert len(place.told()) == 3
+    assert SECRET not in log.everything
+    assert SECRET not in "".join(capfd.readouterr())
 
 
+@every_service
+def test_answer_for_the_operator_holds_no_secret(service, place, configure):
+    configure(ops=service.channel(place))
+    answer = conf.read_channel("ops").build().notify(samples.FAILURE)
+    assert answer
+    assert SECRET not in answer
+
+
+@every_service
 @pytest.mark.parametrize(
     ("keys", "event"),
     [
         ({"STATES": ["succeeded"]}, samples.FAILED),
+        ({"STATES": ["recovered"]}, samples.SUCCEEDED),
         ({"OPERATIONS": ["media_backup"]}, samples.FAILED),
         ({"DATABASES": ["default"]}, samples.failed(database="another")),
+        ({"DATABASES": ["default"]}, samples.failed(database=None)),
         ({"ENVIRONMENTS": ["production"]}, samples.failed(environment="staging")),
         ({"STATES": services.EVERY_STATE}, samples.failed(state="abandoned")),
     ],
-    ids=["state", "operation", "database", "environment", "unknown state"],
+    ids=["state", "recovery", "operation", "database", "media", "environment", "unknown state"],
 )
-def test_unwanted_event_is_not_sent(service, keys, event, server, configure, send, log):
-    configure(ops=service.channel(server.url, **keys))
-    send(event)
-    assert server.requests == []
-    assert log.warnings == []
+def test_unwanted_event_is_not_sent(service, keys, event, place, configure, send):
+    configure(ops=service.channel(place, **keys))
+    assert send(event) == []
+    assert place.arrived() == b""
 
 
-def test_state_of_a_later_version_is_no_error(service, server, configure, log):
-    configure(ops=service.channel(server.url))
-    conf.read_channel("ops").build().notify(samples.failed(state="abandoned"))
-    # Slack can show any word; a heartbeat has no signal for it.
-    assert len(server.requests) == (1 if service is services.SLACK else 0)
-
-
-def test_prune_is_no_heartbeat(service, server, configure, send):
-    configure(ops=service.channel(server.url, STATES=services.EVERY_STATE))
-    send(replace(samples.SUCCEEDED, operation=Operation.DB_PRUNE))
-    assert len(server.requests) == (1 if service is services.SLACK else 0)
-
-
-def test_restore_is_no_heartbeat(service, server, configure, send):
-    configure(ops=service.channel(server.url, STATES=services.EVERY_STATE))
-    send(replace(samples.SUCCEEDED, operation=Operation.DB_RESTORE))
-    assert len(server.requests) == (1 if service is services.SLACK else 0)
+@every_service
+def test_state_of_a_later_version_is_no_error(service, place, configure):
+    configure(ops=service.channel(place))
+    notice = Notice(event=samples.failed(state="abandoned"))
+    assert conf.read_channel("ops").build().notify(notice)

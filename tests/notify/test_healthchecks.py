@@ -3,60 +3,125 @@ from dataclasses import replace
 import pytest
 
 from django_rclone.events import Operation
-from django_rclone_notify.notifiers.healthchecks import signal_url
+from django_rclone_notify.notifiers.healthchecks import HealthchecksNotifier, body, signal_url
+from django_rclone_notify.secret import Secret
 from tests.loopback import Answer
 from tests.notify import samples
-from tests.notify.services import HEALTHCHECKS
+from tests.notify.healthchecks_rules import (
+    CHECK,
+    KEY,
+    SMALLEST_BODY_LIMIT,
+    answer,
+    state_told,
+)
+from tests.notify.services import NOTIFIERS
+
+MEDIA = replace(samples.SUCCEEDED, operation=Operation.MEDIA_BACKUP, database=None)
 
 
-def test_every_state_is_pinged_with_the_run_by_default(server, configure, send):
-    configure(ops=HEALTHCHECKS.channel(server.url))
-    send(samples.STARTED, samples.SUCCEEDED)
-    assert [HEALTHCHECKS.told(request) for request in server.requests] == ["started", "succeeded"]
-    assert [request.query for request in server.requests] == [{"rid": [samples.RUN]}] * 2
+@pytest.fixture
+def pings(server):
+    """A server with the rules of healthchecks.io, reached at ``.url``."""
+    server.always_answer(answer)
+    return server
+
+
+def channel(**options):
+    return {"BACKEND": f"{NOTIFIERS}.healthchecks.HealthchecksNotifier", "OPTIONS": options}
+
+
+def test_run_is_named_by_rid_in_every_ping(pings, configure, send):
+    configure(ops=channel(ping_url=f"{pings.url}/ping/{CHECK}"))
+    assert send(samples.STARTED, samples.SUCCEEDED) == []
+    assert [state_told(request) for request in pings.requests] == ["started", "succeeded"]
+    assert [request.query for request in pings.requests] == [{"rid": [samples.RUN]}] * 2
 
 
 def test_run_is_in_the_canonical_form_that_the_service_wants():
-    target = signal_url("https://hc-ping.com/check", "/fail", samples.RUN.replace("-", ""))
-    assert target == f"https://hc-ping.com/check/fail?rid={samples.RUN}"
+    url = Secret(f"https://hc-ping.com/{CHECK}")
+    target = signal_url(url, "/fail", samples.RUN.replace("-", ""))
+    assert target.reveal() == f"https://hc-ping.com/{CHECK}/fail?rid={samples.RUN}"
 
 
-def test_query_of_the_address_stays():
-    target = signal_url("https://hc-ping.com/key/slug?create=1", "/start", samples.RUN)
-    assert target == f"https://hc-ping.com/key/slug/start?create=1&rid={samples.RUN}"
+def test_query_of_the_address_stays(pings, configure, send):
+    configure(ops=channel(ping_url=f"{pings.url}/ping/{KEY}/new-check?create=1"))
+    assert send(samples.FAILED) == []
+    [request] = pings.requests
+    assert request.target == f"/ping/{KEY}/new-check/fail?create=1&rid={samples.RUN}"
 
 
-def test_check_can_be_named_by_key_and_slug(server, configure, send):
-    channel = HEALTHCHECKS.channel(server.url)
-    channel["OPTIONS"] = {"ping_key": "k/1", "slug": "nightly", "base_url": f"{server.url}/ping/"}
-    configure(ops=channel)
-    send(samples.FAILED)
-    [request] = server.requests
-    assert request.path == "/ping/k%2F1/nightly/fail"
+def test_missing_check_of_a_slug_can_be_created(pings, configure, send):
+    options = {"ping_key": KEY, "slug": "brand-new", "base_url": f"{pings.url}/ping/"}
+    configure(ops=channel(**options))
+    [warning] = send(samples.SUCCEEDED)
+    assert warning.endswith("answered with HTTP 404 (not found)")
+
+    configure(ops=channel(**options, create=True))
+    assert send(samples.SUCCEEDED) == []
 
 
-def test_words_of_the_error_are_sent_only_when_asked_for(server, configure, send):
-    configure(
-        quiet=HEALTHCHECKS.channel(server.url),
-        telling=HEALTHCHECKS.channel(server.url, OPTIONS={"include_error": True}),
-    )
-    send(samples.FAILED)
-    quiet, telling = (request.text for request in server.requests)
-    assert "RcloneError" in quiet
-    assert "quota exceeded" not in quiet
-    assert "quota exceeded" in telling
+def test_slug_can_differ_by_database(pings, configure, send):
+    options = {"ping_key": KEY, "slug": "backup-{database}", "base_url": f"{pings.url}/ping"}
+    configure(ops=channel(**options))
+    assert send(samples.SUCCEEDED, MEDIA) == []
+    assert [request.path for request in pings.requests] == [
+        f"/ping/{KEY}/backup-default",
+        f"/ping/{KEY}/backup-media",
+    ]
 
 
-def test_media_backup_is_a_heartbeat(server, configure, send):
-    configure(ops=HEALTHCHECKS.channel(server.url))
-    send(replace(samples.SUCCEEDED, operation=Operation.MEDIA_BACKUP, database=None))
-    [request] = server.requests
-    assert "Backup of media succeeded" in request.text
+def test_alias_becomes_a_slug_that_the_service_takes(pings, configure, send):
+    options = {"ping_key": KEY, "slug": "{operation}_{database}", "base_url": f"{pings.url}/ping"}
+    configure(ops=channel(**options, create=True))
+    assert send(replace(samples.SUCCEEDED, database="Main/DB ä" + "x" * 99)) == []
+    [request] = pings.requests
+    assert request.path == f"/ping/{KEY}/" + ("db_backup_main-db-" + "x" * 99)[:50]
 
 
-@pytest.mark.parametrize("answer", [b"OK (not found)", b"OK (rate limited)"])
-def test_ping_that_does_not_count_is_a_failure(answer, server, configure, send, log):
-    configure(ops=HEALTHCHECKS.channel(server.url))
-    server.always_answer(Answer(body=answer))
-    send(samples.SUCCEEDED)
-    assert len(log.warnings) == 1
+def test_addresses_can_differ_by_database(pings, configure, send):
+    by_database = {
+        "default": f"{pings.url}/ping/{CHECK}",
+        "media": f"{pings.url}/ping/{KEY}/nightly",
+    }
+    configure(ops=channel(ping_url=by_database))
+    assert send(samples.SUCCEEDED, MEDIA, replace(samples.SUCCEEDED, database="other")) == []
+    assert [request.path for request in pings.requests] == [
+        f"/ping/{CHECK}",
+        f"/ping/{KEY}/nightly",
+    ]
+
+
+def test_recovery_is_a_success(pings):
+    notifier = HealthchecksNotifier(ping_url=f"{pings.url}/ping/{CHECK}")
+    assert notifier.notify(samples.RECOVERED) == "200 OK"
+    [request] = pings.requests
+    assert state_told(request) == "succeeded"
+    assert "succeeded again" in request.text
+
+
+def test_words_of_the_error_are_sent_only_when_asked_for():
+    assert "RcloneError" in body(samples.FAILURE, include_error=False)
+    assert "quota exceeded" not in body(samples.FAILURE, include_error=False)
+    assert "quota exceeded" in body(samples.FAILURE, include_error=True)
+
+
+def test_long_error_is_kept_at_its_end_below_the_limit_of_small_servers():
+    notice = samples.failure(error_message="🔥" * 100_000 + "the very end", host="h" * 100_000)
+    text = body(notice, include_error=True)
+    assert text.endswith("the very end")
+    assert "(cut)" in text
+    assert "Duration: 12 s" in text
+    assert len(text.encode()) < SMALLEST_BODY_LIMIT
+
+
+@pytest.mark.parametrize("body", [b"OK (not found)", b"OK (rate limited)"])
+def test_ping_that_does_not_count_is_a_failure(body, pings, configure, send):
+    configure(ops=channel(ping_url=f"{pings.url}/ping/{CHECK}"))
+    pings.always_answer(Answer(body=body))
+    assert len(send(samples.SUCCEEDED)) == 1
+
+
+def test_address_of_a_check_that_is_gone_is_told(pings, configure, send):
+    configure(ops=channel(ping_url=f"{pings.url}/ping/{samples.RUN}"))
+    [warning] = send(samples.SUCCEEDED)
+    assert warning.endswith("The server knows no check at this address")

@@ -4,14 +4,18 @@ import pytest
 
 from django_rclone.events import Operation, State
 from django_rclone_notify.messages import (
+    cause,
     cleaned,
     cut,
     facts,
+    hint,
     human_duration,
     human_size,
     one_line,
+    tail,
     title,
 )
+from django_rclone_notify.notices import Notice
 from tests.notify import samples
 
 
@@ -49,7 +53,7 @@ def test_duration_is_human(seconds, shown):
 @pytest.mark.parametrize("operation", Operation)
 @pytest.mark.parametrize("state", State)
 def test_title_tells_every_operation_and_state(operation, state):
-    shown = title(replace(samples.STARTED, operation=operation, state=state))
+    shown = title(Notice(event=replace(samples.STARTED, operation=operation, state=state)))
     assert f" {state} on web-1" in shown
     assert "{" not in shown
 
@@ -58,12 +62,36 @@ def test_title_without_environment_and_database_is_about_media():
     event = replace(
         samples.SUCCEEDED, operation=Operation.MEDIA_BACKUP, database=None, environment=""
     )
-    assert title(event) == "Backup of media succeeded on web-1"
+    assert title(Notice(event=event)) == "Backup of media succeeded on web-1"
+
+
+def test_title_of_a_recovery_says_again():
+    assert title(samples.RECOVERED) == (
+        '[production] Backup of database "default" succeeded again on web-1'
+    )
+
+
+def test_cause_and_hint_are_told_apart():
+    assert cause(samples.FAILED) == "rclone rcat exited with 1\nquota exceeded"
+    assert hint(samples.FAILED) == "Free some space."
+
+
+@pytest.mark.parametrize("words", [None, "", "quota exceeded"])
+def test_error_without_a_hint_has_none(words):
+    event = samples.failed(error_message=words)
+    assert (cause(event), hint(event)) == (words or "", "")
+
+
+def test_tail_keeps_the_end_and_shows_it():
+    assert tail("x" * 50, 50) == "x" * 50
+    assert tail("x" * 50 + "end", 20) == "(cut) … " + "x" * 9 + "end"
 
 
 def test_unknown_operation_is_named_as_it_is():
     event = samples.failed(operation="db_verify")
-    assert title(event) == '[production] db_verify of database "default" failed on web-1'
+    assert (
+        title(Notice(event=event)) == '[production] db_verify of database "default" failed on web-1'
+    )
 
 
 @pytest.mark.parametrize(

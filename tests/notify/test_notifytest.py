@@ -5,9 +5,12 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.loopback import refusing_url
+from django_rclone_notify.notifiers.dummy import DummyNotifier
+from django_rclone_notify.receivers import connect
+from tests.loopback import Answer, refusing_url
 from tests.notify import services
-from tests.notify.services import HEALTHCHECKS, NOTIFIERS, SENTRY, SLACK
+from tests.notify.places import SECRET
+from tests.notify.services import NOTIFIERS, SLACK
 
 DUMMY = {"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier"}
 
@@ -23,42 +26,75 @@ def notifytest(*args):
 
 @pytest.mark.parametrize("state", services.EVERY_STATE)
 @pytest.mark.parametrize("service", services.ALL, ids=lambda service: service.name)
-def test_sample_reaches_the_service_and_is_marked(service, state, server, configure):
-    configure(ops=service.channel(server.url))
+def test_sample_reaches_the_service_and_is_marked(service, state, place, configure):
+    configure(ops=service.channel(place))
     error, out, err = notifytest("--state", state)
     assert error is None
-    [request] = server.requests
-    assert service.told(request) == state
-    if service is not SENTRY:
-        assert "[TEST]" in request.text
-        assert "no-backup-ran" in request.text
-    assert out.splitlines() == [f"ops: delivered by {service.backend.rpartition('.')[2]}"]
+    heartbeat = {"recovered": "succeeded"}
+    assert place.told() == [heartbeat.get(state, state) if service.heartbeat else state]
+    assert b"TEST" in place.arrived()
+    name = service.backend.rpartition(".")[2]
+    assert out.startswith(f'ops: {name} sent "{state}": ')
     assert err == ""
+    assert SECRET not in out
 
 
-def test_filters_do_not_apply(configure, outbox):
+def test_answer_of_the_service_is_shown(server, configure):
+    configure(chat={"BACKEND": SLACK.backend, "OPTIONS": {"webhook_url": server.url}})
+    server.answer_with(Answer(body=b"ok"))
+    _, out, _ = notifytest("--state", "failed")
+    assert out == 'chat: SlackNotifier sent "failed": 200 ok\n'
+
+
+def test_filters_do_not_apply_and_that_is_said(configure, outbox):
     configure(ops={**DUMMY, "STATES": ["started"], "OPERATIONS": ["media_backup"]})
-    error, _, _ = notifytest()
+    error, out, _ = notifytest()
     assert error is None
-    assert [event.state for event in outbox] == ["succeeded"]
+    assert [notice.state for notice in outbox] == ["succeeded"]
+    assert "Its filters would not send this one for a real operation." in out
 
 
 def test_each_channel_is_told_and_one_failure_fails_the_command(server, configure, outbox):
+    server.always_answer(404)
     with refusing_url() as url:
         configure(
-            chat=SLACK.channel(url),
+            chat={"BACKEND": SLACK.backend, "OPTIONS": {"webhook_url": f"{url}/{SECRET}"}},
+            gone={"BACKEND": SLACK.backend, "OPTIONS": {"webhook_url": f"{server.url}/{SECRET}"}},
             wrong={**DUMMY, "STATE": ["failed"]},
-            beat=HEALTHCHECKS.channel(server.url),
+            faulty={"BACKEND": "tests.notify.custom.FakeUnbuildable"},
             kept=DUMMY,
         )
         error, out, err = notifytest()
-    assert str(error) == "Not delivered to: chat, wrong"
+    assert str(error) == "Not delivered to: chat, gone, wrong, faulty"
     assert error.returncode == 1
-    assert [line.split(":")[0] for line in out.splitlines()] == ["beat", "kept"]
-    chat, wrong = err.splitlines()
-    assert chat == "chat: failed: No connection to 127.0.0.1"
-    assert 'DJANGO_RCLONE_NOTIFY["wrong"]["STATE"] is unknown. Did you mean "STATES"?' in wrong
-    assert services.SECRET not in out + err
+    assert out == 'kept: DummyNotifier sent "succeeded": kept in the outbox\n'
+    unknown = (
+        'DJANGO_RCLONE_NOTIFY["wrong"]["STATE"] is unknown. Did you mean "STATES"? '
+        "Known: BACKEND, DATABASES, ENVIRONMENTS, OPERATIONS, OPTIONS, STATES, TIMEOUT."
+    )
+    assert err.splitlines() == [
+        "chat: failed: No connection to 127.0.0.1",
+        "  Is the service up, and does this machine reach it? Then try again.",
+        "gone: failed: 127.0.0.1 answered with HTTP 404 (OK)",
+        "  Trying again will not help: change the channel's OPTIONS, or the service.",
+        f"wrong: failed: {unknown}",
+        '  Mend that; "manage.py check" shows all mistakes at once.',
+        "faulty: failed: RuntimeError at custom.py:26",
+        "  That is a fault of the notifier: run its tests.",
+    ]
+    assert SECRET not in out + err
+
+
+def test_channel_connected_by_hand_can_be_tested(configure, outbox):
+    configure(ops=DUMMY)
+    disconnect = connect(DummyNotifier(), name="by hand")
+    try:
+        error, out, _ = notifytest("by hand")
+        assert [line.split(":")[0] for line in notifytest()[1].splitlines()] == ["ops", "by hand"]
+    finally:
+        disconnect()
+    assert error is None
+    assert out.startswith("by hand: DummyNotifier sent")
 
 
 def test_only_the_named_channels_are_tested_once_each(configure, outbox):

@@ -1,11 +1,14 @@
+import os
 import re
 from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
 
-from django_rclone.events import OperationEvent
+from django_rclone_notify.notifiers.slack import SlackNotifier
+from django_rclone_notify.receivers import connect
 from tests.notify import samples
+from tests.notify.healthchecks_rules import CHECK
 
 README = Path(__file__).parents[2] / "packages" / "django-rclone-notify" / "README.md"
 
@@ -16,12 +19,30 @@ def python_block(number):
 
 def test_settings_example_passes_the_checks(settings, monkeypatch):
     monkeypatch.setenv("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/X")
-    monkeypatch.setenv("HEALTHCHECKS_PING_URL", "https://hc-ping.com/uuid")
+    monkeypatch.setenv("HEALTHCHECKS_PING_URL", f"https://hc-ping.com/{CHECK}")
     namespace: dict = {}
     exec(python_block(0), namespace)
     settings.DJANGO_RCLONE_NOTIFY = namespace["DJANGO_RCLONE_NOTIFY"]
     assert len(settings.DJANGO_RCLONE_NOTIFY) == 4
     assert [m for m in run_checks() if "notify" in (m.id or "")] == []
+
+
+def test_example_without_settings_works(server, send, monkeypatch, configure):
+    configure()
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", f"{server.url}/hook")
+    undo: list = []
+    namespace = {
+        "connect": lambda *args, **options: undo.append(connect(*args, **options)),
+        "SlackNotifier": SlackNotifier,
+        "os": os,
+    }
+    exec(python_block(1), namespace)
+    try:
+        assert send(*samples.ALL) == []
+    finally:
+        undo[0]()
+    [request] = server.requests
+    assert request.path == "/hook"
 
 
 @pytest.mark.parametrize("answered", [True, False])
@@ -33,12 +54,11 @@ def test_example_of_an_own_notifier_works(answered):
         return answered
 
     namespace: dict = {"page": page, "__name__": "site"}
-    exec(python_block(1), namespace)
+    exec(python_block(2), namespace)
     notifier = namespace["PagerNotifier"](number="110")
-    event: OperationEvent = samples.FAILED
     if answered:
-        notifier.notify(event)
+        assert notifier.notify(samples.FAILURE) == "paged"
     else:
         with pytest.raises(namespace["NotifierError"]):
-            notifier.notify(event)
+            notifier.notify(samples.FAILURE)
     assert pages == ['[production] Backup of database "default" failed on web-1']

@@ -1,64 +1,98 @@
+import json
+
 import pytest
 
 from django_rclone_notify import __version__
-from django_rclone_notify.notifiers.slack import ERROR_LIMIT, escaped, payload
+from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifiers.slack import SlackNotifier
+from django_rclone_notify.notifiers.slack_message import CAUSE_LIMIT, escaped, message
 from tests.loopback import Answer
 from tests.notify import samples
-from tests.notify.services import SLACK
+from tests.notify.services import SLACK, SLACK_BOT
+from tests.notify.slack_rules import CHANNEL, TOKEN, methods, problems
+
+TROUBLE = (samples.failure(), samples.failure(operation="db_restore", target_changed=None))
 
 
-def text_of(event, *, include_error=True):
-    return payload(event, include_error=include_error)["text"]
+def texts(notice, **options):
+    said = message(notice, **{"include_error": True, **options})
+    assert problems(said) == []
+    return json.dumps(said["blocks"], ensure_ascii=False)
 
 
-def test_only_failures_are_posted_by_default(server, configure, send):
-    configure(ops=SLACK.channel(server.url))
-    send(*samples.ALL)
-    [request] = server.requests
-    assert SLACK.told(request) == "failed"
-
-
-def test_message_tells_what_failed_where_and_why(server, configure, send):
-    configure(ops=SLACK.channel(server.url))
-    send(samples.FAILED)
-    [request] = server.requests
-    assert request.method == "POST"
-    assert request.headers["content-type"] == "application/json"
-    assert request.headers["user-agent"] == f"django-rclone-notify/{__version__}"
-    assert request.json()["text"] == (
-        '❌ *[production] Backup of database "default" failed on web-1*\n'
-        "Path: db/default-2024-01-15-120000.dump.zst\n"
-        "Duration: 12 s\n"
-        "Error: RcloneError\n"
-        "```\nrclone rcat exited with 1\nquota exceeded\n```"
+def test_message_tells_what_failed_where_and_why():
+    said = message(samples.FAILURE, include_error=True)
+    assert problems(said) == []
+    assert said["text"] == (
+        '✖ [production] Backup of database "default" failed on web-1: '
+        "rclone rcat exited with 1 quota exceeded"
     )
+    header, facts, cause, hint, footer = said["blocks"]
+    assert header["text"]["text"] == '✖ Failed: Backup of database "default"'
+    assert [field["text"] for field in facts["fields"]] == [
+        "*Database*\n`default`",
+        "*Environment*\n`production`",
+        "*Host*\n`web-1`",
+        "*Duration*\n`12 s`",
+        "*Path*\n`db/default-2024-01-15-120000.dump.zst`",
+        "*Error*\n`RcloneError`",
+    ]
+    assert cause["text"]["text"] == "*Cause*\n```\nrclone rcat exited with 1\nquota exceeded\n```"
+    assert hint["text"]["text"] == "What to do: Free some space."
+    assert samples.RUN in footer["elements"][0]["text"]
+    assert "2024-01-15 12:00 UTC" in footer["elements"][0]["text"]
 
 
-def test_words_of_the_error_can_be_left_out(server, configure, send):
-    configure(ops=SLACK.channel(server.url, OPTIONS={"include_error": False}))
-    send(samples.FAILED)
-    [request] = server.requests
-    assert "RcloneError" in request.text
-    assert "quota exceeded" not in request.text
+def test_each_state_has_a_word_and_a_shape_of_its_own():
+    notices = [Notice(event=event) for event in samples.ALL] + [samples.RECOVERED]
+    headings = [message(one, include_error=True)["blocks"][0]["text"]["text"] for one in notices]
+    assert [heading.split(":")[0] for heading in headings] == [
+        "▶ Started",
+        "✔ Succeeded",
+        "✖ Failed",
+        "↻ Recovered",
+    ]
 
 
-@pytest.mark.parametrize("field", ["host", "path", "error_type", "error_message", "environment"])
-def test_event_cannot_mention_link_or_leave_the_code_block(field):
-    text = text_of(samples.failed(**{field: "``` <!channel> <http://evil|click> &lt;"}))
-    assert "<" not in text
-    assert ">" not in text
-    assert "&lt;!channel&gt;" in text
-    assert "&amp;lt;" in text
-    # Two fences of three, our own.
-    assert text.count("`") == 6
+def test_success_tells_size_and_duration():
+    shown = texts(Notice(event=samples.SUCCEEDED))
+    assert "1.4 GB" in shown
+    assert "3 min 5 s" in shown
+
+
+def test_failed_restore_tells_what_became_of_the_live_data():
+    assert "*The live data may have been changed: it cannot be told*" in texts(TROUBLE[1])
+
+
+def test_words_of_the_error_can_be_left_out():
+    for notice in TROUBLE:
+        said = message(notice, include_error=False)
+        assert "RcloneError" in json.dumps(said)
+        assert "quota exceeded" not in json.dumps(said)
+        assert "Free some space" not in json.dumps(said)
+
+
+@pytest.mark.parametrize(
+    "field", ["host", "path", "error_type", "error_message", "environment", "database"]
+)
+def test_event_cannot_mention_link_or_leave_the_code(field):
+    shown = texts(samples.failure(**{field: "``` <!channel> <http://evil|click> &lt;"}))
+    assert "&lt;!channel&gt;" in shown
+    assert "&amp;lt;" in shown
+    assert shown.count("`") % 2 == 0
+    assert "````" not in shown
 
 
 @pytest.mark.parametrize("character", ["x", "&", "`", "🔥"])
-def test_message_stays_below_what_slack_shows_in_one_piece(character):
+def test_message_stays_within_the_limits(character):
     flood = character * 100_000
-    text = text_of(samples.failed(error_message=flood, path=flood, host=flood, error_type=flood))
-    assert len(text) < 4_000
-    assert "(cut)" in text
+    changes = {"path": flood, "host": flood, "error_type": flood, "environment": flood}
+    words = f"{flood}\nHint: {flood}"
+    said = message(
+        samples.failure(error_message=words, database=flood, **changes), include_error=True
+    )
+    assert problems(said) == []
+    assert "(cut)" in json.dumps(said, ensure_ascii=False)
 
 
 def test_cut_never_splits_an_escape():
@@ -69,32 +103,97 @@ def test_cut_never_splits_an_escape():
 
 
 def test_text_that_fits_is_not_cut():
-    assert escaped("x" * ERROR_LIMIT, ERROR_LIMIT) == "x" * ERROR_LIMIT
+    assert escaped("x" * CAUSE_LIMIT, CAUSE_LIMIT) == "x" * CAUSE_LIMIT
 
 
 def test_links_are_not_unfolded():
-    assert payload(samples.FAILED, include_error=True)["unfurl_links"] is False
+    assert message(samples.FAILURE, include_error=True)["unfurl_links"] is False
 
 
-def test_reason_of_a_refusal_is_told(server, configure, send, log):
-    configure(ops=SLACK.channel(server.url))
+def test_request_is_json_and_says_who_sends(server):
+    notifier = SlackNotifier(webhook_url=f"{server.url}/hook")
+    assert notifier.notify(samples.FAILURE) == "200 OK"
+    [request] = server.requests
+    assert request.method == "POST"
+    assert request.headers["content-type"] == "application/json; charset=utf-8"
+    assert request.headers["user-agent"] == f"django-rclone-notify/{__version__}"
+
+
+def test_reason_of_a_refusal_is_told(server, configure, send):
+    configure(ops={"BACKEND": SLACK.backend, "OPTIONS": {"webhook_url": server.url}})
     server.always_answer(Answer(status=410, body=b"channel_is_archived"))
-    send(samples.FAILED)
-    [warning] = log.warnings
+    [warning] = send(samples.FAILED)
     assert warning.endswith("127.0.0.1 answered with HTTP 410 (channel_is_archived)")
 
 
-def test_wait_that_the_service_asks_for_is_kept_to_the_timeout(server, configure, send, log):
-    configure(ops=SLACK.channel(server.url, OPTIONS={"timeout": 2.0}))
+def test_wait_that_the_service_asks_for_is_kept_to_the_time_limit(server, configure, send):
+    options = {"webhook_url": server.url}
+    configure(ops={"BACKEND": SLACK.backend, "OPTIONS": options, "TIMEOUT": 2.0})
     server.always_answer(Answer(status=429, headers={"Retry-After": "30"}))
-    send(samples.FAILED)
+    assert len(send(samples.FAILED)) == 1
     assert len(server.requests) == 1
-    assert len(log.warnings) == 1
 
 
-def test_rate_limit_is_tried_again(server, configure, send, log):
-    configure(ops=SLACK.channel(server.url))
-    server.answer_with(Answer(status=429, headers={"Retry-After": "0"}), 200)
-    send(samples.FAILED)
-    assert len(server.requests) == 2
-    assert log.warnings == []
+# As a bot
+
+
+def bot(server, **options):
+    options = {"bot_token": TOKEN, "channel": CHANNEL, "api_url": f"{server.url}/api/", **options}
+    return {
+        "BACKEND": SLACK_BOT.backend,
+        "OPTIONS": options,
+        "STATES": ["started", "succeeded", "failed"],
+    }
+
+
+def test_outcome_replies_to_the_start_and_trouble_is_shown_in_the_channel_too(
+    server, configure, send
+):
+    server.always_answer(methods)
+    configure(ops=bot(server))
+    assert send(samples.STARTED, samples.FAILED) == []
+    start, outcome = (request.json() for request in server.requests)
+    assert server.requests[0].path == "/api/chat.postMessage"
+    assert "thread_ts" not in start
+    assert outcome["thread_ts"] == "1705320000.000100"
+    assert outcome["reply_broadcast"] is True
+
+
+def test_success_stays_in_the_thread(server, configure, send):
+    server.always_answer(methods)
+    configure(ops=bot(server))
+    send(samples.STARTED, samples.SUCCEEDED)
+    assert server.requests[1].json()["reply_broadcast"] is False
+
+
+def test_outcome_without_a_posted_start_is_a_message_of_its_own(server, configure, send):
+    server.answer_with(404)
+    server.always_answer(methods)
+    configure(ops=bot(server))
+    another_run = {"operation_id": "6f1c9a52-9d39-4d7e-8a5e-0d6f3d1f2b11"}
+    warnings = send(samples.failed(**another_run, state="started"), samples.failed(**another_run))
+    assert len(warnings) == 1
+    assert "thread_ts" not in server.requests[1].json()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"bot_token": "xoxb-wrong"}, "Slack refused (invalid_auth): the token is wrong"),
+        ({"channel": "#nowhere"}, "Slack refused (channel_not_found): use the channel's ID, and"),
+    ],
+)
+def test_refusal_comes_with_the_fix(options, reason, server, configure, send):
+    server.always_answer(methods)
+    configure(ops=bot(server, **options))
+    [warning] = send(samples.FAILED)
+    assert reason in warning
+    assert "xoxb" not in warning
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"ok": false, "error": "https://x/y"}'])
+def test_answer_that_is_not_slack_s_is_a_failure(body, server, configure, send):
+    server.always_answer(Answer(body=body))
+    configure(ops=bot(server))
+    [warning] = send(samples.FAILED)
+    assert "The answer is not Slack's" in warning or "Slack refused (no reason given)" in warning

@@ -3,9 +3,8 @@
 from django.apps import AppConfig
 from django.core.checks import register
 
-from django_rclone.signals import operation_changed
 from django_rclone_notify.checks import check_channels
-from django_rclone_notify.receivers import deliver
+from django_rclone_notify.receivers import listen
 
 
 class NotifyConfig(AppConfig):
@@ -15,6 +14,6 @@ class NotifyConfig(AppConfig):
     verbose_name = "Backup notifications"
 
     def ready(self) -> None:
-        """Register the system checks and connect ``deliver`` to every state of every operation."""
+        """Register the system checks and listen to every operation."""
         register(check_channels)
-        operation_changed.connect(deliver, dispatch_uid="django_rclone_notify.deliver")
+        listen()

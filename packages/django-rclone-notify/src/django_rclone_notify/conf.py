@@ -4,41 +4,22 @@ Read anew for every event: a changed setting, also one changed by a test, counts
 at once.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from functools import partial
 
 from django.conf import settings
 
 from django_rclone_notify import construction, words
+from django_rclone_notify.budget import DEFAULT_SECONDS
+from django_rclone_notify.channels import Channel, texts
 from django_rclone_notify.exceptions import InvalidBackend, InvalidNotifySettings
 from django_rclone_notify.filters import Filter
+from django_rclone_notify.notices import NoticeState
 from django_rclone_notify.notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
 
 NAME = "DJANGO_RCLONE_NOTIFY"
-KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """One entry of the setting: a notifier, its options, and what it wants to hear."""
-
-    alias: str
-    notifier_class: type[Notifier]
-    options: Mapping[str, object] = field(repr=False)
-    filter: Filter
-
-    def build(self) -> Notifier:
-        """Construct the notifier.
-
-        Raises ``InvalidOptions`` when the options do not fit it, ``MissingExtra``
-        when a package is not installed.
-        """
-        path = f'{NAME}["{self.alias}"]["OPTIONS"]'
-        return construction.construct(self.notifier_class, self.options, path)
-
-    def secrets(self) -> list[str]:
-        """Return the texts among the options: none of them may be shown."""
-        return [value for value in self.options.values() if isinstance(value, str)]
+KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS", "TIMEOUT")
+LONGEST_TIMEOUT = 60
 
 
 def aliases() -> tuple[str, ...]:
@@ -69,6 +50,30 @@ def examine(alias: str) -> tuple[Channel | None, list[InvalidNotifySettings]]:
     return (None if reader.mistakes else channel), reader.mistakes
 
 
+def options_of(alias: str) -> Mapping[str, object]:
+    """Return the options of the channel ``alias`` as they stand in the settings."""
+    entry = _whole()[alias]
+    options = entry.get("OPTIONS") if isinstance(entry, Mapping) else None
+    return options if isinstance(options, Mapping) else {}
+
+
+def wants_recoveries(alias: str) -> bool:
+    """Tell whether the channel ``alias`` asks for recoveries in so many words."""
+    entry = _whole()[alias]
+    states = entry.get("STATES") if isinstance(entry, Mapping) else None
+    return isinstance(states, Collection) and NoticeState.RECOVERED in states
+
+
+def read_timeout(value: object, path: str) -> float:
+    """Return the time limit ``value`` in seconds. Raises ``InvalidNotifySettings``, with ``path``."""
+    # A bool is an int, and NaN is neither above nor below anything.
+    if isinstance(value, (int, float)) and value is not True and 0 < value <= LONGEST_TIMEOUT:
+        return float(value)
+    problem = f"must be a number of seconds, above 0 and at most {LONGEST_TIMEOUT}"
+    hint = "A service that hangs delays the end of a command by that much."
+    raise InvalidNotifySettings(path, problem, hint)
+
+
 def _whole() -> Mapping[str, object]:
     value = getattr(settings, NAME, None)
     if value is None:
@@ -93,19 +98,35 @@ class _Reader:
                 hint = words.suggestion(str(key), KEYS)
                 self._wrong(InvalidNotifySettings(f'{self._path}["{key}"]', "is unknown", hint))
         notifier_class = self._backend()
+        options = self._options()
+        return Channel(
+            name=alias,
+            build=partial(
+                construction.construct, notifier_class, options, f'{self._path}["OPTIONS"]'
+            ),
+            filter=self._filter(notifier_class),
+            timeout=self._timeout(),
+            secrets=tuple(texts(options)),
+        )
+
+    def _filter(self, notifier_class: type[Notifier]) -> Filter:
         states = self._words("STATES", EVERY_STATE)
         operations = self._words("OPERATIONS", EVERY_OPERATION)
-        return Channel(
-            alias=alias,
-            notifier_class=notifier_class,
-            options=self._options(),
-            filter=Filter(
-                states=notifier_class.default_states if states is None else states,
-                operations=notifier_class.default_operations if operations is None else operations,
-                databases=self._words("DATABASES", frozenset(settings.DATABASES)),
-                environments=self._words("ENVIRONMENTS", None),
-            ),
+        return Filter(
+            states=notifier_class.default_states if states is None else states,
+            operations=notifier_class.default_operations if operations is None else operations,
+            databases=self._words("DATABASES", frozenset(settings.DATABASES)),
+            environments=self._words("ENVIRONMENTS", None),
         )
+
+    def _timeout(self) -> float:
+        try:
+            return read_timeout(
+                self._raw.get("TIMEOUT", DEFAULT_SECONDS), f'{self._path}["TIMEOUT"]'
+            )
+        except InvalidNotifySettings as error:
+            self._wrong(error)
+            return DEFAULT_SECONDS
 
     def _backend(self) -> type[Notifier]:
         try:

@@ -10,11 +10,15 @@ from django_rclone_notify.exceptions import InvalidBackend, InvalidOption, Inval
 from django_rclone_notify.notifiers.base import Notifier
 
 SHIPPED = (
+    "django_rclone_notify.notifiers.apprise.AppriseNotifier",
     "django_rclone_notify.notifiers.dummy.DummyNotifier",
+    "django_rclone_notify.notifiers.email.EmailNotifier",
     "django_rclone_notify.notifiers.healthchecks.HealthchecksNotifier",
     "django_rclone_notify.notifiers.logging.LoggingNotifier",
+    "django_rclone_notify.notifiers.prometheus.PrometheusNotifier",
     "django_rclone_notify.notifiers.sentry.SentryNotifier",
     "django_rclone_notify.notifiers.slack.SlackNotifier",
+    "django_rclone_notify.notifiers.webhook.WebhookNotifier",
 )
 
 

@@ -1,8 +1,11 @@
-"""Which events a channel wants: pure, decided from the event alone."""
+"""Which notices a channel wants: pure, decided from the notice alone."""
 
 from dataclasses import dataclass
 
-from django_rclone.events import OperationEvent
+from django_rclone.events import Operation
+from django_rclone_notify.notices import Notice
+
+MEDIA_OPERATIONS = frozenset({Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,16 +20,22 @@ class Filter:
     databases: frozenset[str] | None = None
     environments: frozenset[str] | None = None
 
-    def accepts(self, event: OperationEvent) -> bool:
-        """Tell whether ``event`` is wanted.
+    def accepts(self, notice: Notice) -> bool:
+        """Tell whether ``notice`` is wanted.
 
-        A state or an operation that is not listed is not wanted, also one that
-        a later version of django-rclone invents. Media operations concern no
-        database, so a channel limited to databases does not get them.
+        A recovery is a success too: who lists ``succeeded`` gets both. A state or
+        an operation that is not listed is not wanted, also one that a later
+        version of django-rclone invents. Media operations concern no database,
+        so a channel limited to databases does not get them.
         """
+        event = notice.event
         return (
-            event.state in self.states
+            not self.states.isdisjoint({notice.state, event.state})
             and event.operation in self.operations
             and (self.databases is None or event.database in self.databases)
             and (self.environments is None or event.environment in self.environments)
         )
+
+    def is_reachable(self) -> bool:
+        """Tell whether any notice could pass: media operations concern no database."""
+        return self.databases is None or not self.operations <= MEDIA_OPERATIONS

@@ -1,16 +1,21 @@
 """The one place that talks HTTP: time limit, retries, status, and silence about the URL."""
 
 import contextlib
-import logging
+import json
 import math
 import re
-import threading
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
-from django_rclone_notify import __version__
+from django_rclone_notify import __version__, budget
 from django_rclone_notify.exceptions import MissingExtra
 from django_rclone_notify.retries import Failure, persist
+from django_rclone_notify.secret import Secret
+from django_rclone_notify.silence import unobserved
 
 try:
     import requests
@@ -19,8 +24,30 @@ except ImportError:
 
 USER_AGENT = f"django-rclone-notify/{__version__}"
 
-_ANSWER_LIMIT = 500
-_REASON = re.compile(r"[a-z]+(_[a-z]+)*")
+_ANSWER_LIMIT = 64_000
+# Slack answers with a word such as "channel_is_archived", others with a few. Anything
+# else may repeat what was sent, the URL included.
+_REMARK = re.compile(r"[A-Za-z]+([ _][A-Za-z]+)*")
+_REMARK_LIMIT = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a service answered. As a string it is fit to be shown: ``200 ok``."""
+
+    status: int
+    text: str = field(repr=False)
+    """The beginning of the body. It may repeat what was sent."""
+
+    def __str__(self) -> str:
+        remark = self.remark
+        return f"{self.status} {remark}" if remark else str(self.status)
+
+    @property
+    def remark(self) -> str:
+        """The body, if it is nothing but a few words."""
+        text = self.text.strip()
+        return text if _REMARK.fullmatch(text) and len(text) <= _REMARK_LIMIT else ""
 
 
 def require_requests(extra: str) -> None:
@@ -29,30 +56,51 @@ def require_requests(extra: str) -> None:
         raise MissingExtra("requests", extra)
 
 
-def post(url: str, body: bytes, *, content_type: str, timeout: float) -> str:
-    """Send ``body`` to ``url`` and return the beginning of the answer.
+def post(
+    url: Secret,
+    body: bytes,
+    *,
+    content_type: str,
+    headers: Mapping[str, Secret] | None = None,
+) -> Answer:
+    """Send ``body`` to ``url``, with further ``headers``, and return what is answered.
 
-    ``timeout`` is in seconds, for all attempts together. Refused and broken
-    connections, 429 and 5xx are tried again. An answer that does not come in
-    time is not: the service may have taken the message, and would show it twice.
-    Redirects are not followed: they would turn the POST into a GET.
+    It takes no longer than ``budget.remaining()``, all attempts together. Refused
+    and broken connections, 429 and 5xx are tried again. An answer that does not
+    come in time is not: the service may have taken the message, and would show it
+    twice. Redirects are not followed: they would turn the POST into a GET.
 
     Raises ``NotifierError``, which names the host and never the URL.
     """
-    headers = {"Content-Type": content_type, "User-Agent": USER_AGENT}
+    plain = {"Content-Type": content_type, "User-Agent": USER_AGENT}
 
-    def attempt(remaining: float) -> str | Failure:
-        with _quiet_urllib3():
-            return _post_once(url, body, headers, remaining)
+    def attempt() -> Answer | Failure:
+        with unobserved():
+            return _post_once(url, body, plain, headers or {})
 
-    return persist(attempt, timeout=timeout)
+    return persist(attempt)
 
 
-def _post_once(url: str, body: bytes, headers: dict[str, str], timeout: float) -> str | Failure:
-    host = urlsplit(url).hostname
+def post_json(
+    url: Secret, content: Mapping[str, Any], *, headers: Mapping[str, Secret] | None = None
+) -> Answer:
+    """Send ``content`` as JSON; see ``post()``."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    return post(url, body, content_type="application/json; charset=utf-8", headers=headers)
+
+
+def _post_once(
+    url: Secret, body: bytes, plain: dict[str, str], secret: Mapping[str, Secret]
+) -> Answer | Failure:
+    host = _host(url)
     try:
         response = requests.post(
-            url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+            url.reveal(),
+            data=body,
+            headers=plain | {name: value.reveal() for name, value in secret.items()},
+            timeout=budget.remaining(),
+            allow_redirects=False,
+            stream=True,
         )
     except requests.exceptions.SSLError:
         return Failure(message=f"No trusted TLS connection to {host}")
@@ -64,50 +112,56 @@ def _post_once(url: str, body: bytes, headers: dict[str, str], timeout: float) -
         kind = type(error).__name__
         return Failure(message=f"The request to {host} failed ({kind})", permanent=True)
     with response:
-        answer = _beginning(response)
-        return answer if 200 <= response.status_code < 300 else _refusal(response, answer, host)
+        answer = Answer(status=response.status_code, text=_beginning(response))
+        return answer if 200 <= answer.status < 300 else _refusal(response, answer, host)
+
+
+def _host(url: Secret) -> str | None:
+    with contextlib.suppress(ValueError):
+        return urlsplit(url.reveal()).hostname
+    return None
 
 
 def _beginning(response: "requests.Response") -> str:
+    """Read the body up to the limit, as long as there is time."""
+    read = b""
     # The status line has told the outcome; a body that breaks off changes nothing.
     with contextlib.suppress(requests.exceptions.RequestException):
-        return next(response.iter_content(_ANSWER_LIMIT), b"").decode("utf-8", "replace")
-    return ""
+        for piece in response.iter_content(_ANSWER_LIMIT):
+            read += piece
+            if len(read) >= _ANSWER_LIMIT or budget.is_spent():
+                break
+    return read[:_ANSWER_LIMIT].decode("utf-8", "replace")
 
 
-def _refusal(response: "requests.Response", answer: str, host: str | None) -> Failure:
-    status = response.status_code
-    # Slack answers with one word such as "channel_is_archived". Anything longer
-    # may repeat what was sent, the URL included.
-    reason = f" ({answer})" if _REASON.fullmatch(answer) and len(answer) <= 40 else ""
-    again = status == 429 or status >= 500
+def _refusal(response: "requests.Response", answer: Answer, host: str | None) -> Failure:
+    reason = f" ({answer.remark})" if answer.remark else ""
+    again = answer.status == 429 or answer.status >= 500
     return Failure(
-        message=f"{host} answered with HTTP {status}{reason}",
+        message=f"{host} answered with HTTP {answer.status}{reason}",
         again=again,
-        pause=_seconds(response.headers.get("Retry-After", "")),
+        pause=pause_asked_for(response.headers.get("Retry-After", "")),
         permanent=not again,
     )
 
 
-def _seconds(retry_after: str) -> float:
+def pause_asked_for(retry_after: str) -> float:
+    """Return the seconds to wait that a ``Retry-After`` header asks for, 0 if it is unclear.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds, or a date.
+    """
     try:
         seconds = float(retry_after)
     except ValueError:
-        return 0.0
+        seconds = _seconds_until(retry_after)
     return max(seconds, 0.0) if math.isfinite(seconds) else 0.0
 
 
-@contextlib.contextmanager
-def _quiet_urllib3() -> Iterator[None]:
-    """Keep urllib3's debug lines of this thread out of the logs: they show the URL's path."""
-    thread = threading.get_ident()
-
-    def from_elsewhere(record: logging.LogRecord) -> bool:
-        return record.thread != thread
-
-    logger = logging.getLogger("urllib3.connectionpool")
-    logger.addFilter(from_elsewhere)
+def _seconds_until(date: str) -> float:
     try:
-        yield
-    finally:
-        logger.removeFilter(from_elsewhere)
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - datetime.now(UTC)).total_seconds()

@@ -1,12 +1,19 @@
-"""What people read about an event: pure functions from an event to text."""
+"""What people read about an operation: pure functions from a notice to text."""
 
 import unicodedata
 
 from django.template.defaultfilters import filesizeformat
 
 from django_rclone.events import Operation, OperationEvent, State
+from django_rclone_notify.notices import Notice, NoticeState
 
 CUT_MARK = " … (cut)"
+NAME_LIMIT = 60
+"""Characters of a name in a title, so that a long one does not push the state out of it."""
+_TAIL_MARK = "(cut) … "
+
+# How the errors of django-rclone tell what to do.
+_HINT = "\nHint: "
 
 _SUBJECTS = {
     Operation.DB_BACKUP: "Backup of {target}",
@@ -25,14 +32,20 @@ _TOUCHED = {
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def title(event: OperationEvent) -> str:
+def title(notice: Notice) -> str:
     """Return one line: what happened, to what, where."""
-    target = "media" if event.database is None else f'database "{event.database}"'
-    subject = _SUBJECTS.get(event.operation, f"{event.operation} of {{target}}")
-    environment = f"[{event.environment}] " if event.environment else ""
-    # By concatenation, not str.format(): an alias may hold braces.
-    sentence = subject.replace("{target}", target)
-    return one_line(f"{environment}{sentence} {event.state} on {event.host}")
+    event = notice.event
+    environment = f"[{_short(event.environment)}] " if event.environment else ""
+    again = " again" if notice.state == NoticeState.RECOVERED else ""
+    return one_line(f"{environment}{subject(event)} {event.state}{again} on {_short(event.host)}")
+
+
+def subject(event: OperationEvent) -> str:
+    """Return what was run, on what: ``Backup of database "default"``."""
+    target = "media" if event.database is None else f'database "{_short(event.database)}"'
+    pattern = _SUBJECTS.get(event.operation, f"{event.operation} of {{target}}")
+    # By replacement, not str.format(): an alias may hold braces.
+    return one_line(pattern.replace("{target}", target))
 
 
 def facts(event: OperationEvent) -> list[str]:
@@ -46,9 +59,27 @@ def facts(event: OperationEvent) -> list[str]:
         lines.append(f"Duration: {human_duration(event.duration)}")
     if event.error_type:
         lines.append(f"Error: {event.error_type}")
-    if event.state == State.FAILED and event.operation in _RESTORES:
-        lines.append(f"The live data {_TOUCHED[event.target_changed]}")
+    if told := live_data(event):
+        lines.append(told)
     return [one_line(line) for line in lines]
+
+
+def live_data(event: OperationEvent) -> str:
+    """Return what became of the live data when a restore failed; otherwise nothing."""
+    if event.state == State.FAILED and event.operation in _RESTORES:
+        return f"The live data {_TOUCHED[event.target_changed]}"
+    return ""
+
+
+def cause(event: OperationEvent) -> str:
+    """Return the words of the error without its hint, cleaned; empty when there is none."""
+    return cleaned((event.error_message or "").rpartition(_HINT)[0] or event.error_message or "")
+
+
+def hint(event: OperationEvent) -> str:
+    """Return what django-rclone advises to do about the error, on one line; may be empty."""
+    _, mark, advice = (event.error_message or "").rpartition(_HINT)
+    return one_line(advice) if mark else ""
 
 
 def human_size(size: int) -> str:
@@ -86,6 +117,15 @@ def one_line(text: str) -> str:
 def cut(text: str, limit: int) -> str:
     """Return ``text`` with at most ``limit`` characters, the mark of the cut included."""
     return text if len(text) <= limit else text[: limit - len(CUT_MARK)] + CUT_MARK
+
+
+def tail(text: str, limit: int) -> str:
+    """Return the last ``limit`` characters of ``text``: what a program said last says most."""
+    return text if len(text) <= limit else _TAIL_MARK + text[len(_TAIL_MARK) - limit :]
+
+
+def _short(name: str) -> str:
+    return cut(one_line(name), NAME_LIMIT)
 
 
 def _is_harmless(character: str) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from django_rclone_notify import budget
 from django_rclone_notify.exceptions import NotifierError
 
 PAUSES: tuple[float, ...] = (0.5, 1.0)
 """Seconds between the attempts: one attempt more than there are pauses."""
-_SHORTEST = 0.05
 
 Answer = TypeVar("Answer")
 
@@ -30,15 +30,15 @@ class Failure:
     permanent: bool = False
 
 
-def persist(attempt: Callable[[float], Answer | Failure], *, timeout: float) -> Answer:
-    """Call ``attempt`` until it gives an answer, for at most ``timeout`` seconds.
+def persist(attempt: Callable[[], Answer | Failure]) -> Answer:
+    """Call ``attempt`` until it gives an answer, as long as the budget lasts.
 
-    ``attempt`` gets the seconds that are left. Raises ``NotifierError`` when the
-    last failure cannot be tried again, or attempts or time are used up.
+    Raises ``NotifierError`` when the last failure cannot be tried again, or
+    attempts or time are used up.
     """
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + budget.remaining()
     for pause in (*PAUSES, None):
-        outcome = attempt(max(deadline - time.monotonic(), _SHORTEST))
+        outcome = attempt()
         if not isinstance(outcome, Failure):
             return outcome
         failure = outcome

@@ -55,3 +55,12 @@ class OperationEvent:
     """What went wrong: secrets masked, at most 2,000 characters."""
     target_changed: bool | None = None
     """Restores: whether live data was touched. ``None`` elsewhere, and when it cannot be told."""
+
+
+class ReceiverWarnings(tuple[str, ...]):
+    """What a receiver of ``operation_changed`` returns to warn the operator.
+
+    Each sentence is shown as a warning of the command, on a line of its own.
+    """
+
+    __slots__ = ()

@@ -14,7 +14,7 @@ from django.dispatch import Signal
 
 from . import signals
 from .console import Console
-from .events import Operation, OperationEvent, State
+from .events import Operation, OperationEvent, ReceiverWarnings, State
 from .exceptions import MESSAGE_LIMIT, OperationVetoed
 from .interruption import interruptible
 from .redaction import redact
@@ -143,6 +143,9 @@ def _send(name: str, sender: Sender, console: Console, **arguments: object) -> N
         if isinstance(outcome, Exception):
             who = f"{receiver.__module__}.{receiver.__qualname__}"
             _warn(f"{who}, a receiver of {name}, raised {_told(outcome)}", console)
+        elif isinstance(outcome, ReceiverWarnings):
+            for sentence in outcome:
+                console.warn(redact(sentence))
 
 
 def _warn(text: str, console: Console) -> None:

@@ -2,40 +2,39 @@
 
 from typing import ClassVar
 
-from django_rclone.events import Operation, OperationEvent, State
+from django_rclone.events import Operation
+from django_rclone_notify.notices import Notice, NoticeState
 
-EVERY_STATE: frozenset[str] = frozenset(State)
+EVERY_STATE: frozenset[str] = frozenset(NoticeState)
+TROUBLE: frozenset[str] = frozenset({NoticeState.FAILED, NoticeState.RECOVERED})
+"""What people want to hear: that it broke, and that it works again."""
 EVERY_OPERATION: frozenset[str] = frozenset(Operation)
 BACKUPS: frozenset[str] = frozenset({Operation.DB_BACKUP, Operation.MEDIA_BACKUP})
 """What a heartbeat stands for: a restore or a prune must not pass for a backup."""
 
 
 class Notifier:
-    """Delivers events to one place. Derive from it and implement ``notify()``.
+    """Delivers notices to one place. Derive from it and implement ``notify()``.
 
     The constructor takes the channel's ``OPTIONS`` as keyword-only arguments,
     checks them, and raises ``InvalidOption`` for one it cannot use and
     ``MissingExtra`` for a package that is not installed. It must not use the
-    network: a notifier is constructed for every event and by ``manage.py check``.
+    network: ``manage.py check`` constructs every notifier.
     """
 
     default_states: ClassVar[frozenset[str]] = EVERY_STATE
     """The states delivered when the channel has no ``STATES``."""
     default_operations: ClassVar[frozenset[str]] = EVERY_OPERATION
     """The operations delivered when the channel has no ``OPERATIONS``."""
+    secret_options: ClassVar[frozenset[str]] = frozenset()
+    """The options whose values nobody may see: ``manage.py check`` wants them wrapped in ``Secret``."""
 
-    def wants(self, event: OperationEvent) -> bool:
-        """Tell whether an event that passed the channel's filters shall be delivered.
+    def notify(self, notice: Notice) -> str:
+        """Deliver ``notice`` and return what the service answered, free of secrets.
 
-        Override it for what the filters cannot say.
-        """
-        return True
-
-    def notify(self, event: OperationEvent) -> None:
-        """Deliver ``event`` and return when it has arrived.
-
-        Raises ``NotifierError`` when it has not. Whatever is raised here ends as
-        one warning in the log; it never reaches the operation.
+        Wait for at most ``budget.remaining()`` seconds. Raises ``NotifierError``
+        when the notice did not arrive. Whatever is raised here ends as one
+        warning; it never reaches the operation.
         """
         raise NotImplementedError(f"{type(self).__name__} must implement notify()")
 

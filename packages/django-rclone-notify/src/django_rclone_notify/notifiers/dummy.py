@@ -1,15 +1,16 @@
 """A notifier for the tests of a site."""
 
-from django_rclone.events import OperationEvent
+from django_rclone_notify.notices import Notice
 from django_rclone_notify.notifiers.base import Notifier
 
-outbox: list[OperationEvent] = []
-"""Every event delivered by a ``DummyNotifier`` in this process; clear it between tests."""
+outbox: list[Notice] = []
+"""Every notice delivered by a ``DummyNotifier`` in this process; clear it between tests."""
 
 
 class DummyNotifier(Notifier):
-    """Keeps events in ``outbox`` and sends nothing. Gets every state of every operation."""
+    """Keeps notices in ``outbox`` and sends nothing. Gets every state of every operation."""
 
-    def notify(self, event: OperationEvent) -> None:
-        """Append ``event`` to ``outbox``."""
-        outbox.append(event)
+    def notify(self, notice: Notice) -> str:
+        """Append ``notice`` to ``outbox``."""
+        outbox.append(notice)
+        return "kept in the outbox"

@@ -1,78 +1,74 @@
-"""Slack, through an incoming webhook.
+"""Slack, through an incoming webhook or as a bot.
 
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
-import json
 from typing import ClassVar
 
-from django_rclone.events import OperationEvent, State
 from django_rclone_notify import http
-from django_rclone_notify.messages import CUT_MARK, cleaned, facts, title
-from django_rclone_notify.notifiers.base import Notifier
-from django_rclone_notify.notifiers.options import require_flag, require_seconds, require_url
+from django_rclone_notify.exceptions import InvalidOption
+from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifiers.base import TROUBLE, Notifier
+from django_rclone_notify.notifiers.options import (
+    require_flag,
+    require_secret,
+    require_text,
+    require_url,
+)
+from django_rclone_notify.notifiers.slack_bot import SlackBot
+from django_rclone_notify.notifiers.slack_message import message
+from django_rclone_notify.secret import Secret
 
-# Slack shows a text of more than 4,000 characters as several messages:
-# https://docs.slack.dev/changelog/2018-truncating-really-long-messages
-LINE_LIMIT = 300
-ERROR_LIMIT = 2_000
-
-_SIGNS = {State.STARTED: "▶️", State.SUCCEEDED: "✅", State.FAILED: "❌"}
-# & < > are the characters that Slack parses in every text:
-# https://docs.slack.dev/messaging/formatting-message-text#escaping
-# A backtick would end the code block that keeps the rest from being formatted.
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}
+API = "https://slack.com/api"
 
 
 class SlackNotifier(Notifier):
-    """Posts one message per event; failures only, unless ``STATES`` says otherwise.
+    """Posts one message per notice; failures and recoveries, unless ``STATES`` says otherwise.
 
-    ``webhook_url`` is the incoming webhook, a secret. ``timeout`` is in seconds,
-    for all attempts of one message. ``include_error`` shows the words of the error:
-    they can hold what the database tool said last.
+    Give ``webhook_url``, the incoming webhook, or ``bot_token`` and ``channel``, the
+    ID of one: then the outcome replies to the start, if the start was posted, and
+    trouble is shown in the channel too. Webhook and token are secrets.
+    ``include_error`` shows the words of the error: they can hold what the database
+    tool said last. ``api_url`` is where Slack's methods are.
 
     Raises ``NotifierError`` when Slack does not accept the message.
     """
 
-    default_states: ClassVar[frozenset[str]] = frozenset({State.FAILED})
+    default_states: ClassVar[frozenset[str]] = TROUBLE
+    secret_options: ClassVar[frozenset[str]] = frozenset({"webhook_url", "bot_token"})
 
     def __init__(
-        self, *, webhook_url: str, timeout: float = 10.0, include_error: bool = True
+        self,
+        *,
+        webhook_url: str | Secret | None = None,
+        bot_token: str | Secret | None = None,
+        channel: str | None = None,
+        include_error: bool = True,
+        api_url: str = API,
     ) -> None:
         http.require_requests("slack")
-        self._url = require_url("webhook_url", webhook_url)
-        self._timeout = require_seconds("timeout", timeout)
         self._include_error = require_flag("include_error", include_error)
+        self._webhook = _webhook(webhook_url, by_bot=(bot_token, channel) != (None, None))
+        if self._webhook is None:
+            self._bot = SlackBot(
+                require_secret("bot_token", bot_token),
+                require_text("channel", channel),
+                require_url("api_url", api_url),
+            )
 
-    def notify(self, event: OperationEvent) -> None:
-        """Post the message of ``event``."""
-        body = json.dumps(payload(event, include_error=self._include_error)).encode()
-        http.post(self._url, body, content_type="application/json", timeout=self._timeout)
-
-
-def payload(event: OperationEvent, *, include_error: bool) -> dict[str, object]:
-    """Return what is posted for ``event``: text alone, without links or previews."""
-    sign = _SIGNS.get(event.state, "")
-    lines = [f"{sign} *{_plain(title(event))}*".strip()]
-    lines += [_plain(fact) for fact in facts(event)]
-    if include_error and event.error_message:
-        lines.append(f"```\n{escaped(cleaned(event.error_message), ERROR_LIMIT)}\n```")
-    return {"text": "\n".join(lines), "unfurl_links": False, "unfurl_media": False}
-
-
-def escaped(text: str, limit: int) -> str:
-    """Return ``text`` in Slack's escapes, at most ``limit`` characters, no escape cut in two."""
-    pieces = [_ESCAPES.get(character, character) for character in text[: limit + 1]]
-    if sum(map(len, pieces)) <= limit:
-        return "".join(pieces)
-    room = limit - len(CUT_MARK)
-    kept = 0
-    for index, piece in enumerate(pieces):
-        kept += len(piece)
-        if kept > room:
-            return "".join(pieces[:index]) + CUT_MARK
-    return "".join(pieces)
+    def notify(self, notice: Notice) -> str:
+        """Post the message of ``notice``."""
+        said = message(notice, include_error=self._include_error)
+        if self._webhook is None:
+            return self._bot.post(notice, said)
+        return str(http.post_json(self._webhook, said))
 
 
-def _plain(text: str) -> str:
-    return escaped(text, LINE_LIMIT)
+def _webhook(webhook_url: object, *, by_bot: bool) -> Secret | None:
+    if not by_bot and webhook_url is None:
+        hint = "Copy it from the page of the Slack app, or set bot_token and channel."
+        raise InvalidOption("webhook_url", "is missing", hint)
+    if by_bot and webhook_url is not None:
+        hint = "Keep webhook_url, or bot_token and channel."
+        raise InvalidOption("webhook_url", "names the channel a second time", hint)
+    return None if by_bot else require_url("webhook_url", webhook_url)

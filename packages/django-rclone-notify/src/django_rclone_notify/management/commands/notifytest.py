@@ -1,25 +1,26 @@
 """``manage.py notifytest``: try the notifications before the first failure does."""
 
-import socket
-import uuid
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from django_rclone.events import Operation, OperationEvent, State
 from django_rclone_notify import conf, words
-from django_rclone_notify.exceptions import InvalidNotifySettings
-from django_rclone_notify.redaction import told
+from django_rclone_notify.budget import limited_to
+from django_rclone_notify.channels import Channel
+from django_rclone_notify.exceptions import InvalidNotifySettings, MissingExtra, NotifierError
+from django_rclone_notify.notices import NoticeState
+from django_rclone_notify.receivers import connected
+from django_rclone_notify.redaction import masked, told
+from django_rclone_notify.samples import sample
 
 
 class Command(BaseCommand):
-    """Sends a sample event to channels, whatever their filters say, and reports on each."""
+    """Sends a sample to channels, whatever their filters say, and reports on each."""
 
     help = (
-        "Send a sample event, marked TEST, to every channel of DJANGO_RCLONE_NOTIFY or to the "
-        "given ones, whatever their filters say. The services take it for real: a check at "
-        "healthchecks.io changes its state. Exits with 1 if any channel failed."
+        "Send a sample, marked TEST, to every channel or to the given ones, whatever their "
+        "filters say. The services take it for real: a check at healthchecks.io changes its "
+        "state. Exits with 1 if any channel failed."
     )
     requires_system_checks = ()
 
@@ -28,60 +29,61 @@ class Command(BaseCommand):
         parser.add_argument("aliases", nargs="*", metavar="ALIAS", help="channels; all by default")
         parser.add_argument(
             "--state",
-            choices=[str(state) for state in State],
-            default=str(State.SUCCEEDED),
-            help="what the sample event tells (default: %(default)s)",
+            choices=[str(state) for state in NoticeState],
+            default=str(NoticeState.SUCCEEDED),
+            help="what the sample tells (default: %(default)s)",
         )
 
     def handle(self, *_args: Any, aliases: list[str], state: str, **_options: Any) -> None:
         """Send, print one line per channel, and raise ``CommandError`` if any failed."""
-        event = sample_event(State(state))
-        failed = [alias for alias in _chosen(aliases) if not self._send(alias, event)]
+        failed = [alias for alias in _chosen(aliases) if not self._send(alias, state)]
         if failed:
             raise CommandError(f"Not delivered to: {', '.join(failed)}")
 
-    def _send(self, alias: str, event: OperationEvent) -> bool:
-        secrets: list[str] = []
+    def _send(self, alias: str, state: str) -> bool:
+        secrets: tuple[str, ...] = ()
         try:
-            channel = conf.read_channel(alias)
-            secrets = channel.secrets()
-            channel.build().notify(event)
+            channel = _channel(alias)
+            secrets = channel.secrets
+            notifier = channel.build()
+            with limited_to(channel.timeout):
+                answer = notifier.notify(sample(state))
         # One broken channel must not keep the others from being tested.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             self.stderr.write(self.style.ERROR(f"{alias}: failed: {told(error, secrets)}"))
+            self.stderr.write(f"  {_advice(error)}")
             return False
-        name = channel.notifier_class.__name__
-        self.stdout.write(self.style.SUCCESS(f"{alias}: delivered by {name}"))
+        name = type(notifier).__name__
+        shown = masked(str(answer), secrets) if answer else "no answer"
+        self.stdout.write(self.style.SUCCESS(f'{alias}: {name} sent "{state}": {shown}'))
+        if not channel.filter.accepts(sample(state)):
+            self.stdout.write("  Its filters would not send this one for a real operation.")
         return True
 
 
-def sample_event(state: State) -> OperationEvent:
-    """Return an event that nobody takes for a real backup."""
-    failed = state == State.FAILED
-    return OperationEvent(
-        operation_id=str(uuid.uuid4()),
-        operation=Operation.DB_BACKUP,
-        state=state,
-        environment="TEST",
-        host=socket.gethostname(),
-        database="notifytest",
-        path="this-is-a-test/no-backup-ran",
-        started_at=timezone.now(),
-        duration=None if state == State.STARTED else 0.0,
-        size=None,
-        error_type="NotifyTest" if failed else None,
-        error_message="This is a test. No backup ran, and nothing failed." if failed else None,
-    )
+def _advice(error: BaseException) -> str:
+    if isinstance(error, (InvalidNotifySettings, MissingExtra)):
+        return 'Mend that; "manage.py check" shows all mistakes at once.'
+    if not isinstance(error, NotifierError):
+        return "That is a fault of the notifier: run its tests."
+    if error.permanent:
+        return "Trying again will not help: change the channel's OPTIONS, or the service."
+    return "Is the service up, and does this machine reach it? Then try again."
+
+
+def _channel(name: str) -> Channel:
+    by_hand = [channel for channel in connected() if channel.name == name]
+    return by_hand[0] if by_hand else conf.read_channel(name)
 
 
 def _chosen(wanted: list[str]) -> tuple[str, ...]:
     try:
-        known = conf.aliases()
+        known = (*conf.aliases(), *(channel.name for channel in connected()))
     except InvalidNotifySettings as error:
         raise CommandError(told(error)) from error
     if not known:
         raise CommandError(f"{conf.NAME} names no channel: there is nothing to test")
-    for alias in wanted:
-        if alias not in known:
-            raise CommandError(f'No channel "{alias}". {words.suggestion(alias, known)}')
-    return tuple(dict.fromkeys(wanted)) or known
+    for name in wanted:
+        if name not in known:
+            raise CommandError(f'No channel "{name}". {words.suggestion(name, known)}')
+    return tuple(dict.fromkeys(wanted or known))

@@ -1,0 +1,133 @@
+"""The alert rules on the page about Prometheus."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from django_rclone.events import Operation
+from django_rclone_notify.notifiers.prometheus import LABELS
+from django_rclone_notify.notifiers.prometheus_file import HELP
+from tests.docs.texts import PAGES, blocks, page, rows, section
+
+[RULES] = [b.code for b in blocks(PAGES / "notify-prometheus.md") if b.language == "yaml"]
+ALERTS = {rule["alert"]: rule for rule in yaml.safe_load(RULES)["groups"][0]["rules"]}
+
+needs_promtool = pytest.mark.skipif(
+    not shutil.which("promtool"), reason="promtool, of Prometheus, is not installed"
+)
+
+SERIES = '{{operation="db_backup",database="{}",environment="{}"}}'
+CASES = """
+rule_files: [rules.yml]
+evaluation_interval: 1h
+tests:
+  - interval: 1h
+    input_series:
+{series}
+    alert_rule_test:
+{expectations}
+"""
+
+
+def test_the_rules_know_only_metrics_and_labels_that_there_are():
+    for alert in ALERTS.values():
+        assert set(re.findall(r"django_rclone_\w+", alert["expr"])) <= set(HELP)
+        assert set(re.findall(r"(\w+)(?:=~|!=|=)\"", alert["expr"])) <= set(LABELS)
+        assert set(re.findall(r"\$labels\.(\w+)", alert["annotations"]["summary"])) <= set(LABELS)
+
+
+def test_the_rule_on_age_is_about_backups_alone():
+    [pattern] = re.findall(r'operation=~"([^"]+)"', ALERTS["BackupTooOld"]["expr"])
+    meant = {operation for operation in Operation if re.fullmatch(pattern, operation)}
+    assert meant == {Operation.DB_BACKUP, Operation.MEDIA_BACKUP}
+
+
+def test_every_metric_is_documented():
+    assert set(rows(section(page("notify-prometheus"), "## The metrics"))) == set(HELP)
+
+
+@needs_promtool
+def test_promtool_accepts_the_rules(tmp_path):
+    promtool(tmp_path, "check", "rules", "--lint=all", "--lint-fatal", "rules.yml")
+
+
+@needs_promtool
+def test_the_rules_fire_when_they_should_and_only_then(tmp_path):
+    day, hour = 86_400, 3_600
+    series = {
+        # Backed up each day, to the 48th hour; the next success never comes.
+        ("last_success_timestamp_seconds", "default", "production"): [0] * 24 + [day] * 60,
+        ("last_run_timestamp_seconds", "default", "production"): [0] * 24 + [day] * 60,
+        ("last_start_timestamp_seconds", "default", "production"): [0] * 24 + [day] * 60,
+        ("last_run_success", "default", "production"): [1] * 84,
+        # Tries it and fails.
+        ("last_run_success", "broken", "production"): [0] * 84,
+        # Began, and was killed; began for the first time, and was killed.
+        ("last_start_timestamp_seconds", "killed", "production"): [2 * hour] * 84,
+        ("last_run_timestamp_seconds", "killed", "production"): [hour] * 84,
+        ("last_start_timestamp_seconds", "first", "production"): [2 * hour] * 84,
+        # A try-out.
+        ("last_success_timestamp_seconds", "notifytest", "TEST"): [0] * 84,
+        ("last_run_success", "notifytest", "TEST"): [0] * 84,
+    }
+    fired = {
+        ("BackupTooOld", 25): [],
+        ("BackupTooOld", 49): [],
+        ("BackupTooOld", 51): ["default"],
+        ("BackupUnknown", 51): [],
+        ("BackupFailed", 51): ["broken"],
+        ("BackupHangs", 7): [],
+        ("BackupHangs", 51): ["killed", "first"],
+    }
+    assert_fired(tmp_path, series, fired)
+
+
+@needs_promtool
+def test_a_file_that_is_gone_is_told(tmp_path):
+    series = {("last_run_success", "archive", "production"): [1] * 5}
+    assert_fired(tmp_path, series, {("BackupUnknown", 3): ["default"], ("BackupTooOld", 3): []})
+
+
+def assert_fired(folder: Path, series, fired) -> None:
+    lines = [
+        f"      - series: 'django_rclone_{name}{SERIES.format(database, environment)}'\n"
+        f"        values: '{' '.join(map(str, values))}'"
+        for (name, database, environment), values in series.items()
+    ]
+    expectations = [
+        {
+            "eval_time": f"{at}h",
+            "alertname": alert,
+            "exp_alerts": [expected(alert, database, at) for database in databases],
+        }
+        for (alert, at), databases in fired.items()
+    ]
+    told = yaml.safe_dump(expectations).replace("\n", "\n      ")
+    cases = CASES.format(series="\n".join(lines), expectations="      " + told.rstrip())
+    (folder / "cases.yml").write_text(cases)
+    promtool(folder, "test", "rules", "cases.yml")
+
+
+def expected(alert: str, database: str, at: int) -> dict[str, dict[str, str]]:
+    labels = {"operation": "db_backup", "database": database, **ALERTS[alert]["labels"]}
+    if alert != "BackupUnknown":
+        labels["environment"] = "production"
+    summaries = {
+        "BackupTooOld": f"No db_backup of {database} for 1d {at - 48}h 0m 0s",
+        "BackupUnknown": f"Nothing is known about backups of {database}",
+        "BackupFailed": f"The last db_backup of {database} failed",
+        "BackupHangs": f"db_backup of {database} started and never ended",
+    }
+    return {"exp_labels": labels, "exp_annotations": {"summary": summaries[alert]}}
+
+
+def promtool(folder: Path, *arguments: str) -> None:
+    (folder / "rules.yml").write_text(RULES)
+    done = subprocess.run(
+        ["promtool", *arguments], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

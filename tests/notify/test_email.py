@@ -1,0 +1,287 @@
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.core import mail
+
+from django_rclone.events import Operation
+from django_rclone_notify.budget import limited_to
+from django_rclone_notify.exceptions import InvalidOption, NotifierError
+from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifiers.email import EmailNotifier
+from tests.loopback import refusing_url
+from tests.notify import samples
+from tests.notify.mail_place import smtp
+from tests.notify.mailserver import MailServer, silent_port
+
+TO = ["ops@example.com"]
+HOSTILE = "</pre><script>alert(1)</script><img src=http://x.example/p.gif>&amp; {0} {title} %s"
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+def use_smtp(settings, port: int) -> None:
+    for name, value in smtp(port).items():
+        setattr(settings, name, value)
+
+
+@pytest.fixture
+def mail_server(settings) -> Iterator[MailServer]:
+    with MailServer() as server:
+        use_smtp(settings, server.port)
+        yield server
+
+
+def send(event, *, recovered=False, **options):
+    notice = Notice(event=event, recovered=recovered)
+    return EmailNotifier(**{"to": TO, **options}).notify(notice)
+
+
+def sent():
+    [message] = mail.outbox
+    return message
+
+
+def html_of(message):
+    [(content, kind)] = message.alternatives
+    assert kind == "text/html"
+    return content
+
+
+class Page(HTMLParser):
+    """What a mail client makes of a page: its tags, and the text in them."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_mail_arrives_at_a_real_server_as_text_and_as_html(mail_server):
+    assert send(samples.FAILED) == "accepted by the mail backend"
+    [message] = mail_server.mails
+    assert message["To"] == "ops@example.com"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content_type() == "multipart/alternative"
+    plain, rich = message.iter_parts()
+    assert (plain.get_content_type(), rich.get_content_type()) == ("text/plain", "text/html")
+    assert "quota exceeded" in plain.get_content()
+    assert "quota exceeded" in rich.get_content()
+
+
+def test_text_tells_what_failed_where_and_why():
+    send(samples.FAILED)
+    assert sent().subject == ('[Django] [production] Backup of database "default" failed on web-1')
+    assert sent().body == (
+        '[production] Backup of database "default" failed on web-1\n'
+        "\n"
+        "Environment: production\n"
+        "Host: web-1\n"
+        "Started: 2024-01-15 12:00:00 UTC\n"
+        "Duration: 12 s\n"
+        "Path: db/default-2024-01-15-120000.dump.zst\n"
+        "Error: RcloneError\n"
+        f"Run: {samples.RUN}\n"
+        "\n"
+        "rclone rcat exited with 1\nquota exceeded\nHint: Free some space.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "recovered", "said"),
+    [
+        (samples.STARTED, False, "Started"),
+        (samples.SUCCEEDED, False, "Succeeded"),
+        (samples.SUCCEEDED, True, "Recovered"),
+        (samples.FAILED, False, "Failed"),
+        (samples.failed(state="abandoned"), False, "abandoned"),
+    ],
+    ids=["started", "succeeded", "recovered", "failed", "later"],
+)
+def test_html_says_the_state_in_words(event, recovered, said):
+    send(event, recovered=recovered)
+    assert re.search(rf"\n\S* ?{said}\n", Page(html_of(sent())).text)
+
+
+def test_advice_stands_apart_from_the_cause():
+    send(samples.failed(error_message="quota exceeded\nHint: Make room."))
+    page = Page(html_of(sent()))
+    assert "quota exceeded\nWhat to do: Make room." in page.text
+    assert "quota exceeded\nHint: Make room." in sent().body
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"), [(True, "was changed"), (False, "was not touched"), (None, "may have")]
+)
+def test_failed_restore_tells_what_became_of_the_live_data(changed, told):
+    send(samples.failed(operation=Operation.DB_RESTORE, target_changed=changed))
+    assert f"Live data: {told}" in sent().body
+    assert f"Live data{told}" in Page(html_of(sent())).text
+
+
+def test_recovery_is_told_in_the_subject():
+    send(samples.SUCCEEDED, recovered=True)
+    assert "succeeded again on web-1" in sent().subject
+
+
+@pytest.mark.parametrize("field", ["host", "path", "error_type", "error_message", "environment"])
+def test_hostile_text_is_shown_and_is_no_html(field):
+    send(samples.FAILED)
+    usual = Page(html_of(mail.outbox.pop())).tags
+    send(samples.failed(**{field: f"{HOSTILE}\nHint: {HOSTILE}"}))
+    page = Page(html_of(sent()))
+    assert page.tags == usual
+    assert HOSTILE in page.text
+
+
+def luminance(colour: str) -> float:
+    """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance"""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = [p / 12.92 if p <= 0.04 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("event", samples.ALL, ids=lambda event: event.state)
+def test_state_can_be_read_on_white_and_on_dark(event):
+    send(event)
+    colours = set(re.findall(r"#[0-9a-f]{6}", html_of(sent())))
+    assert colours
+    for shade in map(luminance, colours):
+        assert 1.05 / (shade + 0.05) > 4
+        assert (shade + 0.05) / (luminance("#121212") + 0.05) > 4
+
+
+def test_html_fetches_nothing_and_sets_no_colour_of_text_or_ground():
+    send(samples.FAILED)
+    content = html_of(sent())
+    assert not re.search(r"https?:|src=|href=|url\(|@import|background", content)
+    assert 'name="color-scheme" content="light dark"' in content
+    colours = set(re.findall(r"[^-]color:([^;\"]+)", content))
+    assert len(colours) == 1
+
+
+@pytest.mark.parametrize("hostile", ["a\r\nBcc: x@example.com", "\n\nbody", "x" * 100_000, "\x00"])
+def test_subject_is_one_short_line(hostile):
+    send(samples.failed(host=hostile, environment=hostile))
+    assert len(sent().subject.splitlines()) == 1
+    assert len(sent().subject) <= 200
+    assert sent().message()["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    "hostile", ["\ud800", "🔥👩‍👩‍👧‍👦", "\x00\x1b[31m\u202e", "x" * 100_000, "<" * 100_000]
+)
+def test_hostile_text_is_mailed_and_stays_small(hostile, mail_server):
+    send(samples.failed(error_message=hostile, path=hostile, host=hostile, error_type=hostile))
+    [message] = mail_server.mails
+    assert len(message.as_bytes()) < 60_000
+
+
+def test_words_of_the_error_can_be_left_out():
+    send(samples.FAILED, include_error=False)
+    assert "quota exceeded" not in sent().body + html_of(sent())
+    assert "RcloneError" in sent().body
+
+
+@pytest.mark.parametrize(
+    "admins",
+    [
+        [("Ops", "ops@example.com"), ("Dev", "dev@example.com")],
+        ["ops@example.com", "dev@example.com"],
+    ],
+    ids=["pairs", "addresses"],
+)
+def test_admins_get_the_mail_in_either_form_of_the_setting(admins, settings):
+    settings.ADMINS = admins
+    settings.SERVER_EMAIL = "shop@example.com"
+    send(samples.FAILED, to=None)
+    assert sent().to == ["ops@example.com", "dev@example.com"]
+    assert sent().from_email == "shop@example.com"
+
+
+def test_sender_and_prefix_can_be_chosen():
+    send(samples.FAILED, from_email="Backups <b@example.com>", subject_prefix="")
+    assert sent().from_email == "Backups <b@example.com>"
+    assert sent().subject.startswith("[production] Backup")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"to": None}, "to is missing, and ADMINS names nobody"),
+        ({"to": "ops@example.com"}, "to must be a list of addresses"),
+        ({"to": []}, "to must be a list of addresses"),
+        ({"to": ["ops"]}, "to must hold addresses of e-mail"),
+        ({"to": ["a@example.com\nBcc: b@example.com"]}, "to must hold addresses of e-mail"),
+        ({"from_email": 5}, "from_email must be a string that is not empty"),
+        ({"subject_prefix": "a\nb"}, "subject_prefix must be a string of one line"),
+        ({"include_error": 1}, "include_error must be True or False"),
+        ({"using": "nowhere"}, "using (needs the setting MAILERS|is unknown)"),
+    ],
+)
+def test_wrong_option_is_told_without_its_value(options, told):
+    with pytest.raises(InvalidOption, match=told) as caught:
+        EmailNotifier(**{"to": TO, **options})
+    assert "example.com" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(mail, "mailers"), reason="Django has MAILERS from 6.1 on")
+def test_mailer_can_be_chosen(settings, mail_server):
+    settings.MAILERS = {
+        "ops": settings.MAILERS["default"],
+        "default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
+    }
+    send(samples.FAILED, using="ops")
+    assert len(mail_server.mails) == 1
+
+
+@pytest.mark.skipif(not hasattr(mail, "mailers"), reason="Django has MAILERS from 6.1 on")
+def test_mailers_without_a_default_are_told(settings):
+    settings.MAILERS = {"ops": settings.MAILERS["default"]}
+    with pytest.raises(InvalidOption, match="using is missing, and MAILERS has no default"):
+        EmailNotifier(to=TO)
+
+
+def test_server_that_is_busy_is_asked_again(mail_server):
+    mail_server.answer_with("451 busy")
+    send(samples.FAILED)
+    assert (mail_server.attempts, len(mail_server.mails)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts", "permanent"), [("550 no", 1, True), ("451 busy", 3, False)]
+)
+def test_refusal_is_told_by_its_code_alone(answer, attempts, permanent, mail_server):
+    mail_server.always_answer(f"{answer} mail for ops@example.com by T0PsECReT")
+    with pytest.raises(NotifierError, match=f"refused with {answer[:3]}") as caught:
+        send(samples.FAILED)
+    assert mail_server.attempts == attempts
+    assert caught.value.permanent is permanent
+    assert caught.value.__context__ is None
+    assert "T0PsECReT" not in str(caught.value)
+
+
+def test_refused_connection_is_told(settings):
+    with refusing_url() as url:
+        use_smtp(settings, port_of(url))
+        with pytest.raises(NotifierError, match="ConnectionRefused") as caught:
+            send(samples.FAILED)
+    assert not caught.value.permanent
+    assert caught.value.__context__ is None
+
+
+def test_server_that_says_nothing_is_given_up(settings):
+    with silent_port() as port, limited_to(0.3):
+        use_smtp(settings, port)
+        with pytest.raises(NotifierError, match="No mail was sent"):
+            send(samples.FAILED)

@@ -1,0 +1,94 @@
+"""What is remembered of the last outcome."""
+
+import logging
+import time
+from dataclasses import replace
+
+import pytest
+from django.core.cache.backends.locmem import LocMemCache
+
+from django_rclone.events import State
+from django_rclone_notify import history
+from tests.notify import samples
+from tests.notify.services import NOTIFIERS
+
+CHANNEL = {"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier", "STATES": ["succeeded", "failed"]}
+
+
+class FakeBrokenCache(LocMemCache):
+    """A cache whose server is away."""
+
+    def get(self, *args, **kwargs):
+        raise ConnectionError("redis://:s3cret@cache:6379 is away")
+
+
+class FakeHangingCache(LocMemCache):
+    """A cache whose server does not answer for a while."""
+
+    def get(self, *args, **kwargs):
+        time.sleep(1)
+
+
+def states(outbox):
+    return [notice.state for notice in outbox]
+
+
+def test_only_the_first_success_after_failures_is_a_recovery(configure, send, outbox):
+    configure(ops=CHANNEL)
+    send(samples.SUCCEEDED, samples.FAILED, samples.FAILED, samples.SUCCEEDED, samples.SUCCEEDED)
+    assert states(outbox) == ["succeeded", "failed", "failed", "recovered", "succeeded"]
+
+
+@pytest.mark.parametrize(
+    "other", [{"database": "other"}, {"environment": "staging"}, {"operation": "db_restore"}]
+)
+def test_what_failed_elsewhere_is_no_reason_to_recover(other, configure, send, outbox):
+    configure(ops=CHANNEL)
+    send(samples.failed(**other), samples.SUCCEEDED)
+    assert states(outbox) == ["failed", "succeeded"]
+
+
+def test_start_of_the_next_run_does_not_hide_the_failure(configure, send, outbox):
+    configure(ops=CHANNEL)
+    send(samples.FAILED, samples.STARTED, samples.SUCCEEDED)
+    assert states(outbox) == ["failed", "recovered"]
+
+
+def test_failure_is_remembered_whoever_wants_to_hear_of_it(configure, send, outbox):
+    configure(ops={**CHANNEL, "STATES": ["recovered"]})
+    send(samples.FAILED, samples.SUCCEEDED, samples.SUCCEEDED)
+    assert states(outbox) == ["recovered"]
+
+
+def test_any_text_can_be_an_alias_or_a_label(configure, send, outbox, settings):
+    event = replace(samples.SUCCEEDED, database="a b\n\x00" + "x" * 1000, environment="ü:*?")
+    configure(ops=CHANNEL)
+    send(replace(event, state=State.FAILED), event)
+    assert states(outbox) == ["failed", "recovered"]
+
+
+@pytest.mark.parametrize("backend", ["FakeBrokenCache", "FakeHangingCache"])
+def test_trouble_with_the_cache_costs_the_recovery_alone(
+    backend, configure, send, outbox, settings, log
+):
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.{backend}"}}
+    configure(ops={**CHANNEL, "TIMEOUT": 2.0})
+    assert send(samples.FAILED, samples.SUCCEEDED) == []
+    assert states(outbox) == ["failed", "succeeded"]
+    assert log.warnings == []
+    assert "s3cret" not in log.everything
+
+
+def test_trouble_with_the_cache_is_logged_for_those_who_look(settings, log):
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.FakeBrokenCache"}}
+    assert history.is_recovery(samples.SUCCEEDED) is False
+    [record] = [one for one in log.records if one.name == "django_rclone_notify.history"]
+    assert record.levelno == logging.DEBUG
+    assert record.getMessage() == "The last outcome is not known (ConnectionError)"
+
+
+def test_without_channels_nothing_is_remembered(configure, send):
+    configure()
+    send(samples.FAILED)
+    configure(ops=CHANNEL)
+    assert history.is_recovery(samples.SUCCEEDED) is False
