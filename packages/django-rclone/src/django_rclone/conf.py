@@ -37,6 +37,12 @@ class Settings:
     rclone_binary: str | None
     rclone_config: str | None
     rclone_flags: tuple[str, ...]
+    stall_timeout: float | None
+    """Seconds that rclone may spend without moving anything."""
+    dump_stall_timeout: float | None
+    """The same for a program that dumps a database."""
+    retries: int
+    """How many times a small request to the remote is repeated."""
     db_backup_dir: str
     db_filename_template: str
     db_date_format: str
@@ -152,6 +158,11 @@ KEYS: dict[str, _Key] = {
     "RCLONE_BINARY": _Key("rclone_binary", None, readers.optional_path),
     "RCLONE_CONFIG": _Key("rclone_config", None, readers.config_file),
     "RCLONE_FLAGS": _Key("rclone_flags", (), readers.flags),
+    "STALL_TIMEOUT": _Key("stall_timeout", 300, readers.seconds),
+    "DUMP_STALL_TIMEOUT": _Key("dump_stall_timeout", None, readers.seconds),
+    "RETRIES": _Key(
+        "retries", 3, readers.between(0, 10, "It counts further tries of small requests.")
+    ),
     "DB_BACKUP_DIR": _Key("db_backup_dir", "db", readers.folder),
     "DB_FILENAME_TEMPLATE": _Key(
         "db_filename_template", "{database}-{datetime}.{ext}", readers.template

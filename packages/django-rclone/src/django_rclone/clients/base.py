@@ -12,6 +12,7 @@ from django.db.utils import Error
 
 from ..exceptions import DumpError
 from ..manifest import Manifest
+from ..processes import Patience
 from ..relay import Source, Target
 
 
@@ -45,6 +46,9 @@ class DatabaseClient(ABC):
     """What a dump is; only dumps of the same format are restored."""
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
+
+    patience: Patience | None = None
+    """How long to wait for a program that dumps: what ``DUMP_STALL_TIMEOUT`` says."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection

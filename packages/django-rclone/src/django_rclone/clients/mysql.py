@@ -183,7 +183,7 @@ class MysqlClient(DatabaseClient):
             *(f"--ignore-table={self._name}.{table}" for table in left_out),
             *("--", self._name),
         )
-        with Process(command, failure=tool_failure) as process:
+        with Process(command, failure=tool_failure, patience=self.patience) as process:
             yield Parts(process, (*objects.making, *objects.events))
 
     @contextmanager

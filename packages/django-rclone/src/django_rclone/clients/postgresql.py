@@ -150,7 +150,8 @@ class PostgresqlClient(DatabaseClient):
             options.append(f"--role={role}")
         arguments, environment = tool_arguments(self.connection, options)
         argv = (self._tools.find("pg_dump"), *arguments)
-        with Process(Command(argv=argv, env=environment), failure=tool_failure) as process:
+        command = Command(argv=argv, env=environment)
+        with Process(command, failure=tool_failure, patience=self.patience) as process:
             yield process
 
     @contextmanager
