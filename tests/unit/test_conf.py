@@ -96,7 +96,7 @@ WRONG_TYPES: list[tuple[str, object]] = [
     *[("MEDIA_BACKUP_DIR", value) for value in (None, "", 5)],
     *[("MEDIA_SOURCE", value) for value in ("", 5, b"/srv")],
     *[("MEDIA_MAX_DELETE", value) for value in (None, "50", 0.5, True)],
-    *[("STALL_TIMEOUT", value) for value in ("50", 0, 0.5, -1, True, float("nan"), [])],
+    *[("STALL_TIMEOUT", value) for value in ("50", 0, 0.5, -1, True, float("nan"))],
     *[("DUMP_STALL_TIMEOUT", value) for value in ("50", 0, float("inf"), True)],
     *[("RETRIES", value) for value in (None, "1", 0.5, True, -1, 11)],
     *[("ENVIRONMENT", value) for value in (None, 5, b"prod")],

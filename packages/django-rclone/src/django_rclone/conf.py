@@ -18,6 +18,9 @@ from .exceptions import InvalidSettings
 
 SETTING = "DJANGO_RCLONE"
 
+LOCK_DIR = "locks"
+"""The folder below the remote for locks."""
+
 _SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
 
 
@@ -231,6 +234,10 @@ def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:
     database, media = (
         PurePosixPath(values[name].casefold()) for name in ("db_backup_dir", "media_backup_dir")
     )
+    for key, folder in (("DB_BACKUP_DIR", database), ("MEDIA_BACKUP_DIR", media)):
+        if folder.parts[0] == LOCK_DIR:
+            problem = f"is the folder of locks ({LOCK_DIR!r}), or lies in it"
+            return [InvalidSettings(key, problem, "Choose another name.")]
     if database.is_relative_to(media) or media.is_relative_to(database):
         problem = f"overlaps DB_BACKUP_DIR ({values['db_backup_dir']!r})"
         hint = "Give media a folder of its own: neither may equal, contain or lie in the other."

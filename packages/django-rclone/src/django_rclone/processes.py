@@ -213,8 +213,9 @@ class Process:
 
     def _await(self, comes: Callable[[float | None], bool]) -> None:
         """Wait for something that comes, or does not, within so many seconds."""
+        seconds = self._patience.seconds if self._patience else None
         pulse = self._pulse()
-        while not comes(self._patience and self._patience.seconds):
+        while not comes(seconds):
             if pulse == (pulse := self._pulse()):
                 self._stalled = True
                 self.terminate()

@@ -191,14 +191,16 @@ class Rclone:
             return None
         return int(found["Size"])
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, retries: int | None = None) -> None:
         """Delete one object; having none is fine."""
-        self._run_unless_missing("deletefile", self.address(path), flags=("--retries=1",))
+        flags = ("--retries=1",)
+        self._run_unless_missing("deletefile", self.address(path), flags=flags, retries=retries)
 
     def discard(self, path: str) -> None:
         """Delete what an unsuccessful run stored. A failure to do so is logged only."""
         try:
-            self.delete(path)
+            # Whatever made the run fail would make each further try fail as well.
+            self.delete(path, retries=0)
         except RcloneError as error:
             # Without a manifest it is no backup; a later clean-up takes it away.
             logger.warning("An unfinished upload could not be removed: %s", error.message)
@@ -272,24 +274,30 @@ class Rclone:
         )
 
     def _run(
-        self, verb: str, *operands: str, flags: Sequence[str] = (), data: bytes = b""
+        self,
+        verb: str,
+        *operands: str,
+        flags: Sequence[str] = (),
+        data: bytes = b"",
+        retries: int | None = None,
     ) -> bytes:
         """Run a small request, which may be repeated without harm."""
-        for further in range(self._retries, -1, -1):
+        retries = self._retries if retries is None else retries
+        for further in range(retries, -1, -1):
             try:
                 return run(self._start(verb, *operands, first=[_FEW_TRIES], flags=flags), data)
             except RcloneError as error:
                 if not further or not error.temporary:
                     raise
                 logger.info("%s Trying again.", error.message)
-            pause(_PAUSE * 3 ** (self._retries - further))
+            pause(_PAUSE * 3 ** (retries - further))
         raise AssertionError("a loop that never ends without a result")
 
     def _run_unless_missing(
-        self, verb: str, operand: str, *, flags: Sequence[str] = ()
+        self, verb: str, operand: str, *, flags: Sequence[str] = (), retries: int | None = None
     ) -> bytes | None:
         try:
-            return self._run(verb, operand, flags=flags)
+            return self._run(verb, operand, flags=flags, retries=retries)
         except RcloneError as error:
             if error.returncode in NOT_FOUND:
                 return None
