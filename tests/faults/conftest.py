@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from django_rclone import scratch
+from django_rclone import presence, scratch
 from tests.faults import report
 from tests.faults.bench import RCLONE, Bench
 from tests.faults.engines import ENGINES, Mariadb, Postgresql
@@ -43,6 +44,12 @@ class Servers:
     def engine(self, name: str) -> None:
         if name in self._running or name == "sqlite":
             return
+        with pytest.MonkeyPatch.context() as patch:
+            # Not in the temporary folder of the cell that happens to be the first.
+            patch.setattr(tempfile, "tempdir", None)
+            self._start(name)
+
+    def _start(self, name: str) -> None:
         if name == "postgresql":
             found = postgresql.installations()
             if not found:
@@ -84,14 +91,18 @@ def make_bench(
     temporary = Path(tempfile.mkdtemp(prefix="cell-"))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setattr(scratch, "_SETTLED", -1.0)
+    monkeypatch.setattr(presence, "_OLD", -1.0)
     monkeypatch.setattr("django_rclone.rclone._PAUSE", 0.05)
     monkeypatch.setattr("django_rclone.processes._GRACE", 0.5)
     monkeypatch.setenv("RCLONE_CONFIG", "/dev/null")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # In the background of a shell. What we start would ignore it, too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as stack:
 
         def make(operation: str, engine: str, remote: str) -> Bench:
             site.rclone |= {
-                "STALL_TIMEOUT": 2,
+                "STALL_TIMEOUT": 60,
                 "RETRIES": 3,
                 "RCLONE_FLAGS": ["--low-level-retries=1", "--retries=1"],
                 "CLIENTS": {"default": {"OPTIONS": {}}},

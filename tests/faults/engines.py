@@ -31,7 +31,7 @@ class Engine(ABC):
         self.create()
         self.run(
             "CREATE TABLE entry (id integer PRIMARY KEY, title varchar(99) NOT NULL)",
-            "CREATE TABLE bulk (id integer PRIMARY KEY, body text NOT NULL)",
+            f"CREATE TABLE bulk (id integer PRIMARY KEY, body {self.text} NOT NULL)",
             *(f"INSERT INTO entry VALUES ({number}, 'entry {number}')" for number in range(20)),
             f"INSERT INTO bulk VALUES (1, '{noise(150_000).hex()}')",
         )
@@ -71,6 +71,7 @@ class Engine(ABC):
             return repr(sorted(found.items()))
 
     tables: ClassVar[str]
+    text: ClassVar[str] = "text"
 
     def leftovers(self) -> list[str]:
         """Return what a run left beside the database."""
@@ -165,6 +166,7 @@ class Postgresql(Engine):
 class Mariadb(Engine):
     name = "mariadb"
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = database()"
+    text = "longtext"
     dump = ("mariadb-dump",)
     load = ("mariadb",)
     server: ClassVar[mysql.Server]

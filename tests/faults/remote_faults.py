@@ -20,7 +20,9 @@ def _trouble(**what: object) -> Callable[[Bench], Iterator[None]]:
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
         assert bench.place.proxy is not None
-        with bench.place.proxy.trouble(Trouble(**what)):  # type: ignore[arg-type]
+        trouble = Trouble(**what)  # type: ignore[arg-type]
+        patience = bench.setting("STALL_TIMEOUT", 3 if trouble.hang else 60)
+        with patience, bench.place.proxy.trouble(trouble):
             yield
 
     return inflict

@@ -68,7 +68,11 @@ class Served(Remote):
                 known.set()
             return line
 
-        common = ("--addr=127.0.0.1:0", "--dir-cache-time=0s", f"--config={self._folder / 'none'}")
+        common = (
+            "--addr=127.0.0.1:0",
+            "--dir-cache-time=20ms",
+            f"--config={self._folder / 'none'}",
+        )
         command = Command(
             argv=(self._rclone, "serve", self.protocol, *common, *self.options, str(self._stored)),
             env={**self.credentials(), "XDG_CACHE_HOME": str(self._folder / "cache")},

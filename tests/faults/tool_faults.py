@@ -12,8 +12,8 @@ _RCLONE: Bodies = {
     # name: what the script does, what the message must hold
     "rclone exits at once": ("echo 'error: disk on fire' >&2; exit 1", "disk on fire"),
     "rclone breaks off in the middle": (
-        "head -c 50000 >/dev/null; "
-        '"$REAL" "$@" </dev/null | head -c 50000; echo \'error: on fire\' >&2; exit 1',
+        '[ "$1" = rcat ] && head -c 50000 >/dev/null || "$REAL" "$@" </dev/null | '
+        "head -c 50000; echo 'error: on fire' >&2; exit 1",
         "on fire",
     ),
     "rclone fails after the last byte": (
@@ -21,10 +21,10 @@ _RCLONE: Bodies = {
         "at last",
     ),
     "rclone is killed": ("kill -9 $$", "killed by SIGKILL"),
-    "rclone hangs": ("exec sleep 99", "Nothing moved for 2 seconds"),
+    "rclone hangs": ("exec sleep 99", "Nothing moved for 3 seconds"),
     "rclone hangs and ignores SIGTERM": (
         "trap '' TERM; while :; do sleep 1; done",
-        "Nothing moved for 2 seconds",
+        "Nothing moved for 3 seconds",
     ),
     "rclone floods stderr": (f"{_FLOOD}; exit 1", "words without end"),
 }
@@ -33,7 +33,8 @@ _RCLONE: Bodies = {
 def _rclone(body: str) -> Callable[[Bench], Iterator[None]]:
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
-        with bench.fake_rclone(body):
+        hangs = "sleep" in body
+        with bench.fake_rclone(body), bench.setting("STALL_TIMEOUT", 3 if hangs else 60):
             yield
 
     return inflict
@@ -79,8 +80,8 @@ def rclone_faults(operation: str) -> Iterator[Fault]:
     # What it says besides the answer is either an error, or does no harm.
     noise = 'echo noise; exec "$REAL" "$@"'
     if operation in ("restore", "listing"):
-        says = "larger than its manifest|cannot be read|does not match|has .* bytes, its manifest"
-        yield Fault(name="rclone talks on stdout", inflict=_rclone(noise), says=says)
+        says = "larger than its manifest|cannot be (read|decompressed)|does not match"
+        yield Fault(name="rclone talks on stdout", inflict=_rclone(noise), says=says, hint=False)
     else:
         harmless = frozenset({0})
         yield Fault(name="rclone talks on stdout", inflict=_rclone(noise), status=harmless)

@@ -15,7 +15,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -112,10 +112,13 @@ def exclusive(
 
 
 def _acquired(lock: "_Lock", stack: ExitStack) -> Claim:
+    # A look before: most who have to give way need not even claim.
+    if holder := lock.rival():
+        raise _locked(lock, holder)
     for further in range(_TRIES - 1, -1, -1):
         with ExitStack() as attempt:
             claim = attempt.enter_context(lock.claimed())
-            rival = lock.rival(claim)
+            rival = lock.rival(claim.token)
             if rival is None:
                 stack.push(attempt.pop_all())
                 return claim
@@ -156,17 +159,20 @@ class _Lock:
             since=now,
             until=now + EXPIRY,
         )
-        with present(claim.token):
+        with present(claim.token) as presence:
             try:
                 self.write(claim)
                 yield claim
             finally:
-                self.rclone.discard(self.path(claim.token))
+                # A claim that has to stay shall be known here for that of a run that ended.
+                if self.rclone.discard(self.path(claim.token)):
+                    with suppress(OSError):
+                        presence.unlink(missing_ok=True)
 
-    def rival(self, own: Claim) -> Claim | None:
+    def rival(self, own: str = "") -> Claim | None:
         """Return the oldest living claim other than ``own``; sweep dead ones."""
         living = []
-        for token in self._tokens() - {own.token}:
+        for token in self._tokens() - {own}:
             claim = self._read(token)
             if claim is None or self._is_dead(claim):
                 self.rclone.discard(self.path(token))

@@ -59,7 +59,7 @@ class Patience:
         """Return the error of a program that was stopped since nothing moved any more."""
         return type(error)(
             f"Nothing moved for {self.seconds:g} seconds.\n{error.message}",
-            hint=error.hint or f"Find out what it waits for; or allow more time by {self.setting}.",
+            hint=f"Find out what it waits for; or allow more time by {self.setting}.",
             returncode=error.returncode,
         )
 

@@ -196,14 +196,16 @@ class Rclone:
         flags = ("--retries=1",)
         self._run_unless_missing("deletefile", self.address(path), flags=flags, retries=retries)
 
-    def discard(self, path: str) -> None:
-        """Delete what an unsuccessful run stored. A failure to do so is logged only."""
+    def discard(self, path: str) -> bool:
+        """Delete what an unsuccessful run stored, and tell whether it is gone. Failing is logged."""
         try:
             # Whatever made the run fail would make each further try fail as well.
             self.delete(path, retries=0)
         except RcloneError as error:
             # Without a manifest it is no backup; a later clean-up takes it away.
-            logger.warning("An unfinished upload could not be removed: %s", error.message)
+            logger.warning("%s could not be removed from the remote: %s", path, error.message)
+            return False
+        return True
 
     def tally(self, place: str, *, follow_links: bool = False) -> Tally | None:
         """Count the files below ``place`` (a folder, or a full rclone address)."""
@@ -356,7 +358,10 @@ def _parsed(data: bytes) -> Any:
     try:
         return json.loads(data)
     except ValueError:
-        raise RcloneError("What rclone answered cannot be read: it is no JSON.") from None
+        raise RcloneError(
+            "What rclone answered cannot be read: it is no JSON.",
+            hint="Is RCLONE_BINARY rclone itself? Nothing else may write to its output.",
+        ) from None
 
 
 def dotted(version: Sequence[int]) -> str:

@@ -8,6 +8,7 @@ from .exceptions import RcloneError
 from .processes import Command, describe_failure
 
 _CREDENTIALS = "Correct the credentials in rclone's configuration, or what they may do."
+_LOOK = "`-v` or `-vv` in RCLONE_FLAGS makes rclone tell more."
 _TRY_LATER = "The remote or the way to it is in trouble: look at it, and try again later."
 
 _HINTS = (
@@ -114,6 +115,6 @@ def failure(command: Command, returncode: int, tail: Sequence[str]) -> RcloneErr
     lowered = text.lower()
     lasting = next((hint for sign, hint in _HINTS if sign in lowered), "")
     passing = next((hint for sign, hint in _PASSING if sign in lowered), "")
-    error = RcloneError(text, hint=lasting or passing, returncode=returncode)
+    error = RcloneError(text, hint=lasting or passing or _LOOK, returncode=returncode)
     error.temporary = not lasting and (bool(passing) or returncode == _TEMPORARY)
     return error

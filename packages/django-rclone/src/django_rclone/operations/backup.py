@@ -99,7 +99,11 @@ def _store(
         migrations = client.applied_migrations()
         with rclone.upload(path, progress=console.progress) as upload:
             digest = store(
-                dump, upload, compression=settings.compression, level=settings.compression_level
+                dump,
+                upload,
+                compression=settings.compression,
+                level=settings.compression_level,
+                begins=client.begins,
             )
     with _removed_unless_committed(rclone, path):
         _require_stored(rclone, path, digest)

@@ -105,7 +105,10 @@ def plan_media_restore(
     rclone.require_supported()
     backup = _mirror(rclone, settings)
     if backup is None:
-        raise BackupNotFound("There is no media backup on the remote.")
+        raise BackupNotFound(
+            "There is no media backup on the remote.",
+            hint="Make one by `manage.py mediabackup`, or correct REMOTE or MEDIA_BACKUP_DIR.",
+        )
     if not backup.verified and not unverified:
         raise BackupRejected(
             f"The media backup is refused: {backup.problem}.",

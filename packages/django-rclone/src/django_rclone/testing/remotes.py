@@ -105,7 +105,7 @@ class S3Remote(Remote):
             return line
 
         # Files are changed behind its back, which it must not notice too late.
-        options = ("--addr=127.0.0.1:0", "--dir-cache-time=0s", f"--config={self._folder / 'none'}")
+        options = ("--addr=127.0.0.1:0", "--dir-cache-time=20ms", f"--config={self._folder / 'none'}")
         command = Command(
             argv=(self._rclone, "serve", "s3", *options, str(self._stored)),
             # The two are one value of a list, so that the comma is quoted.
