@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 _CHUNK = 16_384
+_ANSWER = "HTTP/1.1 {status} Trouble\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 @dataclass
@@ -29,6 +30,8 @@ class Trouble:
     """HTTP requests are answered by this status ..."""
     times: int | None = None
     """... so many times; ``None`` for always."""
+    forbidden: tuple[bytes, ...] = ()
+    """HTTP requests that begin like this are answered by 403: what credentials may not do."""
     refuse_for: float = 0.0
     """Seconds for which connections are reset at once."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -160,6 +163,10 @@ def _pump(source: socket.socket, target: socket.socket, trouble: Trouble, *, up:
         while data := source.recv(_CHUNK):
             if trouble.delay:
                 time.sleep(trouble.delay)
+            if up and trouble.forbidden and data.startswith(trouble.forbidden):
+                source.sendall(_ANSWER.format(status=403).encode())
+                source.shutdown(socket.SHUT_RDWR)
+                return
             if not trouble.passes(len(data), up=up):
                 _reset(source if up else target)
                 _reset(target if up else source)
@@ -182,6 +189,4 @@ def _answer(client: socket.socket, status: int) -> None:
         if not data:
             return
         request += data
-    client.sendall(
-        f"HTTP/1.1 {status} Trouble\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
-    )
+    client.sendall(_ANSWER.format(status=status).encode())

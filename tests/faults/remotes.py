@@ -64,7 +64,7 @@ class Served(Remote):
 
         def listen(line: str) -> str:
             if match := _ADDRESS.search(line):
-                found.append(match[1] and urlsplit(match[1]).netloc or match[2])
+                found.append((match[1] and urlsplit(match[1]).netloc) or match[2])
                 known.set()
             return line
 

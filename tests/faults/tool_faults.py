@@ -7,15 +7,16 @@ from tests.faults.bench import COMMANDS, Bench, Fault
 
 _FLOOD = "yes 'error: words without end' | head -n 30000 >&2"
 
+_BREAKS_OFF = """
+if [ "$1" = rcat ]; then head -c 50000 >/dev/null; else "$REAL" "$@" </dev/null | head -c 50000; fi
+echo 'error: on fire' >&2; exit 1
+"""
+
 Bodies = dict[str, tuple[str, str]]
 _RCLONE: Bodies = {
     # name: what the script does, what the message must hold
     "rclone exits at once": ("echo 'error: disk on fire' >&2; exit 1", "disk on fire"),
-    "rclone breaks off in the middle": (
-        '[ "$1" = rcat ] && head -c 50000 >/dev/null || "$REAL" "$@" </dev/null | '
-        "head -c 50000; echo 'error: on fire' >&2; exit 1",
-        "on fire",
-    ),
+    "rclone breaks off in the middle": (_BREAKS_OFF, "on fire"),
     "rclone fails after the last byte": (
         '"$REAL" "$@"; echo \'error: at last\' >&2; exit 1',
         "at last",
