@@ -75,12 +75,15 @@ class Outcome:
     told: list[Told]
 
 
+Inflict = Callable[["Bench"], AbstractContextManager[None]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """Something that goes wrong, and what must come of it."""
 
     name: str
-    inflict: Callable[["Bench"], AbstractContextManager[None]]
+    inflict: Inflict
     """Lets it go wrong for the time of the block."""
     status: frozenset[int] = frozenset({1})
     """The exit statuses that are right. Negative: killed."""

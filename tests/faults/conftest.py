@@ -107,7 +107,7 @@ def make_bench(
                 "RCLONE_FLAGS": ["--low-level-retries=1", "--retries=1"],
                 "CLIENTS": {"default": {"OPTIONS": {}}},
             }
-            place = stack.enter_context(_place(site, servers, remote))
+            place = stack.enter_context(_Placed(site, servers, remote))
             site.rclone |= place.settings
             servers.engine(engine)
             made = ENGINES[engine](site)
@@ -120,7 +120,7 @@ def make_bench(
     shutil.rmtree(temporary, ignore_errors=True)
 
 
-class _place:
+class _Placed:
     """A place on a remote, for as long as the cell lasts."""
 
     def __init__(self, site: Site, servers: Servers, remote: str) -> None:

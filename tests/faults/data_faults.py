@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from django_rclone.manifest import Manifest, signer
-from tests.faults.bench import Bench, Fault
+from tests.faults.bench import Bench, Fault, Inflict
 from tests.faults.noise import noise
 
 Damage = Callable[[bytes], bytes]
@@ -20,7 +20,7 @@ def _stored(bench: Bench) -> tuple[Path, Path]:
     return dump, manifest
 
 
-def _damaged(damage: Damage, *, manifest: bool = False) -> Callable[[Bench], Iterator[None]]:
+def _damaged(damage: Damage, *, manifest: bool = False) -> Inflict:
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
         path = _stored(bench)[1 if manifest else 0]
@@ -171,7 +171,7 @@ _NAMES = {
 }
 
 
-def _stranger(name: str) -> Callable[[Bench], Iterator[None]]:
+def _stranger(name: str) -> Inflict:
     """Lay something with a hostile name beside the backups, vouched for by a copy of a manifest."""
 
     @contextmanager
@@ -255,10 +255,10 @@ def cells() -> Iterator[tuple[str, str, str, Fault]]:
         yield operation, "sqlite", "folder", fault
 
 
-def _kept(inflict: Callable[[Bench], Iterator[None]]) -> Callable[[Bench], Iterator[None]]:
+def _kept(inflict: Inflict) -> Inflict:
     @contextmanager
     def keeping(bench: Bench) -> Iterator[None]:
-        with bench.setting("DB_CLEANUP_KEEP", 5), inflict(bench):  # type: ignore[attr-defined]
+        with bench.setting("DB_CLEANUP_KEEP", 5), inflict(bench):
             yield
 
     return keeping

@@ -77,7 +77,7 @@ class Engine(ABC):
         """Return what a run left beside the database."""
         return []
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - files go with their folder
         """Remove it."""
 
     @contextmanager

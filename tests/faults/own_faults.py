@@ -2,10 +2,10 @@
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.faults.bench import COMMANDS, MAIN_CALL, Bench, Fault, kill, kill_child
+from tests.faults.bench import COMMANDS, MAIN_CALL, Bench, Fault, Inflict, kill, kill_child
 from tests.faults.tool_faults import NONE
 
 _STOPS = {
@@ -60,7 +60,7 @@ def _child(word: str) -> Fault:
     )
 
 
-def _launched(line: str) -> Callable[[Bench], Iterator[None]]:
+def _launched(line: str) -> Inflict:
     """Start the command by a line of shell."""
 
     @contextmanager
@@ -146,7 +146,7 @@ def temporary(engine: str) -> Iterator[Fault]:
         )
 
 
-def _crowd(count: int) -> Callable[[Bench], Iterator[None]]:
+def _crowd(count: int) -> Inflict:
     """Let others do the same at the same time."""
 
     @contextmanager

@@ -142,13 +142,15 @@ class Proxy:
 
     def _pass_on(self, client: socket.socket, server: socket.socket, trouble: Trouble) -> None:
         if time.monotonic() < trouble.started + trouble.refuse_for:
-            return _reset(client)
+            _reset(client)
+            return
         if trouble.hang:
             while client.recv(_CHUNK):
                 pass
-            return None
+            return
         if (status := trouble.take_status()) is not None:
-            return _answer(client, status)
+            _answer(client, status)
+            return
         server.connect(("127.0.0.1", self._target))
         back = threading.Thread(
             target=_pump, args=(server, client, trouble), kwargs={"up": False}, daemon=True

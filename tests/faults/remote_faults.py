@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.faults.bench import COMMANDS, Bench, Fault
+from tests.faults.bench import COMMANDS, Bench, Fault, Inflict
 from tests.faults.proxy import Trouble
 
 _NETWORK = (
@@ -16,7 +16,7 @@ _UP = ("backup", "media backup")
 _DOWN = ("restore", "media restore")
 
 
-def _trouble(**what: object) -> Callable[[Bench], Iterator[None]]:
+def _trouble(**what: object) -> Inflict:
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
         assert bench.place.proxy is not None
@@ -35,7 +35,7 @@ def _refused(bench: Bench) -> Iterator[None]:
         yield
 
 
-def _configured(old: str, new: str) -> Callable[[Bench], Iterator[None]]:
+def _configured(old: str, new: str) -> Inflict:
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
         assert bench.place.config is not None
@@ -187,7 +187,7 @@ def _read_only(bench: Bench) -> Iterator[None]:
         aside.rename(folder)
 
 
-def _after(call: tuple[str, str], deed: str) -> Callable[[Bench], Iterator[None]]:
+def _after(call: tuple[str, str], deed: str) -> Inflict:
     """Do something to what is stored as soon as a call of rclone has ended."""
 
     @contextmanager
@@ -202,7 +202,7 @@ def _after(call: tuple[str, str], deed: str) -> Callable[[Bench], Iterator[None]
     return inflict
 
 
-def _listing(body: str) -> Callable[[Bench], Iterator[None]]:
+def _listing(body: str) -> Inflict:
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
         with bench.fake_rclone(body, call=("lsjson", "*/db")):

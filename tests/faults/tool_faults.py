@@ -1,9 +1,9 @@
 """Programs that are missing, break off, hang, or say what they should not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from tests.faults.bench import COMMANDS, Bench, Fault
+from tests.faults.bench import COMMANDS, Bench, Fault, Inflict
 
 _FLOOD = "yes 'error: words without end' | head -n 30000 >&2"
 
@@ -31,7 +31,7 @@ _RCLONE: Bodies = {
 }
 
 
-def _rclone(body: str) -> Callable[[Bench], Iterator[None]]:
+def _rclone(body: str) -> Inflict:
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
         hangs = "sleep" in body
@@ -123,7 +123,7 @@ _LOAD: Bodies = {
 }
 
 
-def _program(which: str, body: str | None) -> Callable[[Bench], Iterator[None]]:
+def _program(which: str, body: str | None) -> Inflict:
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
         names = bench.engine.dump if which == "dump" else bench.engine.load

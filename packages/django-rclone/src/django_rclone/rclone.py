@@ -177,9 +177,7 @@ class Rclone:
         flags = ("--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", self.address(folder), flags=flags)
         return (
-            []
-            if data is None
-            else [RemoteObject(f"{folder}/{row['Path']}", int(row["Size"])) for row in _rows(data)]
+            [] if data is None else [_stored_object(folder, row) for row in _listed(_parsed(data))]
         )
 
     def size(self, path: str) -> int | None:
@@ -187,9 +185,10 @@ class Rclone:
         flags = ("--stat", "--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", self.address(path), flags=flags)
         found = _parsed(data or b"null")
-        if found is None or found["IsDir"]:
+        if found is None or _field(found, "IsDir", bool):
             return None
-        return int(found["Size"])
+        size: int = _field(found, "Size", int)
+        return size
 
     def delete(self, path: str, *, retries: int | None = None) -> None:
         """Delete one object; having none is fine."""
@@ -214,11 +213,13 @@ class Rclone:
         if data is None:
             return None
         found = _parsed(data)
-        return Tally(count=int(found["count"]), size=int(found["bytes"]))
+        return Tally(count=_field(found, "count", int), size=_field(found, "bytes", int))
 
     def hashes(self, place: str) -> frozenset[str]:
         """Return the names of the hashes that the storage at ``place`` knows."""
-        return frozenset(_parsed(self._run("backend", "features", place))["Hashes"])
+        found = _parsed(self._run("backend", "features", place))
+        # A storage without any has null there.
+        return frozenset(map(str, _field(found, "Hashes", list | None) or []))
 
     def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
         """Return how many files ``sync`` would delete at the destination."""
@@ -350,18 +351,35 @@ def _timeouts(stall: float | None) -> tuple[str, ...]:
     return (f"--timeout={stall / 3:.3f}s", f"--contimeout={min(60, stall / 3):.3f}s")
 
 
-def _rows(data: bytes) -> list[dict[str, Any]]:
-    return [row for row in _parsed(data) if isinstance(row, dict)]
+def _stored_object(folder: str, row: object) -> RemoteObject:
+    return RemoteObject(f"{folder}/{_field(row, 'Path', str)}", _field(row, "Size", int))
+
+
+def _listed(found: object) -> list[object]:
+    if not isinstance(found, list):
+        raise _unreadable("it is no list")
+    return found
+
+
+def _field(found: object, name: str, kind: Any) -> Any:
+    value = found.get(name) if isinstance(found, dict) else found
+    if not isinstance(found, dict) or not isinstance(value, kind):
+        raise _unreadable(f"it holds no proper {name!r}")
+    return value
 
 
 def _parsed(data: bytes) -> Any:
     try:
         return json.loads(data)
-    except ValueError:
-        raise RcloneError(
-            "What rclone answered cannot be read: it is no JSON.",
-            hint="Is RCLONE_BINARY rclone itself? Nothing else may write to its output.",
-        ) from None
+    except (ValueError, RecursionError):
+        raise _unreadable("it is no JSON") from None
+
+
+def _unreadable(problem: str) -> RcloneError:
+    return RcloneError(
+        f"What rclone answered cannot be read: {problem}.",
+        hint="Is RCLONE_BINARY rclone itself? Nothing else may write to its output.",
+    )
 
 
 def dotted(version: Sequence[int]) -> str:
