@@ -22,7 +22,7 @@ def _slow(bench: Bench) -> Iterator[None]:
     verb, _ = MAIN_CALL[bench.operation]
     slow = "sleep 0.7" if verb in ("deletefile", "lsjson", "sync", "cat") else ":"
     # Not by exec: what is started by what is killed must go, too.
-    with bench.fake_rclone(f'{slow}; "$REAL" "$@" --bwlimit=100k; exit'):
+    with bench.fake_rclone(f'{slow}; RCLONE_BWLIMIT=100k "$REAL" "$@"; exit'):
         yield
 
 

@@ -75,7 +75,8 @@ def network_faults(operation: str, remote: str) -> Iterator[Fault]:
         name="server is gone for a while",
         inflict=_trouble(refuse_for=0.5),
         status=either,
-        says=_NETWORK,
+        # To rclone, a folder that it could not ask about may be one that is not there.
+        says=f"{_NETWORK}|no backup|no media backup",
     )
     yield Fault(
         name="server crawls", inflict=_trouble(delay=0.03), status=frozenset({0}), says=_NETWORK
@@ -223,7 +224,9 @@ def folder_faults(operation: str) -> Iterator[Fault]:
     wrong = frozenset({1})
     if operation in _UP:
         yield Fault(
-            name="remote is full", inflict=_small, says="no space|file too large|holds|SIGXFSZ"
+            name="remote is full",
+            inflict=_small,
+            says="no space|disk space|file too large|holds|SIGXFSZ",
         )
         yield Fault(name="quota is used up", inflict=_limited, says="too large|SIGXFSZ|holds")
         yield Fault(
@@ -270,6 +273,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
                 listed, "find . -type f -size +20k -exec sh -c 'echo x >> \"$0\"' {} \\;"
             ),
             says="altered|larger|bad|decrypt|failed",
+            hint=False,
         )
 
 

@@ -118,6 +118,7 @@ class Process:
         self._reaped = False
 
     def __enter__(self) -> Self:
+        _occupy_standard_descriptors()
         try:
             with _secret_pipe(self.command.secret) as descriptor:
                 name = f"/dev/fd/{descriptor}"
@@ -270,6 +271,13 @@ class Process:
     def _stderr(self) -> IO[bytes]:
         assert self._popen.stderr is not None
         return self._popen.stderr
+
+
+def _occupy_standard_descriptors() -> None:
+    """Keep our pipes from the numbers 0 to 2, which some callers closed: programs get others there."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 @contextlib.contextmanager

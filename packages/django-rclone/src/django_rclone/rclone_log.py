@@ -24,6 +24,7 @@ _HINTS = (
     ("permission denied", "Give this user the right to write there."),
     ("read-only file system", "Mount it so that it can be written, or choose another place."),
     ("no space left", "Make room at the destination."),
+    ("remaining disk space", "Make room at the destination."),
     ("file too large", "The destination takes no file of that size: `ulimit -f`, or its format."),
     ("quota", "Make room at the destination, or raise its quota."),
     ("insufficient storage", "Make room at the destination."),
