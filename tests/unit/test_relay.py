@@ -355,7 +355,7 @@ def test_what_does_not_begin_like_a_dump_is_not_committed(step: int) -> None:
             target,
             compression=None,
             level=1,
-            begins=b"PGDMP",
+            begins=(b"--", b"PGDMP"),
         )
     assert not target.committed
 
@@ -364,5 +364,5 @@ def test_what_does_not_begin_like_a_dump_is_not_committed(step: int) -> None:
 def test_what_begins_like_a_dump_is_stored(step: int) -> None:
     target = FakeTarget()
     source = FakeSource(b"PGDMP...", step=step)
-    store(source, target, compression=None, level=1, begins=b"PGDMP")
+    store(source, target, compression=None, level=1, begins=(b"--", b"PGDMP"))
     assert target.data == b"PGDMP..."

@@ -16,6 +16,7 @@ from .exceptions import BackupRejected, DumpError
 from .interruption import interruptible
 
 _CHUNK = 1 << 20
+_HEAD = 16  # bytes; no format needs more to be known
 
 
 class Source(Protocol):
@@ -51,11 +52,16 @@ Progress = Callable[[int], None]
 
 
 def store(
-    source: Source, target: Target, *, compression: str | None, level: int, begins: bytes = b""
+    source: Source,
+    target: Target,
+    *,
+    compression: str | None,
+    level: int,
+    begins: tuple[bytes, ...] = (),
 ) -> Digest:
     """Compress ``source`` into ``target``, and commit it once the source ended well.
 
-    ``begins`` is how the source has to begin. Raises ``DumpError`` unless it does,
+    ``begins`` is how the source may begin, if that is known. Raises ``DumpError`` unless it does,
     and whatever either side raises; the target is not committed then.
     """
     pack = compressor(compression, level)
@@ -73,8 +79,8 @@ def store(
     with interruptible():
         while chunk := source.read(_CHUNK):
             raw_size += len(chunk)
-            if len(head) < len(begins):
-                head = (head + chunk)[: len(begins)]
+            if len(head) < _HEAD:
+                head = (head + chunk)[:_HEAD]
                 _check_head(head, begins)
             send(pack.compress(chunk))
         source.finish()
@@ -122,10 +128,10 @@ def load(
     target.commit()
 
 
-def _check_head(head: bytes, begins: bytes) -> None:
-    if not begins.startswith(head):
+def _check_head(head: bytes, begins: tuple[bytes, ...]) -> None:
+    if begins and not any(begin[: len(head)] == head[: len(begin)] for begin in begins):
         raise DumpError(
-            f"What came is no dump: it begins with {head!r}, not with {begins!r}.",
+            f"What came is no dump: it begins with {head!r}.",
             hint="Does the program, or a script in its place, print something besides the dump?",
         )
 

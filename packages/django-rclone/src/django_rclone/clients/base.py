@@ -44,8 +44,8 @@ class DatabaseClient(ABC):
     """The kind of database, as Django names it in ``connection.vendor``."""
     format: ClassVar[str]
     """What a dump is; only dumps of the same format are restored."""
-    begins: ClassVar[bytes] = b""
-    """How every dump begins, where the format tells; what begins otherwise is no backup."""
+    begins: ClassVar[tuple[bytes, ...]] = ()
+    """How a dump may begin, in up to 16 bytes; what begins otherwise is no backup. Empty: anyhow."""
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
 

@@ -78,6 +78,7 @@ class MysqlClient(DatabaseClient):
 
     vendor: ClassVar[str] = "mysql"
     format: ClassVar[str] = "mysql_sql"
+    begins: ClassVar[tuple[bytes, ...]] = (b"-- ", b"/*")
     extension: ClassVar[str] = "sql"
 
     def __init__(

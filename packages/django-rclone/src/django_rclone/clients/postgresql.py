@@ -45,7 +45,7 @@ class PostgresqlClient(DatabaseClient):
 
     vendor: ClassVar[str] = "postgresql"
     format: ClassVar[str] = "pg_custom"
-    begins: ClassVar[bytes] = b"PGDMP"
+    begins: ClassVar[tuple[bytes, ...]] = (b"PGDMP",)
     extension: ClassVar[str] = "dump"
 
     def __init__(
