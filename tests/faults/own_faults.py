@@ -42,7 +42,7 @@ def signals(operation: str) -> Iterator[Fault]:
         name="SIGKILL to rclone",
         inflict=_slow,
         # A listing may be over before it is hit.
-        status=frozenset({3} if operation == "retention" else {0, 1}),
+        status=frozenset({"retention": {3}, "listing": {0, 1}}.get(operation, {1})),
         says="SIGKILL|exited|rclone",
         own_process=True,
         strike=kill_child(),
