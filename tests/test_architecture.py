@@ -19,9 +19,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("testing.*",),
     ("apps", "checks", "management.*"),
     ("operations.*",),
-    ("reporting", "catalogue", "retention"),
+    ("reporting", "catalogue", "retention", "locks"),
     ("rclone", "rclone_log", "clients.*", "manifest", "backups"),
-    ("relay", "compression", "processes", "scratch"),
+    ("relay", "compression", "processes", "scratch", "presence"),
     ("conf", "readers", "redaction", "console", "interruption", "events", "signals", "exceptions"),
 )
 """The modules of core. A module may import those of its own line and of the lines below it.

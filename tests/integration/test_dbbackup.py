@@ -6,6 +6,7 @@ import re
 import shlex
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -457,3 +458,42 @@ def test_a_failed_clean_up_never_takes_back_the_backup(site: Site, heard: Heard)
     assert done.returncode == 3
     assert "were not cleaned up" in done.stderr
     assert site.backups()[0]["verified"]
+
+
+def test_a_failed_dump_is_begun_anew_under_another_name(
+    site: Site, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_rclone.operations.backup._PAUSE", 0.01)
+    count = tmp_path / "count"
+    fake = tmp_path / "FakeRclone"
+    fake.write_text(
+        '#!/bin/sh\nif [ "$1" = rcat ] && echo "$@" | grep -q zst$; then echo "$@" >> '
+        f'{count}\n[ "$(wc -l < {count})" -lt 3 ] && {{ cat > /dev/null; echo "error: cut" >&2; exit 5; }}\n'
+        f'fi\nexec {Path(sys.executable).with_name("rclone")} "$@"\n'
+    )
+    fake.chmod(0o755)
+    site.rclone["RCLONE_BINARY"] = str(fake)
+    site.call("dbbackup", "--retries=2")
+    names = [line.rpartition("/")[2] for line in count.read_text().splitlines()]
+    assert len(set(names)) == 3
+    assert [path.name for path in site.stored()] == [names[2], f"{names[2]}.json"]
+    assert heard.states == ["db_backup started", "db_backup succeeded"]
+    assert heard.events[-1].path == f"db/{names[2]}"
+    assert heard.names == ["pre_db_backup", "post_db_backup"]
+
+
+def test_a_dump_that_fails_each_time_is_told_once(
+    site: Site, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_rclone.operations.backup._PAUSE", 0.01)
+    site.database().write_bytes(b"no database" * 1000)
+    with pytest.raises(CommandError):
+        site.call("dbbackup", "--retries=2")
+    assert heard.states == ["db_backup started", "db_backup failed"]
+    assert site.stored() == []
+
+
+@pytest.mark.parametrize("count", ["-1", "11", "x", "1.5", "²"])
+def test_a_number_of_retries_beyond_reason_is_refused(site: Site, count: str) -> None:
+    with pytest.raises(CommandError, match="whole number from 0 to 10"):
+        site.call("dbbackup", f"--retries={count}")

@@ -202,6 +202,8 @@ def test_an_unfinished_mirror_of_another_environment_is_not_replaced_either(
     site.rclone["RCLONE_FLAGS"] = []
     site.rclone["ENVIRONMENT"] = "staging"
     heard.calls.clear()
+    for lock in site.stored("locks"):
+        lock.unlink()
     assert "'production'" in refused(site, heard, "mediabackup")
     site.rclone["ENVIRONMENT"] = "production"
     site.call("mediabackup")

@@ -184,7 +184,7 @@ def test_words_that_belong_to_no_flag_are_refused() -> None:
 def test_a_guard_that_cannot_count_does_not_let_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RCLONE_LOG_LEVEL", "ERROR")
+    monkeypatch.setenv("RCLONE_LOG_LEVEL", "CRITICAL")
     (tmp_path / "source").mkdir()
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror" / "file").touch()

@@ -11,7 +11,14 @@ import pytest
 
 from django_rclone import processes
 from django_rclone.exceptions import ExecutableNotFound, ProcessError
-from django_rclone.processes import SECRET_FILE, TAIL_LINES, Command, Process, run
+from django_rclone.processes import (
+    SECRET_FILE,
+    TAIL_LINES,
+    Command,
+    Patience,
+    Process,
+    run,
+)
 from tests.unit.conftest import Databases
 
 
@@ -358,3 +365,54 @@ def test_stopping_does_not_take_long_when_the_program_obeys() -> None:
     with Process(sh("exec sleep 600")):
         pass
     assert time.monotonic() - started < processes._GRACE
+
+
+SHORT = Patience(0.2, "SOME_TIMEOUT")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "sleep 60",
+        "echo x; sleep 60",
+        "exec 1>&-; sleep 60",
+        "trap '' TERM; while :; do sleep 1; done",
+    ],
+    ids=["silent", "after a byte", "closes stdout", "ignores SIGTERM"],
+)
+def test_a_program_that_hangs_is_stopped(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_GRACE", 0.3)
+    with pytest.raises(
+        ProcessError, match=r"Nothing moved for 0\.2 seconds\.\nsh -c was killed"
+    ) as e:
+        run(Process(sh(script), patience=SHORT))
+    assert "SOME_TIMEOUT" in e.value.hint
+
+
+def test_a_program_that_takes_nothing_is_stopped() -> None:
+    with (
+        Process(sh("sleep 60"), patience=SHORT) as process,
+        pytest.raises(ProcessError, match="Nothing moved"),
+    ):
+        process.write(bytes(10_000_000))
+
+
+def test_a_slow_program_is_waited_for_while_it_moves() -> None:
+    slow = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done"
+    assert run(Process(sh(slow), patience=SHORT)) == b"1\n2\n3\n4\n5\n6\n7\n8\n"
+
+
+def test_time_that_we_take_ourselves_does_not_count() -> None:
+    with Process(sh("cat"), patience=SHORT) as process:
+        for _ in range(3):
+            time.sleep(0.3)
+            process.write(b"x")
+        process.close_input()
+        assert b"".join(iter(process.read, b"")) == b"xxx"
+        process.finish()
+
+
+def test_a_pulse_keeps_a_silent_program_alive() -> None:
+    ticks = iter(range(1000))
+    process = Process(sh("sleep 0.9"), patience=SHORT, pulse=lambda: next(ticks))
+    assert run(process) == b""

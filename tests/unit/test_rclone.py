@@ -325,7 +325,8 @@ def test_flags_of_the_user_do_reach_rclone(make: Make, script: Script, tmp_path:
     fake = script("FakeRclone", f'printf "%s\\n" "$@" > {tmp_path}/told; echo "[]"')
     make("--transfers=8", "--dry-run", RCLONE_BINARY=fake).list("db")
     told = (tmp_path / "told").read_text().split("\n")
-    assert told[:3] == ["lsjson", "--transfers=8", "--dry-run"]
+    own = ["--low-level-retries=3", "--timeout=100.000s", "--contimeout=60.000s"]
+    assert told[:6] == ["lsjson", *own, "--transfers=8", "--dry-run"]
     assert told.index("--dry-run=false") > told.index("--dry-run")
     assert told[-3:-1] == ["--", f"{tmp_path}/remote/db"]
 
@@ -335,6 +336,75 @@ def test_listing_that_cannot_be_read_is_an_error(text: str, make: Make, script: 
     fake = script("FakeRclone", f"echo '{text}'")
     with pytest.raises(RcloneError, match="cannot be read"):
         make(RCLONE_BINARY=fake).list("db")
+
+
+# Trouble on the way
+
+FLAKY = """\
+echo . >> {tries}
+if [ "$(wc -l < {tries})" -lt {succeeds} ]; then
+  echo '{{"level":"error","msg":"{said}"}}' >&2; exit {code}
+fi
+echo "[]"
+"""
+
+
+def flaky(script: Script, tmp_path: Path, *, said: str, code: int, succeeds: int = 3) -> Path:
+    tries = tmp_path / "tries"
+    return script("FakeRclone", FLAKY.format(tries=tries, succeeds=succeeds, said=said, code=code))
+
+
+@pytest.fixture
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django_rclone.rclone._PAUSE", 0.001)
+
+
+@pytest.mark.usefixtures("_no_pause")
+@pytest.mark.parametrize(
+    ("said", "code"), [("anything", 5), ("dial tcp: connect: connection refused", 1)]
+)
+def test_a_small_request_is_tried_again_after_what_may_pass(
+    said: str, code: int, make: Make, script: Script, tmp_path: Path
+) -> None:
+    fake = flaky(script, tmp_path, said=said, code=code)
+    assert make(RCLONE_BINARY=fake, RETRIES=2).list("db") == []
+    assert (tmp_path / "tries").read_text().count(".") == 3
+
+
+@pytest.mark.usefixtures("_no_pause")
+@pytest.mark.parametrize(
+    ("said", "code", "tries"),
+    [("anything", 5, 3), ("anything", 1, 1), ("AccessDenied", 5, 1), ("no space left", 5, 1)],
+)
+def test_a_small_request_is_not_tried_for_ever_nor_in_vain(
+    said: str, code: int, tries: int, make: Make, script: Script, tmp_path: Path
+) -> None:
+    fake = flaky(script, tmp_path, said=said, code=code, succeeds=99)
+    with pytest.raises(RcloneError, match=said):
+        make(RCLONE_BINARY=fake, RETRIES=2).list("db")
+    assert (tmp_path / "tries").read_text().count(".") == tries
+
+
+@pytest.mark.usefixtures("_no_pause")
+def test_a_dump_is_not_uploaded_twice(make: Make, script: Script, tmp_path: Path) -> None:
+    fake = flaky(script, tmp_path, said="connection reset", code=5, succeeds=99)
+    with pytest.raises(RcloneError, match="connection reset"):
+        put(make(RCLONE_BINARY=fake, RETRIES=0), "db/x", b"rows")
+    # Once for the dump, and once to delete what may be there of it.
+    assert (tmp_path / "tries").read_text().count(".") == 2
+
+
+def test_an_rclone_that_hangs_is_stopped_and_told(make: Make, script: Script) -> None:
+    fake = script("FakeRclone", "sleep 60")
+    with pytest.raises(RcloneError, match="Nothing moved for 1 seconds") as caught:
+        make(RCLONE_BINARY=fake, STALL_TIMEOUT=1).list("db")
+    assert "STALL_TIMEOUT" in caught.value.hint
+
+
+def test_an_rclone_that_works_in_silence_is_not_stopped(make: Make, script: Script) -> None:
+    stats = 'echo "{\\"stats\\":{\\"listed\\":$i}}" >&2'
+    fake = script("FakeRclone", f"for i in 1 2 3 4 5 6 7; do {stats}; sleep 0.4; done; echo '[]'")
+    assert make(RCLONE_BINARY=fake, STALL_TIMEOUT=1).list("db") == []
 
 
 # Mirrors

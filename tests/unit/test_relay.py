@@ -4,7 +4,7 @@ import random
 import pytest
 
 from django_rclone import compression
-from django_rclone.exceptions import BackupRejected
+from django_rclone.exceptions import BackupRejected, DumpError
 from django_rclone.relay import Digest, load, store
 from tests.unit.fakes import CHUNK, FakeProgress, FakeSource, FakeTarget
 
@@ -344,3 +344,25 @@ def test_reader_asks_for_no_end_before_it_came() -> None:
         reader.finish()
     assert b"".join(reader.decompress(stored[-1:])) in (b"", b"rows")
     reader.finish()
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_what_does_not_begin_like_a_dump_is_not_committed(step: int) -> None:
+    target = FakeTarget()
+    with pytest.raises(DumpError, match="no dump: it begins with"):
+        store(
+            FakeSource(b"noise\nPGDMP...", step=step),
+            target,
+            compression=None,
+            level=1,
+            begins=(b"--", b"PGDMP"),
+        )
+    assert not target.committed
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_what_begins_like_a_dump_is_stored(step: int) -> None:
+    target = FakeTarget()
+    source = FakeSource(b"PGDMP...", step=step)
+    store(source, target, compression=None, level=1, begins=(b"--", b"PGDMP"))
+    assert target.data == b"PGDMP..."

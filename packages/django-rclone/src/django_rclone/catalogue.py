@@ -88,18 +88,21 @@ class Catalogue:
         return assess(path, size, manifest, self._signer())
 
     def leftovers(self, alias: str) -> list[str]:
-        """Return the paths of dumps of ``alias`` that were abandoned before their manifest."""
+        """Return the paths of what was abandoned of ``alias`` before its manifest was whole."""
         folder = self.settings.db_backup_dir
         naming = Naming(self.settings.db_filename_template, self.settings.db_date_format)
         limit = datetime.now(UTC) - LEFTOVER_AGE
-        stored = {item.path for item in self.rclone.list(folder)}
-        return [
+        stored = {item.path: item.size for item in self.rclone.list(folder)}
+        abandoned = [
             path
             for path in sorted(stored)
-            if manifest_path(path) not in stored
+            # An empty manifest is what is left of a run that was killed while writing it.
+            if not stored.get(manifest_path(path))
             and (moment := naming.moment(alias, path.rpartition("/")[2]))
             and moment < limit
         ]
+        manifests = [manifest_path(path) for path in abandoned]
+        return [*(path for path in manifests if path in stored), *abandoned]
 
     def _signer(self) -> Signer:
         return signer(self.settings.signing_key, self.settings.signing_key_fallbacks)

@@ -19,6 +19,9 @@ from .exceptions import InvalidSettings
 
 SETTING = "DJANGO_RCLONE"
 
+LOCK_DIR = "locks"
+"""The folder below the remote for locks."""
+
 _SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
 _SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
 
@@ -39,6 +42,12 @@ class Settings:
     rclone_binary: str | None
     rclone_config: str | None
     rclone_flags: tuple[str, ...]
+    stall_timeout: float | None
+    """Seconds that rclone may spend without moving anything."""
+    dump_stall_timeout: float | None
+    """The same for a program that dumps a database."""
+    retries: int
+    """How many times a small request to the remote is repeated."""
     db_backup_dir: str
     db_filename_template: str
     db_date_format: str
@@ -161,6 +170,11 @@ KEYS: dict[str, _Key] = {
     "RCLONE_BINARY": _Key("rclone_binary", None, readers.optional_path),
     "RCLONE_CONFIG": _Key("rclone_config", None, readers.config_file),
     "RCLONE_FLAGS": _Key("rclone_flags", (), readers.flags),
+    "STALL_TIMEOUT": _Key("stall_timeout", 300, readers.seconds),
+    "DUMP_STALL_TIMEOUT": _Key("dump_stall_timeout", None, readers.seconds),
+    "RETRIES": _Key(
+        "retries", 3, readers.between(0, 10, "It counts further tries of small requests.")
+    ),
     "DB_BACKUP_DIR": _Key("db_backup_dir", "db", readers.folder),
     "DB_FILENAME_TEMPLATE": _Key(
         "db_filename_template", "{database}-{datetime}.{ext}", readers.template
@@ -229,6 +243,10 @@ def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:
     database, media = (
         PurePosixPath(values[name].casefold()) for name in ("db_backup_dir", "media_backup_dir")
     )
+    for key, folder in (("DB_BACKUP_DIR", database), ("MEDIA_BACKUP_DIR", media)):
+        if folder.parts[0] == LOCK_DIR:
+            problem = f"is the folder of locks ({LOCK_DIR!r}), or lies in it"
+            return [InvalidSettings(key, problem, "Choose another name.")]
     if database.is_relative_to(media) or media.is_relative_to(database):
         problem = f"overlaps DB_BACKUP_DIR ({values['db_backup_dir']!r})"
         hint = "Give media a folder of its own: neither may equal, contain or lie in the other."

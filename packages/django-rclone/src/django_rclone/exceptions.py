@@ -11,6 +11,7 @@
       DumpError               the database could not be read
       RestoreError            the database could not be replaced
       MediaGuardError         a media run would delete too much
+      OperationLocked         another run does the same at this moment
       ProcessError            a program failed
         ExecutableNotFound    a program is missing, or cannot be started
         RcloneError           rclone failed
@@ -82,6 +83,12 @@ class MediaGuardError(DjangoRcloneError):
     """The source is missing or empty, or too many files would be deleted."""
 
 
+class OperationLocked(DjangoRcloneError):
+    """Another run, here or on another host, does the same at this moment."""
+
+    exit_code = 6
+
+
 class ProcessError(DjangoRcloneError):
     """A program ended badly; the message carries its own last words.
 
@@ -100,7 +107,9 @@ class ExecutableNotFound(ProcessError):
 
 
 class RcloneError(ProcessError):
-    """rclone ended badly."""
+    """rclone ended badly. ``temporary`` tells whether trying again may help."""
+
+    temporary = False
 
 
 class OperationInterrupted(BaseException):

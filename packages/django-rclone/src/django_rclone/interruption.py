@@ -9,6 +9,7 @@ or people.
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -33,6 +34,12 @@ def interruptible(*, now: bool = True) -> Iterator[None]:
         yield
     finally:
         _regions -= 1
+
+
+def pause(seconds: float) -> None:
+    """Sleep; a signal ends it."""
+    with interruptible():
+        time.sleep(seconds)
 
 
 @contextmanager

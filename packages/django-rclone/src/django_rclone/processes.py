@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -47,6 +48,22 @@ class Command:
         return " ".join([Path(self.argv[0]).name, *self.argv[1:2]])
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """For how many seconds to wait for a program that shows no life, and the setting that says so."""
+
+    seconds: float
+    setting: str
+
+    def lost(self, error: ProcessError) -> ProcessError:
+        """Return the error of a program that was stopped since nothing moved any more."""
+        return type(error)(
+            f"Nothing moved for {self.seconds:g} seconds.\n{error.message}",
+            hint=f"Find out what it waits for; or allow more time by {self.setting}.",
+            returncode=error.returncode,
+        )
+
+
 DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
 
 
@@ -81,15 +98,27 @@ class Process:
         *,
         on_line: Callable[[str], str | None] = str,
         failure: DescribeFailure = describe_failure,
+        patience: Patience | None = None,
+        pulse: Callable[[], object] = lambda: None,
     ) -> None:
-        """``on_line`` sees every line of stderr and returns what to keep of it, if anything."""
+        """``on_line`` sees every line of stderr and returns what to keep of it, if anything.
+
+        A program that neither takes nor gives a byte, nor ends, while we wait
+        for it, is stopped and fails when ``patience`` is over; ``None`` waits for
+        ever. One that works in silence shows it by ``pulse``, which returns
+        something else than before.
+        """
         self.command = command
         self._on_line = on_line
         self._failure = failure
+        self._patience = patience
+        self._pulse = pulse
+        self._stalled = False
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._reaped = False
 
     def __enter__(self) -> Self:
+        _occupy_standard_descriptors()
         try:
             with _secret_pipe(self.command.secret) as descriptor:
                 name = f"/dev/fd/{descriptor}"
@@ -109,6 +138,7 @@ class Process:
                 f"{self.command.argv[0]} cannot be started: {reason}.",
                 hint="Install it, or correct the setting that names it.",
             ) from None
+        os.set_blocking(self._stdin.fileno(), False)
         self._drain = threading.Thread(target=self._drain_stderr, daemon=True)
         self._drain.start()
         return self
@@ -118,6 +148,7 @@ class Process:
 
     def read(self, size: int = _READ_SIZE) -> bytes:
         """Return up to ``size`` bytes of stdout; nothing at its end."""
+        self._await_pipe(self._stdout, select.POLLIN)
         return self._stdout.read(size) or b""
 
     def write(self, data: bytes) -> None:
@@ -125,7 +156,8 @@ class Process:
         view = memoryview(data)
         try:
             while view:
-                view = view[self._stdin.write(view) :]
+                self._await_pipe(self._stdin, select.POLLOUT)
+                view = view[self._stdin.write(view) or 0 :]
         except BrokenPipeError:
             # It has closed its stdin, and is on its way out, or ought to be.
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -142,6 +174,7 @@ class Process:
     def finish(self) -> None:
         """Close stdin and wait. Raises ``ProcessError`` unless the program exits with 0."""
         self.close_input()
+        self._await(self._has_ended)
         self._reap()
         if self._popen.returncode != 0:
             raise self._failed()
@@ -167,6 +200,28 @@ class Process:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
 
+    def _await_pipe(self, pipe: IO[bytes], what: int) -> None:
+        poll = select.poll()
+        poll.register(pipe, what)
+        self._await(lambda seconds: bool(poll.poll(None if seconds is None else seconds * 1000)))
+
+    def _has_ended(self, seconds: float | None) -> bool:
+        try:
+            self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _await(self, comes: Callable[[float | None], bool]) -> None:
+        """Wait for something that comes, or does not, within so many seconds."""
+        seconds = self._patience.seconds if self._patience else None
+        pulse = self._pulse()
+        while not comes(seconds):
+            if pulse == (pulse := self._pulse()):
+                self._stalled = True
+                self.terminate()
+                raise self._failed()
+
     def _reap(self) -> None:
         self._popen.wait()
         if not self._reaped:
@@ -177,7 +232,8 @@ class Process:
 
     def _failed(self) -> ProcessError:
         self._drain.join(_GRACE)
-        return self._failure(self.command, self._popen.returncode, tuple(self._tail))
+        error = self._failure(self.command, self._popen.returncode, tuple(self._tail))
+        return self._patience.lost(error) if self._patience and self._stalled else error
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -215,6 +271,13 @@ class Process:
     def _stderr(self) -> IO[bytes]:
         assert self._popen.stderr is not None
         return self._popen.stderr
+
+
+def _occupy_standard_descriptors() -> None:
+    """Keep our pipes from the numbers 0 to 2, which some callers closed: programs get others there."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -16,8 +16,9 @@ from typing import Any
 
 from .conf import Settings
 from .exceptions import ExecutableNotFound, InvalidSettings, RcloneError
-from .processes import Command, Process, run
-from .rclone_log import Statistics, failure, worth_keeping
+from .interruption import pause
+from .processes import Command, Patience, Process, run
+from .rclone_log import Statistics, failure
 
 MINIMUM_VERSION = (1, 68)
 """Older releases lack flags used here, and some lost data in streamed uploads."""
@@ -32,12 +33,16 @@ _ALWAYS = (
     "--progress=false",
     "--dry-run=false",
     "--interactive=false",
+    # Every second, and once more at the end: they tell work from a hang.
+    "--stats=1s",
+    "--stats-log-level=ERROR",
 )
 
 _SMALL = 1 << 20  # bytes; no manifest of ours comes near
 
-# Every second, and once more at the end.
-_STATISTICS = ("--stats=1s", "--stats-log-level=NOTICE")
+# rclone's own ten tries are squared on S3: it would be silent for many minutes.
+_FEW_TRIES = "--low-level-retries=3"
+_PAUSE = 1.0  # seconds before the second try of a small request; then three times as long, each
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +92,17 @@ class Rclone:
     """The remote, through rclone. All paths are relative to it.
 
     Every method raises ``RcloneError`` when rclone fails, with its own last words.
+    Small requests are tried again after what may pass, ``RETRIES`` times; dumps
+    are not, and ``sync`` has retries of its own.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._binary = find_rclone(settings)
-        self._flags = settings.rclone_flags
+        self._flags = (*_timeouts(settings.stall_timeout), *settings.rclone_flags)
+        self._patience = (
+            Patience(settings.stall_timeout, "STALL_TIMEOUT") if settings.stall_timeout else None
+        )
+        self._retries = settings.retries
         self._remote = settings.remote
         self._env = {"RCLONE_CONFIG": settings.rclone_config} if settings.rclone_config else {}
 
@@ -103,7 +114,7 @@ class Rclone:
     @cached_property
     def version(self) -> tuple[int, ...]:
         """The version, such as ``(1, 75, 2)``."""
-        words = self._run("version").decode("utf-8", "replace")
+        words = run(self._start("version")).decode("utf-8", "replace")
         match = re.search(r"\bv(\d+)\.(\d+)(?:\.(\d+))?", words)
         return tuple(int(part) for part in match.groups(default="0")) if match else (0,)
 
@@ -124,11 +135,8 @@ class Rclone:
         knows them better than we do, since it reads ahead.
         """
         committed = False
-        stats = Statistics(progress)
         try:
-            with self._start(
-                "rcat", self.address(path), flags=_STATISTICS, on_line=stats.see
-            ) as process:
+            with self._start("rcat", self.address(path), stats=Statistics(progress)) as process:
                 upload = Upload(process)
                 yield upload
                 committed = upload.committed
@@ -169,9 +177,7 @@ class Rclone:
         flags = ("--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", self.address(folder), flags=flags)
         return (
-            []
-            if data is None
-            else [RemoteObject(f"{folder}/{row['Path']}", int(row["Size"])) for row in _rows(data)]
+            [] if data is None else [_stored_object(folder, row) for row in _listed(_parsed(data))]
         )
 
     def size(self, path: str) -> int | None:
@@ -179,21 +185,26 @@ class Rclone:
         flags = ("--stat", "--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", self.address(path), flags=flags)
         found = _parsed(data or b"null")
-        if found is None or found["IsDir"]:
+        if found is None or _field(found, "IsDir", bool):
             return None
-        return int(found["Size"])
+        size: int = _field(found, "Size", int)
+        return size
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, retries: int | None = None) -> None:
         """Delete one object; having none is fine."""
-        self._run_unless_missing("deletefile", self.address(path), flags=("--retries=1",))
+        flags = ("--retries=1",)
+        self._run_unless_missing("deletefile", self.address(path), flags=flags, retries=retries)
 
-    def discard(self, path: str) -> None:
-        """Delete what an unsuccessful run stored. A failure to do so is logged only."""
+    def discard(self, path: str) -> bool:
+        """Delete what an unsuccessful run stored, and tell whether it is gone. Failing is logged."""
         try:
-            self.delete(path)
+            # Whatever made the run fail would make each further try fail as well.
+            self.delete(path, retries=0)
         except RcloneError as error:
             # Without a manifest it is no backup; a later clean-up takes it away.
-            logger.warning("An unfinished upload could not be removed: %s", error.message)
+            logger.warning("%s could not be removed from the remote: %s", path, error.message)
+            return False
+        return True
 
     def tally(self, place: str, *, follow_links: bool = False) -> Tally | None:
         """Count the files below ``place`` (a folder, or a full rclone address)."""
@@ -202,17 +213,19 @@ class Rclone:
         if data is None:
             return None
         found = _parsed(data)
-        return Tally(count=int(found["count"]), size=int(found["bytes"]))
+        return Tally(count=_field(found, "count", int), size=_field(found, "bytes", int))
 
     def hashes(self, place: str) -> frozenset[str]:
         """Return the names of the hashes that the storage at ``place`` knows."""
-        return frozenset(_parsed(self._run("backend", "features", place))["Hashes"])
+        found = _parsed(self._run("backend", "features", place))
+        # A storage without any has null there.
+        return frozenset(map(str, _field(found, "Hashes", list | None) or []))
 
     def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
         """Return how many files ``sync`` would delete at the destination."""
         stats = Statistics()
         flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
-        self._run("sync", source, destination, flags=flags, on_line=stats.see)
+        run(self._start("sync", source, destination, flags=flags, stats=stats))
         if not stats.seen:
             raise RcloneError(
                 "rclone did not tell what it would delete.",
@@ -241,20 +254,27 @@ class Rclone:
             *(() if max_delete is None else (f"--max-delete={max_delete}",)),
             *(("--checksum",) if by_hash else ()),
         )
-        self._run("sync", source, destination, flags=flags, on_line=stats.see)
+        run(self._start("sync", source, destination, flags=flags, stats=stats))
         return stats.bytes
 
     def _start(
         self,
         verb: str,
         *operands: str,
+        first: Sequence[str] = (),
         flags: Sequence[str] = (),
-        on_line: Callable[[str], str | None] | None = None,
+        stats: Statistics | None = None,
     ) -> Process:
         # Our own `--dry-run` comes after the one that is always switched off.
-        argv = (self._binary, verb, *self._flags, *_ALWAYS, *flags, "--", *operands)
-        command = Command(argv=argv, env=self._env)
-        return Process(command, on_line=on_line or worth_keeping, failure=failure)
+        argv = (self._binary, verb, *first, *self._flags, *_ALWAYS, *flags, "--", *operands)
+        stats = stats or Statistics()
+        return Process(
+            Command(argv=argv, env=self._env),
+            on_line=stats.see,
+            failure=failure,
+            patience=self._patience,
+            pulse=lambda: stats.moved,
+        )
 
     def _run(
         self,
@@ -262,15 +282,25 @@ class Rclone:
         *operands: str,
         flags: Sequence[str] = (),
         data: bytes = b"",
-        on_line: Callable[[str], str | None] | None = None,
+        retries: int | None = None,
     ) -> bytes:
-        return run(self._start(verb, *operands, flags=flags, on_line=on_line), data)
+        """Run a small request, which may be repeated without harm."""
+        retries = self._retries if retries is None else retries
+        for further in range(retries, -1, -1):
+            try:
+                return run(self._start(verb, *operands, first=[_FEW_TRIES], flags=flags), data)
+            except RcloneError as error:
+                if not further or not error.temporary:
+                    raise
+                logger.info("%s Trying again.", error.message)
+            pause(_PAUSE * 3 ** (retries - further))
+        raise AssertionError("a loop that never ends without a result")
 
     def _run_unless_missing(
-        self, verb: str, operand: str, *, flags: Sequence[str] = ()
+        self, verb: str, operand: str, *, flags: Sequence[str] = (), retries: int | None = None
     ) -> bytes | None:
         try:
-            return self._run(verb, operand, flags=flags)
+            return self._run(verb, operand, flags=flags, retries=retries)
         except RcloneError as error:
             if error.returncode in NOT_FOUND:
                 return None
@@ -310,19 +340,46 @@ class Download:
 
 
 def _sync_flags(follow_links: bool) -> tuple[str, ...]:
-    common = (*_STATISTICS, "--create-empty-src-dirs")
-    return (*common, "--copy-links") if follow_links else common
+    flags = ("--create-empty-src-dirs",)
+    return (*flags, "--copy-links") if follow_links else flags
 
 
-def _rows(data: bytes) -> list[dict[str, Any]]:
-    return [row for row in _parsed(data) if isinstance(row, dict)]
+def _timeouts(stall: float | None) -> tuple[str, ...]:
+    """Let rclone find a dead connection, and open another, before we lose patience."""
+    if stall is None:
+        return ()
+    return (f"--timeout={stall / 3:.3f}s", f"--contimeout={min(60, stall / 3):.3f}s")
+
+
+def _stored_object(folder: str, row: object) -> RemoteObject:
+    return RemoteObject(f"{folder}/{_field(row, 'Path', str)}", _field(row, "Size", int))
+
+
+def _listed(found: object) -> list[object]:
+    if not isinstance(found, list):
+        raise _unreadable("it is no list")
+    return found
+
+
+def _field(found: object, name: str, kind: Any) -> Any:
+    value = found.get(name) if isinstance(found, dict) else found
+    if not isinstance(found, dict) or not isinstance(value, kind):
+        raise _unreadable(f"it holds no proper {name!r}")
+    return value
 
 
 def _parsed(data: bytes) -> Any:
     try:
         return json.loads(data)
-    except ValueError:
-        raise RcloneError("What rclone answered cannot be read: it is no JSON.") from None
+    except (ValueError, RecursionError):
+        raise _unreadable("it is no JSON") from None
+
+
+def _unreadable(problem: str) -> RcloneError:
+    return RcloneError(
+        f"What rclone answered cannot be read: {problem}.",
+        hint="Is RCLONE_BINARY rclone itself? Nothing else may write to its output.",
+    )
 
 
 def dotted(version: Sequence[int]) -> str:

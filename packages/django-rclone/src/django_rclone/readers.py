@@ -214,6 +214,16 @@ def between(low: int, high: int, unit: str) -> Callable[[str, object], int]:
     return read
 
 
+def seconds(key: str, value: object) -> float | None:
+    """A time of at least a second, or ``None`` for no limit."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 86_400:
+        hint = "None waits for ever."
+        raise InvalidSettings(key, f"must be 1 to 86,400 seconds or None, not {value!r}", hint)
+    return float(value)
+
+
 def environment(key: str, value: object) -> str:
     """A short label; it may be empty."""
     if not isinstance(value, str) or len(value) > 100 or _has_control_characters(value):

@@ -1,7 +1,8 @@
 """Masking secrets in text that came from elsewhere: tools, receivers, exceptions."""
 
+import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from . import conf
 
@@ -13,6 +14,7 @@ _SHORTEST_LITERAL = 4
 # Every repetition is bounded or cannot overlap its neighbour: tools print long lines.
 _NAME = (
     r"(?:(?<![a-z])pass(?!w|ed|es|ing)|passwd|password|passphrase|(?<![a-z])pwd|secret|token|"
+    r"key[_-]?pem|sas[_-]?url|account[_-]?credentials|"
     r"api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|(?<![a-z])sig)[\w-]{0,40}"
 )
 _VALUE = r"(?:\\\"[^\"\\]*\\\"|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[^\s,;&\"']+)"
@@ -31,7 +33,7 @@ _PATTERNS = (
     re.compile(rf"(?P<keep>{_NAME}(?:\\?[\"'])?\s{{0,5}}[=:]\s{{0,5}}){_VALUE}", re.IGNORECASE),
     # --token xyz
     re.compile(
-        r"(?P<keep>--[\w-]{0,60}(?:pass|password|secret|token|key)\s{1,5})(?!-)[^\s]+",
+        r"(?P<keep>--[\w-]{0,60}(?:pass|password2?|secret|token|key(?:-id|-pem)?|sas-url|credentials)\s{1,5})(?!-)[^\s]+",
         re.IGNORECASE,
     ),
     re.compile(r"(?P<keep>\bidentified\s{1,5}by\s{1,5})(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE),
@@ -40,11 +42,21 @@ _PATTERNS = (
 )
 
 
+def _spellings(secret: str) -> set[str]:
+    """Return how programs write a secret: as it is, in addresses, in JSON, in a log in JSON."""
+    spellings = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    spellings.add(repr(secret)[1:-1])
+    for ascii_only in (True, False):
+        once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        spellings |= {once, json.dumps(once, ensure_ascii=ascii_only)[1:-1]}
+    return spellings
+
+
 def redact(text: str) -> str:
     """Return ``text`` with every known or recognisable secret replaced by ``***``."""
-    for secret in sorted(conf.secrets(), key=len, reverse=True):
-        if len(secret) >= _SHORTEST_LITERAL:
-            text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
+    known = (secret for secret in conf.secrets() if len(secret) >= _SHORTEST_LITERAL)
+    for spelling in sorted({s for one in known for s in _spellings(one)}, key=len, reverse=True):
+        text = text.replace(spelling, MASK)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<keep>{MASK}", text)
     return text

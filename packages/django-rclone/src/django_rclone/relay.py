@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .compression import compressor, decompressor
-from .exceptions import BackupRejected
+from .exceptions import BackupRejected, DumpError
 from .interruption import interruptible
 
 _CHUNK = 1 << 20
+_HEAD = 16  # bytes; no format needs more to be known
 
 
 class Source(Protocol):
@@ -50,14 +51,23 @@ class Digest:
 Progress = Callable[[int], None]
 
 
-def store(source: Source, target: Target, *, compression: str | None, level: int) -> Digest:
+def store(
+    source: Source,
+    target: Target,
+    *,
+    compression: str | None,
+    level: int,
+    begins: tuple[bytes, ...] = (),
+) -> Digest:
     """Compress ``source`` into ``target``, and commit it once the source ended well.
 
-    Raises whatever either side raises; the target is not committed then.
+    ``begins`` is how the source may begin, if that is known. Raises ``DumpError`` unless it does,
+    and whatever either side raises; the target is not committed then.
     """
     pack = compressor(compression, level)
     hashed = hashlib.sha256()
     size = raw_size = 0
+    head = b""
 
     def send(data: bytes) -> None:
         nonlocal size
@@ -69,6 +79,9 @@ def store(source: Source, target: Target, *, compression: str | None, level: int
     with interruptible():
         while chunk := source.read(_CHUNK):
             raw_size += len(chunk)
+            if len(head) < _HEAD:
+                head = (head + chunk)[:_HEAD]
+                _check_head(head, begins)
             send(pack.compress(chunk))
         source.finish()
         send(pack.flush())
@@ -113,6 +126,14 @@ def load(
         target.write(withheld)
     # Not to be interrupted: afterwards it is known on which side it ended.
     target.commit()
+
+
+def _check_head(head: bytes, begins: tuple[bytes, ...]) -> None:
+    if begins and not any(begin[: len(head)] == head[: len(begin)] for begin in begins):
+        raise DumpError(
+            f"What came is no dump: it begins with {head!r}.",
+            hint="Does the program, or a script in its place, print something besides the dump?",
+        )
 
 
 def _check_growth(size: int, raw_size: int, expected: Digest | None) -> None:

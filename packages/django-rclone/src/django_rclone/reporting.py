@@ -72,6 +72,8 @@ class Run:
     def __init__(self, event: OperationEvent, sender: Sender) -> None:
         self._event = event
         self._sender = sender
+        self.path = event.path
+        """Of what was stored; a repeated backup ends at another one than it began with."""
         self.size: int | None = None
         """Bytes stored or restored."""
         self.target_changed: bool | None = None
@@ -120,6 +122,7 @@ def _ended(event: OperationEvent, run: Run, state: State, clock: float) -> Opera
         event,
         state=state,
         duration=time.monotonic() - clock,
+        path=run.path,
         size=run.size,
         target_changed=run.target_changed,
     )

@@ -12,6 +12,7 @@ from django.db.utils import Error
 
 from ..exceptions import DumpError
 from ..manifest import Manifest
+from ..processes import Patience
 from ..relay import Source, Target
 
 
@@ -43,8 +44,13 @@ class DatabaseClient(ABC):
     """The kind of database, as Django names it in ``connection.vendor``."""
     format: ClassVar[str]
     """What a dump is; only what ``accepts()`` says is restored, by default the same."""
+    begins: ClassVar[tuple[bytes, ...]] = ()
+    """How a dump may begin, in up to 16 bytes; what begins otherwise is no backup. Empty: anyhow."""
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
+
+    patience: Patience | None = None
+    """How long to wait for a program that dumps: what ``DUMP_STALL_TIMEOUT`` says."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection

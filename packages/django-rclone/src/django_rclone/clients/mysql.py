@@ -82,6 +82,7 @@ class MysqlClient(DatabaseClient):
 
     vendor = "mysql"
     format: ClassVar[str] = "mysql_sql"
+    begins: ClassVar[tuple[bytes, ...]] = (b"-- django-rclone ",)
     extension: ClassVar[str] = "sql"
 
     def __init__(
@@ -191,7 +192,7 @@ class MysqlClient(DatabaseClient):
             *(f"{_WITHOUT_ROWS}={self._name}.{self._table(name)}" for name in self._exclude_data),
             *("--", self._name),
         )
-        with Process(command, failure=tool_failure) as process:
+        with Process(command, failure=tool_failure, patience=self.patience) as process:
             yield Parts(process, (*objects.making, *objects.events))
 
     @contextmanager

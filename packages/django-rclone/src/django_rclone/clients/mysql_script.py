@@ -19,6 +19,7 @@ from ..processes import Process
 
 _ANNOUNCED = re.compile(rb"-- django-rclone ([0-9a-f]{14})\n")
 _HEADER_SIZE = len(b"-- django-rclone \n") + 14
+_HEADS = (b"--", b"/*")
 _TRAILER = b"-- Dump completed"
 _TAIL = 200  # bytes at the end of a dump, in which its trailer is
 _LIMIT = 64 << 20  # bytes of what has a body
@@ -38,13 +39,14 @@ class Parts:
         self._process = process
         self._waiting = f"-- django-rclone {word}\n".encode()
         self._rest = rest.encode("utf-8", "surrogateescape")
-        self._tail = b""
+        self._head = self._tail = b""
         self._ended = False
 
     def read(self, size: int) -> bytes:
-        """Return up to ``size`` bytes; nothing at the end."""
+        """Return up to ``size`` bytes; nothing at the end. Raises ``DumpError`` for no dump."""
         if not self._waiting and not self._ended:
             if data := self._process.read(size):
+                self._require_head(data)
                 self._tail = (self._tail + data)[-_TAIL:]
                 return data
             self._ended = True
@@ -57,6 +59,13 @@ class Parts:
         self._process.finish()
         if not self._ended or self._waiting or _TRAILER not in self._tail:
             raise DumpError("The dump tool ended without the last line of a dump.")
+
+    def _require_head(self, data: bytes) -> None:
+        # What a wrapper of the tool prints before it would keep the dump from being loaded.
+        if len(self._head) < 2:
+            self._head = (self._head + data)[:2]
+            if not any(head.startswith(self._head) for head in _HEADS):
+                raise DumpError("What the dump tool printed is no dump: it begins otherwise.")
 
 
 class Divider:

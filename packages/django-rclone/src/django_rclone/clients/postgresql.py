@@ -44,6 +44,7 @@ class PostgresqlClient(DatabaseClient):
 
     vendor = "postgresql"
     format: ClassVar[str] = "pg_custom"
+    begins: ClassVar[tuple[bytes, ...]] = (b"PGDMP",)
     extension: ClassVar[str] = "dump"
 
     def __init__(
@@ -147,7 +148,8 @@ class PostgresqlClient(DatabaseClient):
             options.append(f"--role={role}")
         arguments, environment = tool_arguments(self.connection, options)
         argv = (self._tools.find("pg_dump"), *arguments)
-        with Process(Command(argv=argv, env=environment), failure=tool_failure) as process:
+        command = Command(argv=argv, env=environment)
+        with Process(command, failure=tool_failure, patience=self.patience) as process:
             yield process
 
     @contextmanager

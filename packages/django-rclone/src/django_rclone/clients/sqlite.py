@@ -28,6 +28,7 @@ class SqliteClient(DatabaseClient):
 
     vendor = "sqlite"
     format: ClassVar[str] = "sqlite3"
+    begins: ClassVar[tuple[bytes, ...]] = (b"SQLite format 3\0",)
     extension: ClassVar[str] = "sqlite3"
 
     def versions(self) -> Versions:

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import sys
 import time
+from io import StringIO
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
@@ -32,6 +33,12 @@ class RcloneCommand(BaseCommand):
     # A broken URL configuration must not keep anyone from backing up or restoring.
     requires_system_checks = []
 
+    def __init__(self, stdout: Any = None, stderr: Any = None, **options: Any) -> None:
+        # Python has neither where the caller closed them.
+        super().__init__(
+            stdout or sys.stdout or StringIO(), stderr or sys.stderr or StringIO(), **options
+        )
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         try:
@@ -50,6 +57,13 @@ class RcloneCommand(BaseCommand):
     def console(self, verbosity: int) -> "TerminalConsole":
         """Return what operations tell their steps to."""
         return TerminalConsole(self.stdout, self.stderr, self.style.WARNING, verbosity)
+
+    def tell(self, text: str) -> None:
+        """Print what was asked for. Raises ``CommandError`` when nobody can hear it."""
+        try:
+            self.stdout.write(text)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"The output cannot be written: {error}.") from None
 
     def confirm(self, question: str, *, interactive: bool) -> None:
         """Ask the operator. Raises ``CommandError`` unless the answer is yes."""

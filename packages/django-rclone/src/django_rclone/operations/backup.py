@@ -14,26 +14,31 @@ from ..compression import SUFFIXES
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
-from ..exceptions import DumpError, RcloneError
+from ..exceptions import DjangoRcloneError, DumpError, ExecutableNotFound, RcloneError
+from ..interruption import pause
 from ..manifest import Manifest, manifest_path, signer
 from ..rclone import Rclone
 from ..relay import Digest, store
 from ..reporting import Sender, begin, report
 
 _QUIET = Console()
+_PAUSE = 5.0  # seconds before a second try; then three times as long, each
 
 
-def backup_database(alias: str, *, sender: Sender, console: Console = _QUIET) -> Backup:
+def backup_database(
+    alias: str, *, sender: Sender, retries: int = 0, console: Console = _QUIET
+) -> Backup:
     """Back up one database, and return the backup once it is known to be restorable.
 
-    ``sender`` is what signals carry, the class of the command. Raises
-    ``InvalidSettings`` before anything is sent; ``OperationVetoed``,
-    ``DumpError`` or ``ProcessError`` when there is no backup.
+    ``sender`` is what signals carry, the class of the command. What fails is begun
+    anew ``retries`` times, under a new name: observers hear of one operation and
+    its end. Raises ``InvalidSettings`` before anything is sent;
+    ``OperationVetoed``, ``DumpError`` or ``ProcessError`` when there is no backup.
     """
     settings = conf.load()
     client = get_client(alias, settings)
     event = begin(Operation.DB_BACKUP, environment=settings.environment, database=alias)
-    event = replace(event, path=_new_path(settings, client, event))
+    event = replace(event, path=_path(settings, client, event))
     with report(event, sender=sender, console=console) as run:
         rclone = Rclone(settings)
         rclone.require_supported()
@@ -43,17 +48,39 @@ def backup_database(alias: str, *, sender: Sender, console: Console = _QUIET) ->
         for warning in client.dump_warnings():
             console.warn(warning)
         run.ask_permission()
-        manifest = _store(client, rclone, settings, event, console)
-        run.size = manifest.size
+        manifest = _tried(client, rclone, settings, event, console, retries)
+        run.path, run.size = manifest.path, manifest.size
     return Backup(path=manifest.path, size=manifest.size, manifest=manifest)
 
 
-def _new_path(settings: Settings, client: DatabaseClient, event: OperationEvent) -> str:
+def _path(settings: Settings, client: DatabaseClient, event: OperationEvent) -> str:
     naming = Naming(settings.db_filename_template, settings.db_date_format)
     suffix = f".{SUFFIXES[settings.compression]}" if settings.compression else ""
     extension = client.extension + suffix
     name = naming.name(event.database or "", event.started_at, event.operation_id, extension)
     return f"{settings.db_backup_dir}/{name}"
+
+
+def _tried(
+    client: DatabaseClient,
+    rclone: Rclone,
+    settings: Settings,
+    event: OperationEvent,
+    console: Console,
+    retries: int,
+) -> Manifest:
+    for tries in range(1, retries + 1):
+        try:
+            return _store(client, rclone, settings, event, console)
+        except ExecutableNotFound:
+            raise
+        except DjangoRcloneError as error:
+            console.warn(f"Try {tries} of {retries + 1} failed: {error.message}")
+        pause(_PAUSE * 3 ** (tries - 1))
+        # A dump is of another moment, and has a name of its own.
+        anew = begin(event.operation, environment=event.environment, database=event.database)
+        event = replace(anew, path=_path(settings, client, anew))
+    return _store(client, rclone, settings, event, console)
 
 
 def _store(
@@ -65,11 +92,18 @@ def _store(
 ) -> Manifest:
     """Stream the dump, make sure of it, and commit it by its manifest."""
     path = event.path or ""
+    # A remote that does not answer is found before the database has any work.
+    if rclone.size(path) is not None:
+        raise RcloneError(f"There is something at {path} already.")
     with client.dump() as dump:
         migrations = client.applied_migrations()
         with rclone.upload(path, progress=console.progress) as upload:
             digest = store(
-                dump, upload, compression=settings.compression, level=settings.compression_level
+                dump,
+                upload,
+                compression=settings.compression,
+                level=settings.compression_level,
+                begins=client.begins,
             )
     with _removed_unless_committed(rclone, path):
         _require_stored(rclone, path, digest)

@@ -5,8 +5,10 @@ from typing import NamedTuple
 from .. import conf
 from ..backups import Backup
 from ..catalogue import Catalogue
+from ..conf import Settings
 from ..console import Console
 from ..events import Operation
+from ..locks import exclusive, name_of
 from ..manifest import manifest_path
 from ..rclone import Rclone
 from ..reporting import Sender, begin, report
@@ -30,25 +32,33 @@ def prune_database(
     ``spare`` is the path of one that stays in any case, the one just made. Only
     those of this environment count and go. Dumps that a run of ours
     abandoned without a manifest go too, two days after. Nothing is deleted
-    unless the remote could be listed whole. Raises ``RcloneError``.
+    unless the remote could be listed whole. Raises ``OperationLocked`` or ``RcloneError``.
     """
     settings = conf.load()
     event = begin(Operation.DB_PRUNE, environment=settings.environment, database=alias)
     with report(event, sender=sender, console=console):
         rclone = Rclone(settings)
-        catalogue = Catalogue(rclone, settings)
-        ours = [b for b in catalogue.of(alias) if b.environment == settings.environment]
-        pruned = Pruned(
-            expired(ours, keep=settings.db_cleanup_keep, spare=spare), catalogue.leftovers(alias)
-        )
-        for backup in reversed(pruned.backups):
-            # The manifest goes first: half a deletion leaves no backup behind.
-            rclone.delete(manifest_path(backup.path))
-            rclone.delete(backup.path)
-        for path in pruned.leftovers:
-            rclone.delete(path)
-        if doubtful := [backup for backup in ours if not backup.verified]:
-            console.warn(f"{len(doubtful)} backups could not be verified; they were kept.")
+        with exclusive(rclone, *name_of(event)):
+            pruned = _prune(alias, rclone, settings, spare, console)
+    return pruned
+
+
+def _prune(
+    alias: str, rclone: Rclone, settings: Settings, spare: str | None, console: Console
+) -> Pruned:
+    catalogue = Catalogue(rclone, settings)
+    ours = [b for b in catalogue.of(alias) if b.environment == settings.environment]
+    pruned = Pruned(
+        expired(ours, keep=settings.db_cleanup_keep, spare=spare), catalogue.leftovers(alias)
+    )
+    for backup in reversed(pruned.backups):
+        # The manifest goes first: half a deletion leaves no backup behind.
+        rclone.delete(manifest_path(backup.path))
+        rclone.delete(backup.path)
+    for path in pruned.leftovers:
+        rclone.delete(path)
+    if doubtful := [backup for backup in ours if not backup.verified]:
+        console.warn(f"{len(doubtful)} backups could not be verified; they were kept.")
     return pruned
 
 

@@ -18,9 +18,10 @@ from ..exceptions import (
     MediaGuardError,
     RcloneError,
 )
+from ..locks import MEDIA, exclusive
 from ..manifest import Manifest, ManifestError, manifest_path, signer
 from ..rclone import Rclone, Tally, dotted
-from ..reporting import Sender, begin, report
+from ..reporting import Run, Sender, begin, report
 
 _QUIET = Console()
 _VENDOR = "media"
@@ -33,7 +34,7 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
     A source that is missing or empty, a mirror made in another environment, or
     a run that would delete more than ``MEDIA_MAX_DELETE`` percent of it, is
     refused; ``force`` lifts all but the first. Raises ``InvalidSettings`` before anything is sent;
-    ``MediaGuardError``, ``OperationVetoed`` or ``RcloneError``.
+    ``MediaGuardError``, ``OperationVetoed``, ``OperationLocked`` or ``RcloneError``.
     """
     settings = conf.load()
     source = _media(settings)
@@ -43,24 +44,38 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
         rclone = Rclone(settings)
         rclone.require_supported()
         _require_files(rclone, source, allow_empty=force)
-        if not force:
-            _require_own_mirror(rclone, settings)
-        mirror = rclone.address(path)
-        limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
-        run.ask_permission()
-        # While files move the mirror is no backup: its manifest says so until the end.
-        _write(rclone, _manifest(settings, event, Tally(0, 0), rclone.version, partial=True))
-        rclone.sync(
-            source,
-            mirror,
-            follow_links=True,
-            by_hash=False,
-            max_delete=limit,
-            progress=console.progress,
-        )
-        manifest = _commit(rclone, settings, event)
+        with exclusive(rclone, *MEDIA):
+            manifest = _back_up(rclone, source, settings, event, run, force=force, console=console)
         run.size = manifest.size
     return Backup(path=path, size=manifest.size, manifest=manifest)
+
+
+def _back_up(
+    rclone: Rclone,
+    source: str,
+    settings: Settings,
+    event: OperationEvent,
+    run: Run,
+    *,
+    force: bool,
+    console: Console,
+) -> Manifest:
+    if not force:
+        _require_own_mirror(rclone, settings)
+    mirror = rclone.address(settings.media_backup_dir)
+    limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
+    run.ask_permission()
+    # While files move the mirror is no backup: its manifest says so until the end.
+    _write(rclone, _manifest(settings, event, Tally(0, 0), rclone.version, partial=True))
+    rclone.sync(
+        source,
+        mirror,
+        follow_links=True,
+        by_hash=False,
+        max_delete=limit,
+        progress=console.progress,
+    )
+    return _commit(rclone, settings, event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +105,10 @@ def plan_media_restore(
     rclone.require_supported()
     backup = _mirror(rclone, settings)
     if backup is None:
-        raise BackupNotFound("There is no media backup on the remote.")
+        raise BackupNotFound(
+            "There is no media backup on the remote.",
+            hint="Make one by `manage.py mediabackup`, or correct REMOTE or MEDIA_BACKUP_DIR.",
+        )
     if not backup.verified and not unverified:
         raise BackupRejected(
             f"The media backup is refused: {backup.problem}.",
@@ -113,8 +131,8 @@ def plan_media_restore(
 def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = _QUIET) -> None:
     """Make the media files equal the mirror, by content where the storage knows hashes.
 
-    Raises ``OperationVetoed`` or ``RcloneError``. An interrupted restore leaves
-    files of both states; running it again completes it.
+    Raises ``OperationVetoed``, ``OperationLocked`` or ``RcloneError``. An
+    interrupted restore leaves files of both states; running it again completes it.
     """
     event = begin(
         Operation.MEDIA_RESTORE, environment=plan.settings.environment, path=plan.backup.path
@@ -122,20 +140,25 @@ def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = 
     with report(event, sender=sender, console=console) as run:
         run.target_changed = False
         run.ask_permission()
-        source = plan.rclone.address(plan.backup.path)
-        by_hash = bool(plan.rclone.hashes(source) & plan.rclone.hashes(plan.target))
-        # Files are replaced one by one: an error cannot tell whether one already was.
-        run.target_changed = None
-        plan.rclone.sync(
-            source,
-            plan.target,
-            follow_links=False,
-            by_hash=by_hash,
-            max_delete=plan.max_delete,
-            progress=console.progress,
-        )
-        run.target_changed = True
+        with exclusive(plan.rclone, *MEDIA, warn=console.warn):
+            _restore(plan, run, console)
         run.size = plan.backup.size
+
+
+def _restore(plan: MediaRestorePlan, run: Run, console: Console) -> None:
+    source = plan.rclone.address(plan.backup.path)
+    by_hash = bool(plan.rclone.hashes(source) & plan.rclone.hashes(plan.target))
+    # Files are replaced one by one: an error cannot tell whether one already was.
+    run.target_changed = None
+    plan.rclone.sync(
+        source,
+        plan.target,
+        follow_links=False,
+        by_hash=by_hash,
+        max_delete=plan.max_delete,
+        progress=console.progress,
+    )
+    run.target_changed = True
 
 
 def list_media() -> list[Backup]:

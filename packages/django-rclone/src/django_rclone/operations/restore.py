@@ -12,6 +12,7 @@ from ..conf import Settings
 from ..console import Console
 from ..events import Operation
 from ..exceptions import BackupNotFound, BackupRejected
+from ..locks import exclusive, name_of
 from ..rclone import Rclone
 from ..relay import Digest, load
 from ..reporting import Sender, begin, report
@@ -78,8 +79,8 @@ def plan_restore(
 def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _QUIET) -> None:
     """Replace the live database by the backup: wholly, or not at all.
 
-    Raises ``OperationVetoed``, ``BackupRejected``, ``RestoreError`` or
-    ``ProcessError``; the live database is as it was then.
+    Raises ``OperationVetoed``, ``OperationLocked``, ``BackupRejected``,
+    ``RestoreError`` or ``ProcessError``; the live database is as it was then.
     """
     backup = plan.backup
     event = begin(
@@ -91,7 +92,11 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
     with report(event, sender=sender, console=console) as run:
         run.target_changed = False
         run.ask_permission()
-        with plan.client.restore() as target, plan.rclone.download(backup.path) as download:
+        with (
+            exclusive(plan.rclone, *name_of(event), warn=console.warn),
+            plan.client.restore() as target,
+            plan.rclone.download(backup.path) as download,
+        ):
             try:
                 load(
                     download,

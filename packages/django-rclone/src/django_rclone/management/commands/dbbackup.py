@@ -1,6 +1,7 @@
 """``manage.py dbbackup``: back up databases."""
 
 import time
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -13,6 +14,8 @@ from ...operations.housekeeping import prune_database
 from ...redaction import redact
 from ..base import EXIT_PRUNE_FAILED, EXIT_USAGE, RcloneCommand, TerminalConsole
 from ..text import duration, plain, size
+
+_MOST_RETRIES = 10
 
 _Failure = tuple[str, DjangoRcloneError | InvalidSettings]
 
@@ -41,12 +44,21 @@ class Command(RcloneCommand):
             help="Afterwards deletes the backups beyond the newest DB_CLEANUP_KEEP.",
         )
 
+        parser.add_argument(
+            "--retries",
+            type=_count,
+            default=0,
+            metavar="N",
+            help="Begins a backup that failed anew, up to N times. Defaults to 0.",
+        )
+
     def handle(
         self,
         *args: Any,
         database: str | list[str] | None,
         all_databases: bool,
         clean: bool,
+        retries: int,
         verbosity: int,
         **options: Any,
     ) -> None:
@@ -56,7 +68,7 @@ class Command(RcloneCommand):
         unpruned: list[_Failure] = []
         for alias in _aliases(database, all_databases):
             try:
-                path = self._back_up(alias, console)
+                path = self._back_up(alias, retries, console)
             except (DjangoRcloneError, InvalidSettings) as error:
                 failures.append((alias, error))
                 continue
@@ -67,10 +79,10 @@ class Command(RcloneCommand):
                     unpruned.append((alias, error))
         _raise_first(failures, unpruned)
 
-    def _back_up(self, alias: str, console: TerminalConsole) -> str:
+    def _back_up(self, alias: str, retries: int, console: TerminalConsole) -> str:
         console.say(f"Backing up database {alias!r} ...")
         clock = time.monotonic()
-        backup = backup_database(alias, sender=type(self), console=console)
+        backup = backup_database(alias, sender=type(self), retries=retries, console=console)
         took = duration(time.monotonic() - clock)
         console.say(f"Stored {backup.path} ({size(backup.size)} in {took}).")
         return backup.path
@@ -79,6 +91,13 @@ class Command(RcloneCommand):
         pruned = prune_database(alias, sender=type(self), spare=spare, console=console)
         for path in [*(backup.path for backup in pruned.backups), *pruned.leftovers]:
             console.say(f"Deleted {path}.")
+
+
+def _count(text: str) -> int:
+    """Return a number of tries, within reason."""
+    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_RETRIES):
+        raise ArgumentTypeError(f"must be a whole number from 0 to {_MOST_RETRIES}")
+    return int(text)
 
 
 def _aliases(database: str | list[str] | None, all_databases: bool) -> list[str]:

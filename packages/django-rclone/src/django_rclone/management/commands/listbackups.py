@@ -41,16 +41,16 @@ class Command(RcloneCommand):
         backups = list_media() if media else list_databases(database)
         now = datetime.now(UTC)
         if as_json:
-            self.stdout.write(json.dumps([_record(backup, now) for backup in backups], indent=2))
+            self.tell(json.dumps([_record(backup, now) for backup in backups], indent=2))
         elif not backups:
-            self.stdout.write("There are no backups.")
+            self.tell("There are no backups.")
         else:
             rows = [_row(backup, now) for backup in backups]
-            self.stdout.write(_table(rows, shutil.get_terminal_size().columns))
+            self.tell(_table(rows, shutil.get_terminal_size().columns))
             for backup in backups:
                 if backup.problem:
                     problem = f"{backup.name} is not verified: {backup.problem}."
-                    self.stdout.write(plain(problem))
+                    self.tell(plain(problem))
 
 
 def _record(backup: Backup, now: datetime) -> dict[str, object]:

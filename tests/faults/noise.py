@@ -1,0 +1,8 @@
+"""Bytes that no compression makes smaller."""
+
+import random
+
+
+def noise(size: int, seed: int = 5) -> bytes:
+    """Return the same random bytes each time."""
+    return random.Random(seed).randbytes(size)

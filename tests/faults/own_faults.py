@@ -1,0 +1,202 @@
+"""Signals, kills, closed terminals, and limits: what happens to our own process."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.faults.bench import COMMANDS, MAIN_CALL, Bench, Fault, Inflict, kill, kill_child
+from tests.faults.tool_faults import NONE
+
+_STOPS = {
+    "SIGINT": (signal.SIGINT, 130),
+    "SIGTERM": (signal.SIGTERM, 143),
+    "SIGHUP": (signal.SIGHUP, 129),
+    "SIGKILL": (signal.SIGKILL, -9),
+}
+
+
+@contextmanager
+def _slow(bench: Bench) -> Iterator[None]:
+    """Let the main call of rclone take long enough to be hit."""
+    verb, _ = MAIN_CALL[bench.operation]
+    slow = "sleep 0.7" if verb in ("deletefile", "lsjson", "sync", "cat") else ":"
+    # Not by exec: what is started by what is killed must go, too.
+    with bench.fake_rclone(f'{slow}; RCLONE_BWLIMIT=100k "$REAL" "$@"; exit'):
+        yield
+
+
+def signals(operation: str) -> Iterator[Fault]:
+    """Yield the ends that a command may come to by a signal, and those of its child."""
+    for name, (number, status) in _STOPS.items():
+        yield Fault(
+            name=f"{name} to the command",
+            inflict=_slow,
+            status=frozenset({status}),
+            hint=False,
+            own_process=True,
+            unclean=number == signal.SIGKILL,
+            strike=kill(number),
+        )
+    yield Fault(
+        name="SIGKILL to rclone",
+        inflict=_slow,
+        # A listing may be over before it is hit.
+        status=frozenset({"retention": {3}, "listing": {0, 1}}.get(operation, {1})),
+        says="SIGKILL|exited|rclone",
+        own_process=True,
+        strike=kill_child(),
+    )
+
+
+def _child(word: str) -> Fault:
+    return Fault(
+        name="SIGKILL to the program of the database",
+        inflict=_slow,
+        status=frozenset({0, 1}),
+        says="SIGKILL|exited|closed",
+        hint=False,
+        own_process=True,
+        strike=kill_child(word),
+    )
+
+
+def _launched(line: str) -> Inflict:
+    """Start the command by a line of shell."""
+
+    @contextmanager
+    def inflict(bench: Bench) -> Iterator[None]:
+        plain = bench.site.argv
+        bench.site.argv = lambda *words: [  # type: ignore[method-assign]
+            *("sh", "-c", line, "sh"),
+            *plain(*words),
+        ]
+        try:
+            yield
+        finally:
+            bench.site.argv = plain  # type: ignore[method-assign]
+
+    return inflict
+
+
+def limits(operation: str) -> Iterator[Fault]:
+    """Yield surroundings that a command may find itself in."""
+    fine, either = frozenset({0}), frozenset({0, 1, 3})
+    for name, line, status in (
+        ("standard input is closed", 'exec "$@" <&-', fine),
+        ("standard output is closed", 'exec "$@" >&-', fine),
+        ("standard error is closed", 'exec "$@" 2>&-', fine),
+        ("output goes to a full disk", 'exec "$@" >/dev/full', either),
+        ("output is a closed pipe", '"$@" | true; exit 0', fine),
+        ("few file descriptors", 'ulimit -n 32; exec "$@"', either),
+    ):
+        yield Fault(name=name, inflict=_launched(line), status=status, hint=False, own_process=True)
+    if operation in ("backup", "restore"):
+        yield Fault(
+            name="little memory",
+            inflict=_memory,
+            status=either,
+            says="memory|exited|killed",
+            own_process=True,
+        )
+
+
+@contextmanager
+def _memory(bench: Bench) -> Iterator[None]:
+    body = 'ulimit -v 200000; exec "$REAL" "$@"'
+    with bench.fake_rclone(body):
+        yield
+
+
+@contextmanager
+def _temporary_folder_is_missing(bench: Bench) -> Iterator[None]:
+    bench.temporary.rmdir()
+    try:
+        yield
+    finally:
+        bench.temporary.mkdir()
+
+
+@contextmanager
+def _temporary_folder_is_full(bench: Bench) -> Iterator[None]:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(bench.temporary)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        with _temporary_folder_is_missing(bench):
+            yield
+        return
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", bench.temporary], check=True)
+
+
+def temporary(engine: str) -> Iterator[Fault]:
+    """Yield what may be wrong with the folder for temporary files."""
+    # Only SQLite's dump needs it.
+    status = frozenset({1}) if engine == "sqlite" else frozenset({0, 1})
+    for name, inflict in (
+        ("temporary folder is full", _temporary_folder_is_full),
+        ("temporary folder is missing", _temporary_folder_is_missing),
+    ):
+        yield Fault(
+            name=name,
+            inflict=inflict,
+            status=status,
+            says="bytes free|could not be copied|cannot be|No such file",
+            hint=False,
+        )
+
+
+def _crowd(count: int) -> Inflict:
+    """Let others do the same at the same time."""
+
+    @contextmanager
+    def inflict(bench: Bench) -> Iterator[None]:
+        others = [bench.site.start(*bench.command) for _ in range(count - 1)]
+        try:
+            yield
+        finally:
+            for other in others:
+                _, said = other.communicate(timeout=100)
+                assert other.returncode in (0, 3, 6), said
+
+    return inflict
+
+
+def crowds(operation: str) -> Iterator[Fault]:
+    """Yield runs at once. A backup never waits; what would disturb another gives way."""
+    status = {"retention": {0, 3}, "listing": {0}}.get(operation, {0, 6})
+    for count in (2, 10):
+        yield Fault(
+            name=f"{count} runs at once",
+            inflict=_crowd(count),
+            status=frozenset(status),
+            says="is running",
+        )
+
+
+def cells() -> Iterator[tuple[str, str, str, Fault]]:
+    for operation in COMMANDS:
+        for remote in ("folder", "s3"):
+            for fault in signals(operation):
+                yield operation, "sqlite", remote, fault
+        for fault in limits(operation):
+            yield operation, "sqlite", "folder", fault
+    for engine, programs in (
+        ("postgresql", ("pg_dump", "pg_restore")),
+        ("mariadb", ("mariadb-dump", "mariadb")),
+    ):
+        for operation, word in zip(("backup", "restore"), programs, strict=True):
+            for fault in (*signals(operation), _child(word)):
+                yield operation, engine, "folder", fault
+            for fault in limits(operation):
+                yield operation, engine, "folder", fault
+    for engine in ("sqlite", "postgresql", "mariadb"):
+        for fault in temporary(engine):
+            yield "backup", engine, "folder", fault
+    for operation in ("restore", "retention", "media backup"):
+        for fault in crowds(operation):
+            yield operation, "sqlite", "folder", fault
+    for remote in ("folder", "crypt", "s3", "webdav", "sftp", "crypt-s3"):
+        for operation in COMMANDS:
+            yield operation, "sqlite", remote, NONE
