@@ -8,6 +8,7 @@ import re
 from tests.loopback import Answer, Received
 from tests.notify import (
     healthchecks_rules,
+    log_place,
     mail_place,
     metrics_place,
     sentry_rules,
@@ -113,4 +114,11 @@ PROMETHEUS = Service(
     troubles=metrics_place.TROUBLES,
     tells_why=False,
 )
+LOGGING = Service(
+    name="logging",
+    backend=f"{NOTIFIERS}.logging.LoggingNotifier",
+    open=log_place.open_log_place,
+    troubles=frozenset(),
+)
 ALL = (SLACK, SLACK_BOT, HEALTHCHECKS, SENTRY, WEBHOOK, APPRISE, EMAIL, PROMETHEUS)
+"""Those that deliver to a service that can fail."""

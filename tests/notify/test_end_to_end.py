@@ -11,7 +11,9 @@ from tests.notify import services
 from tests.notify.places import SECRET, Service
 from tests.sites import Site
 
-pytestmark = pytest.mark.parametrize("service", services.ALL, ids=lambda service: service.name)
+pytestmark = pytest.mark.parametrize(
+    "service", [*services.ALL, services.LOGGING], ids=lambda service: service.name
+)
 
 VETO = """
 def forbid(sender, **kwargs):
