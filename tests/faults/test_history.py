@@ -1,5 +1,6 @@
 """A random history of a site against a plain model: they agree after every step."""
 
+import json
 import os
 import random
 import sqlite3
@@ -89,7 +90,9 @@ class History:
         new = set(listed) - set(self.model.stored[alias])
         for name in new:
             assert listed[name]["verified"], listed[name]
-            self.model.stored[alias][name] = (listed[name]["date"], self.model.live[alias])
+            manifest = self.site.remote / f"{listed[name]['path']}.json"
+            created_at = json.loads(manifest.read_text())["created_at"]
+            self.model.stored[alias][name] = (created_at, self.model.live[alias])
         return new
 
     def restore(self, alias: str) -> None:

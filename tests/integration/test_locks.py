@@ -1,8 +1,10 @@
 """Two runs that would disturb each other do not run at once, and nobody is locked out for long."""
 
 import json
-import os
 import signal
+import socket
+import sys
+import tempfile
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -108,6 +110,25 @@ def test_the_lock_of_a_run_that_was_killed_here_is_swept_by_the_next(site: Site)
     assert site.stored("locks") == []
 
 
+def test_a_dead_lock_that_could_not_be_removed_stays_known_for_dead(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    site.call("dbbackup")
+    lock = put_claim(site, RESTORE, host=socket.gethostname())
+    (tmp_path / f".django-rclone-run-{lock.suffixes[-2][1:]}").touch()
+    real = Path(sys.executable).with_name("rclone")
+    script = tmp_path / "FakeRclone"
+    script.write_text(f'#!/bin/sh\n[ "$1" = deletefile ] && exit 1\nexec {real} "$@"\n')
+    script.chmod(0o755)
+    site.rclone["RCLONE_BINARY"] = str(script)
+    site.call("dbrestore", "--noinput")
+    assert lock.exists()
+    del site.rclone["RCLONE_BINARY"]
+    site.call("dbrestore", "--noinput")
+    assert site.stored("locks") == []
+
+
 def test_a_remote_that_can_only_be_read_is_restored_from_with_a_warning(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,7 +167,10 @@ def test_of_many_at_once_no_two_are_in(site: Site) -> None:
     assert site.stored("locks") == []
 
 
-def test_a_long_run_renews_its_lock(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_run_renews_its_lock(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(locks, "EXPIRY", timedelta(seconds=0.9))
     seen: set[str] = set()
     with exclusive(rclone_of(site), "long"):
@@ -156,4 +180,4 @@ def test_a_long_run_renews_its_lock(site: Site, monkeypatch: pytest.MonkeyPatch)
             if text := path.read_text():
                 seen.add(json.loads(text)["until"])
     assert len(seen) == 3
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob(".django-rclone-run-*"))
+    assert not list(tmp_path.glob(".django-rclone-run-*"))

@@ -264,6 +264,8 @@ class Line:
 
     def _serve(self) -> None:
         ours, _ = self._listener.accept()
+        # Whoever comes again is refused at once.
+        self._listener.close()
         with ours, socket.create_connection(self._server) as theirs:
             back = threading.Thread(target=self._pass, args=(theirs, ours, None), daemon=True)
             back.start()

@@ -15,7 +15,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -25,7 +25,7 @@ from .conf import LOCK_DIR
 from .events import OperationEvent
 from .exceptions import OperationLocked, RcloneError
 from .interruption import pause
-from .presence import is_dead, present
+from .presence import forget, is_dead, present
 from .rclone import Rclone
 
 EXPIRY = timedelta(minutes=15)
@@ -160,15 +160,12 @@ class _Lock:
             since=now,
             until=now + EXPIRY,
         )
-        with present(claim.token) as presence:
+        with present(claim.token):
             try:
                 self.write(claim)
                 yield claim
             finally:
-                # A claim that has to stay shall be known here for that of a run that ended.
-                if self.rclone.discard(self.path(claim.token)):
-                    with suppress(OSError):
-                        presence.unlink(missing_ok=True)
+                self._remove(claim.token)
 
     def rival(self, own: str = "") -> Claim | None:
         """Return the oldest living claim other than ``own``; sweep dead ones."""
@@ -176,10 +173,15 @@ class _Lock:
         for token in self._tokens() - {own}:
             claim = self._read(token)
             if claim is None or self._is_dead(claim):
-                self.rclone.discard(self.path(token))
+                self._remove(token)
             else:
                 living.append(claim)
         return min(living, key=lambda claim: claim.since, default=None)
+
+    def _remove(self, token: str) -> None:
+        # A claim that has to stay shall be known here for that of a run that ended.
+        if self.rclone.discard(self.path(token)):
+            forget(token)
 
     def _tokens(self) -> set[str]:
         names = [item.path for item in self.rclone.list(LOCK_DIR)]

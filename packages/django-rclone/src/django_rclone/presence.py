@@ -13,47 +13,52 @@ _OLD = 86_400.0  # seconds after which nobody asks for a dead run any more
 
 
 @contextlib.contextmanager
-def present(token: str) -> Iterator[Path]:
+def present(token: str) -> Iterator[None]:
     """Be alive under a name of our own, until the end of the block or of this process.
 
-    Yield the file that shows it, which stays: remove it when nothing of the run
-    is left that others could ask about. Where none can be made, ``is_dead()``
-    stays in doubt.
+    The file that shows it stays: ``forget()`` it when nothing of the run is left
+    that others could ask about. Where none can be made, ``is_dead()`` stays in doubt.
     """
     path = _path(token)
     try:
         _sweep(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError:
-        yield path
+        yield
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield path
+        yield
     finally:
         os.close(descriptor)
 
 
 def is_dead(token: str) -> bool:
-    """Tell whether a run is known to have ended here; its file is removed then."""
-    return _removed_unless_held(_path(token))
+    """Tell whether a run is known to have ended here. Call ``forget()`` when nothing is left of it."""
+    return _is_let_go(_path(token))
+
+
+def forget(token: str) -> None:
+    """Remove the file that shows whether a run is alive."""
+    with contextlib.suppress(OSError):
+        _path(token).unlink(missing_ok=True)
 
 
 def _sweep(folder: Path) -> None:
     for path in folder.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > _OLD:
-                _removed_unless_held(path)
+            if time.time() - path.lstat().st_mtime > _OLD and _is_let_go(path):
+                path.unlink(missing_ok=True)
 
 
-def _removed_unless_held(path: Path) -> bool:
+def _is_let_go(path: Path) -> bool:
+    """Whether the file is there, and nobody holds it any more."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
     except OSError:
         return False
     finally:

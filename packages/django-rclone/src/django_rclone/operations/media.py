@@ -44,38 +44,25 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
         rclone = Rclone(settings)
         rclone.require_supported()
         _require_files(rclone, source, allow_empty=force)
+        if not force:
+            _require_own_mirror(rclone, settings)
+        mirror = rclone.address(path)
+        limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
+        run.ask_permission()
         with exclusive(rclone, *MEDIA):
-            manifest = _back_up(rclone, source, settings, event, run, force=force, console=console)
+            # While files move the mirror is no backup: its manifest says so until the end.
+            _write(rclone, _manifest(settings, event, Tally(0, 0), rclone.version, partial=True))
+            rclone.sync(
+                source,
+                mirror,
+                follow_links=True,
+                by_hash=False,
+                max_delete=limit,
+                progress=console.progress,
+            )
+            manifest = _commit(rclone, settings, event)
         run.size = manifest.size
     return Backup(path=path, size=manifest.size, manifest=manifest)
-
-
-def _back_up(
-    rclone: Rclone,
-    source: str,
-    settings: Settings,
-    event: OperationEvent,
-    run: Run,
-    *,
-    force: bool,
-    console: Console,
-) -> Manifest:
-    if not force:
-        _require_own_mirror(rclone, settings)
-    mirror = rclone.address(settings.media_backup_dir)
-    limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
-    run.ask_permission()
-    # While files move the mirror is no backup: its manifest says so until the end.
-    _write(rclone, _manifest(settings, event, Tally(0, 0), rclone.version, partial=True))
-    rclone.sync(
-        source,
-        mirror,
-        follow_links=True,
-        by_hash=False,
-        max_delete=limit,
-        progress=console.progress,
-    )
-    return _commit(rclone, settings, event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
