@@ -371,6 +371,16 @@ def test_clean_neither_counts_nor_deletes_what_is_not_verified(site: Site) -> No
     assert len([backup for backup in site.backups() if backup["verified"]]) == 1
 
 
+def test_clean_leaves_old_backups_whole(site: Site) -> None:
+    site.rclone["DB_CLEANUP_KEEP"] = 5
+    with freeze(datetime.now(UTC) - timedelta(days=30)):
+        site.call("dbbackup")
+    old = site.stored()
+    site.call("dbbackup", "--clean")
+    assert set(old) < set(site.stored())
+    assert [backup["verified"] for backup in site.backups()] == [True, True]
+
+
 def test_clean_sweeps_dumps_that_were_abandoned_days_ago(site: Site) -> None:
     old = site.remote / "db" / "default-2020-01-01-000000.0123abcd.sqlite3.zst"
     other = site.remote / "db" / "default2-2020-01-01-000000.0123abcd.sqlite3.zst"

@@ -96,8 +96,9 @@ class Catalogue:
         abandoned = [
             path
             for path in sorted(stored)
+            if not path.endswith(SUFFIX)
             # An empty manifest is what is left of a run that was killed while writing it.
-            if not stored.get(manifest_path(path))
+            and not stored.get(manifest_path(path))
             and (moment := naming.moment(alias, path.rpartition("/")[2]))
             and moment < limit
         ]
