@@ -68,10 +68,12 @@ class SqliteOnFolderTests(SqliteTests, TestCase):
     pass
 
 
+@pytest.mark.thorough
 class SqliteOnS3Tests(SqliteTests, TestCase):
     remote_class = S3Remote
 
 
+@pytest.mark.thorough
 class SqliteOnCryptTests(SqliteTests, TestCase):
     remote_class = CryptRemote
 
