@@ -57,8 +57,10 @@ class OnFolderTests(MariadbTests, TestCase):
 @pytest.mark.thorough
 class OnS3Tests(MariadbTests, TestCase):
     remote_class = S3Remote
+    kills = 1
 
 
 @pytest.mark.thorough
 class OnCryptTests(MariadbTests, TestCase):
     remote_class = CryptRemote
+    kills = 1

@@ -66,12 +66,14 @@ class OldestOnFolderTests(PostgresqlTests, TestCase):
 class OldestOnS3Tests(PostgresqlTests, TestCase):
     which = OLDEST
     remote_class = S3Remote
+    kills = 1
 
 
 @pytest.mark.thorough
 class OldestOnCryptTests(PostgresqlTests, TestCase):
     which = OLDEST
     remote_class = CryptRemote
+    kills = 1
 
 
 class NewestOnFolderTests(PostgresqlTests, TestCase):
@@ -83,12 +85,14 @@ class NewestOnFolderTests(PostgresqlTests, TestCase):
 class NewestOnS3Tests(PostgresqlTests, TestCase):
     which = NEWEST
     remote_class = S3Remote
+    kills = 1
 
 
 @pytest.mark.thorough
 class NewestOnCryptTests(PostgresqlTests, TestCase):
     which = NEWEST
     remote_class = CryptRemote
+    kills = 1
 
 
 class SwapTests(PostgresqlTests, TestCase):

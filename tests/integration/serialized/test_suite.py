@@ -71,11 +71,13 @@ class SqliteOnFolderTests(SqliteTests, TestCase):
 @pytest.mark.thorough
 class SqliteOnS3Tests(SqliteTests, TestCase):
     remote_class = S3Remote
+    kills = 1
 
 
 @pytest.mark.thorough
 class SqliteOnCryptTests(SqliteTests, TestCase):
     remote_class = CryptRemote
+    kills = 1
 
 
 class PostgresqlOnFolderTests(GalleryTests, TestCase):
