@@ -23,7 +23,7 @@ UNION ALL SELECT conrelid::regclass::text, conname, 0, pg_get_constraintdef(oid)
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 UNION ALL SELECT tablename, indexname, 0, indexdef, '', '' FROM pg_indexes
 WHERE schemaname = 'public'
-ORDER BY 1, 2, 3
+ORDER BY 1, 2, 3, 4
 """
 
 
