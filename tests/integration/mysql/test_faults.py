@@ -1,7 +1,6 @@
 """Whatever dies or lies, the live MariaDB schema is whole, old or new."""
 
 import shlex
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -9,8 +8,6 @@ import pytest
 from django.core.management.base import CommandError
 
 from tests.integration.mysql.shop import Shop
-
-RCLONE = Path(sys.executable).with_name("rclone")
 
 
 def dump_of(shop: Shop) -> Path:

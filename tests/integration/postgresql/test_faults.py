@@ -3,7 +3,6 @@
 import os
 import shlex
 import signal
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +12,6 @@ from django.core.management.base import CommandError
 
 from tests.integration.postgresql.shop import Shop
 from tests.integration.test_faults import MARK, wait_until_gone
-
-RCLONE = Path(sys.executable).with_name("rclone")
 
 
 def dump_of(shop: Shop) -> Path:
