@@ -13,6 +13,8 @@ from django_rclone import signals
 from django_rclone.events import OperationEvent
 from tests.sites import Site
 
+pytest_plugins = ["tests.faults.report"]
+
 
 @pytest.fixture
 def site(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Site]:

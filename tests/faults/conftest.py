@@ -1,10 +1,9 @@
-"""Servers that run once per process of the tests, and the table at the end."""
+"""Servers that run once per process of the tests, and the parts of a cell."""
 
 import os
 import shutil
 import signal
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,17 +13,12 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from django_rclone import presence, scratch
-from tests.faults import report
 from tests.faults.bench import RCLONE, Bench
 from tests.faults.engines import ENGINES, Mariadb, Postgresql
 from tests.faults.remotes import LOCAL, SERVED, Place, Served
 from tests.integration.mysql import servers as mysql
 from tests.integration.postgresql import servers as postgresql
 from tests.sites import Site
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--reliability", metavar="PAGE", help="write the table of faults to this page")
 
 
 def _missing(what: str) -> None:
@@ -143,18 +137,3 @@ class _Placed:
 
     def __exit__(self, *exc_info: object) -> None:
         self._stack.close()
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    cells: Counter[report.Cell] = Counter()
-    for outcome in ("passed", "failed", "skipped"):
-        for one in terminalreporter.stats.get(outcome, []):
-            if cell := dict(getattr(one, "user_properties", ())).get("cell"):
-                cells[(*cell, outcome)] += 1
-    if not cells:
-        return
-    terminalreporter.section("faults")
-    table = report.table(cells)
-    terminalreporter.write_line(table)
-    if page := config.getoption("--reliability", None):
-        report.write(Path(page), table)

@@ -81,8 +81,13 @@ class Engine(ABC):
         """Remove it."""
 
     @contextmanager
-    def replaced(self, names: tuple[str, ...], body: str | None) -> Iterator[None]:
-        """Let a script stand in for a program; ``$REAL`` is the real one. ``None``: there is none."""
+    def replaced(
+        self, names: tuple[str, ...], body: str | None, *, version: str = ""
+    ) -> Iterator[None]:
+        """Let a script stand in for a program; ``$REAL`` is the real one. ``None``: there is none.
+
+        ``version`` is what it says when it is asked for its own, if not the truth.
+        """
         folder = self.site.folder / "tools"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -91,7 +96,9 @@ class Engine(ABC):
             if path.name not in names:
                 script.symlink_to(path)
             elif body is not None:
+                lie = f'case "$*" in *--version*) echo "{version}"; exit;; esac\n'
                 asked = f'case "$*" in *--version*|*--help*) exec {path} "$@";; esac\n'
+                asked = (lie if version else "") + asked
                 script.write_text(f"#!/bin/sh\nREAL={path}\n{asked}{body}\n")
                 script.chmod(0o755)
         options = self.site.rclone["CLIENTS"]["default"]["OPTIONS"]

@@ -2,10 +2,13 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from tests.faults.bench import COMMANDS, MAIN_CALL, Bench, Fault, Inflict, kill, kill_child
+from tests.faults.clock import going_wrong
+from tests.faults.remote_faults import read_only
 from tests.faults.tool_faults import NONE
 
 _STOPS = {
@@ -92,13 +95,17 @@ def limits(operation: str) -> Iterator[Fault]:
     ):
         yield Fault(name=name, inflict=_launched(line), status=status, hint=False, own_process=True)
     if operation in ("backup", "restore"):
-        yield Fault(
-            name="little memory",
-            inflict=_memory,
-            status=either,
-            says="memory|exited|killed",
-            own_process=True,
-        )
+        for name, inflict in (
+            ("little memory for rclone", _memory),
+            ("little memory for the command", _launched('ulimit -v 500000; exec "$@"')),
+        ):
+            yield Fault(
+                name=name,
+                inflict=inflict,
+                status=either,
+                says="memory|exited|killed",
+                own_process=True,
+            )
 
 
 @contextmanager
@@ -130,6 +137,12 @@ def _temporary_folder_is_full(bench: Bench) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", bench.temporary], check=True)
 
 
+@contextmanager
+def _temporary_folder_is_read_only(bench: Bench) -> Iterator[None]:
+    with read_only(bench.temporary):
+        yield
+
+
 def temporary(engine: str) -> Iterator[Fault]:
     """Yield what may be wrong with the folder for temporary files."""
     # Only SQLite's dump needs it.
@@ -137,42 +150,106 @@ def temporary(engine: str) -> Iterator[Fault]:
     for name, inflict in (
         ("temporary folder is full", _temporary_folder_is_full),
         ("temporary folder is missing", _temporary_folder_is_missing),
+        ("temporary folder is read-only", _temporary_folder_is_read_only),
     ):
         yield Fault(
             name=name,
             inflict=inflict,
             status=status,
-            says="bytes free|could not be copied|cannot be|No such file",
+            says="bytes free|could not be copied|cannot be|No such file|Read-only",
             hint=False,
         )
 
 
-def _crowd(count: int) -> Inflict:
+@contextmanager
+def _joined(
+    bench: Bench, commands: Iterable[tuple[str, ...]], ends: frozenset[int]
+) -> Iterator[None]:
+    others = [bench.site.start(*command) for command in commands]
+    try:
+        yield
+    finally:
+        for other in others:
+            _, said = other.communicate(timeout=100)
+            assert other.returncode in ends, said
+
+
+def _crowd(count: int, ends: frozenset[int]) -> Inflict:
     """Let others do the same at the same time."""
 
     @contextmanager
     def inflict(bench: Bench) -> Iterator[None]:
-        others = [bench.site.start(*bench.command) for _ in range(count - 1)]
-        try:
+        with _joined(bench, [bench.command] * (count - 1), ends):
             yield
-        finally:
-            for other in others:
-                _, said = other.communicate(timeout=100)
-                assert other.returncode in (0, 3, 6), said
+
+    return inflict
+
+
+def _neighbours(count: int) -> Inflict:
+    """Let the same be done to other databases at the same time."""
+
+    @contextmanager
+    def inflict(bench: Bench) -> Iterator[None]:
+        aliases = [f"neighbour-{number}" for number in range(count - 1)]
+        for alias in aliases:
+            bench.site.add_database(alias)
+            bench.run_here("dbbackup", "-d", alias)
+        commands = [(*bench.command, "-d", alias) for alias in aliases]
+        with _joined(bench, commands, frozenset({0})):
+            yield
+        for alias in aliases:
+            assert all(backup["verified"] for backup in bench.site.backups("-d", alias))
+            del bench.site.databases[alias]
 
     return inflict
 
 
 def crowds(operation: str) -> Iterator[Fault]:
     """Yield runs at once. A backup never waits; what would disturb another gives way."""
-    status = {"retention": {0, 3}, "listing": {0}}.get(operation, {0, 6})
+    free = operation in ("backup", "listing")
+    ends = {0} if free else {0, 3} if operation == "retention" else {0, 6}
     for count in (2, 10):
         yield Fault(
             name=f"{count} runs at once",
-            inflict=_crowd(count),
-            status=frozenset(status),
+            inflict=_crowd(count, frozenset(ends)),
+            status=frozenset(ends),
             says="is running",
+            companions=count - 1 if operation == "backup" else 0,
         )
+
+
+def neighbours(operation: str) -> Iterator[Fault]:
+    """Yield runs at once that have nothing to do with each other: none gives way."""
+    for count in (2, 10):
+        yield Fault(
+            name=f"{count} runs at once, each on a database of its own",
+            inflict=_neighbours(count),
+            status=frozenset({0}),
+            arguments=(*COMMANDS[operation], "-d", "default"),
+        )
+
+
+def _clock(days: float) -> Inflict:
+    @contextmanager
+    def inflict(bench: Bench) -> Iterator[None]:
+        with going_wrong() as clock:
+            clock.wrong = timedelta(days=days)
+            yield
+
+    return inflict
+
+
+def clocks(operation: str) -> Iterator[Fault]:
+    """Yield times of day that are wrong here, and right again at the next run."""
+    fine = frozenset({0})
+    yield Fault(name="clock is a month slow", inflict=_clock(-30), status=fine)
+    yield Fault(
+        name="clock is a month fast",
+        inflict=_clock(30),
+        status=fine,
+        # The backup of the future is the newest one, and the one just made is spared.
+        spared=1,
+    )
 
 
 def cells() -> Iterator[tuple[str, str, str, Fault]]:
@@ -194,9 +271,20 @@ def cells() -> Iterator[tuple[str, str, str, Fault]]:
     for engine in ("sqlite", "postgresql", "mariadb"):
         for fault in temporary(engine):
             yield "backup", engine, "folder", fault
-    for operation in ("restore", "retention", "media backup"):
+    for operation in COMMANDS:
         for fault in crowds(operation):
             yield operation, "sqlite", "folder", fault
+        for fault in clocks(operation):
+            yield operation, "sqlite", "folder", fault
+    for operation in ("backup", "restore", "retention"):
+        for fault in neighbours(operation):
+            yield operation, "sqlite", "folder", fault
+        for fault in crowds(operation):
+            yield operation, "sqlite", "s3", fault
+    for engine in ("postgresql", "mariadb"):
+        for operation in ("backup", "restore"):
+            for fault in crowds(operation):
+                yield operation, engine, "folder", fault
     for remote in ("folder", "crypt", "s3", "webdav", "sftp", "crypt-s3"):
         for operation in COMMANDS:
             yield operation, "sqlite", remote, NONE

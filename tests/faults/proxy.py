@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Self
 
 _CHUNK = 16_384
-_ANSWER = "HTTP/1.1 {status} Trouble\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_ANSWER = "HTTP/1.1 {} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 @dataclass
@@ -31,13 +32,24 @@ class Trouble:
     times: int | None = None
     """... so many times; ``None`` for always."""
     forbidden: tuple[bytes, ...] = ()
-    """HTTP requests that begin like this are answered by 403: what credentials may not do."""
+    """HTTP requests that begin like this are refused ..."""
+    refusal: int = 403
+    """... by this status: what credentials may not do, or what there is no room for."""
     refuse_for: float = 0.0
     """Seconds for which connections are reset at once."""
+    reset: int | None = None
+    """The connection of this number, counted from 0, is reset at once."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     started: float = field(default_factory=time.monotonic)
     up: int = 0
     down: int = 0
+    connections: int = 0
+
+    def resets(self) -> bool:
+        with self.lock:
+            self.connections += 1
+            late = time.monotonic() >= self.started + self.refuse_for
+            return not late or self.connections - 1 == self.reset
 
     def take_status(self) -> int | None:
         with self.lock:
@@ -141,7 +153,7 @@ class Proxy:
                     self._open -= {client, server}
 
     def _pass_on(self, client: socket.socket, server: socket.socket, trouble: Trouble) -> None:
-        if time.monotonic() < trouble.started + trouble.refuse_for:
+        if trouble.resets():
             _reset(client)
             return
         if trouble.hang:
@@ -166,7 +178,7 @@ def _pump(source: socket.socket, target: socket.socket, trouble: Trouble, *, up:
             if trouble.delay:
                 time.sleep(trouble.delay)
             if up and trouble.forbidden and data.startswith(trouble.forbidden):
-                source.sendall(_ANSWER.format(status=403).encode())
+                source.sendall(_response(trouble.refusal))
                 source.shutdown(socket.SHUT_RDWR)
                 return
             if not trouble.passes(len(data), up=up):
@@ -191,4 +203,8 @@ def _answer(client: socket.socket, status: int) -> None:
         if not data:
             return
         request += data
-    client.sendall(_ANSWER.format(status=status).encode())
+    client.sendall(_response(status))
+
+
+def _response(status: int) -> bytes:
+    return _ANSWER.format(status, HTTPStatus(status).phrase).encode()

@@ -1,11 +1,15 @@
 """Remotes that refuse, break off, crawl, fill up, or tell something else than before."""
 
+import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from tests.faults.bench import COMMANDS, Bench, Fault, Inflict
+import pytest
+
+from tests.faults.bench import COMMANDS, RCLONE, Bench, Fault, Inflict
 from tests.faults.proxy import Trouble
 
 _NETWORK = (
@@ -26,6 +30,18 @@ def _trouble(**what: object) -> Inflict:
             yield
 
     return inflict
+
+
+@contextmanager
+def _ten_seconds(bench: Bench) -> Iterator[None]:
+    """Let the server be gone so long, with the pauses and retries that a user has."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        bench.setting("RCLONE_FLAGS", []),
+        _trouble(refuse_for=10)(bench),
+    ):
+        patch.setattr("django_rclone.rclone._PAUSE", 1.0)
+        yield
 
 
 @contextmanager
@@ -78,6 +94,28 @@ def network_faults(operation: str, remote: str) -> Iterator[Fault]:
         # To rclone, a folder that it could not ask about may be one that is not there.
         says=f"{_NETWORK}|no backup|no media backup",
     )
+    if remote == "s3":
+        yield Fault(
+            name="server is gone for ten seconds",
+            inflict=_ten_seconds,
+            # A mirror is made by a run of rclone, which does not wait that long.
+            status=frozenset({0, 1}) if operation.startswith("media") else frozenset({0}),
+            says=_NETWORK,
+        )
+        for number in range(4):
+            yield Fault(
+                name=f"connection {number + 1} is reset",
+                inflict=_trouble(reset=number),
+                status=either,
+                says=_NETWORK,
+            )
+    if remote == "webdav" and operation in _UP:
+        yield Fault(
+            name="server is full",
+            inflict=_trouble(forbidden=(b"PUT ",), refusal=507),
+            status=wrong,
+            says="507|insufficient",
+        )
     yield Fault(
         name="server crawls", inflict=_trouble(delay=0.03), status=frozenset({0}), says=_NETWORK
     )
@@ -134,9 +172,8 @@ def network_faults(operation: str, remote: str) -> Iterator[Fault]:
 
 
 @contextmanager
-def _mounted(bench: Bench, *options: str) -> Iterator[None]:
-    """Put a file system over the place; its content comes along."""
-    folder = str(bench.place.folder)
+def _mounted(folder: Path, *options: str) -> Iterator[None]:
+    """Put a file system over a folder."""
     subprocess.run(["mount", *options, folder], check=True, capture_output=True)
     try:
         yield
@@ -153,7 +190,7 @@ def _may_mount() -> bool:
 def _small(bench: Bench) -> Iterator[None]:
     """Let the place be full: a small file system, or else a limit on the size of files."""
     if _may_mount() and bench.operation != "retention":
-        with _mounted(bench, "-t", "tmpfs", "-o", "size=48k", "tmpfs"):
+        with _mounted(bench.place.folder, "-t", "tmpfs", "-o", "size=48k", "tmpfs"):
             yield
         return
     with _limited(bench):
@@ -168,17 +205,23 @@ def _limited(bench: Bench) -> Iterator[None]:
 
 @contextmanager
 def _read_only(bench: Bench) -> Iterator[None]:
-    folder = bench.place.folder
+    with read_only(bench.place.folder):
+        yield
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nothing be written to a folder; where we may not mount, let it be no folder."""
     if _may_mount():
         subprocess.run(["mount", "--bind", folder, folder], check=True)
         try:
-            with _mounted(bench, "-o", "remount,bind,ro"):
+            with _mounted(folder, "-o", "remount,bind,ro"):
                 yield
         finally:
             # The inner umount has taken the mount away already.
             subprocess.run(["umount", folder], check=False, capture_output=True)
         return
-    aside = folder.with_name("aside")
+    aside = folder.with_name(f"{folder.name}-aside")
     folder.rename(aside)
     folder.write_text("no folder")
     try:
@@ -212,6 +255,50 @@ def _listing(body: str) -> Inflict:
     return inflict
 
 
+def _outdated(*, extinct: bool) -> Inflict:
+    """Let listings be those of before: without the newest backup, or with one that is gone."""
+
+    @contextmanager
+    def inflict(bench: Bench) -> Iterator[None]:
+        before, listing = bench.place.files(), _list(bench)
+        bench.run_here("dbbackup")
+        newest = set(bench.place.files()) - set(before)
+        if extinct:
+            listing = _list(bench)
+            _remove(newest)
+        (bench.site.folder / "listing").write_bytes(listing)
+        with _listing(f"cat {bench.site.folder / 'listing'}; exit 0")(bench):
+            yield
+        if not extinct:
+            _remove(newest)
+
+    return inflict
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink()
+
+
+def _list(bench: Bench) -> bytes:
+    remote = str(bench.site.rclone["REMOTE"])
+    address = f"{remote}{'' if remote.endswith(':') else '/'}db"
+    env = {**os.environ, "RCLONE_CONFIG": str(bench.place.config or "/dev/null")}
+    argv = [str(RCLONE), "lsjson", "--files-only", address]
+    listing = subprocess.run(argv, env=env, check=True, capture_output=True).stdout
+    assert json.loads(listing)
+    return listing
+
+
+@contextmanager
+def _dated(bench: Bench) -> Iterator[None]:
+    """Let the clock of the remote tell nonsense: files of the future, and of long ago."""
+    for number, path in enumerate(bench.place.files()):
+        moment = 4_000_000_000 if number % 2 else 86_400
+        os.utime(path, (moment, moment))
+    yield
+
+
 @contextmanager
 def _blind(bench: Bench) -> Iterator[None]:
     """Let a remote not show yet what was just stored."""
@@ -231,6 +318,20 @@ def folder_faults(operation: str) -> Iterator[Fault]:
         yield Fault(name="quota is used up", inflict=_limited, says="too large|SIGXFSZ|holds")
         yield Fault(
             name="remote is read-only", inflict=_read_only, says="read-only|not a directory"
+        )
+    yield Fault(name="remote has a wrong clock", inflict=_dated, status=frozenset({0}))
+    if operation in ("restore", "retention", "listing"):
+        yield Fault(
+            name="listing lacks the newest backup",
+            inflict=_outdated(extinct=False),
+            status=frozenset({0}),
+        )
+        yield Fault(
+            name="listing shows a backup that is gone",
+            inflict=_outdated(extinct=True),
+            # Not passed over: nobody knows whether it is gone, or hidden.
+            status=frozenset({1 if operation == "restore" else 0}),
+            says="manifest cannot be read",
         )
     if operation == "backup":
         yield Fault(name="remote shows late what was stored", inflict=_blind, says="holds nothing")

@@ -1,13 +1,38 @@
-"""The table of cells: printed at the end of a run, and kept in the documentation."""
+"""The table of cells: printed at the end of a run, and kept in the documentation.
+
+A plugin of pytest, since of the processes of a run only the first one prints,
+and that one loads no ``conftest.py`` of a folder that it was not asked for.
+"""
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 Cell = tuple[str, str, str, str, str]
 """Operation, engine, remote, fault, outcome."""
 
 _BEGIN = "<!-- faults: begin -->\n"
 _END = "<!-- faults: end -->\n"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", metavar="PAGE", help="write the table of faults to this page")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    cells: Counter[Cell] = Counter()
+    for outcome in ("passed", "failed", "skipped"):
+        for one in terminalreporter.stats.get(outcome, []):
+            if cell := dict(getattr(one, "user_properties", ())).get("cell"):
+                cells[(*cell, outcome)] += 1
+    if not cells:
+        return
+    terminalreporter.section("faults")
+    terminalreporter.write_line(table(cells))
+    if page := config.getoption("--reliability"):
+        write(Path(page), table(cells))
 
 
 def table(cells: "Counter[Cell]") -> str:

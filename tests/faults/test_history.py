@@ -6,37 +6,19 @@ import random
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 
-from django_rclone import catalogue, locks, reporting
 from django_rclone.processes import Command
 from django_rclone.testing.kills import Killer
+from tests.faults.clock import Clock, going_wrong
 from tests.sites import Site, fingerprint
 
 ALIASES = ("default", "default-2", "archive")
 KEEP = 3
 _EVERYTHING = os.environ.get("FAULTS") == "all"
-
-
-class _Clock:
-    """The time of day as this process sees it. It may go wrong."""
-
-    def __init__(self) -> None:
-        self.wrong = timedelta(0)
-
-    def datetime(self) -> type[datetime]:
-        clock = self
-
-        class Shifted(datetime):
-            @classmethod
-            def now(cls, tz: tzinfo | None = None) -> "Shifted":
-                moment = datetime.now(tz) + clock.wrong
-                return cls.fromisoformat(moment.isoformat())
-
-        return Shifted
 
 
 @dataclass
@@ -54,7 +36,7 @@ class Model:
 class History:
     """Does one thing after the other, to the site and to the model."""
 
-    def __init__(self, site: Site, clock: _Clock, chance: random.Random) -> None:
+    def __init__(self, site: Site, clock: Clock, chance: random.Random) -> None:
         self.site = site
         self.clock = clock
         self.chance = chance
@@ -133,18 +115,14 @@ class History:
 
 
 @pytest.mark.parametrize("seed", range(8 if _EVERYTHING else 1))
-def test_catalogue_and_databases_agree_with_the_model_at_every_step(
-    site: Site, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = _Clock()
-    for module in (reporting, catalogue, locks):
-        monkeypatch.setattr(module, "datetime", clock.datetime())
+def test_catalogue_and_databases_agree_with_the_model_at_every_step(site: Site, seed: int) -> None:
     site.rclone |= {"DB_CLEANUP_KEEP": KEEP, "STALL_TIMEOUT": 60}
-    history = History(site, clock, random.Random(seed))
     done: list[str] = []
-    for _ in range(30 if _EVERYTHING else 12):
-        done.append(history.step())
-        try:
-            history.judge()
-        except AssertionError as error:
-            raise AssertionError(f"after {done}, seed {seed}: {error}") from error
+    with going_wrong() as clock:
+        history = History(site, clock, random.Random(seed))
+        for _ in range(30 if _EVERYTHING else 12):
+            done.append(history.step())
+            try:
+                history.judge()
+            except AssertionError as error:
+                raise AssertionError(f"after {done}, seed {seed}: {error}") from error

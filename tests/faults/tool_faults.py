@@ -133,6 +133,14 @@ def _program(which: str, body: str | None) -> Inflict:
     return inflict
 
 
+@contextmanager
+def _old_program(bench: Bench) -> Iterator[None]:
+    names = (*bench.engine.dump, *bench.engine.load)
+    version = f"{names[0]} (PostgreSQL) 9.6.24"
+    with bench.engine.replaced(names, 'exec "$REAL" "$@"', version=version):
+        yield
+
+
 def client_faults(operation: str) -> Iterator[Fault]:
     """Yield what the program of a database can do wrong."""
     which, bodies = ("dump", _DUMP) if operation == "backup" else ("restore", _LOAD)
@@ -156,6 +164,12 @@ def cells() -> Iterator[tuple[str, str, str, Fault]]:
                 yield operation, engine, "folder", fault
             for fault in client_faults(operation):
                 yield operation, engine, "folder", fault
+    # Programs of MariaDB of any age do; what they cannot do is seen by what they offer.
+    for operation, program in (("backup", "pg_dump"), ("restore", "pg_restore")):
+        old = Fault(
+            name="programs are too old", inflict=_old_program, says=f"{program} is version 9.6.24"
+        )
+        yield operation, "postgresql", "folder", old
 
 
 NONE = Fault(name="none", inflict=lambda bench: nullcontext(), status=frozenset({0}))

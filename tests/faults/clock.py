@@ -1,0 +1,38 @@
+"""A clock of this host that goes wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, tzinfo
+
+import pytest
+
+from django_rclone import catalogue, locks, reporting
+
+
+class Clock:
+    """The time of day as this process sees it."""
+
+    def __init__(self) -> None:
+        self.wrong = timedelta(0)
+
+    def datetime(self) -> type[datetime]:
+        """Return a class that tells the wrong time."""
+        clock = self
+
+        class Shifted(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> "Shifted":
+                moment = datetime.now(tz) + clock.wrong
+                return cls.fromisoformat(moment.isoformat())
+
+        return Shifted
+
+
+@contextmanager
+def going_wrong() -> Iterator[Clock]:
+    """Let everything that looks at the time see that of the clock, right at first."""
+    clock = Clock()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (reporting, catalogue, locks):
+            patch.setattr(module, "datetime", clock.datetime())
+        yield clock
