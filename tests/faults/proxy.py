@@ -37,8 +37,8 @@ class Trouble:
     """... by this status: what credentials may not do, or what there is no room for."""
     refuse_for: float = 0.0
     """Seconds for which connections are reset at once."""
-    reset: int | None = None
-    """The connection of this number, counted from 0, is reset at once."""
+    reset: range = range(0)
+    """The connections of these numbers, counted from 0, are reset at once."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     started: float = field(default_factory=time.monotonic)
     up: int = 0
@@ -49,7 +49,7 @@ class Trouble:
         with self.lock:
             self.connections += 1
             late = time.monotonic() >= self.started + self.refuse_for
-            return not late or self.connections - 1 == self.reset
+            return not late or self.connections - 1 in self.reset
 
     def take_status(self) -> int | None:
         with self.lock:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from .conf import Settings
 from .exceptions import ExecutableNotFound, InvalidSettings, RcloneError
@@ -43,6 +43,8 @@ _SMALL = 1 << 20  # bytes; no manifest of ours comes near
 # rclone's own ten tries are squared on S3: it would be silent for many minutes.
 _FEW_TRIES = "--low-level-retries=3"
 _PAUSE = 1.0  # seconds before the second try of a small request; then three times as long, each
+
+_Answer = TypeVar("_Answer")
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +162,9 @@ class Rclone:
         Of a large one only the beginning is read.
         """
         flags = (f"--count={_SMALL}",)
-        return self._run_unless_missing("cat", self.address(path), flags=flags) or None
+        return (
+            _sure(lambda: self._run_unless_missing("cat", self.address(path), flags=flags)) or None
+        )
 
     def read_all(self, folder: str, suffix: str) -> list[bytes]:
         """Return the small objects in ``folder`` whose names end in ``suffix``, in one run."""
@@ -168,20 +172,25 @@ class Rclone:
             *("--max-depth=1", f"--include=*{suffix}", "--separator=\n"),
             f"--max-size={_SMALL}B",
         )
-        data = self._run("cat", self.address(folder), flags=flags)
+        data = self._run("cat", _folder(self.address(folder)), flags=flags)
         return [line for line in data.split(b"\n") if line]
 
-    def list(self, folder: str) -> list[RemoteObject]:
+    def list(self, folder: str) -> Sequence[RemoteObject]:
         """Return the objects directly in ``folder``; none if there is no such folder."""
+        return _sure(lambda: self._list(folder))
+
+    def _list(self, folder: str) -> Sequence[RemoteObject]:
         # Asking for times costs a request per object on S3.
         flags = ("--files-only", "--no-modtime", "--no-mimetype")
-        data = self._run_unless_missing("lsjson", self.address(folder), flags=flags)
-        return (
-            [] if data is None else [_stored_object(folder, row) for row in _listed(_parsed(data))]
-        )
+        data = self._run_unless_missing("lsjson", _folder(self.address(folder)), flags=flags)
+        rows = [] if data is None else _listed(_parsed(data))
+        return [_stored_object(folder, row) for row in rows]
 
     def size(self, path: str) -> int | None:
         """Return the bytes stored at ``path``, or ``None`` if nothing is."""
+        return _sure(lambda: self._size(path))
+
+    def _size(self, path: str) -> int | None:
         flags = ("--stat", "--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", self.address(path), flags=flags)
         found = _parsed(data or b"null")
@@ -208,8 +217,12 @@ class Rclone:
 
     def tally(self, place: str, *, follow_links: bool = False) -> Tally | None:
         """Count the files below ``place`` (a folder, or a full rclone address)."""
+        found = self._tally(place, follow_links)
+        return found if found and found.count else self._tally(place, follow_links)
+
+    def _tally(self, place: str, follow_links: bool) -> Tally | None:
         flags = ("--json", *(("--copy-links",) if follow_links else ()))
-        data = self._run_unless_missing("size", place, flags=flags)
+        data = self._run_unless_missing("size", _folder(place), flags=flags)
         if data is None:
             return None
         found = _parsed(data)
@@ -225,7 +238,8 @@ class Rclone:
         """Return how many files ``sync`` would delete at the destination."""
         stats = Statistics()
         flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
-        run(self._start("sync", source, destination, flags=flags, stats=stats))
+        places = (_folder(source), _folder(destination))
+        run(self._start("sync", *places, flags=flags, stats=stats))
         if not stats.seen:
             raise RcloneError(
                 "rclone did not tell what it would delete.",
@@ -254,7 +268,8 @@ class Rclone:
             *(() if max_delete is None else (f"--max-delete={max_delete}",)),
             *(("--checksum",) if by_hash else ()),
         )
-        run(self._start("sync", source, destination, flags=flags, stats=stats))
+        places = (_folder(source), _folder(destination))
+        run(self._start("sync", *places, flags=flags, stats=stats))
         return stats.bytes
 
     def _start(
@@ -337,6 +352,20 @@ class Download:
     def finish(self) -> None:
         """Raise ``RcloneError`` unless rclone read all it wanted to."""
         self._process.finish()
+
+
+def _folder(place: str) -> str:
+    """Tell rclone that a place is a folder.
+
+    It would ask S3 whether it is a file, and take a question that failed for a yes:
+    the file is not found then, and the folder is empty.
+    """
+    return place if place.endswith((":", "/")) else f"{place}/"
+
+
+def _sure(ask: Callable[[], _Answer]) -> _Answer:
+    """Ask again where nothing was found: remotes that wrap another do ask it about a file."""
+    return ask() or ask()
 
 
 def _sync_flags(follow_links: bool) -> tuple[str, ...]:

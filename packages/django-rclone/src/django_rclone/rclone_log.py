@@ -55,6 +55,8 @@ _PASSING = (
     (": eof", _TRY_LATER),
     ("broken pipe", _TRY_LATER),
     ("connection lost", _TRY_LATER),
+    # It took a folder for a file, since the remote did not answer when it asked what it is.
+    ("can't limit to single files", _TRY_LATER),
 )
 """What may pass by itself."""
 

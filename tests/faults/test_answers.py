@@ -1,0 +1,40 @@
+"""What a remote in trouble says is the truth, or an error: never that it holds nothing."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import override_settings
+
+from django_rclone import conf
+from django_rclone.exceptions import RcloneError
+from django_rclone.rclone import Rclone
+from tests.faults.bench import Bench
+from tests.faults.proxy import Trouble
+
+
+@pytest.mark.parametrize("remote", ["s3", "crypt-s3", "webdav"])
+def test_a_remote_that_could_not_be_asked_is_not_taken_for_an_empty_one(
+    remote: str, make_bench: Callable[[str, str, str], Bench]
+) -> None:
+    bench = make_bench("restore", "sqlite", remote)
+    (backup,) = bench.backups()
+    with override_settings(DJANGO_RCLONE=bench.site.rclone | {"RETRIES": 0}):
+        rclone = Rclone(conf.load())
+    questions: dict[str, Callable[[], object]] = {
+        "list": lambda: sorted(item.path for item in rclone.list("db")),
+        "manifests": lambda: len(rclone.read_all("db", ".json")),
+        "size": lambda: rclone.size(backup["path"]),
+        "manifest": lambda: rclone.read(backup["path"] + ".json"),
+        "tally": lambda: rclone.tally(rclone.address("db")),
+    }
+    for name, ask in questions.items():
+        truth = ask()
+        assert truth
+        for count in range(9):
+            assert bench.place.proxy is not None
+            with bench.place.proxy.trouble(Trouble(reset=range(count))):
+                try:
+                    answer = ask()
+                except RcloneError:
+                    continue
+            assert answer == truth, (name, count)
