@@ -1,5 +1,8 @@
 import hashlib
 import random
+import tracemalloc
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -366,3 +369,62 @@ def test_what_begins_like_a_dump_is_stored(step: int) -> None:
     source = FakeSource(b"PGDMP...", step=step)
     store(source, target, compression=None, level=1, begins=(b"--", b"PGDMP"))
     assert target.data == b"PGDMP..."
+
+
+# Memory
+
+
+class Stream:
+    """A source of the same piece again and again, and a target that only counts."""
+
+    def __init__(self, pieces: int) -> None:
+        self._left = pieces
+        self._piece = random.Random(1).randbytes(CHUNK)
+        self.taken = 0
+
+    def read(self, size: int) -> bytes:
+        self._left -= 1
+        # A copy, as what comes from a pipe.
+        return bytes(bytearray(self._piece)) if self._left >= 0 else b""
+
+    def write(self, data: bytes) -> None:
+        self.taken += len(data)
+
+    def finish(self) -> None: ...
+
+    def commit(self) -> None: ...
+
+
+class File(Stream):
+    """The same, but what is written is kept in a file, and read from it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(0)
+        self._file = path.open("w+b")
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def commit(self) -> None:
+        self._file.seek(0)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_dump_is_never_in_memory_as_a_whole(method: str | None, tmp_path: Path) -> None:
+    pieces, restored = 32, Stream(0)
+    with closing(File(tmp_path / "stored")) as stored:
+        tracemalloc.start()
+        try:
+            digest = store(Stream(pieces), stored, compression=method, level=1)
+            load(stored, restored, compression=method, expected=digest, progress=FakeProgress())
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert restored.taken == pieces * CHUNK
+    assert peak < pieces * CHUNK / 2
