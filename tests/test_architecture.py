@@ -20,7 +20,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("apps", "checks", "management.*"),
     ("operations.*",),
     ("reporting", "catalogue", "retention", "locks"),
-    ("rclone", "rclone_log", "clients.*", "manifest", "backups"),
+    ("clients.*", "manifest", "backups"),
+    ("rclone", "rclone_answers", "rclone_log", "rclone_program", "rclone_streams"),
     ("relay", "compression", "processes", "scratch", "presence"),
     ("conf", "readers", "redaction", "console", "interruption", "events", "signals", "exceptions"),
 )
