@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("clients.*", "manifest", "backups"),
     ("rclone", "rclone_answers", "rclone_log", "rclone_program", "rclone_streams"),
     ("relay", "compression", "processes", "scratch", "presence"),
+    ("descriptors", "last_words", "patience"),
     ("conf", "readers", "redaction", "console", "interruption", "events", "signals", "exceptions"),
 )
 """The modules of core. A module may import those of its own line and of the lines below it.

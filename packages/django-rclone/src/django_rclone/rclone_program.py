@@ -8,7 +8,8 @@ from functools import cached_property
 
 from .conf import Settings
 from .exceptions import ExecutableNotFound, InvalidSettings, RcloneError
-from .processes import Command, Patience, Process, run
+from .patience import Patience
+from .processes import Command, Process, run
 from .rclone_log import Statistics, failure
 
 MINIMUM_VERSION = (1, 68)
