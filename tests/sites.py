@@ -6,13 +6,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
@@ -167,6 +168,20 @@ class Site:
         connections.settings.clear()
         connections.settings.update({alias: dict(one) for alias, one in databases.items()})
         connections.configure_settings(connections.settings)
+
+
+def record_programs(patch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Return a list that gets the arguments of every program started from now on."""
+    started: list[Sequence[str]] = []
+    original = subprocess.Popen
+
+    class RecordingPopen(original):  # type: ignore[misc, valid-type]
+        def __init__(self, argv: Sequence[str], *args: object, **kwargs: object) -> None:
+            started.append(argv)
+            super().__init__(argv, *args, **kwargs)
+
+    patch.setattr("subprocess.Popen", RecordingPopen)
+    return started
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

@@ -20,8 +20,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("apps", "checks", "management.*"),
     ("operations.*",),
     ("reporting", "catalogue", "retention", "locks"),
-    ("rclone", "rclone_log", "clients.*", "manifest", "backups"),
+    ("clients.*", "manifest", "backups"),
+    ("rclone", "rclone_answers", "rclone_log", "rclone_program", "rclone_streams"),
     ("relay", "compression", "processes", "scratch", "presence"),
+    ("descriptors", "last_words", "patience"),
     ("conf", "readers", "redaction", "console", "interruption", "events", "signals", "exceptions"),
 )
 """The modules of core. A module may import those of its own line and of the lines below it.

@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django_rclone import reporting
 from django_rclone.events import OperationEvent
 from tests.conftest import Heard
-from tests.sites import Site, snapshot
+from tests.sites import Site, record_programs, snapshot
 
 
 def test_a_backup_is_a_dump_and_its_manifest(site: Site) -> None:
@@ -398,6 +398,15 @@ def test_clean_sweeps_dumps_that_were_abandoned_days_ago(site: Site) -> None:
     assert other.exists()
     assert young.exists()
     assert fresh.exists()
+
+
+def test_clean_lists_the_folder_of_backups_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = record_programs(monkeypatch)
+    site.call("dbbackup", "--clean")
+    folder = str(site.remote / "db")
+    assert [argv[1] for argv in runs if argv[-1] == folder] == ["lsjson", "cat"]
 
 
 def test_clean_never_deletes_the_backup_just_made(site: Site) -> None:

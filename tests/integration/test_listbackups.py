@@ -2,11 +2,10 @@
 
 import json
 import os
-import subprocess
 
 import pytest
 
-from tests.sites import Site
+from tests.sites import Site, record_programs
 
 
 def test_backups_are_listed_newest_first_with_what_matters(site: Site) -> None:
@@ -97,14 +96,6 @@ def test_listing_needs_two_runs_of_rclone_however_many_backups_there_are(
 ) -> None:
     for _ in range(3):
         site.back_up()
-    runs: list[str] = []
-    original = subprocess.Popen
-
-    class CountingPopen(original):  # type: ignore[misc, valid-type]
-        def __init__(self, argv: tuple[str, ...], *args: object, **kwargs: object) -> None:
-            runs.append(argv[1])
-            super().__init__(argv, *args, **kwargs)
-
-    monkeypatch.setattr("subprocess.Popen", CountingPopen)
+    runs = record_programs(monkeypatch)
     site.call("listbackups")
-    assert runs == ["lsjson", "cat"]
+    assert [argv[1] for argv in runs] == ["lsjson", "cat"]

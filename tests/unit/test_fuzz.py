@@ -22,7 +22,8 @@ from django_rclone.backups import Naming, checked_name
 from django_rclone.exceptions import BackupNotFound, RcloneError
 from django_rclone.locks import Claim
 from django_rclone.manifest import Manifest, ManifestError
-from django_rclone.rclone import Rclone, RemoteObject
+from django_rclone.rclone import Rclone
+from django_rclone.rclone_answers import RemoteObject
 from django_rclone.rclone_log import Statistics
 from django_rclone.redaction import redact
 

@@ -11,14 +11,9 @@ import pytest
 
 from django_rclone import processes
 from django_rclone.exceptions import ExecutableNotFound, ProcessError
-from django_rclone.processes import (
-    SECRET_FILE,
-    TAIL_LINES,
-    Command,
-    Patience,
-    Process,
-    run,
-)
+from django_rclone.last_words import TAIL_LINES
+from django_rclone.patience import Patience
+from django_rclone.processes import SECRET_FILE, Command, Process, run
 from tests.unit.conftest import Databases
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from django_rclone.exceptions import ExecutableNotFound, InvalidSettings, RcloneError
-from django_rclone.rclone import Rclone, RemoteObject, Tally, find_rclone
+from django_rclone.rclone import Rclone
+from django_rclone.rclone_answers import RemoteObject, Tally
+from django_rclone.rclone_program import find_rclone
 from tests.unit.conftest import Configure
 from tests.unit.fakes import FakeProgress
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.core.signing import Signer
 
@@ -12,10 +12,18 @@ from .exceptions import BackupNotFound, RcloneError
 from .manifest import SUFFIX, Manifest, ManifestError, manifest_path, signer
 from .rclone import NOT_FOUND, Rclone
 
-LEFTOVER_AGE = timedelta(hours=48)
-"""No run lives that long: a dump without a manifest is abandoned by then."""
-
 NO_MANIFEST = "it has no manifest"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What lay in the folder of backups when it was listed."""
+
+    backups: list[Backup]
+    """Every backup that has a manifest, sound or not, newest first."""
+
+    loose: frozenset[str]
+    """The paths of all for which no manifest vouches; manifests themselves are among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +33,8 @@ class Catalogue:
     rclone: Rclone
     settings: Settings
 
-    def all(self) -> list[Backup]:
-        """Return every backup that has a manifest, sound or not, newest first. Two runs of rclone."""
+    def read(self) -> Contents:
+        """Return what the folder of backups holds. Two runs of rclone."""
         try:
             return self._read()
         except RcloneError as error:
@@ -35,14 +43,15 @@ class Catalogue:
                 raise
             return self._read()
 
-    def _read(self) -> list[Backup]:
+    def _read(self) -> Contents:
         folder = self.settings.db_backup_dir
         stored = {item.path: item.size for item in self.rclone.list(folder)}
         # An empty manifest is what is left of a run that was killed while writing it.
         vouched = [path for path in stored if stored.get(manifest_path(path))]
         manifests = _by_path(self.rclone.read_all(folder, SUFFIX)) if vouched else {}
         found = [self._assessed(path, stored[path], manifests.get(path)) for path in vouched]
-        return sorted(found, key=_newest_first, reverse=True)
+        newest_first = sorted(found, key=_moment_and_path, reverse=True)
+        return Contents(newest_first, loose=frozenset(stored) - frozenset(vouched))
 
     def _assessed(self, path: str, size: int, manifest: Manifest | None) -> Backup:
         if manifest is None:
@@ -64,7 +73,7 @@ class Catalogue:
 
     def of(self, alias: str) -> list[Backup]:
         """Return the backups of one database, newest first."""
-        return [backup for backup in self.all() if backup.database == alias]
+        return [backup for backup in self.read().backups if backup.database == alias]
 
     def named(self, name: str) -> Backup:
         """Return the backup of that name, or of that path.
@@ -86,24 +95,6 @@ class Catalogue:
         except ManifestError as error:
             return Backup(path=path, size=size, problem=f"its manifest cannot be read: {error}")
         return assess(path, size, manifest, self._signer())
-
-    def leftovers(self, alias: str) -> list[str]:
-        """Return the paths of what was abandoned of ``alias`` before its manifest was whole."""
-        folder = self.settings.db_backup_dir
-        naming = Naming(self.settings.db_filename_template, self.settings.db_date_format)
-        limit = datetime.now(UTC) - LEFTOVER_AGE
-        stored = {item.path: item.size for item in self.rclone.list(folder)}
-        abandoned = [
-            path
-            for path in sorted(stored)
-            if not path.endswith(SUFFIX)
-            # An empty manifest is what is left of a run that was killed while writing it.
-            and not stored.get(manifest_path(path))
-            and (moment := naming.moment(alias, path.rpartition("/")[2]))
-            and moment < limit
-        ]
-        manifests = [manifest_path(path) for path in abandoned]
-        return [*(path for path in manifests if path in stored), *abandoned]
 
     def _signer(self) -> Signer:
         return signer(self.settings.signing_key, self.settings.signing_key_fallbacks)
@@ -134,5 +125,5 @@ def _by_path(manifests: Iterable[bytes]) -> dict[str, Manifest]:
     return found
 
 
-def _newest_first(backup: Backup) -> tuple[datetime, str]:
+def _moment_and_path(backup: Backup) -> tuple[datetime, str]:
     return (backup.created_at or datetime.min.replace(tzinfo=UTC), backup.path)

@@ -1,33 +1,26 @@
 """Starting, feeding, reading and stopping programs. The only importer of ``subprocess``."""
 
 import contextlib
-import io
 import os
 import select
 import signal
 import subprocess
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
 
+from .descriptors import occupy_standard_descriptors, secret_pipe
 from .exceptions import ExecutableNotFound, ProcessError
 from .interruption import interruptible
-from .redaction import redact
+from .last_words import LastWords
+from .patience import Patience
 
-TAIL_LINES = 25
-_LINE_LIMIT = 65_536  # bytes of a line that are looked at
-_REDACTED = 4_000  # characters of it that are searched for secrets
-_SHOWN = 500  # characters of it that are kept
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _READ_SIZE = 1 << 20
 
-
 SECRET_FILE = "{secret file}"
 """Stands in ``argv`` for the name of a file that holds ``Command.secret``."""
-_SECRET_SIZE = 4096  # bytes; every pipe takes as many before anyone reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +39,6 @@ class Command:
     def title(self) -> str:
         """The program and its verb, such as ``rclone rcat``."""
         return " ".join([Path(self.argv[0]).name, *self.argv[1:2]])
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """For how many seconds to wait for a program that shows no life, and the setting that says so."""
-
-    seconds: float
-    setting: str
-
-    def lost(self, error: ProcessError) -> ProcessError:
-        """Return the error of a program that was stopped since nothing moved any more."""
-        return type(error)(
-            f"Nothing moved for {self.seconds:g} seconds.\n{error.message}",
-            hint=f"Find out what it waits for; or allow more time by {self.setting}.",
-            returncode=error.returncode,
-        )
 
 
 DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
@@ -85,9 +62,8 @@ class Process:
     """A running program: its stdin and stdout are pipes of ours, its stderr is drained.
 
     It is a context manager: entering starts the program, leaving stops it if it still runs.
-    stderr is read in the background, so that a talkative program never blocks;
-    the last lines are kept, with secrets masked. The program gets a session of
-    its own: Ctrl-C reaches us alone, and we stop our programs in order.
+    The program gets a session of its own: Ctrl-C reaches us alone, and we stop
+    our programs in order.
 
     Entering raises ``ExecutableNotFound`` when the program cannot be started.
     """
@@ -114,13 +90,12 @@ class Process:
         self._patience = patience
         self._pulse = pulse
         self._stalled = False
-        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._reaped = False
 
     def __enter__(self) -> Self:
-        _occupy_standard_descriptors()
+        occupy_standard_descriptors()
         try:
-            with _secret_pipe(self.command.secret) as descriptor:
+            with secret_pipe(self.command.secret) as descriptor:
                 name = f"/dev/fd/{descriptor}"
                 self._popen = subprocess.Popen(
                     [argument.replace(SECRET_FILE, name) for argument in self.command.argv],
@@ -138,9 +113,12 @@ class Process:
                 f"{self.command.argv[0]} cannot be started: {reason}.",
                 hint="Install it, or correct the setting that names it.",
             ) from None
+        assert self._popen.stdin
+        assert self._popen.stdout
+        assert self._popen.stderr
+        self._stdin, self._stdout = self._popen.stdin, self._popen.stdout
         os.set_blocking(self._stdin.fileno(), False)
-        self._drain = threading.Thread(target=self._drain_stderr, daemon=True)
-        self._drain.start()
+        self._last_words = LastWords(self._popen.stderr, self._on_line)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -192,13 +170,9 @@ class Process:
     def stop(self) -> None:
         """Stop the program without letting it see the end of its input, and let go of it."""
         self.terminate()
-        self._drain.join(_GRACE)
-        pipes = [self._stdin, self._stdout]
-        if not self._drain.is_alive():
-            pipes.append(self._stderr)
-        for pipe in pipes:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+        self._last_words.close(_GRACE)
+        self.close_input()
+        self._stdout.close()
 
     def _await_pipe(self, pipe: IO[bytes], what: int) -> None:
         poll = select.poll()
@@ -231,70 +205,13 @@ class Process:
             self._signal(signal.SIGKILL)
 
     def _failed(self) -> ProcessError:
-        self._drain.join(_GRACE)
-        error = self._failure(self.command, self._popen.returncode, tuple(self._tail))
+        last_words = self._last_words.wait(_GRACE)
+        error = self._failure(self.command, self._popen.returncode, last_words)
         return self._patience.lost(error) if self._patience and self._stalled else error
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, number)
-
-    def _drain_stderr(self) -> None:
-        lines = io.BufferedReader(io.FileIO(self._stderr.fileno(), closefd=False))
-        continued = False
-        while line := lines.readline(_LINE_LIMIT):
-            # The rest of an endless line is dropped: a secret may be cut in two there.
-            if not continued:
-                self._take(line)
-            continued = not line.endswith(b"\n")
-
-    def _take(self, line: bytes) -> None:
-        try:
-            whole = line.endswith(b"\n")
-            text = line.decode("utf-8", "replace")[: None if whole else _REDACTED].strip()
-            if text and (kept := self._on_line(text)):
-                self._tail.append(redact(kept[:_REDACTED])[:_SHOWN])
-        except Exception:  # noqa: BLE001 - a full pipe would block the program for ever
-            self._tail.append("(a line that could not be read)")
-
-    @property
-    def _stdin(self) -> IO[bytes]:
-        assert self._popen.stdin is not None
-        return self._popen.stdin
-
-    @property
-    def _stdout(self) -> IO[bytes]:
-        assert self._popen.stdout is not None
-        return self._popen.stdout
-
-    @property
-    def _stderr(self) -> IO[bytes]:
-        assert self._popen.stderr is not None
-        return self._popen.stderr
-
-
-def _occupy_standard_descriptors() -> None:
-    """Keep our pipes from the numbers 0 to 2, which some callers closed: programs get others there."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _secret_pipe(secret: bytes) -> Iterator[int]:
-    """Yield the end to read of a pipe that holds ``secret`` and no more; -1 without one."""
-    if not secret:
-        yield -1
-        return
-    if len(secret) > _SECRET_SIZE:
-        raise ValueError("the secret is too long for a pipe")
-    reading, writing = os.pipe()
-    try:
-        os.write(writing, secret)
-        os.close(writing)
-        yield reading
-    finally:
-        os.close(reading)
 
 
 def run(process: Process, data: bytes = b"") -> bytes:

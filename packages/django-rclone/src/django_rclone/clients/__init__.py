@@ -7,7 +7,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import ClientSettings, Settings
 from ..exceptions import InvalidSettings
-from ..processes import Patience
+from ..patience import Patience
 from .base import DatabaseClient
 from .mongodb import MongodbClient
 from .mysql import MysqlClient

@@ -12,7 +12,7 @@ from django.db.utils import Error
 
 from ..exceptions import DumpError
 from ..manifest import Manifest
-from ..processes import Patience
+from ..patience import Patience
 from ..relay import Source, Target
 
 

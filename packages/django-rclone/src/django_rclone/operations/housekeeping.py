@@ -1,9 +1,10 @@
 """What is stored: listing the database backups, and retention."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from .. import conf
-from ..backups import Backup
+from ..backups import Backup, Naming
 from ..catalogue import Catalogue
 from ..conf import Settings
 from ..console import Console
@@ -12,7 +13,7 @@ from ..locks import exclusive, name_of
 from ..manifest import manifest_path
 from ..rclone import Rclone
 from ..reporting import Sender, begin, report
-from ..retention import expired
+from ..retention import abandoned, expired
 
 _QUIET = Console()
 
@@ -46,10 +47,13 @@ def prune_database(
 def _prune(
     alias: str, rclone: Rclone, settings: Settings, spare: str | None, console: Console
 ) -> Pruned:
-    catalogue = Catalogue(rclone, settings)
-    ours = [b for b in catalogue.of(alias) if b.environment == settings.environment]
+    contents = Catalogue(rclone, settings).read()
+    whose = (alias, settings.environment)
+    ours = [b for b in contents.backups if (b.database, b.environment) == whose]
+    naming = Naming(settings.db_filename_template, settings.db_date_format)
     pruned = Pruned(
-        expired(ours, keep=settings.db_cleanup_keep, spare=spare), catalogue.leftovers(alias)
+        expired(ours, keep=settings.db_cleanup_keep, spare=spare),
+        abandoned(contents.loose, alias, naming, now=datetime.now(UTC)),
     )
     for backup in reversed(pruned.backups):
         # The manifest goes first: half a deletion leaves no backup behind.
@@ -69,4 +73,4 @@ def list_databases(alias: str | None = None) -> list[Backup]:
     """
     settings = conf.load()
     catalogue = Catalogue(Rclone(settings), settings)
-    return catalogue.all() if alias is None else catalogue.of(alias)
+    return catalogue.read().backups if alias is None else catalogue.of(alias)

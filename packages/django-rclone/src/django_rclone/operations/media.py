@@ -20,7 +20,9 @@ from ..exceptions import (
 )
 from ..locks import MEDIA, exclusive
 from ..manifest import Manifest, ManifestError, manifest_path, signer
-from ..rclone import Rclone, Tally, dotted
+from ..rclone import Rclone
+from ..rclone_answers import Tally
+from ..rclone_program import dotted
 from ..reporting import Run, Sender, begin, report
 
 _QUIET = Console()
