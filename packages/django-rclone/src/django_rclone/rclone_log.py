@@ -8,6 +8,7 @@ from .exceptions import RcloneError
 from .processes import Command, describe_failure
 
 _CREDENTIALS = "Correct the credentials in rclone's configuration, or what they may do."
+_IN_PARTS = "Add `--streaming-upload-cutoff=0` to RCLONE_FLAGS: parts have a checksum each."
 _LOOK = "`-v` or `-vv` in RCLONE_FLAGS makes rclone tell more."
 _TRY_LATER = "The remote or the way to it is in trouble: look at it, and try again later."
 
@@ -36,6 +37,9 @@ _HINTS = (
     ("forbidden", _CREDENTIALS),
     ("unable to authenticate", _CREDENTIALS),
     ("nosuchbucket", "Create the bucket, or correct REMOTE."),
+    ("with object lock parameters", _IN_PARTS),
+    ("configured using object lock", _IN_PARTS),
+    ("version-at mode", "The past can only be read: unset RCLONE_S3_VERSION_AT, or `version_at`."),
     ("bad password", "The passwords of the `crypt` remote are not those of the backup."),
 )
 """What only somebody can mend: trying again does not."""
