@@ -225,3 +225,22 @@ class Rclone:
             if error.returncode in NOT_FOUND:
                 return None
             raise
+
+
+def _folder(place: str) -> str:
+    """Tell rclone that a place is a folder.
+
+    It would ask S3 whether it is a file, and take a question that failed for a yes:
+    the file is not found then, and the folder is empty.
+    """
+    return place if place.endswith((":", "/")) else f"{place}/"
+
+
+def _sure(ask: Callable[[], _Answer]) -> _Answer:
+    """Ask again where nothing was found: remotes that wrap another do ask it about a file."""
+    return ask() or ask()
+
+
+def _sync_flags(follow_links: bool) -> tuple[str, ...]:
+    flags = ("--create-empty-src-dirs",)
+    return (*flags, "--copy-links") if follow_links else flags
