@@ -1,14 +1,10 @@
 """A throw-away MariaDB server, in a folder of its own, on a free port of loopback."""
 
-import json
 import os
-import pwd
 import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 import pymysql
 
-from tests.integration.postgresql.servers import free_port
+from tests.integration.supervised import await_server, free_port, supervised, unprivileged
 
 URL = os.environ.get("TEST_MYSQL_URL", "")
 """An administrator's address of an existing server: ``mysql://user:password@host:port``."""
-
-_SUPERVISOR = Path(__file__).parents[1] / "postgresql" / "supervisor.py"
 
 
 @dataclass(frozen=True)
@@ -83,7 +77,7 @@ def started(program: str) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="django-rclone-my-"))
     folder.chmod(0o755)
     try:
-        account = _unprivileged()
+        account = unprivileged()
         server = Server(
             host="127.0.0.1",
             port=free_port(),
@@ -93,19 +87,12 @@ def started(program: str) -> Iterator[Server]:
             certificate=_certificate(folder),
         )
         _initialise(server, folder, account)
-        with _running(program, server, folder, account):
-            _await(server, folder / "log")
+        command = _command(program, server, folder)
+        with supervised(command, folder, account, stop="SIGTERM"):
+            await_server(server.connect, pymysql.Error, folder / "log")
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unprivileged() -> dict[str, Any]:
-    """Return who runs the server: it refuses root."""
-    if os.getuid() != 0:
-        return {}
-    account = pwd.getpwnam("nobody")
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 def _initialise(server: Server, folder: Path, account: dict[str, Any]) -> None:
@@ -148,9 +135,7 @@ def _certificate(folder: Path) -> Path | None:
     return certificate
 
 
-@contextmanager
-def _running(program: str, server: Server, folder: Path, account: dict[str, Any]) -> Iterator[None]:
-    """Run the server as nobody's child: tests may look at what children they have."""
+def _command(program: str, server: Server, folder: Path) -> list[str]:
     command = [
         *(program, "--no-defaults", f"--datadir={folder / 'data'}", f"--socket={server.socket}"),
         *(f"--port={server.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"),
@@ -160,30 +145,4 @@ def _running(program: str, server: Server, folder: Path, account: dict[str, Any]
     ]
     if server.certificate:
         command += [f"--ssl-cert={server.certificate}", f"--ssl-key={folder / 'key.pem'}"]
-    orders = json.dumps(
-        {"command": command, "folder": str(folder), "account": account} | {"stop": "SIGTERM"}
-    )
-    with subprocess.Popen(
-        [sys.executable, _SUPERVISOR, orders],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        # What is left is the supervisor proper, which waits for the end of its stdin.
-        process.wait()
-        yield
-    deadline = time.monotonic() + 30
-    while folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-
-
-def _await(server: Server, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            server.connect().close()
-            return
-        except pymysql.Error:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"MariaDB does not start:\n{log.read_text()}") from None
-            time.sleep(0.05)
+    return command

@@ -1,17 +1,12 @@
 """Throw-away PostgreSQL servers, each in a folder of its own, on a free port of loopback."""
 
 import importlib.util
-import json
 import os
-import pwd
 import re
 import secrets
 import shutil
-import socket
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
+
+from tests.integration.supervised import await_server, free_port, supervised, unprivileged
 
 URLS = os.environ.get("TEST_POSTGRES_URL", "").split()
 """Superusers' addresses of existing servers: ``postgres://user:password@host:port``."""
@@ -99,29 +96,15 @@ def started(major: int, programs: Path) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="django-rclone-pg-"))
     folder.chmod(0o755)
     try:
-        account = _unprivileged()
+        account = unprivileged()
         programs = _readable(programs, folder, account)
         server = _initialised(major, programs, folder, account)
-        with _running(server, folder, account):
-            _await(server, folder / "log")
+        command = [str(programs / "postgres"), "-D", str(folder / "data")]
+        with supervised(command, folder, account, stop="SIGINT"):
+            await_server(server.connect, psycopg.OperationalError, folder / "log")
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _unprivileged() -> dict[str, Any]:
-    """Return who runs the server: PostgreSQL refuses root."""
-    if os.getuid() != 0:
-        return {}
-    account = pwd.getpwnam("nobody")
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 def _readable(programs: Path, folder: Path, account: dict[str, Any]) -> Path:
@@ -174,38 +157,6 @@ def _initialised(major: int, programs: Path, folder: Path, account: dict[str, An
     with (data / "postgresql.conf").open("a") as file:
         file.write(_CONFIGURATION.format(folder=folder, port=server.port))
     return server
-
-
-@contextmanager
-def _running(server: Server, folder: Path, account: dict[str, Any]) -> Iterator[None]:
-    """Run the server as nobody's child: tests may look at what children they have."""
-    command = [str(server.programs / "postgres"), "-D", str(folder / "data")]
-    orders = json.dumps({"command": command, "folder": str(folder), "account": account})
-    supervisor = Path(__file__).with_name("supervisor.py")
-    with subprocess.Popen(
-        [sys.executable, supervisor, orders],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        # What is left is the supervisor proper, which waits for the end of its stdin.
-        process.wait()
-        yield
-    deadline = time.monotonic() + 30
-    while folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-
-
-def _await(server: Server, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            server.connect().close()
-            return
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL does not start:\n{log.read_text()}") from None
-            time.sleep(0.05)
 
 
 _FOUND = installations()

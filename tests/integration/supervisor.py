@@ -13,9 +13,7 @@ import sys
 from pathlib import Path
 
 
-def supervise(
-    command: list[str], folder: str, account: dict[str, object], stop: str = "SIGINT"
-) -> None:
+def supervise(command: list[str], folder: str, account: dict[str, object], stop: str) -> None:
     with Path(folder, "log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", **account
