@@ -97,6 +97,11 @@ class Site:
         (new,) = [p for p in self.stored() if p not in before and p.suffix != ".json"]
         return new
 
+    def dump(self) -> Path:
+        """Return the one dump that is stored."""
+        (dump,) = [path for path in self.stored() if path.suffix != ".json"]
+        return dump
+
     def stored(self, folder: str = "db") -> list[Path]:
         """Return the files in a folder of the remote."""
         return sorted(path for path in (self.remote / folder).rglob("*") if path.is_file())

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from django_rclone import scratch
 from tests.sites import Site, diverge, fingerprint
+from tests.waiting import wait_until_gone
 
 MARK = "DJANGO_RCLONE_TEST_RUN"
 
@@ -31,8 +31,9 @@ def big(site: Site) -> Site:
     return site
 
 
-def family(mark: str) -> Iterator[int]:
+def family(mark: str) -> list[int]:
     """Return the processes started with this mark in their environment."""
+    found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environment = (folder / "environ").read_bytes()
@@ -40,14 +41,8 @@ def family(mark: str) -> Iterator[int]:
         except OSError:
             continue
         if f"{MARK}={mark}".encode() in environment and state != "Z":
-            yield int(folder.name)
-
-
-def wait_until_gone(mark: str) -> None:
-    deadline = time.monotonic() + 20
-    while alive := list(family(mark)):
-        assert time.monotonic() < deadline, f"processes stay behind: {alive}"
-        time.sleep(0.05)
+            found.append(int(folder.name))
+    return found
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -74,7 +69,7 @@ def test_kill_9_during_a_backup_leaves_no_half_backup_and_the_next_one_works(
                     os.kill(pid, signal.SIGKILL)
             break
     process.communicate(timeout=60)
-    wait_until_gone(mark)
+    wait_until_gone(lambda: family(mark))
     big.rclone["RCLONE_FLAGS"] = []
     assert all(backup["verified"] for backup in big.backups())
     if process.returncode > 0:
@@ -116,7 +111,7 @@ def test_kill_9_during_a_restore_leaves_the_old_or_the_new_database(
                 os.kill(cats[0], signal.SIGKILL)
                 break
     process.communicate(timeout=60)
-    wait_until_gone(mark)
+    wait_until_gone(lambda: family(mark))
     with closing(sqlite3.connect(big.database())) as live:
         assert live.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert fingerprint(big.database()) in (old, new)
@@ -159,7 +154,7 @@ def test_a_stopped_backup_tells_its_failure_and_leaves_nothing(
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status, errors
     assert "Traceback" not in errors
-    wait_until_gone(mark)
+    wait_until_gone(lambda: family(mark))
     states = told.read_text().split("\n")
     assert states[0] == "started None"
     assert states[1].startswith("failed ")

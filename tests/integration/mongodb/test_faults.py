@@ -25,17 +25,12 @@ def diverged(shop: Shop) -> tuple[Shop, dict[str, Document]]:
     return shop, before
 
 
-def dump_of(shop: Shop) -> Path:
-    (dump,) = [path for path in shop.site.stored() if path.suffix != ".json"]
-    return dump
-
-
 def test_a_truncated_or_altered_dump_changes_nothing(
     diverged: tuple[Shop, dict[str, Document]], heard: Heard
 ) -> None:
     shop, _ = diverged
     live = shop.content
-    dump = dump_of(shop)
+    dump = shop.site.dump()
     content = dump.read_bytes()
     middle = len(content) // 2
     flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
@@ -56,7 +51,7 @@ def test_an_unverified_dump_cut_anywhere_changes_nothing(
     shop.use_tool("mongorestore", body)
     shop.site.rclone["COMPRESSION"] = None
     shop.back_up()
-    dump = dump_of(shop)
+    dump = shop.site.dump()
     Path(f"{dump}.json").unlink()
     content = dump.read_bytes()
     dump.write_bytes(content[: max(1, int(len(content) * place))])

@@ -4,13 +4,13 @@ import itertools
 import os
 import re
 import subprocess
-import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.integration.mysql.servers import Server
 from tests.sites import Site
+from tests.waiting import wait_until_gone
 
 _NUMBERS = itertools.count(1)
 
@@ -182,11 +182,8 @@ class Database:
 
     def settle(self) -> None:
         """Wait until the server has noticed that a killed client is gone."""
-        sessions = f"SELECT 1 FROM information_schema.processlist WHERE user = '{self.role}'"
-        deadline = time.monotonic() + 30
-        while self.rows(sessions):
-            assert time.monotonic() < deadline, "a session of the killed run stays behind"
-            time.sleep(0.05)
+        sessions = f"SELECT * FROM information_schema.processlist WHERE user = '{self.role}'"
+        wait_until_gone(lambda: self.rows(sessions))
 
 
 class Shop(Database):

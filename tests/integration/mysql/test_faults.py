@@ -10,11 +10,6 @@ from django.core.management.base import CommandError
 from tests.integration.mysql.shop import Shop
 
 
-def dump_of(shop: Shop) -> Path:
-    (dump,) = [path for path in shop.site.stored() if path.suffix != ".json"]
-    return dump
-
-
 def fake(shop: Shop, program: str, body: str) -> None:
     """Put a script in the place of one of the programs; ``$REAL`` is the real one."""
     folder = shop.site.folder / "fake tools"
@@ -38,7 +33,7 @@ def fill(shop: Shop, *, rows: int = 20_000) -> None:
 
 def altered(shop: Shop, old: bytes, new: bytes) -> str:
     """Alter a stored dump, and let nothing vouch for it any more."""
-    dump = dump_of(shop)
+    dump = shop.site.dump()
     Path(f"{dump}.json").unlink()
     content = dump.read_bytes()
     assert old in content

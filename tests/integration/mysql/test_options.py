@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 
 from tests.integration.mysql.servers import Server
 from tests.integration.mysql.shop import DIVERGED, RICH, Shop
-from tests.integration.mysql.test_faults import altered, dump_of, fake
+from tests.integration.mysql.test_faults import altered, fake
 from tests.sites import Site
 
 CONTENT_TYPES = "CREATE TABLE django_content_type (id int, model text)"
@@ -207,7 +207,7 @@ def test_in_place_announces_before_it_asks(plain: Shop) -> None:
 def test_in_place_a_damaged_backup_changes_nothing(plain: Shop) -> None:
     plain.back_up()
     live = plain.fingerprint()
-    dump = dump_of(plain)
+    dump = plain.site.dump()
     dump.write_bytes(dump.read_bytes()[:-1])
     with pytest.raises(CommandError, match="its manifest says"):
         plain.restore()

@@ -5,7 +5,6 @@ import itertools
 import os
 import re
 import subprocess
-import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from psycopg import sql
 
 from tests.integration.postgresql.servers import Server
 from tests.sites import Site
+from tests.waiting import wait_until_gone
 
 _NUMBERS = itertools.count(1)
 
@@ -234,10 +234,8 @@ class Database:
 
     def settle(self) -> None:
         """Wait until the server has noticed that a killed client is gone, in whatever database."""
-        deadline = time.monotonic() + 30
-        while self.rows(f"SELECT 1 FROM pg_stat_activity WHERE usename = '{self.role}'"):
-            assert time.monotonic() < deadline, "a session of the killed run stays behind"
-            time.sleep(0.05)
+        sessions = f"SELECT * FROM pg_stat_activity WHERE usename = '{self.role}'"
+        wait_until_gone(lambda: self.rows(sessions))
 
 
 class Shop(Database):

@@ -11,12 +11,8 @@ import pytest
 from django.core.management.base import CommandError
 
 from tests.integration.postgresql.shop import Shop
-from tests.integration.test_faults import MARK, wait_until_gone
-
-
-def dump_of(shop: Shop) -> Path:
-    (dump,) = [path for path in shop.site.stored() if path.suffix != ".json"]
-    return dump
+from tests.integration.test_faults import MARK, family
+from tests.waiting import wait_until_gone
 
 
 def fake(shop: Shop, program: str, body: str) -> None:
@@ -65,7 +61,7 @@ def test_a_dump_with_commands_for_psql_runs_nothing(shop: Shop) -> None:
     shop.run(harmless)
     shop.site.rclone["COMPRESSION"] = None
     shop.back_up()
-    dump = dump_of(shop)
+    dump = shop.site.dump()
     Path(f"{dump}.json").unlink()
     content = dump.read_bytes()
     start = content.index(b"CREATE VIEW public.v AS")
@@ -84,7 +80,7 @@ def test_a_dump_that_commits_by_itself_changes_nothing(shop: Shop) -> None:
     shop.run(f"CREATE VIEW public.v AS SELECT '{'x' * 50}'")
     shop.site.rclone["COMPRESSION"] = None
     shop.back_up()
-    dump = dump_of(shop)
+    dump = shop.site.dump()
     Path(f"{dump}.json").unlink()
     content = dump.read_bytes()
     start = content.index(b"CREATE VIEW public.v AS")
@@ -190,6 +186,6 @@ def test_sigterm_ends_a_restore_that_waits_for_a_lock(diverged: tuple[Shop, str]
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=20)
         assert process.returncode == 143, errors
-        wait_until_gone(mark)
+        wait_until_gone(lambda: family(mark))
         other.execute("ROLLBACK")
     assert shop.fingerprint() == live

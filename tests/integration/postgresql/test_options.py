@@ -9,7 +9,6 @@ from django.core.management.base import CommandError
 
 from tests.integration.postgresql.servers import Server
 from tests.integration.postgresql.shop import DIVERGED, Shop
-from tests.integration.postgresql.test_faults import dump_of
 
 SESSIONS = "CREATE TABLE django_content_type (id integer, model text)"
 
@@ -65,7 +64,7 @@ def test_a_dump_of_a_newer_server_is_refused(rich: Shop, monkeypatch: pytest.Mon
 
 def test_the_manifest_holds_all_versions(rich: Shop) -> None:
     rich.back_up()
-    manifest = dump_of(rich).with_name(dump_of(rich).name + ".json").read_text()
+    manifest = rich.site.dump().with_name(rich.site.dump().name + ".json").read_text()
     assert f'"server_version":"{rich.server.major}.' in manifest
     assert f'"tool_version":"{rich.server.major}.' in manifest
     assert '"partial":false' in manifest

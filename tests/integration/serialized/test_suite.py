@@ -1,7 +1,6 @@
 """The suite that every client must pass, on the client for any engine."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from django_rclone.testing import ClientSuite, CryptRemote, S3Remote
 from django_rclone.testing.project import ALIAS
 from tests.integration.postgresql.servers import Server
 from tests.integration.serialized import databases, exhibits
+from tests.waiting import wait_until_gone
 
 _SCHEMA = """
 SELECT table_name, column_name, ordinal_position, data_type, column_default, is_nullable
@@ -97,7 +97,5 @@ class PostgresqlOnFolderTests(GalleryTests, TestCase):
 
     def settle(self) -> None:
         self.connection.close()
-        deadline = time.monotonic() + 30
-        while databases.sessions(self.server, self.project.database["NAME"]):
-            assert time.monotonic() < deadline, "a killed run keeps its session"
-            time.sleep(0.02)
+        name = self.project.database["NAME"]
+        wait_until_gone(lambda: databases.sessions(self.server, name))
