@@ -121,6 +121,10 @@ class Rclone:
         """Return the bytes stored at ``path``, or ``None`` if nothing is."""
         return _sure(lambda: self._size(path))
 
+    def is_free(self, path: str) -> bool:
+        """Tell whether nothing is stored at ``path``, a name that nobody else chooses: asked once."""
+        return self._size(path) is None
+
     def _size(self, path: str) -> int | None:
         flags = ("--stat", "--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", self.address(path), flags=flags)

@@ -93,7 +93,7 @@ def _store(
     """Stream the dump, make sure of it, and commit it by its manifest."""
     path = event.path or ""
     # A remote that does not answer is found before the database has any work.
-    if rclone.size(path) is not None:
+    if not rclone.is_free(path):
         raise RcloneError(f"There is something at {path} already.")
     with client.dump() as dump:
         migrations = client.applied_migrations()
