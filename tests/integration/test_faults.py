@@ -179,36 +179,49 @@ def test_an_ignored_sighup_stays_ignored(site: Site) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_remote_that_loses_bytes_is_noticed(site: Site) -> None:
-    """rclone says that all is well; the stored size says otherwise."""
+def let_rclone(site: Site, calls: str, do: str) -> None:
+    """Put a script in the place of rclone for ``calls``, a pattern; ``$REAL`` is the real one."""
     fake = site.folder / "FakeRclone"
-    real = Path(sys.executable).with_name("rclone")
     fake.write_text(
-        "#!/bin/sh\n"
-        'case "$*" in\n'
-        f'rcat*.zst) head -c 100 | {real} "$@"; cat >/dev/null; exit 0;;\n'
-        "esac\n"
-        f'exec {real} "$@"\n'
+        f"#!/bin/sh\nREAL={Path(sys.executable).with_name('rclone')}\n"
+        f'case "$*" in\n{calls}) {do};;\nesac\n'
+        'exec "$REAL" "$@"\n'
     )
     fake.chmod(0o755)
     site.rclone["RCLONE_BINARY"] = str(fake)
+
+
+def test_a_remote_that_loses_bytes_is_noticed(site: Site) -> None:
+    """rclone says that all is well; the stored size says otherwise."""
+    let_rclone(site, "rcat*.zst", 'head -c 100 | "$REAL" "$@"; cat >/dev/null; exit 0')
     done = site.manage("dbbackup")
     assert done.returncode == 1
     assert "The remote holds 100 bytes at db/default-" in done.stderr
     assert site.stored() == []
 
 
+def test_a_remote_that_loses_bytes_of_the_manifest_is_noticed(site: Site) -> None:
+    let_rclone(site, "rcat*.json", 'head -c 100 | "$REAL" "$@"; cat >/dev/null; exit 0')
+    done = site.manage("dbbackup")
+    assert done.returncode == 1
+    assert "The manifest could not be read back as it was written." in done.stderr
+    assert site.stored() == []
+
+
+def test_a_clean_up_that_breaks_off_leaves_no_manifest_without_its_dump(site: Site) -> None:
+    site.rclone |= {"DB_CLEANUP_KEEP": 1, "RETRIES": 0}
+    old = site.back_up()
+    let_rclone(site, "deletefile*.json", "echo 'error: on strike' >&2; exit 1")
+    done = site.manage("dbbackup", "--clean")
+    assert done.returncode == 3
+    assert "on strike" in done.stderr
+    assert old.exists()
+    assert len(site.backups()) == 2
+
+
 def test_rclone_dying_is_blamed_with_its_own_last_words(site: Site) -> None:
-    fake = site.folder / "FakeRclone"
-    real = Path(sys.executable).with_name("rclone")
-    fake.write_text(
-        "#!/bin/sh\n"
-        'if [ "$1" = rcat ]; then head -c 10 >/dev/null; '
-        'echo \'{"level":"error","msg":"quota exceeded on remote"}\' >&2; exit 9; fi\n'
-        f'exec {real} "$@"\n'
-    )
-    fake.chmod(0o755)
-    site.rclone["RCLONE_BINARY"] = str(fake)
+    said = '{"level":"error","msg":"quota exceeded on remote"}'
+    let_rclone(site, "rcat*", f"head -c 10 >/dev/null; echo '{said}' >&2; exit 9")
     done = site.manage("dbbackup")
     assert done.returncode == 1
     assert "exited with 9" in done.stderr
