@@ -23,6 +23,7 @@ from tests.faults.engines import Engine
 from tests.faults.noise import noise
 from tests.faults.remotes import Place
 from tests.sites import Site, snapshot
+from tests.waiting import wait_until_gone
 
 RCLONE = Path(sys.executable).with_name("rclone")
 MARK = "DJANGO_RCLONE_FAULTS_CELL"
@@ -314,10 +315,7 @@ def _judge_live_data(bench: Bench, outcome: Outcome, *, killed: bool) -> None:
 
 
 def _judge_processes(bench: Bench) -> None:
-    deadline = time.monotonic() + 20
-    while alive := bench.alive():
-        assert time.monotonic() < deadline, f"processes stay behind: {alive}"
-        time.sleep(0.02)
+    wait_until_gone(bench.alive, seconds=20)
 
 
 def _judge_leftovers(bench: Bench, *, presence: bool = False) -> None:

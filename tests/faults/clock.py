@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
-from django_rclone import catalogue, locks, reporting
+from django_rclone import locks, reporting
+from django_rclone.operations import housekeeping
 
 
 class Clock:
@@ -33,6 +34,6 @@ def going_wrong() -> Iterator[Clock]:
     """Let everything that looks at the time see that of the clock, right at first."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (reporting, catalogue, locks):
+        for module in (reporting, housekeeping, locks):
             patch.setattr(module, "datetime", clock.datetime())
         yield clock
