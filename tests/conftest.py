@@ -11,7 +11,7 @@ from pytest_django import DjangoDbBlocker
 
 from django_rclone import signals
 from django_rclone.events import OperationEvent
-from tests.sites import Site
+from tests.support.site import Site
 
 pytest_plugins = ["tests.faults.report"]
 

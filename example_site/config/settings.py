@@ -7,7 +7,7 @@ variable has a default that works on a laptop without a network.
 import os
 from pathlib import Path
 
-from django_rclone_notify.secret import Secret
+from django_rclone_notify.secrets import Secret
 
 SITE_DIR = Path(__file__).resolve().parent.parent
 

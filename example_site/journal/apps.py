@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 
-from django_rclone_notify.notifiers.slack import SlackNotifier
+from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.receivers import connect
 
 

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.integration.mysql import servers as mariadb
-from tests.integration.postgresql import servers as postgresql
-from tests.sites import Site
+from tests.support.servers import mysql as mariadb
+from tests.support.servers import postgresql
+from tests.support.site import Site
 
 MEGABYTE = 1_000_000
 ROW = "n, string_agg(md5((n * 100 + m)::text), '')"

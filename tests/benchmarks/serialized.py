@@ -16,8 +16,8 @@ import django
 from django.conf import settings
 
 from tests import settings as test_settings
-from tests.integration.serialized import exhibits
-from tests.sites import Site
+from tests.integration.clients.orm import exhibits
+from tests.support.site import Site
 
 MEGABYTE = 1_000_000
 CONTENDERS = {"native": None, "serialized": exhibits.CLIENT}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.docs.texts import PAGES, blocks
-from tests.sites import Site
+from tests.support.site import Site
 
 VARIABLES = {
     "BACKUP_HOOK_SECRET": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from django_rclone.events import Operation
-from django_rclone_notify.notifiers.prometheus import LABELS
-from django_rclone_notify.notifiers.prometheus_file import HELP
+from django_rclone_notify.notifiers.prometheus.notifier import LABELS
+from django_rclone_notify.notifiers.prometheus.textfile import HELP
 from tests.docs.texts import PAGES, blocks, page, rows, section
 
 [RULES] = [b.code for b in blocks(PAGES / "notify-prometheus.md") if b.language == "yaml"]

@@ -14,7 +14,7 @@ from django.core.management import CommandError, get_commands, load_command_clas
 from tests.docs.projects import VARIABLES
 from tests.docs.texts import NOTIFY, PAGES, ROOT, TEXTS, Block, blocks, python_blocks, section
 from tests.example_site.site import Site as ExampleSite
-from tests.sites import Site
+from tests.support.site import Site
 
 ON_THE_EXAMPLE_SITE = "run on the example site"
 NAME = re.compile(r"default-\d{4}-\d\d-\d\d-\d{6}\.[0-9a-f]{8}\.sqlite3\.zst")

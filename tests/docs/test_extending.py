@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.projects import write_files
 from tests.docs.texts import PAGES
-from tests.sites import Site, diverge, fingerprint
+from tests.support.site import Site, diverge, fingerprint
 
 
 def execute(path: Path, *statements: str) -> None:

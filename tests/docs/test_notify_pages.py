@@ -7,8 +7,8 @@ import pytest
 
 from tests.docs.projects import VARIABLES, write_files
 from tests.docs.texts import PAGES, python_blocks
-from tests.loopback import LoopbackServer
-from tests.sites import Site
+from tests.support.http_server import LoopbackServer
+from tests.support.site import Site
 
 APPS = 'INSTALLED_APPS = [*INSTALLED_APPS, "shop.apps.ShopConfig"]\n'
 

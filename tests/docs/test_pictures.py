@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from django_rclone_notify import mails
-from django_rclone_notify.notices import NoticeState
+from django_rclone_notify.notifications import NoticeState
+from django_rclone_notify.notifiers.email import message as mails
 from tests.docs.pictures.pages import PAGES as PICTURED
 from tests.docs.pictures.screenshots import digest, source_of
 from tests.docs.texts import PAGES, page

@@ -6,8 +6,8 @@ import pytest
 
 from tests.docs.projects import VARIABLES, add_receivers, write_files
 from tests.docs.texts import PAGES, TEXTS, Block, blocks, python_blocks
-from tests.loopback import LoopbackServer
-from tests.sites import Site
+from tests.support.http_server import LoopbackServer
+from tests.support.site import Site
 
 OPERATION_CHANGED = "def log_failure("
 GUARD = "def confirm_restore("

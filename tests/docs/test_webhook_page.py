@@ -7,14 +7,14 @@ import runpy
 import pytest
 from django.test import RequestFactory
 
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
 from django_rclone_notify.notifiers import webhook
 from django_rclone_notify.notifiers.webhook import WebhookNotifier
-from django_rclone_notify.secret import Secret
+from django_rclone_notify.secrets import Secret
 from tests.docs.projects import VARIABLES
 from tests.docs.texts import PAGES, blocks, page, rows, section
-from tests.loopback import LoopbackServer, Received
 from tests.notify import samples
+from tests.support.http_server import LoopbackServer, Received
 
 SECRET = VARIABLES["BACKUP_HOOK_SECRET"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.example_site.site import Site
-from tests.loopback import LoopbackServer
+from tests.support.http_server import LoopbackServer
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import re
 
 from tests.example_site.site import Site
-from tests.loopback import LoopbackServer
+from tests.support.http_server import LoopbackServer
 
 
 def test_an_operation_is_logged_from_start_to_end(site: Site) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.example_site.site import run
-from tests.loopback import LoopbackServer, refusing_url
+from tests.support.http_server import LoopbackServer, refusing_url
 
 LOGGING = """\
 # myapp/signals.py

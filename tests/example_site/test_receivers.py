@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.example_site.site import SITE_DIR, Site
-from tests.loopback import Answer, LoopbackServer, refusing_url
+from tests.support.http_server import Answer, LoopbackServer, refusing_url
 
 SERVICES = {"SLACK_WEBHOOK_URL": "Slack", "HEALTHCHECK_URL": "The health check"}
 

@@ -22,8 +22,8 @@ from django_rclone.testing.kills import PROCESSES
 from tests.faults.engines import Engine
 from tests.faults.noise import noise
 from tests.faults.remotes import Place
-from tests.sites import Site, snapshot
-from tests.waiting import wait_until_gone
+from tests.support.processes import wait_until_gone
+from tests.support.site import Site, snapshot
 
 RCLONE = Path(sys.executable).with_name("rclone")
 MARK = "DJANGO_RCLONE_FAULTS_CELL"

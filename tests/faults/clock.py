@@ -6,8 +6,9 @@ from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
-from django_rclone import locks, reporting
-from django_rclone.operations import housekeeping
+from django_rclone import reporting
+from django_rclone.locks import lease as locks
+from django_rclone.operations import prune as housekeeping
 
 
 class Clock:

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from django_rclone import presence, scratch
+from django_rclone import scratch
+from django_rclone.locks import liveness as presence
 from tests.faults.bench import RCLONE, Bench
 from tests.faults.engines import ENGINES, Mariadb, Postgresql
 from tests.faults.remotes import LOCAL, SERVED, Place, Served
-from tests.integration.mysql import servers as mysql
-from tests.integration.postgresql import servers as postgresql
-from tests.sites import Site
+from tests.support.servers import mysql, postgresql
+from tests.support.site import Site
 
 
 def _missing(what: str) -> None:
@@ -86,8 +86,8 @@ def make_bench(
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setattr(scratch, "_SETTLED", -1.0)
     monkeypatch.setattr(presence, "_OLD", -1.0)
-    monkeypatch.setattr("django_rclone.rclone._PAUSE", 0.05)
-    monkeypatch.setattr("django_rclone.processes._GRACE", 0.5)
+    monkeypatch.setattr("django_rclone.rclone.remote._PAUSE", 0.05)
+    monkeypatch.setattr("django_rclone.processes.process._GRACE", 0.5)
     monkeypatch.setenv("RCLONE_CONFIG", "/dev/null")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # In the background of a shell. What we start would ignore it, too.

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from django_rclone.manifest import Manifest, signer
+from django_rclone.backups.manifest import Manifest, signer
 from tests.faults.bench import Bench, Fault, Inflict
 from tests.faults.noise import noise
 

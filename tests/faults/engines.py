@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.faults.noise import noise
-from tests.integration.mysql import servers as mysql
-from tests.integration.postgresql import servers as postgresql
-from tests.sites import Site
+from tests.support.servers import mysql, postgresql
+from tests.support.site import Site
 
 
 class Engine(ABC):

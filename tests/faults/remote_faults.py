@@ -40,7 +40,7 @@ def _ten_seconds(bench: Bench) -> Iterator[None]:
         bench.setting("RCLONE_FLAGS", []),
         _trouble(refuse_for=10)(bench),
     ):
-        patch.setattr("django_rclone.rclone._PAUSE", 1.0)
+        patch.setattr("django_rclone.rclone.remote._PAUSE", 1.0)
         yield
 
 

@@ -7,7 +7,7 @@ from django.test import override_settings
 
 from django_rclone import conf
 from django_rclone.exceptions import RcloneError
-from django_rclone.rclone import Rclone
+from django_rclone.rclone.remote import Rclone
 from tests.faults.bench import Bench
 from tests.faults.proxy import Trouble
 

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from tests.faults.bench import Bench
 from tests.faults.proxy import Trouble
-from tests.sites import Site, diverge, fingerprint
+from tests.support.site import Site, diverge, fingerprint
 
 Make = Callable[[str, str, str], Bench]
 

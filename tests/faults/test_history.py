@@ -11,10 +11,10 @@ from io import StringIO
 
 import pytest
 
-from django_rclone.processes import Command
+from django_rclone.processes.process import Command
 from django_rclone.testing.kills import Killer
 from tests.faults.clock import Clock, going_wrong
-from tests.sites import Site, fingerprint
+from tests.support.site import Site, fingerprint
 
 ALIASES = ("default", "default-2", "archive")
 KEEP = 3

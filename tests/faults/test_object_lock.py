@@ -8,11 +8,11 @@ from contextlib import ExitStack
 import pytest
 from django.core.management.base import CommandError
 
-from django_rclone.processes import Command
-from django_rclone.rclone_log import failure
+from django_rclone.processes.process import Command
+from django_rclone.rclone.log import failure
 from tests.docs.texts import page, python_blocks, section
 from tests.faults.amazon import Bucket, FakeAmazonS3, moment, serving
-from tests.sites import Site, diverge, fingerprint, snapshot
+from tests.support.site import Site, diverge, fingerprint, snapshot
 
 Put = Callable[..., Bucket]
 

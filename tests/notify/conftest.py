@@ -9,11 +9,11 @@ from django.core.cache import cache
 
 from django_rclone.events import ReceiverWarnings
 from django_rclone.signals import operation_changed
-from django_rclone_notify import retries
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
 from django_rclone_notify.notifiers import dummy
-from tests.loopback import LoopbackServer
+from django_rclone_notify.transport import retry as retries
 from tests.notify.places import Place, Service
+from tests.support.http_server import LoopbackServer
 
 
 class Log:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from django.db import connection
 
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
 from django_rclone_notify.notifiers.base import Notifier
 
 BOOM: list[BaseException] = []

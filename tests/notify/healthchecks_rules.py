@@ -7,7 +7,7 @@ import re
 import uuid
 from urllib.parse import parse_qs
 
-from tests.loopback import Answer, Received
+from tests.support.http_server import Answer, Received
 
 CHECK = "0c8983c9-9d73-446f-adb5-0641fdacc9d4"
 KEY = "T0PsECReT-9f8e7d_abcde"

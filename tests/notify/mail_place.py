@@ -9,9 +9,9 @@ from typing import Any
 from django.core import mail
 from django.test import override_settings
 
-from tests.loopback import refusing_url
-from tests.notify.mailserver import MailServer, silent_port
 from tests.notify.places import GONE, SECRET
+from tests.support.http_server import refusing_url
+from tests.support.smtp_server import MailServer, silent_port
 
 # A server answers 4xx when it is busy and 5xx when it never will: RFC 5321.
 _PASSING = {"503 once": "451 busy"}

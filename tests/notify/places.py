@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.loopback import Answer, LoopbackServer, Received, refusing_url
+from tests.support.http_server import Answer, LoopbackServer, Received, refusing_url
 
 SECRET = "T0PsECReT-9f8e7d"
 

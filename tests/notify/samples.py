@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django_rclone.events import Operation, OperationEvent, State
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
 
 RUN = "0d6a2c5e-7f0b-4b51-9d7f-3f3e0f3e9a11"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from sentry_sdk.envelope import Envelope
 
-from tests.loopback import Answer, Received
 from tests.notify.places import SECRET
+from tests.support.http_server import Answer, Received
 
 STATES = {"in_progress": "started", "ok": "succeeded", "error": "failed"}
 

@@ -5,7 +5,6 @@ A new notifier is one more entry of ``ALL``.
 
 import re
 
-from tests.loopback import Answer, Received
 from tests.notify import (
     healthchecks_rules,
     log_place,
@@ -15,6 +14,7 @@ from tests.notify import (
     slack_rules,
 )
 from tests.notify.places import SECRET, Service, web_service
+from tests.support.http_server import Answer, Received
 
 NOTIFIERS = "django_rclone_notify.notifiers"
 MONITOR = "nightly"

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from tests.loopback import Answer, Received
+from tests.support.http_server import Answer, Received
 
 TOKEN = "xoxb-T0PsECReT-9f8e7d"
 CHANNEL = "C024BE91L"

@@ -1,13 +1,13 @@
 import pytest
 from django.core.checks import run_checks
 
-from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import InvalidOption, NotifierError
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
 from django_rclone_notify.notifiers.apprise import AppriseNotifier, body
-from django_rclone_notify.secret import Secret
-from tests.loopback import Answer, refusing_url
+from django_rclone_notify.secrets import Secret
+from django_rclone_notify.transport.deadline import limited_to
 from tests.notify import samples
+from tests.support.http_server import Answer, refusing_url
 
 SECRET = "T0PsECReT-9f8e7d"
 

@@ -9,7 +9,7 @@ from django.views.debug import get_default_exception_reporter_filter
 
 from django_rclone_notify import checks
 from django_rclone_notify.channels import texts
-from django_rclone_notify.secret import Secret
+from django_rclone_notify.secrets import Secret
 from tests.notify.healthchecks_rules import CHECK, KEY
 from tests.notify.places import SECRET
 from tests.notify.services import NOTIFIERS

@@ -7,7 +7,7 @@ import pytest
 
 from django_rclone_notify.exceptions import InvalidNotifySettings
 from django_rclone_notify.notifiers.dummy import DummyNotifier
-from django_rclone_notify.notifiers.slack import SlackNotifier
+from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.receivers import connect
 from tests.notify import samples
 from tests.notify.custom import FakeRaising, FakeSlow

@@ -8,9 +8,9 @@ import pytest
 
 from django_rclone.events import Operation
 from django_rclone_notify import conf
-from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import NotifierError
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
+from django_rclone_notify.transport.deadline import limited_to
 from tests.notify import samples, services
 from tests.notify.places import GONE, LASTING, PASSING, SECRET
 

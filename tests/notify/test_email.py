@@ -6,14 +6,14 @@ import pytest
 from django.core import mail
 
 from django_rclone.events import Operation
-from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import InvalidOption, NotifierError
-from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.email import EmailNotifier
-from tests.loopback import refusing_url
+from django_rclone_notify.notifications import Notice
+from django_rclone_notify.notifiers.email.notifier import EmailNotifier
+from django_rclone_notify.transport.deadline import limited_to
 from tests.notify import samples
 from tests.notify.mail_place import smtp
-from tests.notify.mailserver import MailServer, silent_port
+from tests.support.http_server import refusing_url
+from tests.support.smtp_server import MailServer, silent_port
 
 TO = ["ops@example.com"]
 HOSTILE = "</pre><script>alert(1)</script><img src=http://x.example/p.gif>&amp; {0} {title} %s"

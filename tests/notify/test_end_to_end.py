@@ -9,7 +9,7 @@ import pytest
 
 from tests.notify import services
 from tests.notify.places import SECRET, Service
-from tests.sites import Site
+from tests.support.site import Site
 
 pytestmark = pytest.mark.parametrize(
     "service", [*services.ALL, services.LOGGING], ids=lambda service: service.name

@@ -4,17 +4,11 @@ import pytest
 
 from django_rclone.events import Operation
 from django_rclone_notify.notifiers.healthchecks import HealthchecksNotifier, body, signal_url
-from django_rclone_notify.secret import Secret
-from tests.loopback import Answer
+from django_rclone_notify.secrets import Secret
 from tests.notify import samples
-from tests.notify.healthchecks_rules import (
-    CHECK,
-    KEY,
-    SMALLEST_BODY_LIMIT,
-    answer,
-    state_told,
-)
+from tests.notify.healthchecks_rules import CHECK, KEY, SMALLEST_BODY_LIMIT, answer, state_told
 from tests.notify.services import NOTIFIERS
+from tests.support.http_server import Answer
 
 MEDIA = replace(samples.SUCCEEDED, operation=Operation.MEDIA_BACKUP, database=None)
 

@@ -8,11 +8,12 @@ from email.utils import format_datetime
 
 import pytest
 
-from django_rclone_notify import http, retries
-from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import NotifierError
-from django_rclone_notify.secret import Secret
-from tests.loopback import Answer, refusing_url
+from django_rclone_notify.secrets import Secret
+from django_rclone_notify.transport import http
+from django_rclone_notify.transport import retry as retries
+from django_rclone_notify.transport.deadline import limited_to
+from tests.support.http_server import Answer, refusing_url
 
 PATH = "/services/s3cret-path"
 

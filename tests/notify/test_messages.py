@@ -15,7 +15,7 @@ from django_rclone_notify.messages import (
     tail,
     title,
 )
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
 from tests.notify import samples
 
 

@@ -7,10 +7,10 @@ from django.core.management import CommandError, call_command
 
 from django_rclone_notify.notifiers.dummy import DummyNotifier
 from django_rclone_notify.receivers import connect
-from tests.loopback import Answer, refusing_url
 from tests.notify import services
 from tests.notify.places import SECRET
 from tests.notify.services import NOTIFIERS, SLACK
+from tests.support.http_server import Answer, refusing_url
 
 DUMMY = {"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier"}
 

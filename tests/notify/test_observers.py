@@ -11,12 +11,12 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.transport import Transport
 
 from django_rclone_notify.exceptions import InvalidOption
-from django_rclone_notify.notifiers.slack import SlackNotifier
-from django_rclone_notify.secret import Secret
-from django_rclone_notify.silence import unobserved
-from tests.loopback import LoopbackServer
+from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
+from django_rclone_notify.secrets import Secret
+from django_rclone_notify.transport.privacy import unobserved
 from tests.notify import custom, samples, sentry_rules, services
 from tests.notify.places import GONE, SECRET
+from tests.support.http_server import LoopbackServer
 
 
 class Captured(Transport):

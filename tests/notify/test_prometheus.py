@@ -10,11 +10,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from django_rclone.events import Operation
-from django_rclone_notify.budget import limited_to
 from django_rclone_notify.exceptions import InvalidOption, NotifierError
-from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.prometheus import PrometheusNotifier
-from django_rclone_notify.notifiers.prometheus_file import HELP, read
+from django_rclone_notify.notifications import Notice
+from django_rclone_notify.notifiers.prometheus.notifier import PrometheusNotifier
+from django_rclone_notify.notifiers.prometheus.textfile import HELP, read
+from django_rclone_notify.transport.deadline import limited_to
 from tests.notify import samples
 
 BEGAN = 1705320000.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.checks import run_checks
 
-from django_rclone_notify.notifiers.slack import SlackNotifier
+from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.receivers import connect
 from tests.notify import samples
 from tests.notify.healthchecks_rules import CHECK

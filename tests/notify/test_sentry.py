@@ -7,12 +7,12 @@ import sentry_sdk
 from sentry_sdk.transport import HttpTransport
 
 from django_rclone.events import Operation
-from django_rclone_notify.notifiers.sentry import SentryNotifier
-from django_rclone_notify.notifiers.sentry_payload import issue as issue_of
-from tests.loopback import Answer
+from django_rclone_notify.notifiers.sentry.notifier import SentryNotifier
+from django_rclone_notify.notifiers.sentry.payload import issue as issue_of
 from tests.notify import samples
 from tests.notify.sentry_rules import check_in, dsn, issue, items
 from tests.notify.services import MONITOR, NOTIFIERS
+from tests.support.http_server import Answer
 
 BACKEND = f"{NOTIFIERS}.sentry.SentryNotifier"
 SITE_CHANNEL = {"BACKEND": BACKEND, "OPTIONS": {"monitor_slug": MONITOR}}

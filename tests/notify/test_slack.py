@@ -3,13 +3,13 @@ import json
 import pytest
 
 from django_rclone_notify import __version__
-from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.slack import SlackNotifier
-from django_rclone_notify.notifiers.slack_message import CAUSE_LIMIT, escaped, message
-from tests.loopback import Answer
+from django_rclone_notify.notifications import Notice
+from django_rclone_notify.notifiers.slack.message import CAUSE_LIMIT, escaped, message
+from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from tests.notify import samples
 from tests.notify.services import SLACK, SLACK_BOT
 from tests.notify.slack_rules import CHANNEL, TOKEN, methods, problems
+from tests.support.http_server import Answer
 
 TROUBLE = (samples.failure(), samples.failure(operation="db_restore", target_changed=None))
 

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from django_rclone_notify.notifiers.slack import SlackNotifier
+from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.receivers import deliver
-from tests.loopback import Answer
 from tests.notify import samples, services
 from tests.notify.conftest import settle
 from tests.notify.custom import FakeSlow
 from tests.notify.services import NOTIFIERS
+from tests.support.http_server import Answer
 
 DUMMY = {"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier"}
 SLOW = {"BACKEND": "tests.notify.custom.FakeSlow", "TIMEOUT": 0.5}

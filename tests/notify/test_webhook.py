@@ -10,11 +10,11 @@ from django.core.checks import run_checks
 from django_rclone.events import Operation, OperationEvent
 from django_rclone_notify import __version__
 from django_rclone_notify.exceptions import InvalidOption
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
 from django_rclone_notify.notifiers.webhook import WebhookNotifier, payload
-from django_rclone_notify.secret import Secret
-from tests.loopback import Answer
+from django_rclone_notify.secrets import Secret
 from tests.notify import samples
+from tests.support.http_server import Answer
 
 KEY = bytes(range(32))
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"

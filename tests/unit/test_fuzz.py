@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from django_rclone import conf
 from django_rclone.backups import Naming, checked_name
+from django_rclone.backups.manifest import Manifest, ManifestError
 from django_rclone.exceptions import BackupNotFound, RcloneError
-from django_rclone.locks import Claim
-from django_rclone.manifest import Manifest, ManifestError
-from django_rclone.rclone import Rclone
-from django_rclone.rclone_answers import RemoteObject
-from django_rclone.rclone_log import Statistics
+from django_rclone.locks.lease import Claim
+from django_rclone.rclone.log import Statistics
+from django_rclone.rclone.output import RemoteObject
+from django_rclone.rclone.remote import Rclone
 from django_rclone.redaction import redact
 
 JSON = st.recursive(

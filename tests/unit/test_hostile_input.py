@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from django_rclone import conf, processes
+from django_rclone import conf
 from django_rclone.backups import Naming
+from django_rclone.backups.manifest import Manifest, signer
 from django_rclone.exceptions import InvalidSettings, ProcessError, RcloneError
-from django_rclone.management.text import plain
-from django_rclone.manifest import Manifest, signer
-from django_rclone.processes import Command, Process, run
-from django_rclone.rclone import Rclone
+from django_rclone.management.formatting import plain
+from django_rclone.processes import process as processes
+from django_rclone.processes.process import Command, Process, run
+from django_rclone.rclone.remote import Rclone
 from django_rclone.redaction import redact
 
 MANIFEST = Manifest(

@@ -16,17 +16,17 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 
 from django_rclone.events import Operation, OperationEvent, State
-from django_rclone_notify.notices import Notice
+from django_rclone_notify.notifications import Notice
 from django_rclone_notify.notifiers.apprise import AppriseNotifier
 from django_rclone_notify.notifiers.base import Notifier
-from django_rclone_notify.notifiers.email import EmailNotifier
+from django_rclone_notify.notifiers.email.notifier import EmailNotifier
 from django_rclone_notify.notifiers.healthchecks import HealthchecksNotifier
 from django_rclone_notify.notifiers.logging import LoggingNotifier
-from django_rclone_notify.notifiers.prometheus import PrometheusNotifier
-from django_rclone_notify.notifiers.sentry import SentryNotifier
-from django_rclone_notify.notifiers.slack import SlackNotifier
+from django_rclone_notify.notifiers.prometheus.notifier import PrometheusNotifier
+from django_rclone_notify.notifiers.sentry.notifier import SentryNotifier
+from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.notifiers.webhook import WebhookNotifier
-from tests.loopback import LoopbackServer, Received
+from tests.support.http_server import LoopbackServer, Received
 
 CHECK = "5bf66975-d4c7-4bf5-bcc8-b8d8a82ea278"
 KEY = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"

@@ -3,8 +3,8 @@
 from django.apps import AppConfig
 from django.core.checks import register
 
-from django_rclone_notify.checks import check_channels
-from django_rclone_notify.receivers import listen
+from .checks import check_channels
+from .receivers import listen
 
 
 class NotifyConfig(AppConfig):

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from django_rclone_notify.budget import DEFAULT_SECONDS
-from django_rclone_notify.filters import Filter
-from django_rclone_notify.notifiers.base import Notifier
-from django_rclone_notify.secret import Secret
+from .filters import Filter
+from .notifiers.base import Notifier
+from .secrets import Secret
+from .transport.deadline import DEFAULT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,16 +18,11 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from django_rclone_notify import conf, exposure, history
-from django_rclone_notify.channels import Channel
-from django_rclone_notify.exceptions import (
-    InvalidBackend,
-    InvalidNotifySettings,
-    InvalidOptions,
-    MissingExtra,
-)
-from django_rclone_notify.notices import NoticeState
-from django_rclone_notify.redaction import told
+from . import conf, exposure, history
+from .channels import Channel
+from .exceptions import InvalidBackend, InvalidNotifySettings, InvalidOptions, MissingExtra
+from .notifications import NoticeState
+from .redaction import told
 
 
 def check_channels(**_kwargs: Any) -> Sequence[CheckMessage]:
@@ -71,7 +66,7 @@ def _exposed(alias: str, option: str) -> CheckMessage:
     return Warning(
         f'{conf.NAME}["{alias}"]["OPTIONS"]["{option}"] is a secret, and Django would show it on '
         "debug pages and in the error mails to ADMINS",
-        hint="Wrap it: Secret(...), from django_rclone_notify.secret.",
+        hint="Wrap it: Secret(...), from django_rclone_notify.secrets.",
         id="django_rclone_notify.W001",
     )
 

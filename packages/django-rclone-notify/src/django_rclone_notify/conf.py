@@ -9,13 +9,14 @@ from functools import partial
 
 from django.conf import settings
 
-from django_rclone_notify import construction, words
-from django_rclone_notify.budget import DEFAULT_SECONDS
-from django_rclone_notify.channels import Channel, texts
-from django_rclone_notify.exceptions import InvalidBackend, InvalidNotifySettings
-from django_rclone_notify.filters import Filter
-from django_rclone_notify.notices import NoticeState
-from django_rclone_notify.notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
+from . import words
+from .channels import Channel, texts
+from .exceptions import InvalidBackend, InvalidNotifySettings
+from .filters import Filter
+from .notifications import NoticeState
+from .notifiers import loading as construction
+from .notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
+from .transport.deadline import DEFAULT_SECONDS
 
 NAME = "DJANGO_RCLONE_NOTIFY"
 KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS", "TIMEOUT")

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from django.views.debug import get_default_exception_reporter_filter
 
-from django_rclone_notify import conf
-from django_rclone_notify.channels import texts
+from . import conf
+from .channels import texts
 
 
 def exposed(alias: str, options: Collection[str]) -> set[str]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from django_rclone.events import Operation
-from django_rclone_notify.notices import Notice
+
+from .notifications import Notice
 
 MEDIA_OPERATIONS = frozenset({Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE})
 

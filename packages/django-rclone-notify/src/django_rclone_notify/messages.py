@@ -5,7 +5,8 @@ import unicodedata
 from django.template.defaultfilters import filesizeformat
 
 from django_rclone.events import Operation, OperationEvent, State
-from django_rclone_notify.notices import Notice, NoticeState
+
+from .notifications import Notice, NoticeState
 
 CUT_MARK = " … (cut)"
 NAME_LIMIT = 60

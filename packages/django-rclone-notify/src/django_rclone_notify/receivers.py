@@ -8,13 +8,15 @@ from django.conf import settings
 
 from django_rclone.events import OperationEvent, ReceiverWarnings, State
 from django_rclone.signals import operation_changed
-from django_rclone_notify import conf, delivery
-from django_rclone_notify.budget import DEFAULT_SECONDS
-from django_rclone_notify.channels import Channel
-from django_rclone_notify.filters import Filter
-from django_rclone_notify.notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
-from django_rclone_notify.redaction import masked, told
-from django_rclone_notify.words import read_words
+
+from . import conf
+from . import dispatch as delivery
+from .channels import Channel
+from .filters import Filter
+from .notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
+from .redaction import masked, told
+from .transport.deadline import DEFAULT_SECONDS
+from .words import read_words
 
 logger = logging.getLogger("django_rclone_notify")
 

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from django_rclone_notify.exceptions import InvalidNotifySettings, MissingExtra, NotifierError
+from .exceptions import InvalidNotifySettings, MissingExtra, NotifierError
 
 MASK = "***"
 

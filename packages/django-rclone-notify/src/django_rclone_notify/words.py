@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Collection
 
-from django_rclone_notify.exceptions import InvalidNotifySettings
+from .exceptions import InvalidNotifySettings
 
 
 def read_words(value: object, path: str, known: Collection[str] | None) -> frozenset[str]:

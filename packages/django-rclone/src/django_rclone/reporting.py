@@ -16,7 +16,7 @@ from . import signals
 from .console import Console
 from .events import Operation, OperationEvent, ReceiverWarnings, State
 from .exceptions import MESSAGE_LIMIT, OperationVetoed
-from .interruption import interruptible
+from .interrupts import interruptible
 from .redaction import redact
 
 logger = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-"""The notifiers: each module holds one, named by ``BACKEND`` in the settings."""
+"""The notifiers: one module or folder for each service."""

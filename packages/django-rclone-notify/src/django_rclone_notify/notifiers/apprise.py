@@ -13,15 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from django_rclone.events import State
-from django_rclone_notify import budget
-from django_rclone_notify.exceptions import InvalidOption, MissingExtra, NotifierError
-from django_rclone_notify.messages import cleaned, cut, facts, title
-from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.base import TROUBLE, Notifier
-from django_rclone_notify.notifiers.options import require_flag, require_secret
-from django_rclone_notify.retries import Failure, persist
-from django_rclone_notify.secret import Secret
-from django_rclone_notify.silence import unobserved
+
+from ..exceptions import InvalidOption, MissingExtra, NotifierError
+from ..messages import cleaned, cut, facts, title
+from ..notifications import Notice
+from ..options import require_flag, require_secret
+from ..secrets import Secret
+from ..transport import deadline as budget
+from ..transport.privacy import unobserved
+from ..transport.retry import Failure, persist
+from .base import TROUBLE, Notifier
 
 if TYPE_CHECKING:
     from apprise import NotifyBase

@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from django_rclone.events import Operation
-from django_rclone_notify.notices import Notice, NoticeState
+
+from ..notifications import Notice, NoticeState
 
 EVERY_STATE: frozenset[str] = frozenset(NoticeState)
 TROUBLE: frozenset[str] = frozenset({NoticeState.FAILED, NoticeState.RECOVERED})

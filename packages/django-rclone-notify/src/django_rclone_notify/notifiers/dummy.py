@@ -1,7 +1,7 @@
 """A notifier for the tests of a site."""
 
-from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.base import Notifier
+from ..notifications import Notice
+from .base import Notifier
 
 outbox: list[Notice] = []
 """Every notice delivered by a ``DummyNotifier`` in this process; clear it between tests."""

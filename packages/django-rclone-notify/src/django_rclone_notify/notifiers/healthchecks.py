@@ -10,19 +10,15 @@ from typing import ClassVar
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django_rclone.events import OperationEvent, State
-from django_rclone_notify import http
-from django_rclone_notify.exceptions import InvalidOption, NotifierError
-from django_rclone_notify.messages import cleaned, cut, facts, tail, title
-from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.base import BACKUPS, Notifier
-from django_rclone_notify.notifiers.options import (
-    require_database,
-    require_flag,
-    require_secret,
-    require_url,
-)
-from django_rclone_notify.secret import Secret
-from django_rclone_notify.slugs import MEDIA, filled, require_slug
+
+from ..exceptions import InvalidOption, NotifierError
+from ..messages import cleaned, cut, facts, tail, title
+from ..notifications import Notice
+from ..options import require_database, require_flag, require_secret, require_url
+from ..secrets import Secret
+from ..transport import http
+from .base import BACKUPS, Notifier
+from .slugs import MEDIA, filled, require_slug
 
 HOSTED = "https://hc-ping.com"
 

@@ -3,10 +3,10 @@
 import logging
 from dataclasses import asdict
 
-from django_rclone_notify.messages import cleaned, cut, facts, one_line, title
-from django_rclone_notify.notices import Notice, NoticeState
-from django_rclone_notify.notifiers.base import Notifier
-from django_rclone_notify.notifiers.options import require_text
+from ..messages import cleaned, cut, facts, one_line, title
+from ..notifications import Notice, NoticeState
+from ..options import require_text
+from .base import Notifier
 
 DEFAULT_LOGGER = "django_rclone_notify.operations"
 

@@ -13,13 +13,13 @@ import time
 from collections.abc import Mapping
 from typing import ClassVar
 
-from django_rclone_notify import http
-from django_rclone_notify.exceptions import InvalidOption
-from django_rclone_notify.messages import cleaned, cut, title
-from django_rclone_notify.notices import Notice
-from django_rclone_notify.notifiers.base import TROUBLE, Notifier
-from django_rclone_notify.notifiers.options import require_flag, require_secret, require_url
-from django_rclone_notify.secret import Secret
+from ..exceptions import InvalidOption
+from ..messages import cleaned, cut, title
+from ..notifications import Notice
+from ..options import require_flag, require_secret, require_url
+from ..secrets import Secret
+from ..transport import http
+from .base import TROUBLE, Notifier
 
 VERSION = 1
 """Grows when a field changes its meaning or goes, not when one is added."""

@@ -7,12 +7,12 @@ from django.utils.module_loading import import_string
 
 from ..conf import ClientSettings, Settings
 from ..exceptions import InvalidSettings
-from ..patience import Patience
+from ..processes import Patience
 from .base import DatabaseClient
 from .mongodb import MongodbClient
 from .mysql import MysqlClient
+from .orm import SerializedClient
 from .postgresql import PostgresqlClient
-from .serialized import SerializedClient
 from .sqlite import SqliteClient
 
 CLIENTS: dict[str, type[DatabaseClient]] = {

@@ -10,10 +10,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import Error
 
+from ..backups.manifest import Manifest
 from ..exceptions import DumpError
-from ..manifest import Manifest
-from ..patience import Patience
-from ..relay import Source, Target
+from ..pipeline.relay import Source, Target
+from ..processes import Patience
 
 
 class RestoreTarget(Target, Protocol):

@@ -1,0 +1,1 @@
+"""The commands: they parse, confirm, call one operation and print."""

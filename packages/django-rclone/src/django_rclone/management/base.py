@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
-from ..interruption import interruptible, signals_handled
+from ..interrupts import interruptible, signals_handled
 from ..redaction import redact
-from .text import duration, plain, size
+from .formatting import duration, plain, size
 
 EXIT_USAGE = 2
 EXIT_PRUNE_FAILED = 3

@@ -1,0 +1,1 @@
+"""The order of steps of every operation; what became of live data is decided here."""

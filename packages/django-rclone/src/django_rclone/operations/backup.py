@@ -8,17 +8,17 @@ import django
 
 from .. import conf
 from ..backups import Backup, Naming
+from ..backups.manifest import Manifest, manifest_path, signer
 from ..clients import get_client
 from ..clients.base import DatabaseClient
-from ..compression import SUFFIXES
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
 from ..exceptions import DjangoRcloneError, DumpError, ExecutableNotFound, RcloneError
-from ..interruption import pause
-from ..manifest import Manifest, manifest_path, signer
+from ..interrupts import pause
+from ..pipeline.compression import SUFFIXES
+from ..pipeline.relay import Digest, store
 from ..rclone import Rclone
-from ..relay import Digest, store
 from ..reporting import Sender, begin, report
 
 _QUIET = Console()

@@ -7,7 +7,8 @@ import django
 
 from .. import conf
 from ..backups import Backup
-from ..catalogue import NO_MANIFEST, assess
+from ..backups.catalog import NO_MANIFEST, assess
+from ..backups.manifest import Manifest, ManifestError, manifest_path, signer
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
@@ -19,10 +20,9 @@ from ..exceptions import (
     RcloneError,
 )
 from ..locks import MEDIA, exclusive
-from ..manifest import Manifest, ManifestError, manifest_path, signer
 from ..rclone import Rclone
-from ..rclone_answers import Tally
-from ..rclone_program import dotted
+from ..rclone.binary import dotted
+from ..rclone.output import Tally
 from ..reporting import Run, Sender, begin, report
 
 _QUIET = Console()

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 from .. import conf
 from ..backups import Backup
-from ..catalogue import Catalogue
+from ..backups.catalog import Catalogue
 from ..clients import get_client
 from ..clients.base import DatabaseClient
-from ..compression import SUFFIXES, ZSTD
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation
 from ..exceptions import BackupNotFound, BackupRejected
 from ..locks import exclusive, name_of
+from ..pipeline.compression import SUFFIXES, ZSTD
+from ..pipeline.relay import Digest, load
 from ..rclone import Rclone
-from ..relay import Digest, load
 from ..reporting import Sender, begin, report
 
 _QUIET = Console()

@@ -19,7 +19,7 @@ from ..clients.base import DatabaseClient
 from ..events import OperationEvent, State
 from ..exceptions import DjangoRcloneError
 from ..rclone import Rclone
-from ..rclone_program import find_rclone
+from ..rclone.binary import find_rclone
 from ..signals import operation_changed
 from .equality import hash_rows
 from .project import ALIAS, Project

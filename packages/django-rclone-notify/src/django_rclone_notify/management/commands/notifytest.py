@@ -4,14 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_rclone_notify import conf, words
-from django_rclone_notify.budget import limited_to
-from django_rclone_notify.channels import Channel
-from django_rclone_notify.exceptions import InvalidNotifySettings, MissingExtra, NotifierError
-from django_rclone_notify.notices import NoticeState
-from django_rclone_notify.receivers import connected
-from django_rclone_notify.redaction import masked, told
-from django_rclone_notify.samples import sample
+from ... import conf, words
+from ...channels import Channel
+from ...exceptions import InvalidNotifySettings, MissingExtra, NotifierError
+from ...notifications import NoticeState
+from ...receivers import connected
+from ...redaction import masked, told
+from ...transport.deadline import limited_to
+from ..samples import sample
 
 
 class Command(BaseCommand):

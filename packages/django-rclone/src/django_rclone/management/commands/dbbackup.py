@@ -10,10 +10,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from ... import conf
 from ...exceptions import DjangoRcloneError, InvalidSettings
 from ...operations.backup import backup_database
-from ...operations.housekeeping import prune_database
+from ...operations.prune import prune_database
 from ...redaction import redact
 from ..base import EXIT_PRUNE_FAILED, EXIT_USAGE, RcloneCommand, TerminalConsole
-from ..text import duration, plain, size
+from ..formatting import duration, plain, size
 
 _MOST_RETRIES = 10
 

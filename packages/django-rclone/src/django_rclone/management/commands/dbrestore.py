@@ -10,7 +10,7 @@ from django.db import connections
 from ... import conf
 from ...operations.restore import RestorePlan, plan_restore, restore_database
 from ..base import EXIT_USAGE, RcloneCommand, add_noinput, add_trust
-from ..text import age, date, duration, size
+from ..formatting import age, date, duration, size
 
 
 class Command(RcloneCommand):

@@ -10,10 +10,10 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from ...backups import Backup
-from ...operations.housekeeping import list_databases
 from ...operations.media import list_media
+from ...operations.prune import list_databases
 from ..base import RcloneCommand
-from ..text import age, date, plain, size
+from ..formatting import age, date, plain, size
 
 _HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED")
 

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from ...operations.media import backup_media
 from ..base import RcloneCommand
-from ..text import duration, size
+from ..formatting import duration, size
 
 
 class Command(RcloneCommand):

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from ...operations.media import MediaRestorePlan, plan_media_restore, restore_media
 from ..base import RcloneCommand, add_noinput, add_trust
-from ..text import age, date, duration, size
+from ..formatting import age, date, duration, size
 
 
 class Command(RcloneCommand):

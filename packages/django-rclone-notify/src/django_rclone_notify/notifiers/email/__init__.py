@@ -1,0 +1,5 @@
+"""E-mail, through Django's mail backends."""
+
+from .notifier import EmailNotifier
+
+__all__ = ["EmailNotifier"]

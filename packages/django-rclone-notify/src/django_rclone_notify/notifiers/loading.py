@@ -1,0 +1,71 @@
+"""From a dotted path and options to a notifier."""
+
+import inspect
+from collections.abc import Mapping
+
+from django.utils.module_loading import import_string
+
+from .. import words
+from ..exceptions import InvalidBackend, InvalidOption, InvalidOptions
+from .base import Notifier
+
+SHIPPED = (
+    "django_rclone_notify.notifiers.apprise.AppriseNotifier",
+    "django_rclone_notify.notifiers.dummy.DummyNotifier",
+    "django_rclone_notify.notifiers.email.EmailNotifier",
+    "django_rclone_notify.notifiers.healthchecks.HealthchecksNotifier",
+    "django_rclone_notify.notifiers.logging.LoggingNotifier",
+    "django_rclone_notify.notifiers.prometheus.PrometheusNotifier",
+    "django_rclone_notify.notifiers.sentry.SentryNotifier",
+    "django_rclone_notify.notifiers.slack.SlackNotifier",
+    "django_rclone_notify.notifiers.webhook.WebhookNotifier",
+)
+
+
+def import_notifier(backend: object, path: str) -> type[Notifier]:
+    """Return the class that ``backend`` names. Raises ``InvalidBackend``, with ``path``."""
+    if not isinstance(backend, str) or not backend:
+        hint = f'Write for example "{SHIPPED[-1]}".'
+        raise InvalidBackend(path, "must be the dotted path of a notifier", hint)
+    try:
+        found = import_string(backend)
+    # A module of the site may raise anything while it is imported.
+    except Exception as error:
+        problem = f"cannot be imported ({type(error).__name__}: {error})"
+        raise InvalidBackend(path, problem, words.suggestion(backend, SHIPPED)) from error
+    if not isinstance(found, type) or not issubclass(found, Notifier) or found is Notifier:
+        hint = f"Derive the class from {Notifier.__module__}.Notifier."
+        raise InvalidBackend(path, f"names {backend}, which is no notifier", hint)
+    return found
+
+
+def construct(notifier_class: type[Notifier], options: Mapping[str, object], path: str) -> Notifier:
+    """Return a notifier with ``options``.
+
+    Raises ``InvalidOptions``, with ``path``, for an option that is unknown, missing
+    or refused by the constructor, and ``MissingExtra`` as the constructor does.
+    """
+    _require_fitting(notifier_class, options, path)
+    try:
+        return notifier_class(**options)
+    except InvalidOption as error:
+        refused = error
+    hint = refused.hint or f"See the documentation of {notifier_class.__name__}."
+    raise InvalidOptions(f'{path}["{refused.option}"]', refused.problem, hint)
+
+
+def _require_fitting(
+    notifier_class: type[Notifier], options: Mapping[str, object], path: str
+) -> None:
+    parameters = inspect.signature(notifier_class).parameters.values()
+    named = [p for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    known = [parameter.name for parameter in named]
+    takes_any = any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters)
+    for name in options:
+        if name not in known and not takes_any:
+            hint = words.suggestion(name, known)
+            raise InvalidOptions(f'{path}["{name}"]', "is unknown", hint)
+    for parameter in named:
+        if parameter.default is parameter.empty and parameter.name not in options:
+            hint = f"{notifier_class.__name__} cannot work without it."
+            raise InvalidOptions(f'{path}["{parameter.name}"]', "is missing", hint)

@@ -1,0 +1,1 @@
+"""How a notification leaves this machine: deadlines, retries, HTTP, and nobody watching."""

@@ -1,0 +1,5 @@
+"""MongoDB: an archive of mongodump, restored through scratch collections."""
+
+from .client import MongodbClient
+
+__all__ = ["MongodbClient"]

@@ -1,0 +1,36 @@
+"""Whether a role may make a schema, by what ``SHOW GRANTS`` says.
+
+https://mariadb.com/kb/en/show-grants/: an answer is a list of GRANT statements,
+of the role itself and of those it has taken.
+"""
+
+import re
+
+from .connection import Session
+
+_GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<schema>\*|`(?:[^`]|``)+`)\.\* TO ")
+_NEEDED = {"CREATE", "DROP", "ALTER", "INSERT", "SELECT"}
+
+
+def may_have_schema(session: Session, name: str) -> bool:
+    """Whether the role may make, fill and remove the schema ``name``."""
+    rights: set[str] = set()
+    for (line,) in session.rows("SHOW GRANTS"):
+        match = _GRANT.match(line)
+        if match and _covers(match["schema"], name):
+            rights |= {right.strip() for right in match["rights"].split(",")}
+    return "ALL PRIVILEGES" in rights or rights >= _NEEDED
+
+
+def _covers(schema: str, name: str) -> bool:
+    """Whether the pattern of a grant, with ``%``, ``_`` and backslashes, covers a name."""
+    if schema == "*":
+        return True
+    pattern = ""
+    characters = iter(schema[1:-1].replace("``", "`"))
+    for character in characters:
+        if character == "\\":
+            pattern += re.escape(next(characters, "\\"))
+        else:
+            pattern += {"%": ".*", "_": "."}.get(character, re.escape(character))
+    return re.fullmatch(pattern, name, re.DOTALL) is not None

@@ -1,0 +1,119 @@
+"""Which tables a dump holds, and in what order.
+
+Every table that a model of this database stands for, as routers have it: each with
+the columns of its own, also where models inherit. And Django's table of migrations.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.apps import apps
+from django.db import router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Model, QuerySet
+
+from .columns import Column, columns_of
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, by the model that stands for it."""
+
+    model: type[Model]
+    columns: tuple[Column, ...]
+    alias: str
+
+    @property
+    def label(self) -> str:
+        """Such as ``"shop.Order"``."""
+        return self.model._meta.label
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a dump says of it. A table that is described otherwise is another one."""
+        columns = [[column.name, column.kind.name] for column in self.columns]
+        return {"model": self.label, "table": self.model._meta.db_table, "columns": columns}
+
+    @cached_property
+    def all_rows(self) -> "QuerySet[Any, Any]":
+        """Every row, whatever the managers of the model hide."""
+        return QuerySet(self.model, using=self.alias)
+
+    def values(self) -> "QuerySet[Any, Any]":
+        """Return the values of all columns, in the order of the primary key."""
+        key = [field.attname for field in self.model._meta.pk_fields]
+        sources = [column.source for column in self.columns]
+        return self.all_rows.order_by(*key).values_list(*sources)
+
+    def references(self, *, optional: bool = True) -> Iterator[type[Model]]:
+        """Yield the models that rows refer to; without ``optional``, those that each row does."""
+        for field in self.model._meta.local_concrete_fields:
+            if not field.is_relation or (field.null and not optional):
+                continue
+            if getattr(field, "db_constraint", True):
+                related: Any = field.related_model
+                yield related._meta.concrete_model
+
+
+def tables_of(connection: BaseDatabaseWrapper) -> list[Table]:
+    """Return all tables, so that no row is inserted before those it refers to.
+
+    Unmanaged models count where they stand for a table of their own, not for a view.
+    """
+    models: dict[str, type[Model]] = {}
+    for model in sorted(_models(connection), key=lambda one: not one._meta.managed):
+        models.setdefault(model._meta.db_table, model)
+    tables = [
+        Table(model, tuple(columns_of(model, connection)), connection.alias)
+        for model in sorted(models.values(), key=lambda one: one._meta.label)
+    ]
+    return list(_ordered(tables))
+
+
+def tables_without_model(connection: BaseDatabaseWrapper, tables: Collection[Table]) -> list[str]:
+    """Return the names of tables that no model stands for."""
+    convert = connection.introspection.identifier_converter
+    known = {convert(table.model._meta.db_table) for table in tables}
+    return sorted(name for name in _names(connection) if convert(name) not in known)
+
+
+def _models(connection: BaseDatabaseWrapper) -> Iterator[type[Model]]:
+    convert = connection.introspection.identifier_converter
+    names = {convert(name) for name in _names(connection)}
+    for config in apps.get_app_configs():
+        for model in router.get_migratable_models(
+            config, connection.alias, include_auto_created=True
+        ):
+            meta = model._meta
+            is_there = convert(meta.db_table) in names
+            if meta.can_migrate(connection) or (not (meta.managed or meta.proxy) and is_there):
+                yield model
+    recorder = MigrationRecorder(connection)
+    if recorder.has_table():
+        yield recorder.Migration
+
+
+def _names(connection: BaseDatabaseWrapper) -> set[str]:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_table_list(cursor)
+    return {table.name for table in found if table.type == "t"}
+
+
+def _ordered(tables: Iterable[Table]) -> Iterator[Table]:
+    """Yield tables after those they refer to; circles are broken where nothing may stand."""
+    waiting = {table.model: table for table in tables}
+    while waiting:
+        following = _first(waiting, optional=True) or _first(waiting, optional=False)
+        yield waiting.pop(following or next(iter(waiting)))
+
+
+def _first(waiting: Mapping[type[Model], Table], *, optional: bool) -> type[Model] | None:
+    """Return a model that refers to no other one that waits, or not by all means."""
+    for model, table in waiting.items():
+        others = set(table.references(optional=optional)) - {model}
+        if others.isdisjoint(waiting):
+            return model
+    return None

@@ -1,0 +1,258 @@
+"""The settings, read in one place into a typed object.
+
+Nothing else in the package reads ``django.conf.settings``.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote_plus
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ..exceptions import InvalidSettings
+from . import validators
+
+SETTING = "DJANGO_RCLONE"
+
+LOCK_DIR = "locks"
+"""The folder below the remote for locks."""
+
+_SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
+_SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """The client of one database: a dotted path, and keyword arguments for it."""
+
+    backend: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """``DJANGO_RCLONE`` as the rest of the package sees it: complete and checked."""
+
+    remote: str
+    rclone_binary: str | None
+    rclone_config: str | None
+    rclone_flags: tuple[str, ...]
+    stall_timeout: float | None
+    """Seconds that rclone may spend without moving anything."""
+    dump_stall_timeout: float | None
+    """The same for a program that dumps a database."""
+    retries: int
+    """How many times a small request to the remote is repeated."""
+    db_backup_dir: str
+    db_filename_template: str
+    db_date_format: str
+    db_cleanup_keep: int
+    media_backup_dir: str
+    media_source: str
+    media_max_delete: int
+    """Percent of the files at the destination that one media run may delete."""
+    environment: str
+    compression: str | None
+    compression_level: int
+    signing_key: str = field(repr=False)
+    signing_key_fallbacks: tuple[str, ...] = field(repr=False)
+    clients: Mapping[str, ClientSettings]
+
+
+def load() -> Settings:
+    """Read the settings.
+
+    Raises ``InvalidSettings``, naming the key and the fix, for the first thing wrong.
+    """
+    settings, problems = _read()
+    if settings is None:
+        raise problems[0]
+    return settings
+
+
+def problems() -> list[InvalidSettings]:
+    """Everything that is wrong with the settings; an empty list when nothing is."""
+    return _read()[1]
+
+
+def database_aliases() -> tuple[str, ...]:
+    """The aliases of ``DATABASES`` that name an engine."""
+    return tuple(
+        alias
+        for alias, database in django_settings.DATABASES.items()
+        if database.get("ENGINE", "") not in ("", "django.db.backends.dummy")
+    )
+
+
+def secrets() -> Iterator[str]:
+    """Every secret that the Django settings and rclone's variables are known to hold."""
+    configured = getattr(django_settings, SETTING, None)
+    own = configured if isinstance(configured, Mapping) else {}
+    candidates: list[object] = [
+        _secret_key(),
+        *_listed(getattr(django_settings, "SECRET_KEY_FALLBACKS", ())),
+        own.get("SIGNING_KEY"),
+        *_listed(own.get("SIGNING_KEY_FALLBACKS")),
+    ]
+    for database in getattr(django_settings, "DATABASES", {}).values():
+        candidates.append(database.get("PASSWORD"))
+        options = database.get("OPTIONS") or {}
+        candidates += [options.get(name) for name in _SECRET_OPTIONS]
+        candidates.append(_password_in(database.get("HOST")))
+    candidates += [
+        value
+        for name, value in os.environ.items()
+        if name.startswith("RCLONE_") and _SECRET_VARIABLE.search(name)
+    ]
+    texts = (
+        one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in candidates
+    )
+    return (text for text in texts if isinstance(text, str) and text)
+
+
+def _password_in(host: object) -> str:
+    """Return the password of a connection string, which stands for a host with MongoDB."""
+    login, at, _ = str(host or "").partition("://")[2].partition("/")[0].rpartition("@")
+    return unquote_plus(login.partition(":")[2]) if at else ""
+
+
+def _secret_key() -> str:
+    """Return ``SECRET_KEY``, or nothing: Django raises for an empty one."""
+    try:
+        key: object = django_settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return ""
+    return key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
+
+
+def _listed(value: object) -> tuple[object, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else ()
+
+
+def _media_source(key: str, value: object) -> str:
+    if value is None:
+        return os.fspath(django_settings.MEDIA_ROOT or "")
+    return validators.remote(key, value)
+
+
+def _clients(key: str, value: object) -> dict[str, ClientSettings]:
+    hint = f'Such as {{"default": {{"BACKEND": "shop.backups.Client"}}}} in {SETTING}["{key}"].'
+    if not isinstance(value, Mapping):
+        raise InvalidSettings(key, f"must be a dict, not {validators.kind(value)}", hint)
+    clients = {}
+    for alias, client in value.items():
+        if alias not in django_settings.DATABASES:
+            known = validators.did_you_mean(alias, django_settings.DATABASES)
+            raise InvalidSettings(key, f"names no database: {alias!r}", known or hint)
+        if not isinstance(client, Mapping) or not set(client) <= {"BACKEND", "OPTIONS"}:
+            raise InvalidSettings(key, f"of {alias!r} must hold BACKEND and OPTIONS alone", hint)
+        backend, options = client.get("BACKEND"), client.get("OPTIONS", {})
+        if not (backend is None or isinstance(backend, str)) or not isinstance(options, Mapping):
+            raise InvalidSettings(key, f"of {alias!r} holds a value of a wrong type", hint)
+        clients[alias] = ClientSettings(backend=backend, options=dict(options))
+    return clients
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    attribute: str
+    default: object
+    read: Callable[[str, object], object]
+
+
+KEYS: dict[str, _Key] = {
+    "REMOTE": _Key("remote", "", validators.remote),
+    "RCLONE_BINARY": _Key("rclone_binary", None, validators.optional_path),
+    "RCLONE_CONFIG": _Key("rclone_config", None, validators.config_file),
+    "RCLONE_FLAGS": _Key("rclone_flags", (), validators.flags),
+    "STALL_TIMEOUT": _Key("stall_timeout", 300, validators.seconds),
+    "DUMP_STALL_TIMEOUT": _Key("dump_stall_timeout", None, validators.seconds),
+    "RETRIES": _Key(
+        "retries", 3, validators.between(0, 10, "It counts further tries of small requests.")
+    ),
+    "DB_BACKUP_DIR": _Key("db_backup_dir", "db", validators.folder),
+    "DB_FILENAME_TEMPLATE": _Key(
+        "db_filename_template", "{database}-{datetime}.{ext}", validators.template
+    ),
+    "DB_DATE_FORMAT": _Key("db_date_format", "%Y-%m-%d-%H%M%S", validators.date_format),
+    "DB_CLEANUP_KEEP": _Key(
+        "db_cleanup_keep",
+        10,
+        validators.between(1, 1_000_000, "It counts backups kept per database."),
+    ),
+    "MEDIA_BACKUP_DIR": _Key("media_backup_dir", "media", validators.folder),
+    "MEDIA_SOURCE": _Key("media_source", None, _media_source),
+    "MEDIA_MAX_DELETE": _Key(
+        "media_max_delete",
+        50,
+        validators.between(0, 100, "It is a percentage of the stored files."),
+    ),
+    "ENVIRONMENT": _Key("environment", "", validators.environment),
+    "COMPRESSION": _Key("compression", "zstd", validators.compression),
+    "COMPRESSION_LEVEL": _Key(
+        "compression_level", 1, validators.between(1, 19, "1 is fast, 19 is small and slow.")
+    ),
+    "SIGNING_KEY": _Key("signing_key", None, validators.signing_key),
+    "SIGNING_KEY_FALLBACKS": _Key("signing_key_fallbacks", (), validators.signing_key_fallbacks),
+    "CLIENTS": _Key("clients", {}, _clients),
+}
+
+
+def _read() -> tuple[Settings | None, list[InvalidSettings]]:
+    raw = getattr(django_settings, SETTING, None)
+    if not isinstance(raw, Mapping):
+        what = "is not set" if raw is None else f"must be a dict, not {validators.kind(raw)}"
+        hint = f'Add {SETTING} = {{"REMOTE": "name:path"}} to your settings.'
+        return None, [InvalidSettings("", f"{SETTING} {what}", hint)]
+
+    found = [_unknown(key) for key in raw if key not in KEYS]
+    if "REMOTE" not in raw:
+        hint = "Set it to 'name:path' of a configured rclone remote, or to an absolute folder."
+        found.append(InvalidSettings("REMOTE", "is not set", hint))
+    values: dict[str, Any] = {}
+    for name, key in KEYS.items():
+        if name == "REMOTE" and name not in raw:
+            continue
+        try:
+            values[key.attribute] = key.read(name, raw.get(name, key.default))
+        except InvalidSettings as error:
+            found.append(error)
+    found += _overlapping_folders(values)
+    if "signing_key" in values and not (values["signing_key"] or _secret_key()):
+        found.append(
+            InvalidSettings("SIGNING_KEY", "is not set, and SECRET_KEY is empty", "Set either.")
+        )
+    if found:
+        return None, found
+    if values["signing_key"] is None:
+        values["signing_key"] = _secret_key()
+        values["signing_key_fallbacks"] += tuple(django_settings.SECRET_KEY_FALLBACKS)
+    return Settings(**values), []
+
+
+def _unknown(key: object) -> InvalidSettings:
+    hint = validators.did_you_mean(key, KEYS) or f"Known keys: {', '.join(KEYS)}."
+    return InvalidSettings(str(key), "is not a known key", hint)
+
+
+def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:
+    """A media mirror deletes what it does not know: it may never reach the database backups."""
+    if "db_backup_dir" not in values or "media_backup_dir" not in values:
+        return []
+    database, media = (
+        PurePosixPath(values[name].casefold()) for name in ("db_backup_dir", "media_backup_dir")
+    )
+    for key, folder in (("DB_BACKUP_DIR", database), ("MEDIA_BACKUP_DIR", media)):
+        if folder.parts[0] == LOCK_DIR:
+            problem = f"is the folder of locks ({LOCK_DIR!r}), or lies in it"
+            return [InvalidSettings(key, problem, "Choose another name.")]
+    if database.is_relative_to(media) or media.is_relative_to(database):
+        problem = f"overlaps DB_BACKUP_DIR ({values['db_backup_dir']!r})"
+        hint = "Give media a folder of its own: neither may equal, contain or lie in the other."
+        return [InvalidSettings("MEDIA_BACKUP_DIR", problem, hint)]
+    return []

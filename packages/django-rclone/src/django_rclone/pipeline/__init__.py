@@ -1,0 +1,1 @@
+"""Bytes on their way between a database and the remote: checked, counted, compressed."""

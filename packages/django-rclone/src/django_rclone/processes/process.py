@@ -1,0 +1,227 @@
+"""Starting, feeding, reading and stopping programs. The only importer of ``subprocess``."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Self
+
+from ..exceptions import ExecutableNotFound, ProcessError
+from ..interrupts import interruptible
+from .descriptors import occupy_standard_descriptors, secret_pipe
+from .stall import Patience
+from .stderr import LastWords
+
+_GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+_READ_SIZE = 1 << 20
+
+SECRET_FILE = "{secret file}"
+"""Stands in ``argv`` for the name of a file that holds ``Command.secret``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A program to run. ``env`` is added to our own environment and is never shown.
+
+    ``secret`` (at most 4,096 bytes) is for programs that read passwords from a file:
+    they find it in a pipe, by the name that takes the place of ``SECRET_FILE``.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret: bytes = field(default=b"", repr=False)
+
+    @property
+    def title(self) -> str:
+        """The program and its verb, such as ``rclone rcat``."""
+        return " ".join([Path(self.argv[0]).name, *self.argv[1:2]])
+
+
+DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
+
+
+def describe_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
+    """Say how a program ended, with its own last words."""
+    how = f"exited with {returncode}" if returncode >= 0 else f"was killed by {_name(-returncode)}"
+    message = "\n".join([f"{command.title} {how}.", *tail])
+    return ProcessError(message, returncode=returncode)
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+class Process:
+    """A running program: its stdin and stdout are pipes of ours, its stderr is drained.
+
+    It is a context manager: entering starts the program, leaving stops it if it still runs.
+    The program gets a session of its own: Ctrl-C reaches us alone, and we stop
+    our programs in order.
+
+    Entering raises ``ExecutableNotFound`` when the program cannot be started.
+    """
+
+    def __init__(
+        self,
+        command: Command,
+        *,
+        on_line: Callable[[str], str | None] = str,
+        failure: DescribeFailure = describe_failure,
+        patience: Patience | None = None,
+        pulse: Callable[[], object] = lambda: None,
+    ) -> None:
+        """``on_line`` sees every line of stderr and returns what to keep of it, if anything.
+
+        A program that neither takes nor gives a byte, nor ends, while we wait
+        for it, is stopped and fails when ``patience`` is over; ``None`` waits for
+        ever. One that works in silence shows it by ``pulse``, which returns
+        something else than before.
+        """
+        self.command = command
+        self._on_line = on_line
+        self._failure = failure
+        self._patience = patience
+        self._pulse = pulse
+        self._stalled = False
+        self._reaped = False
+
+    def __enter__(self) -> Self:
+        occupy_standard_descriptors()
+        try:
+            with secret_pipe(self.command.secret) as descriptor:
+                name = f"/dev/fd/{descriptor}"
+                self._popen = subprocess.Popen(
+                    [argument.replace(SECRET_FILE, name) for argument in self.command.argv],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    env={**os.environ, **self.command.env},
+                    start_new_session=True,
+                    pass_fds=[descriptor] if self.command.secret else [],
+                )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ExecutableNotFound(
+                f"{self.command.argv[0]} cannot be started: {reason}.",
+                hint="Install it, or correct the setting that names it.",
+            ) from None
+        assert self._popen.stdin
+        assert self._popen.stdout
+        assert self._popen.stderr
+        self._stdin, self._stdout = self._popen.stdin, self._popen.stdout
+        os.set_blocking(self._stdin.fileno(), False)
+        self._last_words = LastWords(self._popen.stderr, self._on_line)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def read(self, size: int = _READ_SIZE) -> bytes:
+        """Return up to ``size`` bytes of stdout; nothing at its end."""
+        self._await_pipe(self._stdout, select.POLLIN)
+        return self._stdout.read(size) or b""
+
+    def write(self, data: bytes) -> None:
+        """Write all of ``data`` to stdin. Raises ``ProcessError`` when the program has left."""
+        view = memoryview(data)
+        try:
+            while view:
+                self._await_pipe(self._stdin, select.POLLOUT)
+                view = view[self._stdin.write(view) or 0 :]
+        except BrokenPipeError:
+            # It has closed its stdin, and is on its way out, or ought to be.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(_GRACE)
+            self.terminate()
+            raise self._failed() from None
+
+    def close_input(self) -> None:
+        """Let the program see the end of its input."""
+        # It may be gone already; then its exit status tells why.
+        with contextlib.suppress(BrokenPipeError):
+            self._stdin.close()
+
+    def finish(self) -> None:
+        """Close stdin and wait. Raises ``ProcessError`` unless the program exits with 0."""
+        self.close_input()
+        self._await(self._has_ended)
+        self._reap()
+        if self._popen.returncode != 0:
+            raise self._failed()
+
+    def terminate(self) -> None:
+        """Stop the program without letting it see the end of its input."""
+        if self._popen.poll() is None:
+            self._signal(signal.SIGTERM)
+            try:
+                self._popen.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+        self._reap()
+
+    def stop(self) -> None:
+        """Stop the program without letting it see the end of its input, and let go of it."""
+        self.terminate()
+        self._last_words.close(_GRACE)
+        self.close_input()
+        self._stdout.close()
+
+    def _await_pipe(self, pipe: IO[bytes], what: int) -> None:
+        poll = select.poll()
+        poll.register(pipe, what)
+        self._await(lambda seconds: bool(poll.poll(None if seconds is None else seconds * 1000)))
+
+    def _has_ended(self, seconds: float | None) -> bool:
+        try:
+            self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _await(self, comes: Callable[[float | None], bool]) -> None:
+        """Wait for something that comes, or does not, within so many seconds."""
+        seconds = self._patience.seconds if self._patience else None
+        pulse = self._pulse()
+        while not comes(seconds):
+            if pulse == (pulse := self._pulse()):
+                self._stalled = True
+                self.terminate()
+                raise self._failed()
+
+    def _reap(self) -> None:
+        self._popen.wait()
+        if not self._reaped:
+            # What the program itself started may have outlived it. At once, and
+            # once only: the number of its group may belong to others later.
+            self._reaped = True
+            self._signal(signal.SIGKILL)
+
+    def _failed(self) -> ProcessError:
+        last_words = self._last_words.wait(_GRACE)
+        error = self._failure(self.command, self._popen.returncode, last_words)
+        return self._patience.lost(error) if self._patience and self._stalled else error
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, number)
+
+
+def run(process: Process, data: bytes = b"") -> bytes:
+    """Give a program ``data`` and return all that it prints. For small amounts only.
+
+    Raises ``ProcessError`` unless the program exits with 0.
+    """
+    with process, interruptible():
+        process.write(data)
+        process.close_input()
+        output = b"".join(iter(process.read, b""))
+        process.finish()
+    return output

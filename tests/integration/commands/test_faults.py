@@ -1,0 +1,243 @@
+"""Whatever is killed, nothing is lost, nothing lies, and the next run works."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from django_rclone import scratch
+from tests.support.processes import wait_until_gone
+from tests.support.site import Site, diverge, fingerprint
+
+MARK = "DJANGO_RCLONE_TEST_RUN"
+
+
+@pytest.fixture
+def big(site: Site) -> Site:
+    """A site whose backup takes long enough to be hit in the middle."""
+    with closing(sqlite3.connect(site.database())) as live, live:
+        live.execute("CREATE TABLE blobs (id INTEGER PRIMARY KEY, content BLOB)")
+        live.executemany(
+            "INSERT INTO blobs (content) VALUES (?)", ((os.urandom(100_000),) for _ in range(60))
+        )
+    site.rclone["DB_CLEANUP_KEEP"] = 2
+    return site
+
+
+def family(mark: str) -> list[int]:
+    """Return the processes started with this mark in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if f"{MARK}={mark}".encode() in environment and state != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("victim", ["manage.py", "version", "rcat", "lsjson", "rcat json", "cat"])
+def test_kill_9_during_a_backup_leaves_no_half_backup_and_the_next_one_works(
+    big: Site, victim: str, seed: int
+) -> None:
+    mark = f"{os.getpid()}-{victim}-{seed}".replace(" ", "-")
+    big.rclone["RCLONE_FLAGS"] = ["--bwlimit=8M"]
+    process = big.start("dbbackup", env={MARK: mark})
+    verb, _, what = victim.partition(" ")
+    moment = random.Random(f"{victim}{seed}").uniform(0.0, 0.8 if victim == "rcat" else 0.03)
+    begun = None
+    while process.poll() is None:
+        running = [p for p in family(mark) if is_running(p, verb) and what in arguments(p)]
+        begun = begun or (time.monotonic() if running else None)
+        if victim == "manage.py":
+            time.sleep(random.Random(f"m{seed}").uniform(0.2, 1.2))
+            process.kill()
+            break
+        if begun and time.monotonic() - begun >= moment:
+            for pid in running:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            break
+    process.communicate(timeout=60)
+    wait_until_gone(lambda: family(mark))
+    big.rclone["RCLONE_FLAGS"] = []
+    assert all(backup["verified"] for backup in big.backups())
+    if process.returncode > 0:
+        assert big.backups() == []
+    big.call("dbbackup")
+    before = fingerprint(big.database())
+    diverge(big.database())
+    big.call("dbrestore", "--noinput")
+    assert fingerprint(big.database()) == before
+
+
+def arguments(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+@pytest.mark.parametrize("victim", ["manage.py", "rclone"])
+@pytest.mark.parametrize("seed", range(6))
+def test_kill_9_during_a_restore_leaves_the_old_or_the_new_database(
+    big: Site, victim: str, seed: int
+) -> None:
+    mark = f"{os.getpid()}-restore-{victim}-{seed}"
+    new = fingerprint(big.database())
+    big.call("dbbackup")
+    diverge(big.database())
+    old = fingerprint(big.database())
+    big.rclone["RCLONE_FLAGS"] = ["--bwlimit=8M"]
+    process = big.start("dbrestore", "--noinput", env={MARK: mark})
+    if victim == "manage.py":
+        try:
+            process.communicate(timeout=random.Random(f"r{seed}").uniform(0.3, 1.8))
+        except subprocess.TimeoutExpired:
+            process.kill()
+    else:
+        while process.poll() is None:
+            if cats := [pid for pid in family(mark) if is_running(pid, "cat")]:
+                os.kill(cats[0], signal.SIGKILL)
+                break
+    process.communicate(timeout=60)
+    wait_until_gone(lambda: family(mark))
+    with closing(sqlite3.connect(big.database())) as live:
+        assert live.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert fingerprint(big.database()) in (old, new)
+    if process.returncode != 0 and victim == "rclone":
+        assert fingerprint(big.database()) == old
+    big.rclone["RCLONE_FLAGS"] = []
+    big.call("dbrestore", "--noinput")
+    assert fingerprint(big.database()) == new
+
+
+def is_running(pid: int, verb: str) -> bool:
+    try:
+        return verb.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:2]
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+    ids=["SIGTERM", "SIGHUP", "SIGINT"],
+)
+def test_a_stopped_backup_tells_its_failure_and_leaves_nothing(
+    big: Site, number: signal.Signals, status: int
+) -> None:
+    mark = f"{os.getpid()}-{number.name}"
+    told = big.folder / "told"
+    big.rclone["RCLONE_FLAGS"] = ["--bwlimit=1M"]
+    big.extra_settings = (
+        "from django_rclone.signals import operation_changed\n"
+        "def tell(event, **kwargs):\n"
+        f"    with open({str(told)!r}, 'a') as file:\n"
+        "        print(event.state, event.error_type, file=file, flush=True)\n"
+        "operation_changed.connect(tell)\n"
+    )
+    process = big.start("dbbackup", env={MARK: mark})
+    while not any(is_running(pid, "rcat") for pid in family(mark)):
+        assert process.poll() is None
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status, errors
+    assert "Traceback" not in errors
+    wait_until_gone(lambda: family(mark))
+    states = told.read_text().split("\n")
+    assert states[0] == "started None"
+    assert states[1].startswith("failed ")
+    assert states[2:] == [""]
+    assert big.stored() == []
+
+
+def test_an_ignored_sighup_stays_ignored(site: Site) -> None:
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN);"
+        f"os.execv({sys.executable!r}, {site.argv('dbbackup')!r})"
+    )
+    site.extra_settings = (
+        "import os, signal\n"
+        "from django_rclone.signals import pre_db_backup\n"
+        "def hang_up(**kwargs):\n    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "pre_db_backup.connect(hang_up)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=site.environ(), check=False, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def let_rclone(site: Site, calls: str, do: str) -> None:
+    """Put a script in the place of rclone for ``calls``, a pattern; ``$REAL`` is the real one."""
+    fake = site.folder / "FakeRclone"
+    fake.write_text(
+        f"#!/bin/sh\nREAL={Path(sys.executable).with_name('rclone')}\n"
+        f'case "$*" in\n{calls}) {do};;\nesac\n'
+        'exec "$REAL" "$@"\n'
+    )
+    fake.chmod(0o755)
+    site.rclone["RCLONE_BINARY"] = str(fake)
+
+
+def test_a_remote_that_loses_bytes_is_noticed(site: Site) -> None:
+    """rclone says that all is well; the stored size says otherwise."""
+    let_rclone(site, "rcat*.zst", 'head -c 100 | "$REAL" "$@"; cat >/dev/null; exit 0')
+    done = site.manage("dbbackup")
+    assert done.returncode == 1
+    assert "The remote holds 100 bytes at db/default-" in done.stderr
+    assert site.stored() == []
+
+
+def test_a_remote_that_loses_bytes_of_the_manifest_is_noticed(site: Site) -> None:
+    let_rclone(site, "rcat*.json", 'head -c 100 | "$REAL" "$@"; cat >/dev/null; exit 0')
+    done = site.manage("dbbackup")
+    assert done.returncode == 1
+    assert "The manifest could not be read back as it was written." in done.stderr
+    assert site.stored() == []
+
+
+def test_a_clean_up_that_breaks_off_leaves_no_manifest_without_its_dump(site: Site) -> None:
+    site.rclone |= {"DB_CLEANUP_KEEP": 1, "RETRIES": 0}
+    old = site.back_up()
+    let_rclone(site, "deletefile*.json", "echo 'error: on strike' >&2; exit 1")
+    done = site.manage("dbbackup", "--clean")
+    assert done.returncode == 3
+    assert "on strike" in done.stderr
+    assert old.exists()
+    assert len(site.backups()) == 2
+
+
+def test_rclone_dying_is_blamed_with_its_own_last_words(site: Site) -> None:
+    said = '{"level":"error","msg":"quota exceeded on remote"}'
+    let_rclone(site, "rcat*", f"head -c 10 >/dev/null; echo '{said}' >&2; exit 9")
+    done = site.manage("dbbackup")
+    assert done.returncode == 1
+    assert "exited with 9" in done.stderr
+    assert "quota exceeded on remote" in done.stderr
+
+
+def test_what_a_killed_restore_left_is_swept_by_the_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.call("dbbackup")
+    left = site.folder / ".django-rclone-left"
+    left.mkdir()
+    (left / "restored.sqlite3").write_bytes(b"half")
+    site.call("dbrestore", "--noinput")
+    assert left.exists(), "a folder this young may belong to a run that is just starting"
+    # Only the kernel sets the time that tells a folder's age, so the limit moves.
+    monkeypatch.setattr(scratch, "_SETTLED", -1.0)
+    site.call("dbrestore", "--noinput")
+    assert not left.exists()

@@ -1,0 +1,101 @@
+"""What listbackups shows."""
+
+import json
+import os
+
+import pytest
+
+from tests.support.site import Site, record_programs
+
+
+def test_backups_are_listed_newest_first_with_what_matters(site: Site) -> None:
+    site.rclone["ENVIRONMENT"] = "staging"
+    names = [site.back_up().name for _ in range(3)]
+    listed = site.backups()
+    assert [backup["name"] for backup in listed] == names[::-1]
+    assert set(listed[0]) == {
+        "name",
+        "path",
+        "size",
+        "date",
+        "age",
+        "database",
+        "environment",
+        "verified",
+        "problem",
+    }
+    assert listed[0]["environment"] == "staging"
+
+
+def test_one_database_can_be_listed_alone(site: Site) -> None:
+    for alias in ("app", "app-eu", "app2"):
+        site.add_database(alias)
+    site.call("dbbackup", "--all")
+    for alias in ("app", "app-eu", "app2"):
+        assert [backup["database"] for backup in site.backups("-d", alias)] == [alias]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 200])
+def test_the_listing_fits_the_terminal_and_cuts_no_name(
+    site: Site, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = site.back_up().name
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = site.call("listbackups")
+    assert name in text
+    assert "default" in text
+    rest = [line for line in text.splitlines() if name not in line]
+    assert all(len(line) <= max(width, 66) for line in rest)
+    if width == 200:
+        assert text.splitlines()[0].split() == [
+            "NAME",
+            "SIZE",
+            "AGE",
+            "DATE",
+            "DATABASE",
+            "VERIFIED",
+        ]
+
+
+def test_an_unverified_backup_says_why(site: Site) -> None:
+    dump = site.back_up()
+    dump.write_bytes(dump.read_bytes()[:-1])
+    (listed,) = site.backups()
+    assert not listed["verified"]
+    assert "bytes, its manifest says" in listed["problem"]
+    assert f"{dump.name} is not verified" in site.call("listbackups")
+
+
+def test_an_empty_remote_is_told_as_such(site: Site) -> None:
+    assert site.call("listbackups") == "There are no backups.\n"
+    assert json.loads(site.call("listbackups", "--json")) == []
+
+
+def test_dumps_and_manifests_alone_are_no_backups(site: Site) -> None:
+    dump = site.back_up()
+    (dump.parent / "alone.sqlite3").write_bytes(b"x")
+    (dump.parent / "orphan.sqlite3.json").write_bytes(
+        dump.with_name(dump.name + ".json").read_bytes()
+    )
+    assert [backup["name"] for backup in site.backups()] == [dump.name]
+
+
+def test_garbage_among_the_manifests_hides_no_backup(site: Site) -> None:
+    names = {site.back_up().name for _ in range(2)}
+    folder = site.remote / "db"
+    for number, junk in enumerate([b"", b"{", b"\n\n{}\n", os.urandom(2000), b"[" * 5000]):
+        (folder / f"0junk{number}").write_bytes(b"x")
+        (folder / f"0junk{number}.json").write_bytes(junk)
+    listed = site.backups()
+    assert {backup["name"] for backup in listed if backup["verified"]} == names
+    assert "0junk0" not in {backup["name"] for backup in listed}, "an empty manifest is none"
+
+
+def test_listing_needs_two_runs_of_rclone_however_many_backups_there_are(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        site.back_up()
+    runs = record_programs(monkeypatch)
+    site.call("listbackups")
+    assert [argv[1] for argv in runs] == ["lsjson", "cat"]

@@ -1,0 +1,184 @@
+"""Two runs that would disturb each other do not run at once, and nobody is locked out for long."""
+
+import json
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management.base import CommandError
+from django.test import override_settings
+
+from django_rclone import conf
+from django_rclone.exceptions import OperationLocked
+from django_rclone.locks import lease as locks
+from django_rclone.locks.lease import Claim, exclusive
+from django_rclone.rclone.remote import Rclone
+from tests.conftest import Heard
+from tests.support.site import Site, fingerprint
+
+RESTORE = "default.db_restore"
+PRUNE = "default.db_prune"
+
+
+def rclone_of(site: Site) -> Rclone:
+    with override_settings(DJANGO_RCLONE=site.rclone):
+        return Rclone(conf.load())
+
+
+def put_claim(site: Site, name: str, *, host: str = "elsewhere", **ago: float) -> Path:
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    until = since + locks.EXPIRY - timedelta(**ago)
+    claim = Claim(token="0123456789abcdef", host=host, pid=4711, since=since, until=until)
+    path = site.remote / "locks" / f"{name}.{claim.token}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(claim.to_bytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "status"),
+    [
+        (RESTORE, ["dbrestore", "--noinput"], 6),
+        (PRUNE, ["dbbackup", "--clean"], 3),
+        ("media", ["mediabackup"], 6),
+        ("media", ["mediarestore", "--noinput"], 6),
+    ],
+)
+def test_the_holder_is_named_and_the_way_out(
+    site: Site, heard: Heard, name: str, command: list[str], status: int
+) -> None:
+    site.write_media({"a": b"a"})
+    site.call("dbbackup")
+    site.call("mediabackup")
+    before = fingerprint(site.database())
+    lock = put_claim(site, name)
+    heard.calls.clear()
+    with pytest.raises(CommandError, match=r"running on host elsewhere \(process 4711\)") as caught:
+        site.call(*command)
+    assert caught.value.returncode == status
+    assert f"delete locks/{lock.name} on the remote" in str(caught.value)
+    assert heard.events[-1].error_type == "OperationLocked"
+    assert site.stored("locks") == [lock], "a stranger's lock stays, our own claim goes"
+    assert fingerprint(site.database()) == before
+    lock.unlink()
+    site.call(*command)
+    assert site.stored("locks") == []
+
+
+def test_a_backup_needs_no_lock(site: Site) -> None:
+    for name in (RESTORE, PRUNE, "media"):
+        put_claim(site, name)
+    site.call("dbbackup")
+    assert len(site.backups()) == 1
+
+
+def test_an_expired_lock_blocks_nobody_and_is_swept(site: Site) -> None:
+    put_claim(site, PRUNE, hours=1)
+    site.call("dbbackup", "--clean")
+    assert site.stored("locks") == []
+
+
+def test_a_lock_of_another_database_or_environment_blocks_nobody(site: Site) -> None:
+    site.call("dbbackup")
+    others = [put_claim(site, f"{name}.db_restore") for name in ("default-eu", "prod.default")]
+    site.call("dbrestore", "--noinput")
+    assert site.stored("locks") == sorted(others)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"token": 1}', b"\xff"])
+def test_what_is_no_claim_blocks_nobody_and_is_swept(site: Site, content: bytes) -> None:
+    put_claim(site, PRUNE).write_bytes(content)
+    site.call("dbbackup", "--clean")
+    assert site.stored("locks") == []
+
+
+def test_the_lock_of_a_run_that_was_killed_here_is_swept_by_the_next(site: Site) -> None:
+    site.call("dbbackup")
+    site.extra_settings = (
+        "import os, signal\n"
+        "from django_rclone.clients.sqlite import SqliteClient\n"
+        "SqliteClient.restore = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert site.manage("dbrestore", "--noinput").returncode == -signal.SIGKILL
+    assert len(site.stored("locks")) == 1
+    site.call("dbrestore", "--noinput")
+    assert site.stored("locks") == []
+
+
+def test_a_dead_lock_that_could_not_be_removed_stays_known_for_dead(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    site.call("dbbackup")
+    lock = put_claim(site, RESTORE, host=socket.gethostname())
+    (tmp_path / f".django-rclone-run-{lock.suffixes[-2][1:]}").touch()
+    real = Path(sys.executable).with_name("rclone")
+    script = tmp_path / "FakeRclone"
+    script.write_text(f'#!/bin/sh\n[ "$1" = deletefile ] && exit 1\nexec {real} "$@"\n')
+    script.chmod(0o755)
+    site.rclone["RCLONE_BINARY"] = str(script)
+    site.call("dbrestore", "--noinput")
+    assert lock.exists()
+    del site.rclone["RCLONE_BINARY"]
+    site.call("dbrestore", "--noinput")
+    assert site.stored("locks") == []
+
+
+def test_a_remote_that_can_only_be_read_is_restored_from_with_a_warning(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.call("dbbackup")
+    before = fingerprint(site.database())
+    # Root may write everywhere, but no folder where a file is.
+    (site.remote / "locks").write_bytes(b"")
+    site.call("dbrestore", "--noinput")
+    assert "Nothing keeps another host from doing the same" in capsys.readouterr().err
+    assert fingerprint(site.database()) == before
+
+
+def test_of_many_at_once_no_two_are_in(site: Site) -> None:
+    inside: list[int] = []
+    crowds: list[int] = []
+    entered: list[int] = []
+
+    def run(number: int) -> None:
+        try:
+            with exclusive(rclone, "crowd"):
+                inside.append(number)
+                crowds.append(len(inside))
+                entered.append(number)
+                time.sleep(0.3)
+                inside.remove(number)
+        except OperationLocked:
+            pass
+
+    rclone = rclone_of(site)
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(crowds) == {1}
+    assert site.stored("locks") == []
+
+
+def test_a_long_run_renews_its_lock(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(locks, "EXPIRY", timedelta(seconds=0.9))
+    seen: set[str] = set()
+    with exclusive(rclone_of(site), "long"):
+        deadline = time.monotonic() + 20
+        while len(seen) < 3 and time.monotonic() < deadline:
+            (path,) = site.stored("locks")
+            if text := path.read_text():
+                seen.add(json.loads(text)["until"])
+    assert len(seen) == 3
+    assert not list(tmp_path.glob(".django-rclone-run-*"))

@@ -1,0 +1,215 @@
+"""A Django site to back up: databases, media files and a remote in a folder of its own."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from copy import deepcopy
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.test import override_settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+_SETTINGS = """\
+from tests.settings import *
+
+DATABASES = {databases!r}
+DJANGO_RCLONE = {rclone!r}
+MEDIA_ROOT = {media!r}
+{extra}
+"""
+
+
+class Site:
+    """A site whose settings are those of this process for as long as ``active()`` lasts.
+
+    ``call()`` runs a command in this process, ``manage()`` in one of its own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.remote = folder / "remote"
+        self.media = folder / "media"
+        self.databases: dict[str, dict[str, Any]] = {}
+        self.rclone: dict[str, Any] = {"REMOTE": str(self.remote)}
+        self.extra_settings = ""
+        self._in_use: object = None
+        self.remote.mkdir()
+        self.media.mkdir()
+        self.add_database("default")
+
+    def add_database(self, alias: str, *, name: str | None = None, **settings: Any) -> Path:
+        """Add a database with a table and some rows; return its file."""
+        path = self.folder / (name or f"{alias}.sqlite3")
+        self.databases[alias] = {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(path),
+            **settings,
+        }
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("CREATE TABLE entry (id INTEGER PRIMARY KEY, title TEXT NOT NULL)")
+            rows = [(f"{alias} entry {number}",) for number in range(500)]
+            connection.executemany("INSERT INTO entry (title) VALUES (?)", rows)
+        return path
+
+    def database(self, alias: str = "default") -> Path:
+        """Return the file of a database."""
+        return Path(self.databases[alias]["NAME"])
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Make these settings those of the process."""
+        before = dict(connections.settings)
+        self._use(self.databases)
+        try:
+            with override_settings(MEDIA_ROOT=str(self.media)):
+                yield
+        finally:
+            self._use(before)
+
+    def call(self, command: str, *arguments: str, **options: Any) -> str:
+        """Run a management command here, and return what it printed."""
+        self._use(self.databases)
+        out = StringIO()
+        with override_settings(DJANGO_RCLONE=self.rclone):
+            call_command(command, *arguments, stdout=out, **options)
+        return out.getvalue()
+
+    def backups(self, *arguments: str) -> list[dict[str, Any]]:
+        """Return what ``listbackups`` says, newest first."""
+        listed: list[dict[str, Any]] = json.loads(self.call("listbackups", "--json", *arguments))
+        return listed
+
+    def back_up(self, *arguments: str) -> Path:
+        """Back up the default database and return the stored file."""
+        before = set(self.stored())
+        self.call("dbbackup", *arguments)
+        (new,) = [p for p in self.stored() if p not in before and p.suffix != ".json"]
+        return new
+
+    def dump(self) -> Path:
+        """Return the one dump that is stored."""
+        (dump,) = [path for path in self.stored() if path.suffix != ".json"]
+        return dump
+
+    def stored(self, folder: str = "db") -> list[Path]:
+        """Return the files in a folder of the remote."""
+        return sorted(path for path in (self.remote / folder).rglob("*") if path.is_file())
+
+    def manage(
+        self, *arguments: str, env: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``manage.py`` to its end, in a process of its own."""
+        return subprocess.run(
+            self.argv(*arguments),
+            env=self.environ(env),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            **options,
+        )
+
+    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start ``manage.py`` in a process of its own."""
+        return subprocess.Popen(
+            self.argv(*arguments),
+            env=self.environ(env),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def argv(self, *arguments: str) -> list[str]:
+        """Return the command line of a management command."""
+        return [sys.executable, "-m", "django", *arguments]
+
+    def environ(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Write the settings where such a process finds them, and return its environment."""
+        text = _SETTINGS.format(
+            databases=self.databases,
+            rclone=self.rclone,
+            media=str(self.media),
+            extra=self.extra_settings,
+        )
+        (self.folder / "site_settings.py").write_text(text)
+        path = [str(self.folder), str(REPOSITORY)]
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "site_settings",
+            "PYTHONPATH": os.pathsep.join(path),
+            **(env or {}),
+        }
+
+    def write_media(self, files: Mapping[str, bytes]) -> None:
+        """Write media files."""
+        for name, content in files.items():
+            path = self.media / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def _use(self, databases: Mapping[str, dict[str, Any]]) -> None:
+        if self._in_use == databases:
+            return
+        self._in_use = deepcopy(dict(databases))
+        connections.close_all()
+        for alias in list(connections.settings):
+            with suppress(AttributeError):  # not connected to yet
+                del connections[alias]
+        connections.settings.clear()
+        connections.settings.update({alias: dict(one) for alias, one in databases.items()})
+        connections.configure_settings(connections.settings)
+
+
+def record_programs(patch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Return a list that gets the arguments of every program started from now on."""
+    started: list[Sequence[str]] = []
+    original = subprocess.Popen
+
+    class RecordingPopen(original):  # type: ignore[misc, valid-type]
+        def __init__(self, argv: Sequence[str], *args: object, **kwargs: object) -> None:
+            started.append(argv)
+            super().__init__(argv, *args, **kwargs)
+
+    patch.setattr("subprocess.Popen", RecordingPopen)
+    return started
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder with its content."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def fingerprint(path: Path) -> str:
+    """Return a hash of schema and rows of a SQLite database, whatever its pages look like."""
+    with closing(sqlite3.connect(path)) as connection:
+        text = "\n".join(connection.iterdump())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def diverge(path: Path) -> None:
+    """Change, delete and add rows and tables, as time does after a backup."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE entry SET title = 'changed' WHERE id % 3 = 0")
+        connection.execute("DELETE FROM entry WHERE id % 7 = 0")
+        connection.execute("INSERT INTO entry (title) VALUES ('new')")
+        connection.execute("CREATE TABLE later (entry_id INTEGER REFERENCES entry (id))")
+        connection.execute("INSERT INTO later VALUES (1)")

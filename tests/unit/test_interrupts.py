@@ -1,0 +1,105 @@
+"""A signal interrupts only where the code said that it may."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from django_rclone import interrupts as interruption
+from django_rclone.exceptions import OperationInterrupted
+from django_rclone.interrupts import interruptible, signals_handled
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind() -> Iterator[None]:
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    assert interruption._regions == 0
+    assert interruption._pending is None
+    assert {number: signal.getsignal(number) for number in SIGNALS} == handlers
+
+
+SIGNALS = {
+    signal.SIGINT: KeyboardInterrupt,
+    signal.SIGTERM: OperationInterrupted,
+    signal.SIGHUP: OperationInterrupted,
+}
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_is_kept_until_the_code_may_be_interrupted(number: signal.Signals) -> None:
+    steps = []
+    expected = pytest.raises(SIGNALS[number])
+    with expected, signals_handled():
+        send(number)
+        steps.append("went on")
+        with interruptible():
+            steps.append("never comes here")
+    assert steps == ["went on"]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_interrupts_at_once_where_it_may(number: signal.Signals) -> None:
+    steps = []
+    expected = pytest.raises(SIGNALS[number])
+    with expected, signals_handled(), interruptible():
+        send(number)
+        steps.append("never comes here")
+    assert steps == []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_found_no_place_is_raised_in_the_end(number: signal.Signals) -> None:
+    steps = []
+    expected = pytest.raises(SIGNALS[number])
+    with expected, signals_handled():
+        send(number)
+        with interruptible(now=False):
+            steps.append("the outcome is told")
+    assert steps == ["the outcome is told"]
+
+
+def test_a_second_sigterm_does_not_disturb_the_undoing() -> None:
+    steps = []
+    expected = pytest.raises(OperationInterrupted)
+    with expected as stopped, signals_handled(), interruptible():
+        try:
+            send(signal.SIGTERM)
+        finally:
+            send(signal.SIGTERM)
+            steps.append("undone")
+    assert steps == ["undone"]
+    assert stopped.value.exit_code == 143
+
+
+def test_a_handler_of_the_site_stays_in_charge() -> None:
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        with signals_handled(), interruptible():
+            send(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
+
+
+def test_other_threads_have_no_say() -> None:
+    errors = []
+
+    def work() -> None:
+        try:
+            with signals_handled(), interruptible():
+                assert interruption._regions == 0
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert errors == []
