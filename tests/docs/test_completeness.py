@@ -131,7 +131,9 @@ def test_every_key_of_a_channel_is_documented():
 
 def test_every_notifier_there_is_is_shipped_and_has_a_page():
     folder = NOTIFY / "src" / "django_rclone_notify" / "notifiers"
-    modules = [path for path in folder.rglob("*.py") if "Notifier)" in path.read_text()]
+    modules = [
+        p for p in folder.rglob("*.py") if re.search(r"^class \w+Notifier\(", p.read_text(), re.M)
+    ]
     found = {path.relative_to(folder).with_suffix("").parts[0] for path in modules}
     assert found == {*NOTIFIERS, "dummy"}
     assert {path.stem for path in PAGES.glob("notify-*.md")} == {f"notify-{n}" for n in NOTIFIERS}

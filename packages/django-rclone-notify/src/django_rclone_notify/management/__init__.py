@@ -1,0 +1,1 @@
+"""The command `notifytest`, and the samples that it sends."""
