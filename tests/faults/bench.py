@@ -51,7 +51,7 @@ import json
 from django_rclone.signals import operation_changed
 def tell(event, **kwargs):
     with open({path!r}, "a") as file:
-        line = [event.operation, event.state, event.error_message, event.target_changed]
+        line = [event.operation, event.state, event.error_message, event.target_state]
         print(json.dumps(line), file=file, flush=True)
 operation_changed.connect(tell)
 """
@@ -64,7 +64,7 @@ class Told:
     operation: str
     state: str
     error: str | None
-    target_changed: bool | None
+    target_state: str | None
 
 
 @dataclass
@@ -187,7 +187,7 @@ class Bench:
 
         def listen(event: Any, **_: object) -> None:
             told.append(
-                Told(event.operation, event.state, event.error_message, event.target_changed)
+                Told(event.operation, event.state, event.error_message, event.target_state)
             )
 
         operation_changed.connect(listen)
@@ -290,8 +290,8 @@ def _judge_events(bench: Bench, outcome: Outcome, *, killed: bool) -> None:
         assert failed
     for told in outcome.told:
         if told.state == "failed" and told.operation == "db_restore":
-            expected = bench.engine.fingerprint() != bench.old
-            assert told.target_changed in (expected, None), told
+            expected = "unchanged" if bench.engine.fingerprint() == bench.old else "changed"
+            assert told.target_state in (expected, "unknown"), told
 
 
 def _judge_live_data(bench: Bench, outcome: Outcome, *, killed: bool) -> None:

@@ -25,7 +25,8 @@ FAILED = replace(
     state=State.FAILED,
     duration=12.0,
     error_type="RcloneError",
-    error_message="rclone rcat exited with 1\nquota exceeded\nHint: Free some space.",
+    error_message="rclone rcat exited with 1\nquota exceeded",
+    error_hint="Free some space.",
 )
 ALL = (STARTED, SUCCEEDED, FAILED)
 

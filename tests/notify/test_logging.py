@@ -58,7 +58,8 @@ def test_fields_are_on_the_record_ready_for_json(configure, send, lines):
         "size": 1_500_000_000,
         "error_type": None,
         "error_message": None,
-        "target_changed": None,
+        "error_hint": None,
+        "target_state": None,
     }
 
 

@@ -48,7 +48,8 @@ def test_event_is_posted_whole(server):
         "size_bytes": 1_500_000_000,
         "error_type": None,
         "error_message": None,
-        "target_changed": None,
+        "error_hint": None,
+        "target_state": None,
     }
 
 
@@ -72,9 +73,9 @@ def test_recovery_is_a_success_with_a_mark(server):
 
 
 def test_failed_restore_tells_what_became_of_the_data(server):
-    send(server.url, samples.failed(operation=Operation.DB_RESTORE, target_changed=True))
+    send(server.url, samples.failed(operation=Operation.DB_RESTORE, target_state=TargetState.CHANGED))
     [request] = server.requests
-    assert request.json()["target_changed"] is True
+    assert request.json()["target_state"] == "changed"
 
 
 def test_words_of_the_error_can_be_left_out(server):

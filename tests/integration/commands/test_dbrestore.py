@@ -213,7 +213,7 @@ def test_a_truncation_that_comes_after_the_check_is_refused_too(site: Site, hear
         assert fingerprint(site.database()) == before
     finally:
         pre_db_restore.disconnect(truncate)
-    assert heard.events[-1].target_changed is False
+    assert heard.events[-1].target_state == "unchanged"
 
 
 def test_a_backup_without_its_manifest_is_no_backup(site: Site, heard: Heard) -> None:
@@ -368,7 +368,7 @@ def test_an_unverified_dump_that_is_no_database_is_refused(site: Site, heard: He
     (folder / "shell.sqlite3").write_bytes(b".shell touch /tmp/never\n" * 100)
     text = refused(site, heard, "-i", "shell.sqlite3", "--unverified")
     assert "damaged" in text
-    assert heard.events[-1].target_changed is False
+    assert heard.events[-1].target_state == "unchanged"
 
 
 def test_several_databases_need_one_to_be_named(site: Site) -> None:
@@ -386,7 +386,7 @@ def test_a_locked_live_database_is_given_up_after_djangos_timeout(site: Site, he
         other.execute("BEGIN IMMEDIATE")
         text = refused(site, heard)
     assert "stayed locked for 0.2 seconds" in text
-    assert heard.events[-1].target_changed is False
+    assert heard.events[-1].target_state == "unchanged"
 
 
 def test_a_restore_inside_a_transaction_is_refused(site: Site, heard: Heard) -> None:

@@ -156,7 +156,7 @@ def test_a_raising_pre_receiver_leaves_everything_byte_for_byte_as_it_was(
     assert COMMANDS[command][1] not in heard.names
     assert [event.state for event in heard.events] == ["started", "failed"]
     assert heard.events[-1].error_type == "OperationVetoed"
-    assert heard.events[-1].target_changed in (False, None)
+    assert heard.events[-1].target_state in ("unchanged", None)
 
 
 def test_a_veto_names_the_receiver_and_its_reason_without_secrets(ready: Site) -> None:
@@ -291,13 +291,13 @@ def test_a_failed_restore_tells_that_the_live_database_is_untouched(
     with pytest.raises(CommandError):
         site.call("dbrestore", "--noinput")
     assert heard.events[-1].state == "failed"
-    assert heard.events[-1].target_changed is False
+    assert heard.events[-1].target_state == "unchanged"
 
 
 def test_a_restore_tells_that_the_live_database_was_replaced(site: Site, heard: Heard) -> None:
     site.back_up()
     site.call("dbrestore", "--noinput")
-    assert heard.events[-1].target_changed is True
+    assert heard.events[-1].target_state == "changed"
 
 
 def test_clean_up_is_an_operation_of_its_own(site: Site, heard: Heard) -> None:

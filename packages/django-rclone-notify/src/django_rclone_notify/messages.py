@@ -4,7 +4,7 @@ import unicodedata
 
 from django.template.defaultfilters import filesizeformat
 
-from django_rclone.events import Operation, OperationEvent, State
+from django_rclone.events import Operation, OperationEvent, State, TargetState
 
 from .notifications import Notice, NoticeState
 
@@ -13,9 +13,6 @@ NAME_LIMIT = 60
 """Characters of a name in a title, so that a long one does not push the state out of it."""
 _TAIL_MARK = "(cut) … "
 
-# How the errors of django-rclone tell what to do.
-_HINT = "\nHint: "
-
 _SUBJECTS = {
     Operation.DB_BACKUP: "Backup of {target}",
     Operation.DB_RESTORE: "Restore of {target}",
@@ -23,11 +20,10 @@ _SUBJECTS = {
     Operation.MEDIA_BACKUP: "Backup of {target}",
     Operation.MEDIA_RESTORE: "Restore of {target}",
 }
-_RESTORES = (Operation.DB_RESTORE, Operation.MEDIA_RESTORE)
-_TOUCHED = {
-    True: "was changed",
-    False: "was not touched",
-    None: "may have been changed: it cannot be told",
+_LIVE_DATA = {
+    TargetState.CHANGED: "was changed",
+    TargetState.UNCHANGED: "is unchanged",
+    TargetState.UNKNOWN: "may have been changed: its state is unknown",
 }
 # They reverse or isolate the text around them, so that a message shows what it does not say.
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -67,20 +63,19 @@ def facts(event: OperationEvent) -> list[str]:
 
 def live_data(event: OperationEvent) -> str:
     """Return what became of the live data when a restore failed; otherwise nothing."""
-    if event.state == State.FAILED and event.operation in _RESTORES:
-        return f"The live data {_TOUCHED[event.target_changed]}"
+    if event.state == State.FAILED and event.target_state is not None:
+        return f"The live data {_LIVE_DATA[event.target_state]}"
     return ""
 
 
 def cause(event: OperationEvent) -> str:
-    """Return the words of the error without its hint, cleaned; empty when there is none."""
-    return cleaned((event.error_message or "").rpartition(_HINT)[0] or event.error_message or "")
+    """Return the words of the error, cleaned; empty when there is none."""
+    return cleaned(event.error_message or "")
 
 
 def hint(event: OperationEvent) -> str:
     """Return what django-rclone advises to do about the error, on one line; may be empty."""
-    _, mark, advice = (event.error_message or "").rpartition(_HINT)
-    return one_line(advice) if mark else ""
+    return one_line(event.error_hint or "")
 
 
 def human_size(size: int) -> str:

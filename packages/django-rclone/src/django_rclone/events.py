@@ -23,6 +23,17 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class TargetState(StrEnum):
+    """What became of the live data that a restore was to replace."""
+
+    UNCHANGED = "unchanged"
+    """It is as it was before."""
+    CHANGED = "changed"
+    """It was replaced, wholly if the restore succeeded, else in part."""
+    UNKNOWN = "unknown"
+    """The restore failed, and nobody could find out how far it got."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationEvent:
     """One state of one operation, in primitives only: it can be stored, queued or sent.
@@ -53,8 +64,10 @@ class OperationEvent:
     """The class name of the error that ended the operation."""
     error_message: str | None = None
     """What went wrong: secrets masked, at most 2,000 characters."""
-    target_changed: bool | None = None
-    """Restores: whether live data was touched. ``None`` elsewhere, and when it cannot be told."""
+    error_hint: str | None = None
+    """What to do about it, if that is known: secrets masked, at most 2,000 characters."""
+    target_state: TargetState | None = None
+    """Restores: what became of the live data. ``None`` for every other operation."""
 
 
 class ReceiverWarnings(tuple[str, ...]):

@@ -48,8 +48,6 @@ class DjangoRcloneError(Exception):
     """
 
     exit_code = 1
-    target_changed: bool | None = False
-    """Restores: whether live data was touched when this was raised."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = message

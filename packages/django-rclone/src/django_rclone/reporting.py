@@ -1,4 +1,4 @@
-"""Telling observers what an operation does. The only sender of signals."""
+"""Reports to observers what an operation does. The only sender of signals."""
 
 import logging
 import socket
@@ -14,7 +14,7 @@ from django.dispatch import Signal
 
 from . import signals
 from .console import Console
-from .events import Operation, OperationEvent, ReceiverWarnings, State
+from .events import Operation, OperationEvent, ReceiverWarnings, State, TargetState
 from .exceptions import MESSAGE_LIMIT, OperationVetoed
 from .interrupts import interruptible
 from .redaction import redact
@@ -46,7 +46,7 @@ _HOOKS = {
 }
 
 
-def begin(
+def new_operation(
     operation: Operation,
     *,
     environment: str,
@@ -66,86 +66,91 @@ def begin(
     )
 
 
-class Run:
-    """One operation under way: what it learns, for its last event."""
+class OperationContext:
+    """A running operation: what it learns for its final event."""
 
     def __init__(self, event: OperationEvent, sender: Sender) -> None:
         self._event = event
         self._sender = sender
         self.path = event.path
-        """Of what was stored; a repeated backup ends at another one than it began with."""
+        """The backup's path; a retried backup ends with another one than it began with."""
         self.size: int | None = None
         """Bytes stored or restored."""
-        self.target_changed: bool | None = None
-        """Restores: whether live data was touched."""
+        self.target_state: TargetState | None = None
+        """Restores: what became of the live data."""
 
-    def ask_permission(self) -> None:
+    def send_pre_signal(self) -> None:
         """Send the ``pre_*`` signal. Raises ``OperationVetoed`` when a receiver raises."""
         hooks = _HOOKS[self._event.operation]
         signal: Signal = getattr(signals, hooks.pre)
         try:
             with interruptible():
-                signal.send(self._sender, **_carried(self._event, hooks.pre_carries))
+                signal.send(self._sender, **_signal_kwargs(self._event, hooks.pre_carries))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is raised is a veto
-            receiver = _culprit(error.__traceback__)
+            receiver = _raising_receiver(error.__traceback__)
             # Not chained: a traceback would show the receiver's own words with their secrets.
             raise OperationVetoed(
-                f"{receiver}, a receiver of {hooks.pre}, refused: {_told(error)}"
+                f"{receiver}, a receiver of {hooks.pre}, refused: {_describe(error)}"
             ) from None
 
 
 @contextmanager
-def report(event: OperationEvent, *, sender: Sender, console: Console) -> Iterator[Run]:
-    """Tell observers that an operation started, and how it ended: exactly once.
+def report(event: OperationEvent, *, sender: Sender, console: Console) -> Iterator[OperationContext]:
+    """Report to observers that an operation started, and how it ended: exactly once.
 
     Whatever ends the block counts, Ctrl-C and SIGTERM too. Observers cannot
     change the outcome: one that raises is logged and shown as a warning.
     """
-    run = Run(event, sender)
+    context = OperationContext(event, sender)
     clock = time.monotonic()
     try:
-        _tell(event, sender, console)
-        yield run
+        _send_event(event, sender, console)
+        yield context
     except BaseException as error:
-        failed = _ended(event, run, State.FAILED, clock)
-        failed = replace(failed, error_type=type(error).__name__, error_message=_told(error))
-        _tell(failed, sender, console)
+        failed = _final_event(event, context, State.FAILED, clock)
+        failed = replace(
+            failed,
+            error_type=type(error).__name__,
+            error_message=_describe(error),
+            error_hint=_presentable(getattr(error, "hint", "")) or None,
+        )
+        _send_event(failed, sender, console)
         raise
-    succeeded = _ended(event, run, State.SUCCEEDED, clock)
-    _tell(succeeded, sender, console)
+    succeeded = _final_event(event, context, State.SUCCEEDED, clock)
+    _send_event(succeeded, sender, console)
     if hooks := _HOOKS.get(event.operation):
-        _send(hooks.post, sender, console, **_carried(succeeded, hooks.post_carries))
+        _send(hooks.post, sender, console, **_signal_kwargs(succeeded, hooks.post_carries))
 
 
-def _ended(event: OperationEvent, run: Run, state: State, clock: float) -> OperationEvent:
+def _final_event(event: OperationEvent, context: OperationContext, state: State, clock: float) -> OperationEvent:
     return replace(
         event,
         state=state,
         duration=time.monotonic() - clock,
-        path=run.path,
-        size=run.size,
-        target_changed=run.target_changed,
+        path=context.path,
+        size=context.size,
+        target_state=context.target_state,
     )
 
 
-def _tell(event: OperationEvent, sender: Sender, console: Console) -> None:
+def _send_event(event: OperationEvent, sender: Sender, console: Console) -> None:
     _send("operation_changed", sender, console, event=event)
 
 
 def _send(name: str, sender: Sender, console: Console, **arguments: object) -> None:
     signal: Signal = getattr(signals, name)
     try:
-        # The outcome is told even when a signal is kept; the next one may end the telling.
+        # The outcome is reported even while a signal is pending; the next one may end this.
         with interruptible(now=False):
             outcomes = signal.send_robust(sender, **arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer never breaks a backup
         # A receiver called sys.exit(), or is no function: send_robust() cannot name that one.
-        _warn(f"A receiver of {name} raised {type(error).__name__}: {_told(error)}", console)
+        _warn(f"A receiver of {name} raised {type(error).__name__}: {_describe(error)}", console)
         return
     for receiver, outcome in outcomes:
         if isinstance(outcome, Exception):
             who = f"{receiver.__module__}.{receiver.__qualname__}"
-            _warn(f"{who}, a receiver of {name}, raised {_told(outcome)}", console)
+            _warn(f"{who}, a receiver of {name}, raised {_describe(outcome)}", console)
         elif isinstance(outcome, ReceiverWarnings):
             for sentence in outcome:
                 console.warn(redact(sentence))
@@ -156,18 +161,26 @@ def _warn(text: str, console: Console) -> None:
     console.warn(text)
 
 
-def _carried(event: OperationEvent, names: tuple[str, ...]) -> Mapping[str, object]:
+def _signal_kwargs(event: OperationEvent, names: tuple[str, ...]) -> Mapping[str, object]:
     return {name: getattr(event, name) for name in names}
 
 
-def _told(error: BaseException) -> str:
-    """Return what an error says, fit for other eyes."""
-    text = redact(str(error)) or type(error).__name__
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+def _describe(error: BaseException) -> str:
+    """Return what an error says, without the hint that ours carry."""
+    return _presentable(getattr(error, "message", str(error))) or type(error).__name__
 
 
-def _culprit(traceback: TracebackType | None) -> str:
-    """Name the receiver that raised: the first function that Django's dispatcher called."""
+def _presentable(text: object) -> str:
+    """Return ``text`` without secrets, and of limited length."""
+    shown = redact(str(text))
+    return shown if len(shown) <= MESSAGE_LIMIT else shown[: MESSAGE_LIMIT - 1] + "…"
+
+
+def _raising_receiver(traceback: TracebackType | None) -> str:
+    """Name the receiver that raised: the first function that Django's dispatcher called.
+
+    ``send_robust()`` would name it, but would also run the receivers after a veto.
+    """
     dispatched = False
     while traceback is not None:
         frame = traceback.tb_frame

@@ -39,7 +39,7 @@ def test_a_truncated_or_altered_dump_changes_nothing(
         with pytest.raises(CommandError):
             shop.restore()
     assert heard.states.count("db_restore failed") > 0
-    assert not any(event.target_changed for event in heard.events)
+    assert not any(event.target_state == 'changed' for event in heard.events)
     assert shop.content == live
 
 
@@ -101,7 +101,7 @@ def test_a_failing_mongorestore_changes_nothing(
     shop.use_tool("mongorestore", body)
     with pytest.raises(CommandError, match=said):
         shop.restore()
-    assert heard.events[-1].target_changed is False
+    assert heard.events[-1].target_state == "unchanged"
     assert shop.content == live
 
 
@@ -152,7 +152,7 @@ def test_a_right_that_lacks_for_the_exchange_changes_nothing(
     fail_at(shop, "drop", 1, UNAUTHORIZED)
     with pytest.raises(CommandError, match="on fire"):
         shop.restore()
-    assert heard.events[-1].target_changed is False
+    assert heard.events[-1].target_state == "unchanged"
     assert shop.content == live
     shop.restore()
     assert shop.content == before
@@ -166,7 +166,7 @@ def test_an_exchange_that_fails_in_the_middle_is_told_and_can_be_repeated(
     fail_at(shop, "renameCollection", number, 112)
     with pytest.raises(CommandError, match=r"no longer what it was, nor what the backup is"):
         shop.restore()
-    assert heard.events[-1].target_changed is None
+    assert heard.events[-1].target_state == "unknown"
     shop.server.on_command = lambda command: None
     with pytest.raises(CommandError, match="was interrupted while it replaced"):
         shop.back_up()
@@ -222,7 +222,7 @@ def test_of_two_restores_the_later_one_counts(
     shop.server.on_command = begin_another
     with pytest.raises(CommandError, match="Another restore"):
         shop.restore()
-    assert heard.events[-1].target_changed is False
+    assert heard.events[-1].target_state == "unchanged"
     assert shop.content == live
     shop.restore()
     assert shop.content == before

@@ -92,7 +92,8 @@ def payload(notice: Notice, *, include_error: bool) -> dict[str, object]:
         "size_bytes": event.size,
         "error_type": _bounded(event.error_type),
         "error_message": _bounded(event.error_message) if include_error else None,
-        "target_changed": event.target_changed,
+        "error_hint": event.error_hint,
+        "target_state": event.target_state,
     }
 
 

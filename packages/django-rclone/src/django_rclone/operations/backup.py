@@ -19,7 +19,7 @@ from ..interrupts import pause
 from ..pipeline.compression import SUFFIXES
 from ..pipeline.relay import Digest, store
 from ..rclone import Rclone
-from ..reporting import Sender, begin, report
+from ..reporting import Sender, new_operation, report
 
 _QUIET = Console()
 _PAUSE = 5.0  # seconds before a second try; then three times as long, each
@@ -37,7 +37,7 @@ def backup_database(
     """
     settings = conf.load()
     client = get_client(alias, settings)
-    event = begin(Operation.DB_BACKUP, environment=settings.environment, database=alias)
+    event = new_operation(Operation.DB_BACKUP, environment=settings.environment, database=alias)
     event = replace(event, path=_path(settings, client, event))
     with report(event, sender=sender, console=console) as run:
         rclone = Rclone(settings)
@@ -47,7 +47,7 @@ def backup_database(
         client.check_dump()
         for warning in client.dump_warnings():
             console.warn(warning)
-        run.ask_permission()
+        run.send_pre_signal()
         manifest = _tried(client, rclone, settings, event, console, retries)
         run.path, run.size = manifest.path, manifest.size
     return Backup(path=manifest.path, size=manifest.size, manifest=manifest)
@@ -78,7 +78,7 @@ def _tried(
             console.warn(f"Try {tries} of {retries + 1} failed: {error.message}")
         pause(_PAUSE * 3 ** (tries - 1))
         # A dump is of another moment, and has a name of its own.
-        anew = begin(event.operation, environment=event.environment, database=event.database)
+        anew = new_operation(event.operation, environment=event.environment, database=event.database)
         event = replace(anew, path=_path(settings, client, anew))
     return _store(client, rclone, settings, event, console)
 

@@ -11,7 +11,7 @@ from ..backups.catalog import NO_MANIFEST, assess
 from ..backups.manifest import Manifest, ManifestError, manifest_path, signer
 from ..conf import Settings
 from ..console import Console
-from ..events import Operation, OperationEvent
+from ..events import Operation, OperationEvent, TargetState
 from ..exceptions import (
     BackupNotFound,
     BackupRejected,
@@ -23,7 +23,7 @@ from ..locks import MEDIA, exclusive
 from ..rclone import Rclone
 from ..rclone.binary import dotted
 from ..rclone.output import Tally
-from ..reporting import Run, Sender, begin, report
+from ..reporting import OperationContext, Sender, new_operation, report
 
 _QUIET = Console()
 _VENDOR = "media"
@@ -41,7 +41,7 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
     settings = conf.load()
     source = _media(settings)
     path = settings.media_backup_dir
-    event = begin(Operation.MEDIA_BACKUP, environment=settings.environment, path=path)
+    event = new_operation(Operation.MEDIA_BACKUP, environment=settings.environment, path=path)
     with report(event, sender=sender, console=console) as run:
         rclone = Rclone(settings)
         rclone.require_supported()
@@ -50,7 +50,7 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
             _require_own_mirror(rclone, settings)
         mirror = rclone.address(path)
         limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
-        run.ask_permission()
+        run.send_pre_signal()
         with exclusive(rclone, *MEDIA):
             # While files move the mirror is no backup: its manifest says so until the end.
             _write(rclone, _manifest(settings, event, Tally(0, 0), rclone.version, partial=True))
@@ -123,22 +123,22 @@ def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = 
     Raises ``OperationVetoed``, ``OperationLocked`` or ``RcloneError``. An
     interrupted restore leaves files of both states; running it again completes it.
     """
-    event = begin(
+    event = new_operation(
         Operation.MEDIA_RESTORE, environment=plan.settings.environment, path=plan.backup.path
     )
     with report(event, sender=sender, console=console) as run:
-        run.target_changed = False
-        run.ask_permission()
+        run.target_state = TargetState.UNCHANGED
+        run.send_pre_signal()
         with exclusive(plan.rclone, *MEDIA, warn=console.warn):
             _restore(plan, run, console)
         run.size = plan.backup.size
 
 
-def _restore(plan: MediaRestorePlan, run: Run, console: Console) -> None:
+def _restore(plan: MediaRestorePlan, run: OperationContext, console: Console) -> None:
     source = plan.rclone.address(plan.backup.path)
     by_hash = bool(plan.rclone.hashes(source) & plan.rclone.hashes(plan.target))
     # Files are replaced one by one: an error cannot tell whether one already was.
-    run.target_changed = None
+    run.target_state = TargetState.UNKNOWN
     plan.rclone.sync(
         source,
         plan.target,
@@ -147,7 +147,7 @@ def _restore(plan: MediaRestorePlan, run: Run, console: Console) -> None:
         max_delete=plan.max_delete,
         progress=console.progress,
     )
-    run.target_changed = True
+    run.target_state = TargetState.CHANGED
 
 
 def list_media() -> list[Backup]:

@@ -13,7 +13,7 @@ from ..console import Console
 from ..events import Operation
 from ..locks import exclusive, name_of
 from ..rclone import Rclone
-from ..reporting import Sender, begin, report
+from ..reporting import Sender, new_operation, report
 
 _QUIET = Console()
 
@@ -36,7 +36,7 @@ def prune_database(
     unless the remote could be listed whole. Raises ``OperationLocked`` or ``RcloneError``.
     """
     settings = conf.load()
-    event = begin(Operation.DB_PRUNE, environment=settings.environment, database=alias)
+    event = new_operation(Operation.DB_PRUNE, environment=settings.environment, database=alias)
     with report(event, sender=sender, console=console):
         rclone = Rclone(settings)
         with exclusive(rclone, *name_of(event)):

@@ -9,15 +9,20 @@ from ..clients import get_client
 from ..clients.base import DatabaseClient
 from ..conf import Settings
 from ..console import Console
-from ..events import Operation
+from ..events import Operation, TargetState
 from ..exceptions import BackupNotFound, BackupRejected
 from ..locks import exclusive, name_of
 from ..pipeline.compression import SUFFIXES, ZSTD
 from ..pipeline.relay import Digest, load
 from ..rclone import Rclone
-from ..reporting import Sender, begin, report
+from ..reporting import Sender, new_operation, report
 
 _QUIET = Console()
+_STATES = {
+    True: TargetState.CHANGED,
+    False: TargetState.UNCHANGED,
+    None: TargetState.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +88,15 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
     ``RestoreError`` or ``ProcessError``; the live database is as it was then.
     """
     backup = plan.backup
-    event = begin(
+    event = new_operation(
         Operation.DB_RESTORE,
         environment=plan.settings.environment,
         database=plan.alias,
         path=backup.path,
     )
     with report(event, sender=sender, console=console) as run:
-        run.target_changed = False
-        run.ask_permission()
+        run.target_state = TargetState.UNCHANGED
+        run.send_pre_signal()
         with (
             exclusive(plan.rclone, *name_of(event), warn=console.warn),
             plan.client.restore() as target,
@@ -106,7 +111,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
                     progress=console.progress,
                 )
             finally:
-                run.target_changed = target.changed
+                run.target_state = _STATES[target.changed]
         run.size = backup.size
 
 

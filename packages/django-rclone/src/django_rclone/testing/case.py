@@ -16,7 +16,7 @@ from django.test import override_settings
 from .. import conf
 from ..clients import get_client
 from ..clients.base import DatabaseClient
-from ..events import OperationEvent, State
+from ..events import OperationEvent, State, TargetState
 from ..exceptions import DjangoRcloneError
 from ..rclone import Rclone
 from ..rclone.binary import find_rclone
@@ -157,7 +157,7 @@ class ClientCase(_TestCase):
         finally:
             operation_changed.disconnect(listen)
         failed = [event for event in events if event.state == State.FAILED]
-        self.assertTrue(all(event.target_changed is False for event in failed), failed)
+        self.assertTrue(all(event.target_state == TargetState.UNCHANGED for event in failed), failed)
 
     def require_untouched(self, fingerprint: str) -> None:
         """Fail unless the database has this fingerprint, and nothing lies beside it."""
