@@ -1,14 +1,20 @@
-"""What an operation may tell the person who runs it."""
+"""What an operation reports to the person who runs it."""
 
 
 class Console:
-    """Says nothing: what code without a terminal passes. Commands pass one that prints."""
+    """Reports nothing: what code without a terminal passes. Commands pass one that prints."""
 
-    def say(self, text: str) -> None:
-        """Tell a step."""
+    def backing_up(self, alias: str) -> None:
+        """Report that the backup of a database begins."""
+
+    def stored(self, path: str, size: int) -> None:
+        """Report that a backup of ``size`` bytes, as stored, exists."""
+
+    def deleted(self, path: str) -> None:
+        """Report that an old backup, or the remains of a failed one, was deleted."""
 
     def warn(self, text: str) -> None:
-        """Tell something that deserves attention and does not fail the operation."""
+        """Report something that deserves attention and does not fail the operation."""
 
     def progress(self, transferred: int) -> None:
-        """Tell how many bytes have been moved so far. Called often."""
+        """Report how many bytes have been moved so far. Called often."""

@@ -8,8 +8,13 @@
       OperationVetoed         a receiver of a pre_* signal raised
       BackupNotFound          no such backup on the remote
       BackupRejected          the backup cannot be trusted, or does not fit the target
+      BackupsFailed           of several databases, not all were backed up and pruned
+      ClientError             a database client could not do what an operation asked
       DumpError               the database could not be read
       RestoreError            the database could not be replaced
+        SwapRefused           ... and is as it was before
+        SwapBroken            ... and is neither as it was nor as the backup is
+        SwapUnknown           ... and nobody could find out in which state it is
       MediaGuardError         a media run would delete too much
       OperationLocked         another run does the same at this moment
       ProcessError            a program failed
@@ -21,7 +26,12 @@
 backups never tolerates a wrong configuration.
 """
 
+from collections.abc import Mapping, Sequence
+
 from django.core.exceptions import ImproperlyConfigured
+
+EXIT_PRUNE_FAILED = 3
+"""All backups were made, and not all old ones could be pruned."""
 
 MESSAGE_LIMIT = 2_000
 """Characters of a tool's own words kept in an error."""
@@ -69,12 +79,51 @@ class BackupRejected(DjangoRcloneError):
     """The backup is damaged, altered, of another kind, or from another environment."""
 
 
+class BackupsFailed(DjangoRcloneError):
+    """Of several databases some were not backed up, or their old backups not pruned.
+
+    ``stored`` holds the backups that were made, ``failed`` and ``unpruned`` the errors by
+    database alias. The first failed backup decides the exit code.
+    """
+
+    def __init__(
+        self,
+        stored: Sequence[object],
+        failed: Mapping[str, Exception],
+        unpruned: Mapping[str, Exception],
+    ) -> None:
+        self.stored = stored
+        self.failed = failed
+        self.unpruned = unpruned
+        lines = [f"Database {alias!r} was not backed up: {e}" for alias, e in failed.items()]
+        lines += [f"Old backups of {alias!r} were not pruned: {e}" for alias, e in unpruned.items()]
+        super().__init__("\n".join(lines))
+        first = next(iter(failed.values()), None)
+        self.exit_code = EXIT_PRUNE_FAILED if first is None else getattr(first, "exit_code", 1)
+
+
+class ClientError(DjangoRcloneError):
+    """A database client failed. Operations turn it into ``DumpError`` or ``RestoreError``."""
+
+
 class DumpError(DjangoRcloneError):
     """The database could not be read whole."""
 
 
 class RestoreError(DjangoRcloneError):
     """The database could not be replaced."""
+
+
+class SwapRefused(RestoreError):
+    """The restored data did not become live; the live data is as it was."""
+
+
+class SwapBroken(RestoreError):
+    """The swap stopped half-way: live data is neither as it was nor as the backup is."""
+
+
+class SwapUnknown(RestoreError):
+    """The swap may have happened or not: the live data could not be looked at afterwards."""
 
 
 class MediaGuardError(DjangoRcloneError):

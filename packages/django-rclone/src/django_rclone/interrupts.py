@@ -17,6 +17,7 @@ from types import FrameType
 from .exceptions import OperationInterrupted
 
 _regions = 0
+_shielded = False
 _pending: BaseException | None = None
 
 
@@ -24,7 +25,7 @@ _pending: BaseException | None = None
 def interruptible(*, now: bool = True) -> Iterator[None]:
     """Let a signal interrupt the block; one that is kept does so at once, unless not ``now``."""
     global _regions
-    if not _is_main_thread():
+    if _shielded or not _is_main_thread():
         yield
         return
     _regions += 1
@@ -34,6 +35,21 @@ def interruptible(*, now: bool = True) -> Iterator[None]:
         yield
     finally:
         _regions -= 1
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Keep signals pending during the block, whatever in it is ``interruptible()``."""
+    global _regions, _shielded
+    if not _is_main_thread():
+        yield
+        return
+    before = _regions, _shielded
+    _regions, _shielded = 0, True
+    try:
+        yield
+    finally:
+        _regions, _shielded = before
 
 
 def pause(seconds: float) -> None:

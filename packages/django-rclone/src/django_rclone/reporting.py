@@ -52,15 +52,16 @@ def new_operation(
     environment: str,
     database: str | None = None,
     path: str | None = None,
+    started_at: datetime | None = None,
 ) -> OperationEvent:
-    """Return the first event of a new operation. Nothing is sent yet."""
+    """Return the first event of a new operation, started now by default. Nothing is sent yet."""
     return OperationEvent(
         operation_id=str(uuid.uuid4()),
         operation=operation,
         state=State.STARTED,
         environment=environment,
         host=socket.gethostname(),
-        started_at=datetime.now(UTC),
+        started_at=started_at or datetime.now(UTC),
         database=database,
         path=path,
     )

@@ -7,7 +7,6 @@ from django.utils.module_loading import import_string
 
 from ..conf import ClientSettings, Settings
 from ..exceptions import InvalidSettings
-from ..processes import Patience
 from .base import DatabaseClient
 from .mongodb import MongodbClient
 from .mysql import MysqlClient
@@ -44,13 +43,10 @@ def get_client(alias: str, settings: Settings) -> DatabaseClient:
         # An engine without a client of its own is one that Django can read all the same.
         client = CLIENTS.get(connection.vendor, SerializedClient)
     try:
-        made = client(connection, **chosen.options)
+        return client(connection, **chosen.options)
     except TypeError as error:
         hint = "Correct its OPTIONS."
         raise InvalidSettings("CLIENTS", f"of {alias!r} cannot be used: {error}", hint) from None
-    if settings.dump_stall_timeout is not None:
-        made.patience = Patience(settings.dump_stall_timeout, "DUMP_STALL_TIMEOUT")
-    return made
 
 
 def _imported(alias: str, path: str) -> type[DatabaseClient]:
@@ -63,5 +59,5 @@ def _imported(alias: str, path: str) -> type[DatabaseClient]:
         ) from error
     if not (isinstance(client, type) and issubclass(client, DatabaseClient)):
         hint = "Derive it from django_rclone.clients.base.DatabaseClient."
-        raise InvalidSettings("CLIENTS", f"of {alias!r} is no database client: {path}", hint)
+        raise InvalidSettings("CLIENTS", f"of {alias!r} is not a database client: {path}", hint)
     return client

@@ -4,29 +4,45 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import Error
 
 from ..backups.manifest import Manifest
-from ..exceptions import DumpError
-from ..pipeline.relay import Source, Target
+from ..exceptions import ClientError
+from ..pipeline.relay import Sink, Source
 from ..processes import Patience
 
 
-class RestoreTarget(Target, Protocol):
-    """Where a restore goes: bytes are written, and ``commit()`` replaces the database."""
+class RestoreTarget(Sink, Protocol):
+    """Where a restore goes: it is written, then finished, then swapped in.
 
-    @property
-    def changed(self) -> bool | None:
-        """Whether the live database was touched; ``None`` when it cannot be told."""
+    All three are called from the thread that entered ``restore()``, in this order,
+    ``finish()`` and ``swap()`` once each. A rehearsal leaves ``swap()`` out.
+    """
+
+    def finish(self) -> None:
+        """Load what is left and verify it.
+
+        It may take long and may be interrupted. The live data MUST be untouched
+        when it returns or raises.
+        """
+
+    def swap(self) -> None:
+        """Make what was restored the live data. Never interrupted.
+
+        After a failure the live data MUST be looked at, see ``swap_and_look()``.
+        Raises ``SwapRefused`` if it is as it was, ``SwapBroken`` if it is neither
+        as it was nor as the backup is, and ``SwapUnknown`` if it could not be
+        looked at.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """What made a dump, for the manifest."""
+    """The program and the server that made a dump, for the manifest."""
 
     tool: str
     tool_version: str
@@ -36,95 +52,108 @@ class Versions:
 class DatabaseClient(ABC):
     """Knows how one kind of database is dumped and restored, and nothing else.
 
-    A client is made for one operation on one connection. Keyword arguments of
-    ``__init__`` beyond ``connection`` are what ``CLIENTS[alias]["OPTIONS"]`` may hold.
+    A client serves one connection. It is a context manager: within the block it
+    may hold one session with the server, which serves everything that is asked
+    of it; leaving the block ends the session. It may be entered again.
+    Keyword arguments of ``__init__`` beyond ``connection`` are what
+    ``CLIENTS[alias]["OPTIONS"]`` may hold.
+
+    Methods raise ``ClientError`` or ``ProcessError``: the operation knows whether it
+    was a dump or a restore that failed, a client does not.
     """
 
     vendor: str
     """The kind of database, as Django names it in ``connection.vendor``."""
     format: ClassVar[str]
-    """What a dump is; only what ``accepts()`` says is restored, by default the same."""
-    begins: ClassVar[tuple[bytes, ...]] = ()
-    """How a dump may begin, in up to 16 bytes; what begins otherwise is no backup. Empty: anyhow."""
+    """The format of its dumps. Only what ``accepts()`` allows is restored: by default the same."""
+    magic: ClassVar[tuple[bytes, ...]] = ()
+    """The possible first bytes of a dump, up to 16 each; anything else is no dump. Empty: any."""
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
-
-    patience: Patience | None = None
-    """How long to wait for a program that dumps: what ``DUMP_STALL_TIMEOUT`` says."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - not every client holds a session
+        """End the session, if there is one."""
+
     def accepts(self, vendor: str, dump_format: str) -> bool:
-        """Tell whether dumps of such a database, in such a format, are restored here."""
+        """Return whether dumps of such a database, in such a format, can be restored here."""
         return (vendor, dump_format) == (self.vendor, self.format)
 
     @property
     def partial(self) -> bool:
-        """Whether dumps leave out, by the client's options, what the database holds."""
+        """Whether the client's options exclude some of the database from its dumps."""
         return False
 
     @abstractmethod
     def versions(self) -> Versions:
-        """Return what would make a dump now."""
+        """Return the versions of the program and the server that would make a dump now."""
 
     @abstractmethod
     def describe_target(self) -> str:
         """Return which database a restore replaces, for the operator's eyes. No secrets."""
 
     def check_tools(self) -> None:  # noqa: B027 - not every client needs programs
-        """Raise ``ExecutableNotFound`` when a program needed is missing. Touches no database."""
+        """Raise ``ExecutableNotFound`` when a required program is missing. Opens no session."""
 
     @abstractmethod
     def check_dump(self) -> None:
-        """Raise ``DumpError`` when a dump cannot work. Changes and creates nothing."""
+        """Raise ``ClientError`` when a dump cannot succeed. Changes and creates nothing."""
 
     @abstractmethod
     def check_restore(self, manifest: Manifest | None) -> None:
-        """Raise ``RestoreError`` when this backup cannot be restored here.
+        """Raise ``ClientError`` when this backup cannot be restored here.
 
-        ``manifest`` is ``None`` when nothing vouches for the backup. Changes and
-        creates nothing.
+        ``manifest`` is ``None`` for a backup that is not verified. Changes and creates nothing.
         """
 
     def dump_warnings(self) -> Sequence[str]:
-        """Return what the operator should know of a dump made now. Asked after ``check_dump()``."""
+        """Return what the operator should know about a dump made now.
+
+        Called after ``check_dump()``.
+        """
         return ()
 
     def restore_warnings(self) -> Sequence[str]:
         """Return what the operator should know before agreeing to a restore.
 
-        Asked after ``check_restore()``. A client that cannot keep the promise of
+        Called after ``check_restore()``. A client that cannot keep the promise of
         ``restore()`` MUST say so here.
         """
         return ()
 
     @abstractmethod
-    def dump(self) -> AbstractContextManager[Source]:
+    def dump(self, *, stall_timeout: Patience | None) -> AbstractContextManager[Source]:
         """Yield the dump of one consistent moment.
 
-        ``finish()`` of the source MUST raise ``DumpError`` unless the dump is whole.
+        ``finish()`` of the source MUST raise unless the dump is complete. A program
+        that makes no progress for ``stall_timeout`` MUST be given up.
         """
 
     @abstractmethod
     def restore(self) -> AbstractContextManager[RestoreTarget]:
         """Yield what takes a dump.
 
-        Until ``commit()`` the live database MUST stay as it is; ``commit()`` MUST
-        replace it wholly or raise ``RestoreError`` and leave it as it was. Leaving
-        the context without ``commit()`` MUST remove every trace. Ctrl-C and SIGTERM
-        are kept during ``commit()``, but for where it says ``interruptible()``.
+        Leaving the context without a successful ``swap()`` MUST remove every trace of
+        the restore, unless the live data is broken or its state is unknown.
         """
 
     def applied_migrations(self) -> tuple[str, ...]:
         """Return the migrations applied now, as ``app.name``, sorted.
 
-        Raises ``DumpError`` when the database cannot be read.
+        Raises ``ClientError`` when they cannot be read.
         """
         try:
             applied = MigrationRecorder(self.connection).applied_migrations()
         except Error as error:
-            raise DumpError(f"The applied migrations cannot be read: {error}.") from error
+            raise ClientError(f"Cannot read the applied migrations: {error}.") from error
         finally:
             self.connection.close()
         return tuple(sorted(f"{app}.{name}" for app, name in applied))

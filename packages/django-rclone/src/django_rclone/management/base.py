@@ -13,22 +13,22 @@ from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
 from ..interrupts import interruptible, signals_handled
 from ..redaction import redact
-from .formatting import duration, plain, size
+from .formatting import duration, printable
+from .formatting import size as formatted_size
 
 EXIT_USAGE = 2
-EXIT_PRUNE_FAILED = 3
 EXIT_DECLINED = 5
 _EXIT_INTERRUPTED = 130
 
 # A closed pipe or a full disk behind the output must not break a backup.
-_UNHEARD = contextlib.suppress(OSError, ValueError)
+_IGNORE_WRITE_ERRORS = contextlib.suppress(OSError, ValueError)
 
-_PATIENCE = 1.0  # seconds before progress is shown
-_REFRESH = 0.2  # seconds between two looks of it
+_PROGRESS_DELAY = 1.0  # seconds before progress is shown
+_REFRESH = 0.2  # seconds between two updates of it
 
 
 class RcloneCommand(BaseCommand):
-    """A command that turns what goes wrong into one sentence and an exit status."""
+    """A command that turns errors and signals into one message and an exit status."""
 
     # A broken URL configuration must not keep anyone from backing up or restoring.
     requires_system_checks = []
@@ -45,7 +45,7 @@ class RcloneCommand(BaseCommand):
             with signals_handled():
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
-            raise CommandError(plain(redact(str(error))), returncode=error.exit_code) from error
+            raise CommandError(printable(redact(str(error))), returncode=error.exit_code) from error
         except OperationInterrupted as error:
             raise CommandError(str(error), returncode=error.exit_code) from None
         except KeyboardInterrupt:
@@ -55,11 +55,11 @@ class RcloneCommand(BaseCommand):
             raise CommandError("Interrupted.", returncode=_EXIT_INTERRUPTED) from None
 
     def console(self, verbosity: int) -> "TerminalConsole":
-        """Return what operations tell their steps to."""
+        """Return the console that operations report their steps to."""
         return TerminalConsole(self.stdout, self.stderr, self.style.WARNING, verbosity)
 
-    def tell(self, text: str) -> None:
-        """Print what was asked for. Raises ``CommandError`` when nobody can hear it."""
+    def write_result(self, text: str) -> None:
+        """Print what was asked for. Raises ``CommandError`` when it cannot be written."""
         try:
             self.stdout.write(text)
         except (OSError, ValueError) as error:
@@ -75,7 +75,7 @@ class RcloneCommand(BaseCommand):
                 "Hint: Add --noinput to go ahead without being asked.",
                 returncode=EXIT_DECLINED,
             )
-        self.stdout.write(plain(question))
+        self.stdout.write(printable(question))
         try:
             with interruptible():
                 answer = input("Continue? [y/N] ")
@@ -96,8 +96,8 @@ def add_noinput(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_trust(parser: argparse.ArgumentParser) -> None:
-    """Add what widens the choice of backups to restore."""
+def add_verification_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that widen the choice of backups to restore."""
     parser.add_argument(
         "--from-environment",
         metavar="NAME",
@@ -106,7 +106,7 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unverified",
         action="store_true",
-        help="Accepts a backup that no valid manifest vouches for. It may be damaged or forged.",
+        help="Accepts a backup without a valid manifest. It may be damaged or forged.",
     )
 
 
@@ -124,35 +124,48 @@ class TerminalConsole(Console):
         self._started = time.monotonic()
         self._shown = 0.0
 
-    def say(self, text: str) -> None:
-        """Print a line, and take the time anew for what follows."""
+    def backing_up(self, alias: str) -> None:
+        """Print that the backup of a database begins."""
+        self.info(f"Backing up database {alias!r} ...")
+
+    def stored(self, path: str, size: int) -> None:
+        """Print that a backup was made, and how long it took."""
+        took = duration(time.monotonic() - self._started)
+        self.info(f"Stored {path} ({formatted_size(size)} in {took}).")
+
+    def deleted(self, path: str) -> None:
+        """Print that something was deleted."""
+        self.info(f"Deleted {path}.")
+
+    def info(self, text: str) -> None:
+        """Print a line, and restart the clock for what follows."""
         self._clear()
         self._started = time.monotonic()
         if not self._quiet:
-            with _UNHEARD:
-                self._out.write(plain(text))
+            with _IGNORE_WRITE_ERRORS:
+                self._out.write(printable(text))
 
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
         self._clear()
         if not self._quiet:
-            with _UNHEARD:
-                self._err.write(f"Warning: {plain(text)}", self._style_warning)
+            with _IGNORE_WRITE_ERRORS:
+                self._err.write(f"Warning: {printable(text)}", self._style_warning)
 
     def progress(self, transferred: int) -> None:
         """Show bytes, rate and elapsed time, once a second has passed."""
         now = time.monotonic()
         elapsed = now - self._started
-        if not self._animated or elapsed < _PATIENCE or now - self._shown < _REFRESH:
+        if not self._animated or elapsed < _PROGRESS_DELAY or now - self._shown < _REFRESH:
             return
         self._shown = now
-        line = f"{size(transferred)}, {size(int(transferred / elapsed))}/s, {duration(elapsed)}"
-        with _UNHEARD:
+        line = f"{formatted_size(transferred)}, {formatted_size(int(transferred / elapsed))}/s, {duration(elapsed)}"
+        with _IGNORE_WRITE_ERRORS:
             self._err.write(f"\r\x1b[K  {line}", ending="")
             self._err.flush()
 
     def _clear(self) -> None:
         if self._shown:
-            with _UNHEARD:
+            with _IGNORE_WRITE_ERRORS:
                 self._err.write("\r\x1b[K", ending="")
             self._shown = 0.0

@@ -35,6 +35,6 @@ def date(moment: datetime | None) -> str:
     return "unknown" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     """Return text from elsewhere without what would steer a terminal, or could not be printed."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

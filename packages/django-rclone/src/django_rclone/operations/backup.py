@@ -1,8 +1,10 @@
 """Database backup: the order of steps."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import django
 
@@ -13,16 +15,63 @@ from ..clients import get_client
 from ..clients.base import DatabaseClient
 from ..conf import Settings
 from ..console import Console
-from ..events import Operation, OperationEvent
-from ..exceptions import DjangoRcloneError, DumpError, ExecutableNotFound, RcloneError
+from ..events import Operation
+from ..exceptions import (
+    BackupsFailed,
+    DjangoRcloneError,
+    DumpError,
+    ExecutableNotFound,
+    InvalidSettings,
+    RcloneError,
+)
 from ..interrupts import pause
 from ..pipeline.compression import SUFFIXES
-from ..pipeline.relay import Digest, store
+from ..pipeline.relay import Digest, upload_dump
+from ..processes import Patience
 from ..rclone import Rclone
 from ..reporting import Sender, new_operation, report
+from .client_errors import require_no_transaction, translated
+from .prune import prune_database
 
 _QUIET = Console()
-_PAUSE = 5.0  # seconds before a second try; then three times as long, each
+_BACKOFF_SECONDS = 5.0  # before the second attempt; three times as long before each further one
+
+
+def backup_databases(
+    aliases: Sequence[str],
+    *,
+    sender: Sender,
+    retries: int = 0,
+    clean: bool = False,
+    console: Console = _QUIET,
+) -> list[Backup]:
+    """Back up several databases, each whatever becomes of the others; return what was stored.
+
+    ``retries`` and ``sender`` are those of ``backup_database()``. With ``clean`` the old
+    backups of each database that was backed up are pruned. Raises ``InvalidSettings`` before
+    anything is done, and ``BackupsFailed`` in the end if a backup or a clean-up failed.
+    """
+    settings = conf.load()
+    stored: list[Backup] = []
+    failed: dict[str, Exception] = {}
+    unpruned: dict[str, Exception] = {}
+    for alias in aliases:
+        console.backing_up(alias)
+        try:
+            backup = _backup(alias, settings, sender, retries, console)
+        except (DjangoRcloneError, InvalidSettings) as error:
+            failed[alias] = error
+            continue
+        stored.append(backup)
+        console.stored(backup.path, backup.size)
+        if clean:
+            try:
+                prune_database(alias, sender=sender, keep_path=backup.path, console=console)
+            except DjangoRcloneError as error:
+                unpruned[alias] = error
+    if failed or unpruned:
+        raise BackupsFailed(stored, failed, unpruned)
+    return stored
 
 
 def backup_database(
@@ -30,137 +79,158 @@ def backup_database(
 ) -> Backup:
     """Back up one database, and return the backup once it is known to be restorable.
 
-    ``sender`` is what signals carry, the class of the command. What fails is begun
-    anew ``retries`` times, under a new name: observers hear of one operation and
-    its end. Raises ``InvalidSettings`` before anything is sent;
+    ``sender`` is what signals carry, the class of the command. A failed backup is
+    retried up to ``retries`` times, under a new name: to observers this is one operation
+    with one end. Raises ``InvalidSettings`` before anything is sent;
     ``OperationVetoed``, ``DumpError`` or ``ProcessError`` when there is no backup.
     """
-    settings = conf.load()
-    client = get_client(alias, settings)
-    event = new_operation(Operation.DB_BACKUP, environment=settings.environment, database=alias)
-    event = replace(event, path=_path(settings, client, event))
-    with report(event, sender=sender, console=console) as run:
-        rclone = Rclone(settings)
-        rclone.require_supported()
-        if client.connection.in_atomic_block:
-            raise DumpError("A transaction is open on this connection; end it first.")
-        client.check_dump()
-        for warning in client.dump_warnings():
-            console.warn(warning)
-        run.send_pre_signal()
-        manifest = _tried(client, rclone, settings, event, console, retries)
-        run.path, run.size = manifest.path, manifest.size
+    return _backup(alias, conf.load(), sender, retries, console)
+
+
+def _backup(
+    alias: str, settings: Settings, sender: Sender, retries: int, console: Console
+) -> Backup:
+    task = _Task(alias, get_client(alias, settings), settings, console)
+    first = task.new_attempt()
+    event = new_operation(
+        Operation.DB_BACKUP,
+        environment=settings.environment,
+        database=alias,
+        path=first.path,
+        started_at=first.started_at,
+    )
+    with report(event, sender=sender, console=console) as context:
+        task.remote.require_supported()
+        with translated(DumpError), task.client as client:
+            require_no_transaction(client)
+            client.check_dump()
+            for warning in client.dump_warnings():
+                console.warn(warning)
+            context.send_pre_signal()
+            manifest = task.store_with_retries(first, retries)
+        context.path, context.size = manifest.path, manifest.size
     return Backup(path=manifest.path, size=manifest.size, manifest=manifest)
 
 
-def _path(settings: Settings, client: DatabaseClient, event: OperationEvent) -> str:
-    naming = Naming(settings.db_filename_template, settings.db_date_format)
-    suffix = f".{SUFFIXES[settings.compression]}" if settings.compression else ""
-    extension = client.extension + suffix
-    name = naming.name(event.database or "", event.started_at, event.operation_id, extension)
-    return f"{settings.db_backup_dir}/{name}"
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try at storing a dump: a dump of another moment has a name of its own."""
+
+    path: str
+    started_at: datetime
 
 
-def _tried(
-    client: DatabaseClient,
-    rclone: Rclone,
-    settings: Settings,
-    event: OperationEvent,
-    console: Console,
-    retries: int,
-) -> Manifest:
-    for tries in range(1, retries + 1):
+class _Task:
+    """What all attempts at one backup share."""
+
+    def __init__(
+        self, alias: str, client: DatabaseClient, settings: Settings, console: Console
+    ) -> None:
+        self.client = client
+        self.remote = Rclone(settings)
+        self._alias = alias
+        self._settings = settings
+        self._console = console
+
+    def new_attempt(self) -> _Attempt:
+        settings, now = self._settings, datetime.now(UTC)
+        naming = Naming(settings.db_filename_template, settings.db_date_format)
+        suffix = f".{SUFFIXES[settings.compression]}" if settings.compression else ""
+        extension = self.client.extension + suffix
+        # The token keeps two hosts whose cron runs them in the same second apart.
+        name = naming.name(self._alias, now, secrets.token_hex(4), extension)
+        return _Attempt(f"{settings.db_backup_dir}/{name}", now)
+
+    def store_with_retries(self, attempt: _Attempt, retries: int) -> Manifest:
+        for number in range(1, retries + 1):
+            try:
+                return self.store(attempt)
+            except ExecutableNotFound:
+                raise
+            except DjangoRcloneError as error:
+                self._console.warn(f"Attempt {number} of {retries + 1} failed: {error.message}")
+            pause(_BACKOFF_SECONDS * 3 ** (number - 1))
+            attempt = self.new_attempt()
+        return self.store(attempt)
+
+    def store(self, attempt: _Attempt) -> Manifest:
+        """Stream the dump, check what was stored, and commit it with its manifest."""
+        path = attempt.path
+        # A remote that does not answer is found before the database does any work.
+        if not self.remote.is_free(path):
+            raise RcloneError(f"{path} already exists on the remote.")
+        migrations = self.client.applied_migrations()
+        with self._deleted_on_error(path):
+            digest = self._upload(path)
+            self._require_stored(path, digest)
+            manifest = self._manifest(attempt, digest, migrations)
+            data = manifest.to_bytes()
+            self.remote.write(manifest_path(path), data)
+            if self.remote.read(manifest_path(path)) != data:
+                raise RcloneError("The manifest could not be read back as it was written.")
+        return manifest
+
+    @contextmanager
+    def _deleted_on_error(self, path: str) -> Iterator[None]:
         try:
-            return _store(client, rclone, settings, event, console)
-        except ExecutableNotFound:
+            yield
+        except BaseException:
+            # Whatever of it exists: a manifest without its dump, or a dump without its manifest.
+            self.remote.discard(manifest_path(path))
+            self.remote.discard(path)
             raise
-        except DjangoRcloneError as error:
-            console.warn(f"Try {tries} of {retries + 1} failed: {error.message}")
-        pause(_PAUSE * 3 ** (tries - 1))
-        # A dump is of another moment, and has a name of its own.
-        anew = new_operation(event.operation, environment=event.environment, database=event.database)
-        event = replace(anew, path=_path(settings, client, anew))
-    return _store(client, rclone, settings, event, console)
 
-
-def _store(
-    client: DatabaseClient,
-    rclone: Rclone,
-    settings: Settings,
-    event: OperationEvent,
-    console: Console,
-) -> Manifest:
-    """Stream the dump, make sure of it, and commit it by its manifest."""
-    path = event.path or ""
-    # A remote that does not answer is found before the database has any work.
-    if not rclone.is_free(path):
-        raise RcloneError(f"There is something at {path} already.")
-    with client.dump() as dump:
-        migrations = client.applied_migrations()
-        with rclone.upload(path, progress=console.progress) as upload:
-            digest = store(
+    def _upload(self, path: str) -> Digest:
+        settings = self._settings
+        with (
+            self.client.dump(stall_timeout=_stall_timeout(settings)) as dump,
+            self.remote.upload(path, progress=self._console.progress) as upload,
+        ):
+            return upload_dump(
                 dump,
                 upload,
                 compression=settings.compression,
                 level=settings.compression_level,
-                begins=client.begins,
+                magic=self.client.magic,
             )
-    with _removed_unless_committed(rclone, path):
-        _require_stored(rclone, path, digest)
-        manifest = _manifest(client, settings, event, digest, migrations)
-        data = manifest.to_bytes()
-        rclone.write(manifest_path(path), data)
-        if rclone.read(manifest_path(path)) != data:
-            raise RcloneError("The manifest could not be read back as it was written.")
-    return manifest
 
+    def _require_stored(self, path: str, digest: Digest) -> None:
+        if digest.raw_size == 0:
+            raise DumpError("The dump is empty: there is nothing to back up.")
+        stored = self.remote.size(path)
+        if stored != digest.size:
+            found = "none" if stored is None else f"{stored:,}"
+            raise RcloneError(
+                f"Size mismatch for {path}: sent {digest.size:,} bytes, the remote reports {found}.",
+                hint="Check the remote: its quota, filters in RCLONE_FLAGS, other writers.",
+            )
 
-@contextmanager
-def _removed_unless_committed(rclone: Rclone, path: str) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        rclone.discard(manifest_path(path))
-        rclone.discard(path)
-        raise
-
-
-def _require_stored(rclone: Rclone, path: str, digest: Digest) -> None:
-    if digest.raw_size == 0:
-        raise DumpError("The dump is empty: there is nothing to back up.")
-    stored = rclone.size(path)
-    if stored != digest.size:
-        found = "nothing" if stored is None else f"{stored:,} bytes"
-        raise RcloneError(
-            f"The remote holds {found} at {path}, {digest.size:,} bytes were sent.",
-            hint="Look at the remote itself: quota, filters in RCLONE_FLAGS, another writer.",
+    def _manifest(
+        self, attempt: _Attempt, digest: Digest, migrations: tuple[str, ...]
+    ) -> Manifest:
+        client, settings = self.client, self._settings
+        versions = client.versions()
+        manifest = Manifest(
+            database=self._alias,
+            path=attempt.path,
+            created_at=attempt.started_at,
+            vendor=client.vendor,
+            format=client.format,
+            compression=settings.compression,
+            size=digest.size,
+            sha256=digest.sha256,
+            raw_size=digest.raw_size,
+            tool=versions.tool,
+            tool_version=versions.tool_version,
+            server_version=versions.server_version,
+            django_version=django.get_version(),
+            environment=settings.environment,
+            migrations=migrations,
+            partial=client.partial,
         )
+        return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))
 
 
-def _manifest(
-    client: DatabaseClient,
-    settings: Settings,
-    event: OperationEvent,
-    digest: Digest,
-    migrations: tuple[str, ...],
-) -> Manifest:
-    versions = client.versions()
-    manifest = Manifest(
-        database=event.database,
-        path=event.path or "",
-        created_at=event.started_at,
-        vendor=client.vendor,
-        format=client.format,
-        compression=settings.compression,
-        size=digest.size,
-        sha256=digest.sha256,
-        raw_size=digest.raw_size,
-        tool=versions.tool,
-        tool_version=versions.tool_version,
-        server_version=versions.server_version,
-        django_version=django.get_version(),
-        environment=settings.environment,
-        migrations=migrations,
-        partial=client.partial,
-    )
-    return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))
+def _stall_timeout(settings: Settings) -> Patience | None:
+    seconds = settings.dump_stall_timeout
+    return None if seconds is None else Patience(seconds, "DUMP_STALL_TIMEOUT")

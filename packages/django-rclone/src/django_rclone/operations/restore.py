@@ -6,23 +6,26 @@ from .. import conf
 from ..backups import Backup
 from ..backups.catalog import Catalogue
 from ..clients import get_client
-from ..clients.base import DatabaseClient
+from ..clients.base import DatabaseClient, RestoreTarget
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, TargetState
-from ..exceptions import BackupNotFound, BackupRejected
+from ..exceptions import (
+    BackupNotFound,
+    BackupRejected,
+    RestoreError,
+    SwapBroken,
+    SwapRefused,
+)
+from ..interrupts import uninterrupted
 from ..locks import exclusive, name_of
 from ..pipeline.compression import SUFFIXES, ZSTD
-from ..pipeline.relay import Digest, load
+from ..pipeline.relay import Digest, apply_dump
 from ..rclone import Rclone
-from ..reporting import Sender, new_operation, report
+from ..reporting import OperationContext, Sender, new_operation, report
+from .client_errors import require_no_transaction, translated
 
 _QUIET = Console()
-_STATES = {
-    True: TargetState.CHANGED,
-    False: TargetState.UNCHANGED,
-    None: TargetState.UNKNOWN,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,8 @@ class RestorePlan:
 
     alias: str
     backup: Backup
-    target: str
-    """The live database, for the operator's eyes."""
+    live: str
+    """The database to be replaced, for the operator's eyes."""
     warnings: tuple[str, ...]
     """What the operator should know before agreeing."""
     client: DatabaseClient
@@ -69,23 +72,26 @@ def plan_restore(
     _require_trust(backup, accept=unverified and name is not None)
     _require_match(backup, alias, client, environment)
     _require_whole(backup, accept=partial)
-    client.check_restore(backup.manifest if backup.verified else None)
-    return RestorePlan(
-        alias=alias,
-        backup=backup,
-        target=client.describe_target(),
-        warnings=tuple(client.restore_warnings()),
-        client=client,
-        rclone=rclone,
-        settings=settings,
-    )
+    with translated(RestoreError), client:
+        require_no_transaction(client)
+        client.check_restore(backup.manifest if backup.verified else None)
+        return RestorePlan(
+            alias=alias,
+            backup=backup,
+            live=client.describe_target(),
+            warnings=tuple(client.restore_warnings()),
+            client=client,
+            rclone=rclone,
+            settings=settings,
+        )
 
 
 def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _QUIET) -> None:
-    """Replace the live database by the backup: wholly, or not at all.
+    """Replace the live database with the backup: completely, or not at all.
 
     Raises ``OperationVetoed``, ``OperationLocked``, ``BackupRejected``,
-    ``RestoreError`` or ``ProcessError``; the live database is as it was then.
+    ``RestoreError`` or ``ProcessError``. The live database is as it was then, unless
+    it is ``SwapBroken`` or ``SwapUnknown``; the last event says so too.
     """
     backup = plan.backup
     event = new_operation(
@@ -94,25 +100,45 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         database=plan.alias,
         path=backup.path,
     )
-    with report(event, sender=sender, console=console) as run:
-        run.target_state = TargetState.UNCHANGED
-        run.send_pre_signal()
+    with report(event, sender=sender, console=console) as context:
+        context.target_state = TargetState.UNCHANGED
+        context.send_pre_signal()
         with (
             exclusive(plan.rclone, *name_of(event), warn=console.warn),
-            plan.client.restore() as target,
-            plan.rclone.download(backup.path) as download,
+            translated(RestoreError),
+            plan.client as client,
+            client.restore() as target,
         ):
-            try:
-                load(
-                    download,
-                    target,
-                    compression=_compression_of(backup),
-                    expected=_expected(backup),
-                    progress=console.progress,
-                )
-            finally:
-                run.target_state = _STATES[target.changed]
-        run.size = backup.size
+            _load(plan, target, console)
+            _swap(target, context)
+        context.size = backup.size
+
+
+def _load(plan: RestorePlan, target: RestoreTarget, console: Console) -> None:
+    """Write the whole backup to ``target`` and verify it. Live data is untouched."""
+    with plan.rclone.download(plan.backup.path) as download:
+        apply_dump(
+            download,
+            target,
+            compression=_compression_of(plan.backup),
+            expected=_expected(plan.backup),
+            progress=console.progress,
+        )
+
+
+def _swap(target: RestoreTarget, context: OperationContext) -> None:
+    """Make the restored data live. The type of what is raised says what became of it."""
+    context.target_state = TargetState.UNKNOWN
+    try:
+        with uninterrupted():
+            target.swap()
+    except SwapRefused:
+        context.target_state = TargetState.UNCHANGED
+        raise
+    except SwapBroken:
+        context.target_state = TargetState.CHANGED
+        raise
+    context.target_state = TargetState.CHANGED
 
 
 def _newest(catalogue: Catalogue, alias: str, environment: str) -> Backup:

@@ -1,8 +1,8 @@
-"""Moving a dump between a database client and the remote.
+"""Moves a dump between a database client and the remote.
 
 The relay is what makes a stream safe. Programs take the end of their input for
-success, also when the program before them died. So the end is passed on last:
-a dump is committed to the remote only after the dump tool ended well, and the
+success, even when the program before them died. So the end is passed on last:
+the remote sees the end of a dump only after the dump tool ended well, and the
 last piece of a restore reaches the database only after size and hash matched.
 """
 
@@ -16,7 +16,7 @@ from ..interrupts import interruptible
 from .compression import compressor, decompressor
 
 _CHUNK = 1 << 20
-_HEAD = 16  # bytes; no format needs more to be known
+_HEAD = 16  # bytes; enough to recognize every format
 
 
 class Source(Protocol):
@@ -29,14 +29,14 @@ class Source(Protocol):
         """Raise unless everything there was has been read. Called after the end."""
 
 
-class Target(Protocol):
+class Sink(Protocol):
     """Where bytes go."""
 
     def write(self, data: bytes) -> None:
         """Take all of ``data``."""
 
-    def commit(self) -> None:
-        """Make what was written count. Without it, nothing was."""
+    def finish(self) -> None:
+        """Accept what was written as a whole. Without this call nothing of it may count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +51,18 @@ class Digest:
 Progress = Callable[[int], None]
 
 
-def store(
+def upload_dump(
     source: Source,
-    target: Target,
+    sink: Sink,
     *,
     compression: str | None,
     level: int,
-    begins: tuple[bytes, ...] = (),
+    magic: tuple[bytes, ...] = (),
 ) -> Digest:
-    """Compress ``source`` into ``target``, and commit it once the source ended well.
+    """Compress ``source`` into ``sink``, and finish the sink once the source ended well.
 
-    ``begins`` is how the source may begin, if that is known. Raises ``DumpError`` unless it does,
-    and whatever either side raises; the target is not committed then.
+    ``magic`` holds the possible first bytes of the source, if they are known. Raises
+    ``DumpError`` for any others, and whatever either side raises; the sink is not finished then.
     """
     pack = compressor(compression, level)
     hashed = hashlib.sha256()
@@ -72,7 +72,7 @@ def store(
     def send(data: bytes) -> None:
         nonlocal size
         if data:
-            target.write(data)
+            sink.write(data)
             hashed.update(data)
             size += len(data)
 
@@ -81,27 +81,27 @@ def store(
             raw_size += len(chunk)
             if len(head) < _HEAD:
                 head = (head + chunk)[:_HEAD]
-                _check_head(head, begins)
+                _check_magic(head, magic)
             send(pack.compress(chunk))
         source.finish()
         send(pack.flush())
-        target.commit()
+        sink.finish()
     return Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size)
 
 
-def load(
+def apply_dump(
     source: Source,
-    target: Target,
+    sink: Sink,
     *,
     compression: str | None,
     expected: Digest | None,
     progress: Progress,
 ) -> None:
-    """Decompress ``source`` into ``target``, and commit it once it proved to be ``expected``.
+    """Decompress ``source`` into ``sink``, and finish the sink once the source proved ``expected``.
 
-    The last piece is withheld from the target until then. Without ``expected``
-    (no manifest) only the source's own end and that of the compression count.
-    Raises ``BackupRejected`` on any difference; the target is not committed then.
+    The last piece is withheld from the sink until then. Without ``expected``
+    (no manifest) only the end of the source and of the compression are checked.
+    Raises ``BackupRejected`` on any difference; the sink is not finished then.
     """
     unpack = decompressor(compression)
     hashed = hashlib.sha256()
@@ -115,24 +115,23 @@ def load(
                 raw_size += len(piece)
                 _check_growth(size, raw_size, expected)
                 if withheld:
-                    target.write(withheld)
+                    sink.write(withheld)
                 withheld = piece
             progress(size)
         source.finish()
-        _check_whole(Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size), expected)
+        _check_digest(Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size), expected)
         unpack.finish()
         if not withheld:
             raise BackupRejected("The backup is empty.")
-        target.write(withheld)
-    # Not to be interrupted: afterwards it is known on which side it ended.
-    target.commit()
+        sink.write(withheld)
+        sink.finish()
 
 
-def _check_head(head: bytes, begins: tuple[bytes, ...]) -> None:
-    if begins and not any(begin[: len(head)] == head[: len(begin)] for begin in begins):
+def _check_magic(head: bytes, magic: tuple[bytes, ...]) -> None:
+    if magic and not any(first[: len(head)] == head[: len(first)] for first in magic):
         raise DumpError(
-            f"What came is no dump: it begins with {head!r}.",
-            hint="Does the program, or a script in its place, print something besides the dump?",
+            f"The dump command did not produce a dump: its output starts with {head!r}.",
+            hint="Does the program, or a wrapper around it, print anything else to stdout?",
         )
 
 
@@ -142,7 +141,7 @@ def _check_growth(size: int, raw_size: int, expected: Digest | None) -> None:
         raise BackupRejected("The stored dump is larger than its manifest says: it was altered.")
 
 
-def _check_whole(found: Digest, expected: Digest | None) -> None:
+def _check_digest(found: Digest, expected: Digest | None) -> None:
     if expected is None or found == expected:
         return
     if found.size != expected.size:

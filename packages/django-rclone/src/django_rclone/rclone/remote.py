@@ -4,19 +4,17 @@ Exit codes and flags are those of https://rclone.org/docs/.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ..conf import Settings
 from ..exceptions import RcloneError
 from ..interrupts import pause
-from ..processes import run
+from ..processes import Process, run
 from . import output
 from .binary import RcloneProgram
 from .log import Statistics
 from .output import RemoteObject, Tally
-from .streams import Download, Upload
 
 NOT_FOUND = (3, 4)
 """The exit codes for a folder and for a file that is not there."""
@@ -59,30 +57,18 @@ class Rclone:
         """Raise ``RcloneError`` for an rclone that is too old."""
         self._program.require_supported()
 
-    @contextmanager
-    def upload(self, path: str, *, progress: Callable[[int], None]) -> Iterator[Upload]:
-        """Stream a new object to ``path``. Unless committed, nothing stays there.
+    def upload(self, path: str, *, progress: Callable[[int], None]) -> Process:
+        """Return what streams a new object to ``path``, once it is entered.
 
-        ``progress`` is told the bytes on their way, from another thread: rclone
-        knows them better than we do, since it reads ahead.
+        It is a sink: rclone takes the end of its input for success. Without ``finish()``
+        something may stay at ``path``: delete it. ``progress`` receives the bytes
+        transferred, from another thread: rclone reads ahead, and knows them better.
         """
-        committed = False
-        try:
-            with self._program.process(
-                "rcat", self.address(path), stats=Statistics(progress)
-            ) as process:
-                upload = Upload(process)
-                yield upload
-                committed = upload.committed
-        finally:
-            if not committed:
-                self.discard(path)
+        return self._program.process("rcat", self.address(path), stats=Statistics(progress))
 
-    @contextmanager
-    def download(self, path: str) -> Iterator[Download]:
-        """Stream the object at ``path``."""
-        with self._program.process("cat", self.address(path)) as process:
-            yield Download(process)
+    def download(self, path: str) -> Process:
+        """Return what streams the object at ``path``, once it is entered. It is a source."""
+        return self._program.process("cat", self.address(path))
 
     def write(self, path: str, data: bytes) -> None:
         """Store a small object."""

@@ -1,6 +1,6 @@
 """SQLite, through its own online backup API: https://www.sqlite.org/backup.html.
 
-No program is needed, and no SQL text is made or run.
+No program is needed, and no SQL text is written or run.
 """
 
 import os
@@ -14,11 +14,12 @@ from typing import IO, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
 from ...backups.manifest import Manifest
-from ...exceptions import DumpError, RestoreError
+from ...exceptions import ClientError
+from ...processes import Patience
 from ...scratch import scratch_directory
 from ..base import DatabaseClient, Versions
-from .files import connect, copy_pages, is_busy, problems_of
-from .restore import Replacement
+from .files import connect, copy_pages, integrity_problems, is_busy
+from .restore import FileRestore
 
 _DEFAULT_TIMEOUT = 5.0  # seconds; that of sqlite3.connect(), which Django keeps
 
@@ -28,7 +29,7 @@ class SqliteClient(DatabaseClient):
 
     vendor = "sqlite"
     format: ClassVar[str] = "sqlite3"
-    begins: ClassVar[tuple[bytes, ...]] = (b"SQLite format 3\0",)
+    magic: ClassVar[tuple[bytes, ...]] = (b"SQLite format 3\0",)
     extension: ClassVar[str] = "sqlite3"
 
     def versions(self) -> Versions:
@@ -39,78 +40,53 @@ class SqliteClient(DatabaseClient):
         return str(self._path())
 
     def check_dump(self) -> None:
-        try:
-            self._check_dump()
-        except OSError as error:
-            raise DumpError(f"The database file cannot be reached: {error}.") from error
+        path = self._require_file()
+        with _translated_errors("Cannot access the database file"):
+            if not os.access(path, os.R_OK):
+                raise ClientError(f"The database file {path} cannot be read by this user.")
+            size = path.stat().st_size
+            if size == 0:
+                raise ClientError(
+                    f"The database file {path} is empty: there is nothing to back up."
+                )
+            _require_space(Path(tempfile.gettempdir()), size)
 
     def check_restore(self, manifest: Manifest | None) -> None:
-        try:
-            self._check_restore(manifest)
-        except OSError as error:
-            raise RestoreError(f"The database file cannot be reached: {error}.") from error
+        path = self._require_path()
+        with _translated_errors("Cannot access the database file"):
+            if path.exists() and not path.is_file():
+                raise ClientError(f"{path} is not a file.")
+            if not path.parent.is_dir():
+                raise ClientError(f"There is no folder {path.parent}.", hint="Create it first.")
+            files = [path.parent, *([path] if path.exists() else [])]
+            if not all(os.access(file, os.W_OK) for file in files):
+                raise ClientError(f"{path} cannot be written by this user.")
+            raw_size = (manifest.raw_size if manifest else None) or 0
+            # Once for the restored file, once for the journal of replacing the live one.
+            _require_space(path.parent, 2 * raw_size)
 
     @contextmanager
-    def dump(self) -> Iterator["_File"]:
-        live = self._existing_path()
+    def dump(self, *, stall_timeout: Patience | None) -> Iterator["_File"]:
+        live = self._require_file()
         with ExitStack() as stack:
-            try:
+            with _translated_errors("Cannot copy the database"):
                 temporary = Path(tempfile.gettempdir())
                 copy = stack.enter_context(scratch_directory(temporary)) / "dump.sqlite3"
                 self._copy_out(live, copy)
                 file = stack.enter_context(copy.open("rb"))
-            except OSError as error:
-                raise DumpError(f"The database could not be copied: {error}.") from error
             yield _File(file)
 
     @contextmanager
-    def restore(self) -> Iterator[Replacement]:
-        live = self._path()
-        if live is None:
-            raise RestoreError("The database lives in memory: there is no file to restore to.")
+    def restore(self) -> Iterator[FileRestore]:
+        live = self._require_path()
         self.connection.close()
         with ExitStack() as stack:
-            try:
-                # Beside the live file: a missing one is then replaced by a plain rename.
+            with _translated_errors(f"Cannot write to the folder of {live}"):
+                # In the same folder: where there is no live file, a rename puts it in place.
                 folder = stack.enter_context(scratch_directory(live.parent))
-                replacement = Replacement(
-                    live, folder / "restored.sqlite3", self._open_copy, self._timeout()
-                )
-            except OSError as error:
-                raise RestoreError(f"Nothing can be written beside {live}: {error}.") from error
-            yield stack.enter_context(closing(replacement))
-
-    def _check_dump(self) -> None:
-        path = self._path()
-        if path is None:
-            raise DumpError("The database lives in memory: there is no file to back up.")
-        if not path.is_file():
-            raise DumpError(
-                f"There is no database file {path}.",
-                hint="Correct NAME of this database, or run `manage.py migrate` first.",
-            )
-        if not os.access(path, os.R_OK):
-            raise DumpError(f"The database file {path} cannot be read by this user.")
-        size = path.stat().st_size
-        if size == 0:
-            raise DumpError(f"The database file {path} is empty: there is nothing to back up.")
-        _require_space(Path(tempfile.gettempdir()), size, DumpError)
-
-    def _check_restore(self, manifest: Manifest | None) -> None:
-        path = self._path()
-        if path is None:
-            raise RestoreError("The database lives in memory: there is no file to restore to.")
-        if self.connection.in_atomic_block:
-            raise RestoreError("A transaction is open on this connection; end it first.")
-        if path.exists() and not path.is_file():
-            raise RestoreError(f"{path} is no file.")
-        if not path.parent.is_dir():
-            raise RestoreError(f"There is no folder {path.parent}.", hint="Create it first.")
-        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise RestoreError(f"{path} cannot be written by this user.")
-        raw_size = (manifest.raw_size if manifest else None) or 0
-        # Once for the restored file, once for the journal of replacing the live one.
-        _require_space(path.parent, 2 * raw_size, RestoreError)
+                path = folder / "restored.sqlite3"
+                target = FileRestore(live, path, self._open_copy, self._timeout())
+            yield stack.enter_context(closing(target))
 
     def _timeout(self) -> float:
         """Return how long Django waits for a locked database, in seconds."""
@@ -118,9 +94,9 @@ class SqliteClient(DatabaseClient):
         return float(options.get("timeout", _DEFAULT_TIMEOUT))
 
     def _open_copy(self, path: Path) -> sqlite3.Connection:
-        """Open a private file with the functions that Django gives its connections.
+        """Open a private file with the functions that Django registers on its connections.
 
-        Indexes, generated columns and constraints made by Django may call them.
+        Indexes, generated columns and constraints created by Django may call them.
         Neither ``init_command`` nor ``connection_created`` may touch the file.
         """
         wrapper = self.connection.copy()
@@ -141,26 +117,35 @@ class SqliteClient(DatabaseClient):
             ):
                 copy_pages(source, target)
             with closing(self._open_copy(copy)) as target:
-                # A dump is one file: it may not look for a write-ahead log.
+                # A dump is one file: it must not refer to a write-ahead log.
                 target.execute("PRAGMA journal_mode = DELETE").fetchone()
-                problems = problems_of(target)
+                problems = integrity_problems(target)
         except sqlite3.Error as error:
             if is_busy(error):
-                raise DumpError(
+                raise ClientError(
                     f"The database stayed locked for {self._timeout():g} seconds.",
                     hint="Run it again, or raise OPTIONS['timeout'] of this database.",
                 ) from None
-            raise DumpError(f"The database cannot be read: {error}.") from None
+            raise ClientError(f"The database cannot be read: {error}.") from None
         if problems:
-            raise DumpError(
+            raise ClientError(
                 "The database is damaged: " + "; ".join(problems) + ".",
                 hint="Restore an earlier backup, or see https://www.sqlite.org/recovery.html.",
             )
 
-    def _existing_path(self) -> Path:
+    def _require_file(self) -> Path:
+        path = self._require_path()
+        if not path.is_file():
+            raise ClientError(
+                f"There is no database file {path}.",
+                hint="Correct NAME of this database, or run `manage.py migrate` first.",
+            )
+        return path
+
+    def _require_path(self) -> Path:
         path = self._path()
-        if path is None or not path.is_file():
-            raise DumpError(f"There is no database file {path}.")
+        if path is None:
+            raise ClientError("The database is in memory: it has no file.")
         return path
 
     def _path(self) -> Path | None:
@@ -170,7 +155,7 @@ class SqliteClient(DatabaseClient):
             return None
         if name.startswith("file:"):
             name = unquote(urlsplit(name).path)
-        # A link is followed, so that what it points to is replaced, and not the link.
+        # A link is followed, so that the file it points to is replaced, not the link.
         return Path(name).resolve()
 
 
@@ -187,9 +172,18 @@ class _File:
         """The copy was checked before the first byte was read."""
 
 
-def _require_space(folder: Path, size: int, error: type[DumpError] | type[RestoreError]) -> None:
+@contextmanager
+def _translated_errors(problem: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ClientError(f"{problem}: {error}.") from error
+
+
+def _require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise error(
-            f"{folder} has {free:,} bytes free, {size:,} are needed.", hint="Make room there."
+        raise ClientError(
+            f"Not enough space in {folder}: {free:,} bytes free, {size:,} needed.",
+            hint="Free some space there.",
         )

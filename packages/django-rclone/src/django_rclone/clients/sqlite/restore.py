@@ -1,4 +1,4 @@
-"""Replacing a live SQLite database at once, while others have it open."""
+"""Replaces a live SQLite database at once, while others have it open."""
 
 import contextlib
 import os
@@ -8,14 +8,23 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...exceptions import RestoreError
-from .files import connect, copy_pages, is_busy, is_no_database, problems_of
+from ...exceptions import ClientError
+from ..staging import LiveData, swap_and_look
+from .files import (
+    change_counter,
+    connect,
+    copy_pages,
+    has_same_pages,
+    integrity_problems,
+    is_busy,
+    is_not_a_database,
+)
 
 _SIDECARS = ("-wal", "-shm", "-journal")
 
 
-class Replacement:
-    """A target of the relay: a private file that replaces the live database at once."""
+class FileRestore:
+    """Restores into a private file, which then replaces the content of the live database at once."""
 
     def __init__(
         self,
@@ -26,7 +35,7 @@ class Replacement:
     ) -> None:
         """``path`` is the private file, ``open_copy`` opens it, ``timeout`` is in seconds.
 
-        Raises ``OSError`` when the private file cannot be made.
+        Raises ``OSError`` when the private file cannot be created.
         """
         self._live = live
         self._path = path
@@ -34,47 +43,76 @@ class Replacement:
         self._timeout = timeout
         self._aside = Path(f"{live}.damaged-{datetime.now(UTC):%Y%m%d%H%M%S}")
         self._file = path.open("xb")
-        self.changed = False
 
     def write(self, data: bytes) -> None:
-        """Write more of the private file. Raises ``RestoreError``."""
+        """Write more of the private file. Raises ``ClientError``."""
         try:
             self._file.write(data)
         except OSError as error:
-            raise RestoreError(f"The restored file cannot be written: {error}.") from error
+            raise ClientError(f"Cannot write the restored file: {error}.") from error
 
     def close(self) -> None:
-        """Let go of the private file."""
-        # What could not be written before cannot be written now, and does not count.
+        """Close the private file."""
+        # A write that failed has been reported, and fails again here.
         with contextlib.suppress(OSError):
             self._file.close()
 
-    def commit(self) -> None:
-        """Check the private file and replace the live database. Raises ``RestoreError``."""
+    def finish(self) -> None:
+        """Complete the private file and check it. Raises ``ClientError``."""
         try:
             self._file.close()
             with closing(self._open_copy(self._path)) as restored:
-                problems = problems_of(restored)
+                problems = integrity_problems(restored)
         except (OSError, sqlite3.Error) as error:
             problems = [str(error)]
         if problems:
-            raise RestoreError("The backup holds a damaged database: " + "; ".join(problems) + ".")
+            raise ClientError("The backup holds a damaged database: " + "; ".join(problems) + ".")
+
+    def swap(self) -> None:
+        """Replace the live database; see ``RestoreTarget.swap()``."""
+        before = change_counter(self._live)
+        swap_and_look(
+            self._replace_live, lambda: self._look(before), hint="Run the restore again."
+        )
+
+    def _replace_live(self) -> None:
         try:
             self._replace()
         except (OSError, sqlite3.Error) as error:
             if is_busy(error):
-                raise RestoreError(
+                raise ClientError(
                     f"The live database stayed locked for {self._timeout:g} seconds.",
                     hint="Stop what writes to it, or raise OPTIONS['timeout'] of this database.",
                 ) from None
-            raise RestoreError(f"The live database cannot be replaced: {error}.") from None
-        self.changed = True
+            raise ClientError(f"Cannot replace the live database: {error}.") from None
+
+    def _look(self, before: bytes) -> LiveData:
+        if not self._path.exists():
+            return LiveData.NEW  # it was renamed to the live one
+        # Every commit changes it, and it can be read while others lock the database.
+        if before and change_counter(self._live) == before:
+            return LiveData.OLD
+        if not self._live.exists():
+            return LiveData.OLD  # there was none
+        copy = self._path.with_name("live.sqlite3")
+        try:
+            with (
+                closing(connect(self._live, self._timeout)) as live,
+                closing(sqlite3.connect(copy, isolation_level=None)) as target,
+            ):
+                copy_pages(live, target)
+                problems = integrity_problems(target)
+            if has_same_pages(copy, self._path):
+                return LiveData.NEW
+        except (OSError, sqlite3.Error) as error:
+            raise ClientError(f"Cannot read the live database: {error}.") from error
+        return LiveData.MIXED if problems else LiveData.OLD
 
     def _replace(self) -> None:
         if not self._live.exists():
             self._set_sidecars_aside()
             self._install(0o666 & ~_umask())
-        elif is_no_database(self._live):
+        elif is_not_a_database(self._live):
             status = self._live.stat()
             self._aside.hardlink_to(self._live)
             self._set_sidecars_aside()
@@ -103,7 +141,7 @@ class Replacement:
                 restored.execute("VACUUM")
 
     def _install(self, mode: int) -> None:
-        """Put the restored file where there is none that works."""
+        """Put the restored file where there is no working one."""
         self._path.chmod(mode)
         with self._path.open("rb") as file:
             os.fsync(file.fileno())
@@ -112,7 +150,7 @@ class Replacement:
     def _set_sidecars_aside(self) -> None:
         """Keep the log of the former file, but keep it from the new one.
 
-        SQLite would replay into the restored database what it finds beside it.
+        SQLite would replay it into the restored database.
         """
         for sidecar in _SIDECARS:
             with contextlib.suppress(FileNotFoundError):

@@ -9,7 +9,7 @@ from django.db import connections
 
 from ... import conf
 from ...operations.restore import RestorePlan, plan_restore, restore_database
-from ..base import EXIT_USAGE, RcloneCommand, add_noinput, add_trust
+from ..base import EXIT_USAGE, RcloneCommand, add_noinput, add_verification_arguments
 from ..formatting import age, date, duration, size
 
 
@@ -36,7 +36,7 @@ class Command(RcloneCommand):
             help="Accepts a backup made without some tables or rows. They will be missing.",
         )
         add_noinput(parser)
-        add_trust(parser)
+        add_verification_arguments(parser)
 
     def handle(
         self,
@@ -64,10 +64,10 @@ class Command(RcloneCommand):
         for warning in plan.warnings:
             console.warn(warning)
         self.confirm(_question(plan), interactive=interactive)
-        console.say(f"Restoring database {alias!r} from {plan.backup.path} ...")
+        console.info(f"Restoring database {alias!r} from {plan.backup.path} ...")
         clock = time.monotonic()
         restore_database(plan, sender=type(self), console=console)
-        console.say(f"Restored database {alias!r} in {duration(time.monotonic() - clock)}.")
+        console.info(f"Restored database {alias!r} in {duration(time.monotonic() - clock)}.")
 
 
 def _only_database() -> str:
@@ -86,6 +86,6 @@ def _question(plan: RestorePlan) -> str:
     made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
     environment = f", environment {backup.environment!r}" if backup.environment else ""
     return (
-        f"You are about to replace everything in database {plan.alias!r} ({plan.target})\n"
+        f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
         f"by {backup.path} ({size(backup.size)}, made {date(backup.created_at)}{made}{environment})."
     )

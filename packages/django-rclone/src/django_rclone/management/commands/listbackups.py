@@ -13,7 +13,7 @@ from ...backups import Backup
 from ...operations.media import list_media
 from ...operations.prune import list_databases
 from ..base import RcloneCommand
-from ..formatting import age, date, plain, size
+from ..formatting import age, date, printable, size
 
 _HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED")
 
@@ -41,16 +41,16 @@ class Command(RcloneCommand):
         backups = list_media() if media else list_databases(database)
         now = datetime.now(UTC)
         if as_json:
-            self.tell(json.dumps([_record(backup, now) for backup in backups], indent=2))
+            self.write_result(json.dumps([_record(backup, now) for backup in backups], indent=2))
         elif not backups:
-            self.tell("There are no backups.")
+            self.write_result("There are no backups.")
         else:
             rows = [_row(backup, now) for backup in backups]
-            self.tell(_table(rows, shutil.get_terminal_size().columns))
+            self.write_result(_table(rows, shutil.get_terminal_size().columns))
             for backup in backups:
                 if backup.problem:
                     problem = f"{backup.name} is not verified: {backup.problem}."
-                    self.tell(plain(problem))
+                    self.write_result(printable(problem))
 
 
 def _record(backup: Backup, now: datetime) -> dict[str, object]:
@@ -70,11 +70,11 @@ def _record(backup: Backup, now: datetime) -> dict[str, object]:
 
 def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
     return (
-        plain(backup.name),
+        printable(backup.name),
         size(backup.size),
         age(backup.created_at, now),
         date(backup.created_at),
-        plain(backup.database or "-"),
+        printable(backup.database or "-"),
         "yes" if backup.verified else "NO",
     )
 

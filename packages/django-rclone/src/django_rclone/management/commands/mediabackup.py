@@ -23,9 +23,9 @@ class Command(RcloneCommand):
 
     def handle(self, *args: Any, force: bool, verbosity: int, **options: Any) -> None:
         console = self.console(verbosity)
-        console.say("Backing up media files ...")
+        console.info("Backing up media files ...")
         clock = time.monotonic()
         backup = backup_media(sender=type(self), force=force, console=console)
         count = backup.manifest.count if backup.manifest else 0
         took = duration(time.monotonic() - clock)
-        console.say(f"Mirrored {count:,} files to {backup.path} ({size(backup.size)} in {took}).")
+        console.info(f"Mirrored {count:,} files to {backup.path} ({size(backup.size)} in {took}).")

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from ...operations.media import MediaRestorePlan, plan_media_restore, restore_media
-from ..base import RcloneCommand, add_noinput, add_trust
+from ..base import RcloneCommand, add_noinput, add_verification_arguments
 from ..formatting import age, date, duration, size
 
 
@@ -22,7 +22,7 @@ class Command(RcloneCommand):
             "than MEDIA_MAX_DELETE allows.",
         )
         add_noinput(parser)
-        add_trust(parser)
+        add_verification_arguments(parser)
 
     def handle(
         self,
@@ -41,10 +41,10 @@ class Command(RcloneCommand):
         if not plan.backup.verified:
             console.warn(f"Nothing vouches for the media backup: {plan.backup.problem}.")
         self.confirm(_question(plan), interactive=interactive)
-        console.say("Restoring media files ...")
+        console.info("Restoring media files ...")
         clock = time.monotonic()
         restore_media(plan, sender=type(self), console=console)
-        console.say(f"Restored media files in {duration(time.monotonic() - clock)}.")
+        console.info(f"Restored media files in {duration(time.monotonic() - clock)}.")
 
 
 def _question(plan: MediaRestorePlan) -> str:

@@ -1,0 +1,123 @@
+"""A session with a database server, for the whole of an operation."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import Error
+
+from ..exceptions import ClientError
+from ..interrupts import interruptible
+from ..redaction import redact
+from .base import DatabaseClient
+
+_SHOWN = 500  # characters of a server's message
+
+Parameters = Mapping[str, object] | Sequence[object] | None
+
+
+class ServerError(ClientError):
+    """The server, or the driver on the way to it, reported an error.
+
+    ``code`` is the vendor's code for it, empty if it has none. ``reason`` is the
+    server's message without secrets, without a full stop.
+    """
+
+    def __init__(self, reason: str, *, code: str = "", hint: str = "") -> None:
+        self.reason = reason
+        self.code = code
+        super().__init__(f"The database server reported an error: {reason}.", hint=hint)
+
+
+class Session:
+    """One connection of our own. Whatever its driver raises is raised as ``ServerError``.
+
+    It is the one place where a question to the server is limited in time (by settings
+    of the connection, made by ``_prepare()`` of each vendor) and can be interrupted.
+    """
+
+    def __init__(self, wrapper: BaseDatabaseWrapper, connection: Any) -> None:
+        """Take over a ``connection`` of the driver that ``wrapper`` uses."""
+        self._driver_error: type[Exception] = wrapper.Database.Error
+        self._connection = connection
+
+    def execute(self, statement: str | bytes, parameters: Parameters = None) -> None:
+        """Run a statement as it is, or with placeholders for ``parameters``."""
+        with self.translated_errors(), self._connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+
+    def rows(self, query: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+        """Return the rows that a query finds."""
+        with self.translated_errors(), self._connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return list(cursor.fetchall())
+
+    def value(self, query: str, parameters: Parameters = None) -> Any:
+        """Return the first column of the first row that a query finds; ``None`` without one."""
+        rows = self.rows(query, parameters)
+        return rows[0][0] if rows else None
+
+    def close(self) -> None:
+        """End the session; the server rolls back an open transaction."""
+        self._connection.close()
+
+    @contextmanager
+    def translated_errors(self) -> Iterator[None]:
+        """Raise ``ServerError`` for what the driver raises in the block, which may be interrupted."""
+        try:
+            with interruptible():
+                yield
+        except self._driver_error as error:
+            reason = redact(self._message(error).strip().rstrip("."))[:_SHOWN]
+            raise ServerError(reason, code=self._code(error)) from None
+
+    @staticmethod
+    def _message(error: Exception) -> str:
+        """Return the server's own message, without details that may hold rows of data."""
+        return str(error)
+
+    @staticmethod
+    def _code(error: Exception) -> str:
+        """Return the vendor's code of an error."""
+        return ""
+
+
+@contextmanager
+def connecting(wrapper: BaseDatabaseWrapper) -> Iterator[None]:
+    """Raise ``ClientError`` when no connection can be made in the block, which may be interrupted."""
+    try:
+        with interruptible(), wrapper.wrap_database_errors:
+            yield
+    except Error as error:
+        reason = redact(str(error).strip().rstrip("."))[:_SHOWN]
+        raise ClientError(f"Cannot connect to the database: {reason}.") from None
+
+
+SessionT = TypeVar("SessionT", bound=Session)
+
+
+class ServerClient(DatabaseClient, Generic[SessionT]):
+    """A client of a database server: one session serves it until it is closed."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        super().__init__(connection)
+        self._session: SessionT | None = None
+
+    @property
+    def session(self) -> SessionT:
+        """The session with the server, opened at the first need."""
+        if self._session is None:
+            self._session = self.open_session()
+        return self._session
+
+    @abstractmethod
+    def open_session(self) -> SessionT:
+        """Connect to the server. Raises ``ClientError``."""
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()

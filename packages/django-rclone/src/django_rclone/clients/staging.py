@@ -1,0 +1,151 @@
+"""Restoring into a scratch place on the live server, which is then swapped in.
+
+The names of scratch places tell what they are, so that a later restore can drop
+what a killed one left behind.
+"""
+
+import logging
+import re
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Self
+
+from ..exceptions import ClientError, SwapBroken, SwapRefused, SwapUnknown
+
+logger = logging.getLogger(__name__)
+
+
+class LiveData(Enum):
+    """What the live data was found to be after a swap that reported an error."""
+
+    OLD = "as it was"
+    NEW = "as the backup is"
+    MIXED = "neither"
+    UNKNOWN = "not to be looked at"
+
+
+_BROKEN = (
+    "The restore failed half-way: the database is neither in its old state nor fully restored. "
+)
+_UNKNOWN = "It is unknown whether the restored data became live. "
+
+
+def swap_and_look(swap: Callable[[], object], look: Callable[[], LiveData], *, hint: str) -> None:
+    """Run ``swap``; if it fails, ``look`` at the live data to learn what became of it.
+
+    ``look`` is called after ``ClientError`` alone, and may raise it. A swap that failed
+    and is found to be complete has succeeded. ``hint`` tells how to go on when the live
+    data is broken. Raises ``SwapRefused``, ``SwapBroken`` or ``SwapUnknown``.
+    """
+    try:
+        swap()
+        return
+    except ClientError as error:
+        failure = error
+    try:
+        found = look()
+    except ClientError as error:
+        logger.warning("The database could not be looked at: %s", error.message)
+        found = LiveData.UNKNOWN
+    if found is LiveData.NEW:
+        logger.warning("The swap reported an error, and is complete: %s", failure.message)
+    elif found is LiveData.OLD:
+        raise SwapRefused(failure.message, hint=failure.hint) from failure
+    elif found is LiveData.MIXED:
+        raise SwapBroken(_BROKEN + failure.message, hint=hint) from failure
+    else:
+        raise SwapUnknown(
+            _UNKNOWN + failure.message,
+            hint="Check the database, then run the restore again: it removes any leftovers.",
+        ) from failure
+
+
+class Staging(ABC):
+    """A scratch place for one restore, and what becomes of it. A context manager.
+
+    Entering claims the right to restore ``live``, drops what killed restores left, and
+    creates the scratch place. Leaving drops the scratch place or, after a swap, the place
+    where the replaced data was set aside. When the live data is broken or its state is
+    unknown, nothing is dropped: the next restore does that.
+    """
+
+    def __init__(self, live: str, *, stem_bytes: int) -> None:
+        """``stem_bytes`` is how much of the live name fits into that of a scratch place."""
+        self.live = live
+        self.stem = live.encode()[:stem_bytes].decode("utf-8", "ignore")
+        token = secrets.token_hex(4)
+        self.scratch = f"{self.stem}_restoring_{token}"
+        self.aside = f"{self.stem}_replaced_{token}"
+        self._found = LiveData.OLD
+
+    def __enter__(self) -> Self:
+        self._claim()
+        self.sweep()
+        try:
+            self._create()
+        except BaseException:
+            self._try_drop(self.scratch)
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._found is LiveData.OLD:
+            self._try_drop(self.scratch)
+        elif self._found is LiveData.NEW:
+            self._drop_after_swap()
+
+    def swap(self) -> None:
+        """Swap the scratch place with the live one. Raises as ``RestoreTarget.swap()`` does."""
+        self._found = LiveData.UNKNOWN
+        try:
+            swap_and_look(self._swap, self._look, hint=self._hint_when_broken)
+        except SwapRefused:
+            self._found = LiveData.OLD
+            raise
+        self._found = LiveData.NEW
+
+    def sweep(self) -> None:
+        """Drop the scratch places that killed restores of the same database left behind."""
+        pattern = re.compile(rf"{re.escape(self.stem)}_(restoring|replaced)_[0-9a-f]{{8}}")
+        for name in self._places():
+            if pattern.fullmatch(name):
+                self._try_drop(name)
+
+    def _drop_after_swap(self) -> None:
+        self._try_drop(self.scratch)
+        self._try_drop(self.aside)
+
+    def _try_drop(self, name: str) -> None:
+        try:
+            self._drop(name)
+        except ClientError as error:
+            # A later restore tries again.
+            logger.warning("%s could not be dropped: %s", name, error.message)
+
+    _hint_when_broken = "Fix the cause and run the restore again."
+
+    @abstractmethod
+    def _claim(self) -> None:
+        """Raise ``ClientError`` if another restore of the same database is running."""
+
+    @abstractmethod
+    def _places(self) -> Iterable[str]:
+        """Return the names of all places on the server that could be scratch places."""
+
+    @abstractmethod
+    def _create(self) -> None:
+        """Create the scratch place."""
+
+    @abstractmethod
+    def _drop(self, name: str) -> None:
+        """Drop a place, if it exists."""
+
+    @abstractmethod
+    def _swap(self) -> None:
+        """Exchange the scratch place and the live one. Raises ``ClientError``."""
+
+    @abstractmethod
+    def _look(self) -> LiveData:
+        """Look at the live data after a swap that failed, through a new session if need be."""
