@@ -171,4 +171,4 @@ def test_the_words_of_amazon_itself_bring_the_same_hint() -> None:
     )
     error = failure(Command(argv=("rclone",)), 1, [words])
     assert FLAG in error.hint
-    assert not error.temporary
+    assert not error.transient

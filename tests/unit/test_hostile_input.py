@@ -13,13 +13,13 @@ import pytest
 from django.test import override_settings
 
 from django_rclone import conf
-from django_rclone.backups import Naming
 from django_rclone.backups.manifest import Manifest, signer
+from django_rclone.backups.naming import Naming
 from django_rclone.exceptions import InvalidSettings, ProcessError, RcloneError
 from django_rclone.management.formatting import plain
 from django_rclone.processes import process as processes
 from django_rclone.processes.process import Command, Process, run
-from django_rclone.rclone.remote import Rclone
+from django_rclone.rclone.remote import Remote
 from django_rclone.redaction import redact
 
 MANIFEST = Manifest(
@@ -189,7 +189,7 @@ def test_a_guard_that_cannot_count_does_not_let_pass(
     (tmp_path / "source").mkdir()
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror" / "file").touch()
-    rclone = Rclone(configured(REMOTE=tmp_path))
+    rclone = Remote(configured(REMOTE=tmp_path))
     with pytest.raises(RcloneError, match="did not tell"):
         rclone.count_deletions(
             str(tmp_path / "source"), str(tmp_path / "mirror"), follow_links=False
@@ -214,7 +214,7 @@ def test_templates_whose_names_could_be_read_in_two_ways_are_refused(template: s
 @pytest.mark.parametrize("text", ["٢٠٣١-12-09-070503", "2031-1-9-070503", "2031-12-09-70503"])
 def test_dates_are_read_only_as_they_are_written(text: str) -> None:
     naming = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d-%H%M%S")
-    assert naming.moment("app", f"app-{text}.0a1b2c3d.sqlite3") is None
+    assert naming.parse_timestamp("app", f"app-{text}.0a1b2c3d.sqlite3") is None
 
 
 def test_what_would_steer_a_terminal_is_not_printed() -> None:

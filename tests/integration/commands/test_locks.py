@@ -17,8 +17,8 @@ from django.test import override_settings
 from django_rclone import conf
 from django_rclone.exceptions import OperationLocked
 from django_rclone.locks import lease as locks
-from django_rclone.locks.lease import Claim, exclusive
-from django_rclone.rclone.remote import Rclone
+from django_rclone.locks.lease import Lease, exclusive
+from django_rclone.rclone.remote import Remote
 from tests.conftest import Heard
 from tests.support.site import Site, fingerprint
 
@@ -26,15 +26,15 @@ RESTORE = "default.db_restore"
 PRUNE = "default.db_prune"
 
 
-def rclone_of(site: Site) -> Rclone:
+def rclone_of(site: Site) -> Remote:
     with override_settings(DJANGO_RCLONE=site.rclone):
-        return Rclone(conf.load())
+        return Remote(conf.load())
 
 
 def put_claim(site: Site, name: str, *, host: str = "elsewhere", **ago: float) -> Path:
     since = datetime.now(UTC) - timedelta(minutes=1)
     until = since + locks.EXPIRY - timedelta(**ago)
-    claim = Claim(token="0123456789abcdef", host=host, pid=4711, since=since, until=until)
+    claim = Lease(token="0123456789abcdef", host=host, pid=4711, since=since, until=until)
     path = site.remote / "locks" / f"{name}.{claim.token}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(claim.to_bytes())

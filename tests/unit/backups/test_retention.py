@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_rclone.backups import Backup, Naming
+from django_rclone.backups import Backup
 from django_rclone.backups.manifest import Manifest
-from django_rclone.backups.retention import LEFTOVER_AGE, abandoned, expired
+from django_rclone.backups.naming import Naming
+from django_rclone.backups.retention import LEFTOVER_AGE, expired, orphaned_dumps
 
 START = datetime(2031, 1, 1, tzinfo=UTC)
 
@@ -89,13 +90,13 @@ NAME = "shop-2031-01-01.0123abcd.dump"
 def test_an_empty_manifest_goes_before_its_abandoned_dump() -> None:
     loose = {f"db/{NAME}", f"db/{NAME}.json", "db/other.json", "db/notes.txt"}
     late = START + LEFTOVER_AGE + timedelta(seconds=1)
-    assert abandoned(loose, "shop", NAMING, now=late) == [f"db/{NAME}.json", f"db/{NAME}"]
+    assert orphaned_dumps(loose, "shop", NAMING, now=late) == [f"db/{NAME}.json", f"db/{NAME}"]
 
 
 def test_what_a_run_may_still_be_writing_is_not_abandoned() -> None:
-    assert abandoned({f"db/{NAME}"}, "shop", NAMING, now=START + LEFTOVER_AGE) == []
+    assert orphaned_dumps({f"db/{NAME}"}, "shop", NAMING, now=START + LEFTOVER_AGE) == []
 
 
 def test_dumps_of_another_database_are_not_abandoned_with_ours() -> None:
     late = START + 2 * LEFTOVER_AGE
-    assert abandoned({f"db/{NAME}", f"db/{NAME}.json"}, "sho", NAMING, now=late) == []
+    assert orphaned_dumps({f"db/{NAME}", f"db/{NAME}.json"}, "sho", NAMING, now=late) == []

@@ -11,8 +11,7 @@ import pytest
 
 from django_rclone.exceptions import ExecutableNotFound, ProcessError
 from django_rclone.processes import process as processes
-from django_rclone.processes.process import SECRET_FILE, Command, Process, run
-from django_rclone.processes.stall import Patience
+from django_rclone.processes.process import SECRET_FILE, Command, Process, StallTimeout, run
 from django_rclone.processes.stderr import TAIL_LINES
 from tests.unit.conftest import Databases
 
@@ -362,7 +361,7 @@ def test_stopping_does_not_take_long_when_the_program_obeys() -> None:
     assert time.monotonic() - started < processes._GRACE
 
 
-SHORT = Patience(0.2, "SOME_TIMEOUT")
+SHORT = StallTimeout(0.2, "SOME_TIMEOUT")
 
 
 @pytest.mark.parametrize(
@@ -380,13 +379,13 @@ def test_a_program_that_hangs_is_stopped(script: str, monkeypatch: pytest.Monkey
     with pytest.raises(
         ProcessError, match=r"Nothing moved for 0\.2 seconds\.\nsh -c was killed"
     ) as e:
-        run(Process(sh(script), patience=SHORT))
+        run(Process(sh(script), stall_timeout=SHORT))
     assert "SOME_TIMEOUT" in e.value.hint
 
 
 def test_a_program_that_takes_nothing_is_stopped() -> None:
     with (
-        Process(sh("sleep 60"), patience=SHORT) as process,
+        Process(sh("sleep 60"), stall_timeout=SHORT) as process,
         pytest.raises(ProcessError, match="Nothing moved"),
     ):
         process.write(bytes(10_000_000))
@@ -394,11 +393,11 @@ def test_a_program_that_takes_nothing_is_stopped() -> None:
 
 def test_a_slow_program_is_waited_for_while_it_moves() -> None:
     slow = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done"
-    assert run(Process(sh(slow), patience=SHORT)) == b"1\n2\n3\n4\n5\n6\n7\n8\n"
+    assert run(Process(sh(slow), stall_timeout=SHORT)) == b"1\n2\n3\n4\n5\n6\n7\n8\n"
 
 
 def test_time_that_we_take_ourselves_does_not_count() -> None:
-    with Process(sh("cat"), patience=SHORT) as process:
+    with Process(sh("cat"), stall_timeout=SHORT) as process:
         for _ in range(3):
             time.sleep(0.3)
             process.write(b"x")
@@ -409,5 +408,5 @@ def test_time_that_we_take_ourselves_does_not_count() -> None:
 
 def test_a_pulse_keeps_a_silent_program_alive() -> None:
     ticks = iter(range(1000))
-    process = Process(sh("sleep 0.9"), patience=SHORT, pulse=lambda: next(ticks))
+    process = Process(sh("sleep 0.9"), stall_timeout=SHORT, activity=lambda: next(ticks))
     assert run(process) == b""

@@ -8,12 +8,12 @@ import pytest
 
 from django_rclone.exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from django_rclone.rclone.binary import find_rclone
-from django_rclone.rclone.output import RemoteObject, Tally
-from django_rclone.rclone.remote import Rclone
+from django_rclone.rclone.output import FolderSize, RemoteObject
+from django_rclone.rclone.remote import Remote
 from tests.support.fakes import FakeProgress
 from tests.unit.conftest import Configure
 
-Make = Callable[..., Rclone]
+Make = Callable[..., Remote]
 Script = Callable[[str, str], Path]
 
 
@@ -33,8 +33,8 @@ def _no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture
 def make(configure: Configure, remote: Path) -> Make:
-    def make(*flags: str, **keys: Any) -> Rclone:
-        return Rclone(configure(**{"REMOTE": str(remote), "RCLONE_FLAGS": flags, **keys}))
+    def make(*flags: str, **keys: Any) -> Remote:
+        return Remote(configure(**{"REMOTE": str(remote), "RCLONE_FLAGS": flags, **keys}))
 
     return make
 
@@ -46,7 +46,7 @@ def fill(folder: Path, **files: str) -> Path:
     return folder
 
 
-def put(rclone: Rclone, path: str, *pieces: bytes, commit: bool = True) -> None:
+def put(rclone: Remote, path: str, *pieces: bytes, commit: bool = True) -> None:
     with rclone.upload(path, progress=FakeProgress()) as upload:
         for piece in pieces:
             upload.write(piece)
@@ -54,7 +54,7 @@ def put(rclone: Rclone, path: str, *pieces: bytes, commit: bool = True) -> None:
             upload.commit()
 
 
-def get(rclone: Rclone, path: str) -> bytes:
+def get(rclone: Remote, path: str) -> bytes:
     with rclone.download(path) as download:
         data = b"".join(iter(lambda: download.read(1 << 16), b""))
         download.finish()
@@ -140,7 +140,7 @@ def test_what_is_missing_is_missing_not_an_error(exists: bool, make: Make, remot
     assert rclone.list("db") == []
     assert rclone.size("db/x.dump") is None
     assert rclone.read("db/x.json") is None
-    assert rclone.tally(rclone.address("media")) is None
+    assert rclone.folder_size(rclone.address("media")) is None
     rclone.delete("db/x.dump")
     assert list(remote.rglob("*")) == []
 
@@ -158,7 +158,7 @@ def test_what_is_present_is_found(make: Make, remote: Path) -> None:
     assert rclone.size("db/deeper") is None
     assert rclone.read("db/a.dump.json") == b"{1}\n"
     assert sorted(rclone.read_all("db", ".json")) == [b"{1}", b"{2}"]
-    assert rclone.tally(rclone.address("db")) == Tally(count=4, size=17)
+    assert rclone.folder_size(rclone.address("db")) == FolderSize(count=4, size=17)
     rclone.delete("db/a.dump")
     assert rclone.size("db/a.dump") is None
 
@@ -317,7 +317,7 @@ def test_flag_of_the_user_cannot_spoil_reads_and_writes(
     assert rclone.read_all("db", ".json") == [b"{}"]
     assert rclone.size("db/x.dump") == 4
     assert len(rclone.list("db")) == 2
-    assert rclone.tally(rclone.address("db")) == Tally(count=2, size=7)
+    assert rclone.folder_size(rclone.address("db")) == FolderSize(count=2, size=7)
     assert rclone.version >= (1, 66)
     rclone.delete("db/x.dump")
     assert not (remote / "db" / "x.dump").exists()
@@ -358,7 +358,7 @@ def flaky(script: Script, tmp_path: Path, *, said: str, code: int, succeeds: int
 
 @pytest.fixture
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("django_rclone.rclone.remote._PAUSE", 0.001)
+    monkeypatch.setattr("django_rclone.rclone.remote._BACKOFF_SECONDS", 0.001)
 
 
 @pytest.mark.usefixtures("_no_pause")
@@ -425,7 +425,7 @@ def test_deletions_are_counted_and_nothing_is_deleted(
     assert (mirror / "a").read_text() == "old one"
 
 
-def sync(rclone: Rclone, source: Path, mirror: Path, **options: Any) -> int:
+def sync(rclone: Remote, source: Path, mirror: Path, **options: Any) -> int:
     defaults = {
         "follow_links": False,
         "by_hash": False,
@@ -474,7 +474,7 @@ def test_links_are_followed_when_asked(make: Make, tmp_path: Path) -> None:
     source = fill(tmp_path / "source", a="1")
     (source / "link").symlink_to(fill(tmp_path / "elsewhere", b="22") / "b")
     rclone = make()
-    assert rclone.tally(str(source), follow_links=True) == Tally(count=2, size=3)
+    assert rclone.folder_size(str(source), follow_links=True) == FolderSize(count=2, size=3)
     sync(rclone, source, tmp_path / "mirror", follow_links=True)
     assert (tmp_path / "mirror" / "link").read_text() == "22"
     assert not (tmp_path / "mirror" / "link").is_symlink()

@@ -21,29 +21,29 @@ _pending: BaseException | None = None
 
 
 @contextmanager
-def interruptible(*, now: bool = True) -> Iterator[None]:
-    """Let a signal interrupt the block; one that is kept does so at once, unless not ``now``."""
+def interruptible(*, raise_pending: bool = True) -> Iterator[None]:
+    """Let a signal interrupt the block; one that is kept does so at once, unless not ``raise_pending``."""
     global _regions
     if not _is_main_thread():
         yield
         return
     _regions += 1
     try:
-        if now:
+        if raise_pending:
             _raise_pending()
         yield
     finally:
         _regions -= 1
 
 
-def pause(seconds: float) -> None:
+def sleep(seconds: float) -> None:
     """Sleep; a signal ends it."""
     with interruptible():
         time.sleep(seconds)
 
 
 @contextmanager
-def signals_handled() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Turn signals into exceptions within the block, and raise a kept one at its end.
 
     They are ``KeyboardInterrupt`` for Ctrl-C and ``OperationInterrupted`` for the

@@ -141,7 +141,7 @@ def _send(name: str, sender: Sender, console: Console, **arguments: object) -> N
     signal: Signal = getattr(signals, name)
     try:
         # The outcome is reported even while a signal is pending; the next one may end this.
-        with interruptible(now=False):
+        with interruptible(raise_pending=False):
             outcomes = signal.send_robust(sender, **arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer never breaks a backup
         # A receiver called sys.exit(), or is no function: send_robust() cannot name that one.

@@ -7,7 +7,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import ClientSettings, Settings
 from ..exceptions import InvalidSettings
-from ..processes import Patience
+from ..processes import StallTimeout
 from .base import DatabaseClient
 from .mongodb import MongodbClient
 from .mysql import MysqlClient
@@ -49,7 +49,7 @@ def get_client(alias: str, settings: Settings) -> DatabaseClient:
         hint = "Correct its OPTIONS."
         raise InvalidSettings("CLIENTS", f"of {alias!r} cannot be used: {error}", hint) from None
     if settings.dump_stall_timeout is not None:
-        made.patience = Patience(settings.dump_stall_timeout, "DUMP_STALL_TIMEOUT")
+        made.patience = StallTimeout(settings.dump_stall_timeout, "DUMP_STALL_TIMEOUT")
     return made
 
 

@@ -13,7 +13,7 @@ from django.db.utils import Error
 from ..backups.manifest import Manifest
 from ..exceptions import DumpError
 from ..pipeline.relay import Source, Target
-from ..processes import Patience
+from ..processes import StallTimeout
 
 
 class RestoreTarget(Target, Protocol):
@@ -49,7 +49,7 @@ class DatabaseClient(ABC):
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
 
-    patience: Patience | None = None
+    patience: StallTimeout | None = None
     """How long to wait for a program that dumps: what ``DUMP_STALL_TIMEOUT`` says."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:

@@ -143,7 +143,7 @@ def _media_source(key: str, value: object) -> str:
 def _clients(key: str, value: object) -> dict[str, ClientSettings]:
     hint = f'Such as {{"default": {{"BACKEND": "shop.backups.Client"}}}} in {SETTING}["{key}"].'
     if not isinstance(value, Mapping):
-        raise InvalidSettings(key, f"must be a dict, not {validators.kind(value)}", hint)
+        raise InvalidSettings(key, f"must be a dict, not {validators.type_name(value)}", hint)
     clients = {}
     for alias, client in value.items():
         if alias not in django_settings.DATABASES:
@@ -173,7 +173,9 @@ KEYS: dict[str, _Key] = {
     "STALL_TIMEOUT": _Key("stall_timeout", 300, validators.seconds),
     "DUMP_STALL_TIMEOUT": _Key("dump_stall_timeout", None, validators.seconds),
     "RETRIES": _Key(
-        "retries", 3, validators.between(0, 10, "It counts further tries of small requests.")
+        "retries",
+        3,
+        validators.integer_between(0, 10, "It counts further tries of small requests."),
     ),
     "DB_BACKUP_DIR": _Key("db_backup_dir", "db", validators.folder),
     "DB_FILENAME_TEMPLATE": _Key(
@@ -183,19 +185,21 @@ KEYS: dict[str, _Key] = {
     "DB_CLEANUP_KEEP": _Key(
         "db_cleanup_keep",
         10,
-        validators.between(1, 1_000_000, "It counts backups kept per database."),
+        validators.integer_between(1, 1_000_000, "It counts backups kept per database."),
     ),
     "MEDIA_BACKUP_DIR": _Key("media_backup_dir", "media", validators.folder),
     "MEDIA_SOURCE": _Key("media_source", None, _media_source),
     "MEDIA_MAX_DELETE": _Key(
         "media_max_delete",
         50,
-        validators.between(0, 100, "It is a percentage of the stored files."),
+        validators.integer_between(0, 100, "It is a percentage of the stored files."),
     ),
     "ENVIRONMENT": _Key("environment", "", validators.environment),
     "COMPRESSION": _Key("compression", "zstd", validators.compression),
     "COMPRESSION_LEVEL": _Key(
-        "compression_level", 1, validators.between(1, 19, "1 is fast, 19 is small and slow.")
+        "compression_level",
+        1,
+        validators.integer_between(1, 19, "1 is fast, 19 is small and slow."),
     ),
     "SIGNING_KEY": _Key("signing_key", None, validators.signing_key),
     "SIGNING_KEY_FALLBACKS": _Key("signing_key_fallbacks", (), validators.signing_key_fallbacks),
@@ -206,7 +210,7 @@ KEYS: dict[str, _Key] = {
 def _read() -> tuple[Settings | None, list[InvalidSettings]]:
     raw = getattr(django_settings, SETTING, None)
     if not isinstance(raw, Mapping):
-        what = "is not set" if raw is None else f"must be a dict, not {validators.kind(raw)}"
+        what = "is not set" if raw is None else f"must be a dict, not {validators.type_name(raw)}"
         hint = f'Add {SETTING} = {{"REMOTE": "name:path"}} to your settings.'
         return None, [InvalidSettings("", f"{SETTING} {what}", hint)]
 

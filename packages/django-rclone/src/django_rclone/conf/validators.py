@@ -26,7 +26,7 @@ _SECRET_FLAG = re.compile(
 )
 _HEADER_FLAG = re.compile(r"^--(header(-upload|-download)?|[a-z]+-headers)$")
 # What would hide backups from our own listing, or rclone's words from us.
-_SPOILING_FLAG = re.compile(
+_FORBIDDEN_FLAG = re.compile(
     r"^(-q|--quiet|--(log|syslog|include|exclude|filter|files-from|hash-filter|metadata-)\S*"
     r"|--(min|max)-(size|age|depth|delete|delete-size|transfer|duration)|--rc\b.*"
     # and what would make a mirror that is none
@@ -64,7 +64,7 @@ def text(key: str, value: object) -> str:
     """Some text."""
     if not isinstance(value, str) or not value:
         raise InvalidSettings(
-            key, f"must be a non-empty string, not {kind(value)}", "Write a text."
+            key, f"must be a non-empty string, not {type_name(value)}", "Write a text."
         )
     return value
 
@@ -99,7 +99,7 @@ def flags(key: str, value: object) -> tuple[str, ...]:
     """Arguments for rclone, none of them a secret."""
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise InvalidSettings(
-            key, f"must be a list of strings, not {kind(value)}", 'Such as ["--transfers=8"].'
+            key, f"must be a list of strings, not {type_name(value)}", 'Such as ["--transfers=8"].'
         )
     takes_value = False
     for argument in value:
@@ -121,7 +121,7 @@ def _check_flag(key: str, flag: str, *, secret: bool) -> None:
             f"puts a secret ({flag}) where every user can read it",
             "Move it to rclone's configuration or to a RCLONE_* environment variable.",
         )
-    if _SPOILING_FLAG.search(flag):
+    if _FORBIDDEN_FLAG.search(flag):
         raise InvalidSettings(
             key,
             f"holds {flag}, which would hide backups or rclone's own words",
@@ -201,7 +201,7 @@ def date_format(key: str, value: object) -> str:
     return date_format
 
 
-def between(low: int, high: int, unit: str) -> Callable[[str, object], int]:
+def integer_between(low: int, high: int, unit: str) -> Callable[[str, object], int]:
     """Return the reader of a whole number from ``low`` to ``high``."""
 
     def read(key: str, value: object) -> int:
@@ -227,7 +227,9 @@ def seconds(key: str, value: object) -> float | None:
 def environment(key: str, value: object) -> str:
     """A short label; it may be empty."""
     if not isinstance(value, str) or len(value) > 100 or _has_control_characters(value):
-        raise InvalidSettings(key, f"must be a short label, not {kind(value)}", 'Such as "prod".')
+        raise InvalidSettings(
+            key, f"must be a short label, not {type_name(value)}", 'Such as "prod".'
+        )
     return value
 
 
@@ -260,7 +262,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
-def kind(value: object) -> str:
+def type_name(value: object) -> str:
     """Return what a value is, without showing it: it may be a secret."""
     return "an empty string" if value == "" else type(value).__name__
 

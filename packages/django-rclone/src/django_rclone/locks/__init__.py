@@ -1,5 +1,5 @@
 """One run at a time, on however many hosts."""
 
-from .lease import MEDIA, exclusive, name_of
+from .lease import MEDIA_LOCK, exclusive, lock_name
 
-__all__ = ["MEDIA", "exclusive", "name_of"]
+__all__ = ["MEDIA_LOCK", "exclusive", "lock_name"]

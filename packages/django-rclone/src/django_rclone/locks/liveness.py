@@ -13,11 +13,11 @@ _OLD = 86_400.0  # seconds after which nobody asks for a dead run any more
 
 
 @contextlib.contextmanager
-def present(token: str) -> Iterator[None]:
+def hold_marker(token: str) -> Iterator[None]:
     """Be alive under a name of our own, until the end of the block or of this process.
 
-    The file that shows it stays: ``forget()`` it when nothing of the run is left
-    that others could ask about. Where none can be made, ``is_dead()`` stays in doubt.
+    The file that shows it stays: ``remove_marker()`` it when nothing of the run is left
+    that others could ask about. Where none can be made, ``owner_is_dead()`` stays in doubt.
     """
     path = _path(token)
     try:
@@ -33,12 +33,12 @@ def present(token: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_dead(token: str) -> bool:
-    """Tell whether a run is known to have ended here. Call ``forget()`` when nothing is left of it."""
-    return _is_let_go(_path(token))
+def owner_is_dead(token: str) -> bool:
+    """Tell whether a run is known to have ended here. Call ``remove_marker()`` when nothing is left of it."""
+    return _is_unlocked(_path(token))
 
 
-def forget(token: str) -> None:
+def remove_marker(token: str) -> None:
     """Remove the file that shows whether a run is alive."""
     with contextlib.suppress(OSError):
         _path(token).unlink(missing_ok=True)
@@ -47,11 +47,11 @@ def forget(token: str) -> None:
 def _sweep(folder: Path) -> None:
     for path in folder.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > _OLD and _is_let_go(path):
+            if time.time() - path.lstat().st_mtime > _OLD and _is_unlocked(path):
                 path.unlink(missing_ok=True)
 
 
-def _is_let_go(path: Path) -> bool:
+def _is_unlocked(path: Path) -> bool:
     """Whether the file is there, and nobody holds it any more."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
-from ..interrupts import interruptible, signals_handled
+from ..interrupts import deferred_signals, interruptible
 from ..redaction import redact
 from .formatting import duration, plain, size
 
@@ -42,7 +42,7 @@ class RcloneCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         try:
-            with signals_handled():
+            with deferred_signals():
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
             raise CommandError(plain(redact(str(error))), returncode=error.exit_code) from error

@@ -7,18 +7,19 @@ from dataclasses import replace
 import django
 
 from .. import conf
-from ..backups import Backup, Naming
+from ..backups import Backup
 from ..backups.manifest import Manifest, manifest_path, signer
+from ..backups.naming import Naming
 from ..clients import get_client
 from ..clients.base import DatabaseClient
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
 from ..exceptions import DjangoRcloneError, DumpError, ExecutableNotFound, RcloneError
-from ..interrupts import pause
+from ..interrupts import sleep
 from ..pipeline.compression import SUFFIXES
 from ..pipeline.relay import Digest, store
-from ..rclone import Rclone
+from ..rclone import Remote
 from ..reporting import Sender, new_operation, report
 
 _QUIET = Console()
@@ -40,7 +41,7 @@ def backup_database(
     event = new_operation(Operation.DB_BACKUP, environment=settings.environment, database=alias)
     event = replace(event, path=_path(settings, client, event))
     with report(event, sender=sender, console=console) as run:
-        rclone = Rclone(settings)
+        rclone = Remote(settings)
         rclone.require_supported()
         if client.connection.in_atomic_block:
             raise DumpError("A transaction is open on this connection; end it first.")
@@ -63,7 +64,7 @@ def _path(settings: Settings, client: DatabaseClient, event: OperationEvent) -> 
 
 def _tried(
     client: DatabaseClient,
-    rclone: Rclone,
+    rclone: Remote,
     settings: Settings,
     event: OperationEvent,
     console: Console,
@@ -76,7 +77,7 @@ def _tried(
             raise
         except DjangoRcloneError as error:
             console.warn(f"Try {tries} of {retries + 1} failed: {error.message}")
-        pause(_PAUSE * 3 ** (tries - 1))
+        sleep(_PAUSE * 3 ** (tries - 1))
         # A dump is of another moment, and has a name of its own.
         anew = new_operation(event.operation, environment=event.environment, database=event.database)
         event = replace(anew, path=_path(settings, client, anew))
@@ -85,7 +86,7 @@ def _tried(
 
 def _store(
     client: DatabaseClient,
-    rclone: Rclone,
+    rclone: Remote,
     settings: Settings,
     event: OperationEvent,
     console: Console,
@@ -93,7 +94,7 @@ def _store(
     """Stream the dump, make sure of it, and commit it by its manifest."""
     path = event.path or ""
     # A remote that does not answer is found before the database has any work.
-    if not rclone.is_free(path):
+    if rclone.exists(path):
         raise RcloneError(f"There is something at {path} already.")
     with client.dump() as dump:
         migrations = client.applied_migrations()
@@ -116,16 +117,16 @@ def _store(
 
 
 @contextmanager
-def _removed_unless_committed(rclone: Rclone, path: str) -> Iterator[None]:
+def _removed_unless_committed(rclone: Remote, path: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        rclone.discard(manifest_path(path))
-        rclone.discard(path)
+        rclone.try_delete(manifest_path(path))
+        rclone.try_delete(path)
         raise
 
 
-def _require_stored(rclone: Rclone, path: str, digest: Digest) -> None:
+def _require_stored(rclone: Remote, path: str, digest: Digest) -> None:
     if digest.raw_size == 0:
         raise DumpError("The dump is empty: there is nothing to back up.")
     stored = rclone.size(path)

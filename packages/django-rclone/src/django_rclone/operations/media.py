@@ -7,7 +7,7 @@ import django
 
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import NO_MANIFEST, assess
+from ..backups.catalog import NO_MANIFEST, verify
 from ..backups.manifest import Manifest, ManifestError, manifest_path, signer
 from ..conf import Settings
 from ..console import Console
@@ -19,10 +19,10 @@ from ..exceptions import (
     MediaGuardError,
     RcloneError,
 )
-from ..locks import MEDIA, exclusive
-from ..rclone import Rclone
-from ..rclone.binary import dotted
-from ..rclone.output import Tally
+from ..locks import MEDIA_LOCK, exclusive
+from ..rclone import Remote
+from ..rclone.binary import format_version
+from ..rclone.output import FolderSize
 from ..reporting import OperationContext, Sender, new_operation, report
 
 _QUIET = Console()
@@ -43,7 +43,7 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
     path = settings.media_backup_dir
     event = new_operation(Operation.MEDIA_BACKUP, environment=settings.environment, path=path)
     with report(event, sender=sender, console=console) as run:
-        rclone = Rclone(settings)
+        rclone = Remote(settings)
         rclone.require_supported()
         _require_files(rclone, source, allow_empty=force)
         if not force:
@@ -51,9 +51,9 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
         mirror = rclone.address(path)
         limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
         run.send_pre_signal()
-        with exclusive(rclone, *MEDIA):
+        with exclusive(rclone, *MEDIA_LOCK):
             # While files move the mirror is no backup: its manifest says so until the end.
-            _write(rclone, _manifest(settings, event, Tally(0, 0), rclone.version, partial=True))
+            _write(rclone, _manifest(settings, event, FolderSize(0, 0), rclone.version, partial=True))
             rclone.sync(
                 source,
                 mirror,
@@ -74,7 +74,7 @@ class MediaRestorePlan:
     backup: Backup
     target: str
     max_delete: int | None
-    rclone: Rclone
+    rclone: Remote
     settings: Settings
 
 
@@ -90,7 +90,7 @@ def plan_media_restore(
     """
     settings = conf.load()
     target = _media(settings)
-    rclone = Rclone(settings)
+    rclone = Remote(settings)
     rclone.require_supported()
     backup = _mirror(rclone, settings)
     if backup is None:
@@ -129,7 +129,7 @@ def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = 
     with report(event, sender=sender, console=console) as run:
         run.target_state = TargetState.UNCHANGED
         run.send_pre_signal()
-        with exclusive(plan.rclone, *MEDIA, warn=console.warn):
+        with exclusive(plan.rclone, *MEDIA_LOCK, warn=console.warn):
             _restore(plan, run, console)
         run.size = plan.backup.size
 
@@ -153,7 +153,7 @@ def _restore(plan: MediaRestorePlan, run: OperationContext, console: Console) ->
 def list_media() -> list[Backup]:
     """Return the media backup, if there is one. Raises ``InvalidSettings`` or ``RcloneError``."""
     settings = conf.load()
-    mirror = _mirror(Rclone(settings), settings)
+    mirror = _mirror(Remote(settings), settings)
     if mirror is None or mirror.manifest is None or mirror.manifest.partial:
         return []
     return [mirror]
@@ -173,12 +173,12 @@ def _is_remote(place: str) -> bool:
     return ":" in place.partition("/")[0]
 
 
-def _require_files(rclone: Rclone, source: str, *, allow_empty: bool) -> None:
+def _require_files(rclone: Remote, source: str, *, allow_empty: bool) -> None:
     try:
         is_folder = _is_remote(source) or Path(source).is_dir()
     except OSError as error:
         raise MediaGuardError(f"The media folder cannot be reached: {error}.") from error
-    tally = rclone.tally(source, follow_links=True) if is_folder else None
+    tally = rclone.folder_size(source, follow_links=True) if is_folder else None
     if tally is None:
         raise MediaGuardError(
             f"There is no media folder {source}.", hint="Correct MEDIA_ROOT, or mount it."
@@ -190,7 +190,7 @@ def _require_files(rclone: Rclone, source: str, *, allow_empty: bool) -> None:
         )
 
 
-def _require_own_mirror(rclone: Rclone, settings: Settings) -> None:
+def _require_own_mirror(rclone: Remote, settings: Settings) -> None:
     """Keep staging from replacing the media of production: there is one mirror on a remote."""
     try:
         manifest = Manifest.from_bytes(rclone.read(manifest_path(settings.media_backup_dir)) or b"")
@@ -206,7 +206,7 @@ def _require_own_mirror(rclone: Rclone, settings: Settings) -> None:
 
 
 def _deletion_limit(
-    rclone: Rclone,
+    rclone: Remote,
     source: str,
     destination: str,
     settings: Settings,
@@ -218,7 +218,7 @@ def _deletion_limit(
 
     Raises ``MediaGuardError`` when it would delete more.
     """
-    present = rclone.tally(destination)
+    present = rclone.folder_size(destination)
     if force or present is None or present.count == 0:
         return None
     limit = present.count * settings.media_max_delete // 100
@@ -232,15 +232,15 @@ def _deletion_limit(
     return limit
 
 
-def _mirror(rclone: Rclone, settings: Settings) -> Backup | None:
+def _mirror(rclone: Remote, settings: Settings) -> Backup | None:
     path = settings.media_backup_dir
-    tally = rclone.tally(rclone.address(path))
+    tally = rclone.folder_size(rclone.address(path))
     data = rclone.read(manifest_path(path))
     if data is None:
         if tally is None or tally.count == 0:
             return None
         return Backup(path=path, size=tally.size, problem=NO_MANIFEST)
-    found = tally or Tally(0, 0)
+    found = tally or FolderSize(0, 0)
     try:
         manifest = Manifest.from_bytes(data)
     except ManifestError as error:
@@ -250,21 +250,21 @@ def _mirror(rclone: Rclone, settings: Settings) -> Backup | None:
     if manifest.partial:
         problem = "its last run did not finish"
         return Backup(path=path, size=found.size, manifest=manifest, problem=problem)
-    backup = assess(path, found.size, manifest, key)
+    backup = verify(path, found.size, manifest, key)
     if backup.verified and manifest.count != found.count:
         problem = f"it has {found.count:,} files, its manifest says {manifest.count:,}"
         return Backup(path=path, size=found.size, manifest=manifest, problem=problem)
     return backup
 
 
-def _commit(rclone: Rclone, settings: Settings, event: OperationEvent) -> Manifest:
-    tally = rclone.tally(rclone.address(settings.media_backup_dir)) or Tally(0, 0)
+def _commit(rclone: Remote, settings: Settings, event: OperationEvent) -> Manifest:
+    tally = rclone.folder_size(rclone.address(settings.media_backup_dir)) or FolderSize(0, 0)
     manifest = _manifest(settings, event, tally, rclone.version, partial=False)
     _write(rclone, manifest)
     return manifest
 
 
-def _write(rclone: Rclone, manifest: Manifest) -> None:
+def _write(rclone: Remote, manifest: Manifest) -> None:
     path, data = manifest_path(manifest.path), manifest.to_bytes()
     rclone.write(path, data)
     if rclone.read(path) != data:
@@ -274,7 +274,7 @@ def _write(rclone: Rclone, manifest: Manifest) -> None:
 def _manifest(
     settings: Settings,
     event: OperationEvent,
-    tally: Tally,
+    tally: FolderSize,
     rclone_version: tuple[int, ...],
     *,
     partial: bool,
@@ -288,7 +288,7 @@ def _manifest(
         count=tally.count,
         partial=partial,
         tool="rclone",
-        tool_version=dotted(rclone_version),
+        tool_version=format_version(rclone_version),
         django_version=django.get_version(),
         environment=settings.environment,
     )

@@ -1,18 +1,19 @@
-"""What is stored: listing the database backups, and retention."""
+"""Retention: deleting the backups beyond those to keep."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from .. import conf
-from ..backups import Backup, Naming
-from ..backups.catalog import Catalogue
+from ..backups import Backup
+from ..backups.catalog import Catalog
 from ..backups.manifest import manifest_path
-from ..backups.retention import abandoned, expired
+from ..backups.naming import Naming
+from ..backups.retention import expired, orphaned_dumps
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation
-from ..locks import exclusive, name_of
-from ..rclone import Rclone
+from ..locks import exclusive, lock_name
+from ..rclone import Remote
 from ..reporting import Sender, new_operation, report
 
 _QUIET = Console()
@@ -38,22 +39,22 @@ def prune_database(
     settings = conf.load()
     event = new_operation(Operation.DB_PRUNE, environment=settings.environment, database=alias)
     with report(event, sender=sender, console=console):
-        rclone = Rclone(settings)
-        with exclusive(rclone, *name_of(event)):
+        rclone = Remote(settings)
+        with exclusive(rclone, *lock_name(event)):
             pruned = _prune(alias, rclone, settings, spare, console)
     return pruned
 
 
 def _prune(
-    alias: str, rclone: Rclone, settings: Settings, spare: str | None, console: Console
+    alias: str, rclone: Remote, settings: Settings, spare: str | None, console: Console
 ) -> Pruned:
-    contents = Catalogue(rclone, settings).read()
+    contents = Catalog(rclone, settings).read()
     whose = (alias, settings.environment)
     ours = [b for b in contents.backups if (b.database, b.environment) == whose]
     naming = Naming(settings.db_filename_template, settings.db_date_format)
     pruned = Pruned(
-        expired(ours, keep=settings.db_cleanup_keep, spare=spare),
-        abandoned(contents.loose, alias, naming, now=datetime.now(UTC)),
+        expired(ours, keep=settings.db_cleanup_keep, keep_path=spare),
+        orphaned_dumps(contents.uncommitted, alias, naming, now=datetime.now(UTC)),
     )
     for backup in reversed(pruned.backups):
         # The manifest goes first: half a deletion leaves no backup behind.
@@ -64,13 +65,3 @@ def _prune(
     if doubtful := [backup for backup in ours if not backup.verified]:
         console.warn(f"{len(doubtful)} backups could not be verified; they were kept.")
     return pruned
-
-
-def list_databases(alias: str | None = None) -> list[Backup]:
-    """Return the backups of one database, or of all, newest first.
-
-    Raises ``InvalidSettings`` or ``RcloneError``.
-    """
-    settings = conf.load()
-    catalogue = Catalogue(Rclone(settings), settings)
-    return catalogue.read().backups if alias is None else catalogue.of(alias)

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import Catalogue
+from ..backups.catalog import Catalog
 from ..clients import get_client
 from ..clients.base import DatabaseClient
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, TargetState
 from ..exceptions import BackupNotFound, BackupRejected
-from ..locks import exclusive, name_of
+from ..locks import exclusive, lock_name
 from ..pipeline.compression import SUFFIXES, ZSTD
 from ..pipeline.relay import Digest, load
-from ..rclone import Rclone
+from ..rclone import Remote
 from ..reporting import Sender, new_operation, report
 
 _QUIET = Console()
@@ -36,7 +36,7 @@ class RestorePlan:
     warnings: tuple[str, ...]
     """What the operator should know before agreeing."""
     client: DatabaseClient
-    rclone: Rclone
+    rclone: Remote
     settings: Settings
 
 
@@ -58,14 +58,14 @@ def plan_restore(
     """
     settings = conf.load()
     client = get_client(alias, settings)
-    rclone = Rclone(settings)
+    rclone = Remote(settings)
     rclone.require_supported()
     environment = settings.environment if from_environment is None else from_environment
-    catalogue = Catalogue(rclone, settings)
+    catalog = Catalog(rclone, settings)
     if name is None:
-        backup = _newest(catalogue, alias, environment)
+        backup = _newest(catalog, alias, environment)
     else:
-        backup = catalogue.named(name)
+        backup = catalog.get(name)
     _require_trust(backup, accept=unverified and name is not None)
     _require_match(backup, alias, client, environment)
     _require_whole(backup, accept=partial)
@@ -98,7 +98,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         run.target_state = TargetState.UNCHANGED
         run.send_pre_signal()
         with (
-            exclusive(plan.rclone, *name_of(event), warn=console.warn),
+            exclusive(plan.rclone, *lock_name(event), warn=console.warn),
             plan.client.restore() as target,
             plan.rclone.download(backup.path) as download,
         ):
@@ -115,8 +115,8 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         run.size = backup.size
 
 
-def _newest(catalogue: Catalogue, alias: str, environment: str) -> Backup:
-    backups = catalogue.of(alias)
+def _newest(catalog: Catalog, alias: str, environment: str) -> Backup:
+    backups = catalog.for_database(alias)
     # A doubtful one is not passed over: what it says of its environment is doubtful, too.
     here = [b for b in backups if b.environment == environment or not b.verified]
     if here:

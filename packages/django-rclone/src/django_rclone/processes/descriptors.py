@@ -7,7 +7,7 @@ from contextlib import contextmanager
 _SECRET_SIZE = 4096  # bytes; every pipe takes as many before anyone reads
 
 
-def occupy_standard_descriptors() -> None:
+def reserve_standard_fds() -> None:
     """Keep our pipes from the numbers 0 to 2, which some callers closed: programs get others there."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass

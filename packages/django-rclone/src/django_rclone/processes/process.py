@@ -12,9 +12,8 @@ from typing import IO, Self
 
 from ..exceptions import ExecutableNotFound, ProcessError
 from ..interrupts import interruptible
-from .descriptors import occupy_standard_descriptors, secret_pipe
-from .stall import Patience
-from .stderr import LastWords
+from .descriptors import reserve_standard_fds, secret_pipe
+from .stderr import StderrTail
 
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _READ_SIZE = 1 << 20
@@ -58,6 +57,22 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
+@dataclass(frozen=True, slots=True)
+class StallTimeout:
+    """For how many seconds to wait for a program that shows no life, and the setting that says so."""
+
+    seconds: float
+    setting: str
+
+    def error(self, error: ProcessError) -> ProcessError:
+        """Return the error of a program that was stopped since nothing moved any more."""
+        return type(error)(
+            f"Nothing moved for {self.seconds:g} seconds.\n{error.message}",
+            hint=f"Find out what it waits for; or allow more time by {self.setting}.",
+            returncode=error.returncode,
+        )
+
+
 class Process:
     """A running program: its stdin and stdout are pipes of ours, its stderr is drained.
 
@@ -74,26 +89,26 @@ class Process:
         *,
         on_line: Callable[[str], str | None] = str,
         failure: DescribeFailure = describe_failure,
-        patience: Patience | None = None,
-        pulse: Callable[[], object] = lambda: None,
+        stall_timeout: StallTimeout | None = None,
+        activity: Callable[[], object] = lambda: None,
     ) -> None:
         """``on_line`` sees every line of stderr and returns what to keep of it, if anything.
 
         A program that neither takes nor gives a byte, nor ends, while we wait
-        for it, is stopped and fails when ``patience`` is over; ``None`` waits for
-        ever. One that works in silence shows it by ``pulse``, which returns
+        for it, is stopped and fails when ``stall_timeout`` is over; ``None`` waits for
+        ever. One that works in silence shows it by ``activity``, which returns
         something else than before.
         """
         self.command = command
         self._on_line = on_line
         self._failure = failure
-        self._patience = patience
-        self._pulse = pulse
+        self._stall_timeout = stall_timeout
+        self._activity = activity
         self._stalled = False
         self._reaped = False
 
     def __enter__(self) -> Self:
-        occupy_standard_descriptors()
+        reserve_standard_fds()
         try:
             with secret_pipe(self.command.secret) as descriptor:
                 name = f"/dev/fd/{descriptor}"
@@ -118,7 +133,7 @@ class Process:
         assert self._popen.stderr
         self._stdin, self._stdout = self._popen.stdin, self._popen.stdout
         os.set_blocking(self._stdin.fileno(), False)
-        self._last_words = LastWords(self._popen.stderr, self._on_line)
+        self._stderr = StderrTail(self._popen.stderr, self._on_line)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -126,7 +141,7 @@ class Process:
 
     def read(self, size: int = _READ_SIZE) -> bytes:
         """Return up to ``size`` bytes of stdout; nothing at its end."""
-        self._await_pipe(self._stdout, select.POLLIN)
+        self._wait_for_pipe(self._stdout, select.POLLIN)
         return self._stdout.read(size) or b""
 
     def write(self, data: bytes) -> None:
@@ -134,7 +149,7 @@ class Process:
         view = memoryview(data)
         try:
             while view:
-                self._await_pipe(self._stdin, select.POLLOUT)
+                self._wait_for_pipe(self._stdin, select.POLLOUT)
                 view = view[self._stdin.write(view) or 0 :]
         except BrokenPipeError:
             # It has closed its stdin, and is on its way out, or ought to be.
@@ -152,7 +167,7 @@ class Process:
     def finish(self) -> None:
         """Close stdin and wait. Raises ``ProcessError`` unless the program exits with 0."""
         self.close_input()
-        self._await(self._has_ended)
+        self._wait_until(self._has_ended)
         self._reap()
         if self._popen.returncode != 0:
             raise self._failed()
@@ -170,14 +185,16 @@ class Process:
     def stop(self) -> None:
         """Stop the program without letting it see the end of its input, and let go of it."""
         self.terminate()
-        self._last_words.close(_GRACE)
+        self._stderr.close(_GRACE)
         self.close_input()
         self._stdout.close()
 
-    def _await_pipe(self, pipe: IO[bytes], what: int) -> None:
+    def _wait_for_pipe(self, pipe: IO[bytes], what: int) -> None:
         poll = select.poll()
         poll.register(pipe, what)
-        self._await(lambda seconds: bool(poll.poll(None if seconds is None else seconds * 1000)))
+        self._wait_until(
+            lambda seconds: bool(poll.poll(None if seconds is None else seconds * 1000))
+        )
 
     def _has_ended(self, seconds: float | None) -> bool:
         try:
@@ -186,12 +203,12 @@ class Process:
             return False
         return True
 
-    def _await(self, comes: Callable[[float | None], bool]) -> None:
+    def _wait_until(self, ready: Callable[[float | None], bool]) -> None:
         """Wait for something that comes, or does not, within so many seconds."""
-        seconds = self._patience.seconds if self._patience else None
-        pulse = self._pulse()
-        while not comes(seconds):
-            if pulse == (pulse := self._pulse()):
+        seconds = self._stall_timeout.seconds if self._stall_timeout else None
+        activity = self._activity()
+        while not ready(seconds):
+            if activity == (activity := self._activity()):
                 self._stalled = True
                 self.terminate()
                 raise self._failed()
@@ -205,9 +222,9 @@ class Process:
             self._signal(signal.SIGKILL)
 
     def _failed(self) -> ProcessError:
-        last_words = self._last_words.wait(_GRACE)
+        last_words = self._stderr.lines(_GRACE)
         error = self._failure(self.command, self._popen.returncode, last_words)
-        return self._patience.lost(error) if self._patience and self._stalled else error
+        return self._stall_timeout.error(error) if self._stall_timeout and self._stalled else error
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

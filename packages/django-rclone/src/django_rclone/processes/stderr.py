@@ -14,7 +14,7 @@ _REDACTED = 4_000  # characters of it that are searched for secrets
 _SHOWN = 500  # characters of it that are kept
 
 
-class LastWords:
+class StderrTail:
     """Reads a program's stderr in the background, so that a talkative one never blocks.
 
     The last lines are kept, with secrets masked.
@@ -28,7 +28,7 @@ class LastWords:
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
 
-    def wait(self, seconds: float) -> tuple[str, ...]:
+    def lines(self, seconds: float) -> tuple[str, ...]:
         """Return the last lines, once all is read or the ``seconds`` are over."""
         self._thread.join(seconds)
         return tuple(self._tail)
@@ -45,10 +45,10 @@ class LastWords:
         while line := lines.readline(_LINE_LIMIT):
             # The rest of an endless line is dropped: a secret may be cut in two there.
             if not continued:
-                self._take(line)
+                self._append(line)
             continued = not line.endswith(b"\n")
 
-    def _take(self, line: bytes) -> None:
+    def _append(self, line: bytes) -> None:
         try:
             whole = line.endswith(b"\n")
             text = line.decode("utf-8", "replace")[: None if whole else _REDACTED].strip()

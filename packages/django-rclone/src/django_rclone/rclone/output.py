@@ -19,7 +19,7 @@ class RemoteObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class FolderSize:
     """How much lies in a folder: files, and bytes."""
 
     count: int
@@ -46,10 +46,10 @@ def size_of(data: bytes) -> int | None:
     return size
 
 
-def tally(data: bytes) -> Tally:
+def folder_size(data: bytes) -> FolderSize:
     """Return how much lies in a folder."""
     found = _parsed(data)
-    return Tally(count=_field(found, "count", int), size=_field(found, "bytes", int))
+    return FolderSize(count=_field(found, "count", int), size=_field(found, "bytes", int))
 
 
 def hashes(data: bytes) -> frozenset[str]:

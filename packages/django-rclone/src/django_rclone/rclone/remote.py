@@ -10,13 +10,12 @@ from typing import TypeVar
 
 from ..conf import Settings
 from ..exceptions import RcloneError
-from ..interrupts import pause
-from ..processes import run
+from ..interrupts import sleep
+from ..processes import Process, run
 from . import output
-from .binary import RcloneProgram
-from .log import Statistics
-from .output import RemoteObject, Tally
-from .streams import Download, Upload
+from .binary import RcloneBinary
+from .log import TransferStats
+from .output import FolderSize, RemoteObject
 
 NOT_FOUND = (3, 4)
 """The exit codes for a folder and for a file that is not there."""
@@ -25,14 +24,34 @@ _SMALL = 1 << 20  # bytes; no manifest of ours comes near
 
 # rclone's own ten tries are squared on S3: it would be silent for many minutes.
 _FEW_TRIES = "--low-level-retries=3"
-_PAUSE = 1.0  # seconds before the second try of a small request; then three times as long, each
+_BACKOFF_SECONDS = (
+    1.0  # seconds before the second try of a small request; then three times as long, each
+)
 
 _Answer = TypeVar("_Answer")
 
 logger = logging.getLogger(__name__)
 
 
-class Rclone:
+class Upload:
+    """rclone storing one new object: a target of the relay."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.complete = False
+        """Whether rclone saw the end of the stream and stored all of it."""
+
+    def write(self, data: bytes) -> None:
+        """Store more."""
+        self._process.write(data)
+
+    def commit(self) -> None:
+        """Let rclone see the end, which it takes for success, and wait until all is stored."""
+        self._process.finish()
+        self.complete = True
+
+
+class Remote:
     """The remote, through rclone. All paths are relative to it.
 
     Every method raises ``RcloneError`` when rclone fails, with its own last words.
@@ -41,7 +60,7 @@ class Rclone:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._program = RcloneProgram(settings)
+        self._binary = RcloneBinary(settings)
         self._remote = settings.remote
         self._retries = settings.retries
 
@@ -53,36 +72,34 @@ class Rclone:
     @property
     def version(self) -> tuple[int, ...]:
         """The version of rclone, such as ``(1, 75, 2)``."""
-        return self._program.version
+        return self._binary.version
 
     def require_supported(self) -> None:
         """Raise ``RcloneError`` for an rclone that is too old."""
-        self._program.require_supported()
+        self._binary.require_supported()
 
     @contextmanager
     def upload(self, path: str, *, progress: Callable[[int], None]) -> Iterator[Upload]:
-        """Stream a new object to ``path``. Unless committed, nothing stays there.
+        """Stream a new object to ``path``. Unless it is complete, nothing stays there.
 
         ``progress`` is told the bytes on their way, from another thread: rclone
         knows them better than we do, since it reads ahead.
         """
-        committed = False
+        complete = False
         try:
-            with self._program.process(
-                "rcat", self.address(path), stats=Statistics(progress)
+            with self._binary.process(
+                "rcat", self.address(path), stats=TransferStats(progress)
             ) as process:
                 upload = Upload(process)
                 yield upload
-                committed = upload.committed
+                complete = upload.complete
         finally:
-            if not committed:
-                self.discard(path)
+            if not complete:
+                self.try_delete(path)
 
-    @contextmanager
-    def download(self, path: str) -> Iterator[Download]:
-        """Stream the object at ``path``."""
-        with self._program.process("cat", self.address(path)) as process:
-            yield Download(process)
+    def download(self, path: str) -> Process:
+        """Return the process that streams the object at ``path``, yet to be started."""
+        return self._binary.process("cat", self.address(path))
 
     def write(self, path: str, data: bytes) -> None:
         """Store a small object."""
@@ -95,7 +112,10 @@ class Rclone:
         """
         flags = (f"--count={_SMALL}",)
         return (
-            _sure(lambda: self._run_unless_missing("cat", self.address(path), flags=flags)) or None
+            _ask_twice_if_empty(
+                lambda: self._run_unless_missing("cat", self.address(path), flags=flags)
+            )
+            or None
         )
 
     def read_all(self, folder: str, suffix: str) -> list[bytes]:
@@ -109,7 +129,7 @@ class Rclone:
 
     def list(self, folder: str) -> Sequence[RemoteObject]:
         """Return the objects directly in ``folder``; none if there is no such folder."""
-        return _sure(lambda: self._list(folder))
+        return _ask_twice_if_empty(lambda: self._list(folder))
 
     def _list(self, folder: str) -> Sequence[RemoteObject]:
         # Asking for times costs a request per object on S3.
@@ -119,11 +139,11 @@ class Rclone:
 
     def size(self, path: str) -> int | None:
         """Return the bytes stored at ``path``, or ``None`` if nothing is."""
-        return _sure(lambda: self._size(path))
+        return _ask_twice_if_empty(lambda: self._size(path))
 
-    def is_free(self, path: str) -> bool:
-        """Tell whether nothing is stored at ``path``, a name that nobody else chooses: asked once."""
-        return self._size(path) is None
+    def exists(self, path: str) -> bool:
+        """Return whether something is stored at ``path``, a name that nobody else chooses: asked once."""
+        return self._size(path) is not None
 
     def _size(self, path: str) -> int | None:
         flags = ("--stat", "--files-only", "--no-modtime", "--no-mimetype")
@@ -135,7 +155,7 @@ class Rclone:
         flags = ("--retries=1",)
         self._run_unless_missing("deletefile", self.address(path), flags=flags, retries=retries)
 
-    def discard(self, path: str) -> bool:
+    def try_delete(self, path: str) -> bool:
         """Delete what an unsuccessful run stored, and tell whether it is gone. Failing is logged."""
         try:
             # Whatever made the run fail would make each further try fail as well.
@@ -146,15 +166,15 @@ class Rclone:
             return False
         return True
 
-    def tally(self, place: str, *, follow_links: bool = False) -> Tally | None:
+    def folder_size(self, place: str, *, follow_links: bool = False) -> FolderSize | None:
         """Count the files below ``place`` (a folder, or a full rclone address)."""
-        found = self._tally(place, follow_links)
-        return found if found and found.count else self._tally(place, follow_links)
+        found = self._folder_size(place, follow_links)
+        return found if found and found.count else self._folder_size(place, follow_links)
 
-    def _tally(self, place: str, follow_links: bool) -> Tally | None:
+    def _folder_size(self, place: str, follow_links: bool) -> FolderSize | None:
         flags = ("--json", *(("--copy-links",) if follow_links else ()))
         data = self._run_unless_missing("size", _folder(place), flags=flags)
-        return None if data is None else output.tally(data)
+        return None if data is None else output.folder_size(data)
 
     def hashes(self, place: str) -> frozenset[str]:
         """Return the names of the hashes that the storage at ``place`` knows."""
@@ -162,10 +182,10 @@ class Rclone:
 
     def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
         """Return how many files ``sync`` would delete at the destination."""
-        stats = Statistics()
+        stats = TransferStats()
         flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
         places = (_folder(source), _folder(destination))
-        run(self._program.process("sync", *places, flags=flags, stats=stats))
+        run(self._binary.process("sync", *places, flags=flags, stats=stats))
         if not stats.seen:
             raise RcloneError(
                 "rclone did not tell what it would delete.",
@@ -188,14 +208,14 @@ class Rclone:
         ``by_hash`` compares contents instead of times. A run that comes to delete
         more than ``max_delete`` files stops.
         """
-        stats = Statistics(progress)
+        stats = TransferStats(progress)
         flags = (
             *_sync_flags(follow_links),
             *(() if max_delete is None else (f"--max-delete={max_delete}",)),
             *(("--checksum",) if by_hash else ()),
         )
         places = (_folder(source), _folder(destination))
-        run(self._program.process("sync", *places, flags=flags, stats=stats))
+        run(self._binary.process("sync", *places, flags=flags, stats=stats))
         return stats.bytes
 
     def _run(
@@ -208,16 +228,19 @@ class Rclone:
     ) -> bytes:
         """Run a small request, which may be repeated without harm."""
         retries = self._retries if retries is None else retries
-        for further in range(retries, -1, -1):
+        for attempts_left in range(retries, -1, -1):
             try:
                 return run(
-                    self._program.process(verb, *operands, first=[_FEW_TRIES], flags=flags), data
+                    self._binary.process(
+                        verb, *operands, overridable_flags=[_FEW_TRIES], flags=flags
+                    ),
+                    data,
                 )
             except RcloneError as error:
-                if not further or not error.temporary:
+                if not attempts_left or not error.transient:
                     raise
                 logger.info("%s Trying again.", error.message)
-            pause(_PAUSE * 3 ** (retries - further))
+            sleep(_BACKOFF_SECONDS * 3 ** (retries - attempts_left))
         raise AssertionError("a loop that never ends without a result")
 
     def _run_unless_missing(
@@ -240,7 +263,7 @@ def _folder(place: str) -> str:
     return place if place.endswith((":", "/")) else f"{place}/"
 
 
-def _sure(ask: Callable[[], _Answer]) -> _Answer:
+def _ask_twice_if_empty(ask: Callable[[], _Answer]) -> _Answer:
     """Ask again where nothing was found: remotes that wrap another do ask it about a file."""
     return ask() or ask()
 

@@ -10,8 +10,8 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from ...backups import Backup
+from ...backups.catalog import list_backups
 from ...operations.media import list_media
-from ...operations.prune import list_databases
 from ..base import RcloneCommand
 from ..formatting import age, date, plain, size
 
@@ -38,7 +38,7 @@ class Command(RcloneCommand):
     def handle(
         self, *args: Any, database: str | None, media: bool, as_json: bool, **options: Any
     ) -> None:
-        backups = list_media() if media else list_databases(database)
+        backups = list_media() if media else list_backups(database)
         now = datetime.now(UTC)
         if as_json:
             self.tell(json.dumps([_record(backup, now) for backup in backups], indent=2))
