@@ -29,7 +29,7 @@ def name_of(alias: str, template: str = TEMPLATES[0], date_format: str = DATE_FO
     return Naming(template, date_format).name(alias, MOMENT, OPERATION, "sqlite3.zst")
 
 
-def test_name_tells_database_time_and_operation() -> None:
+def test_name_contains_database_time_and_operation() -> None:
     assert name_of("default") == "default-2031-12-09-070503.0a1b2c3d.sqlite3.zst"
 
 
@@ -113,7 +113,7 @@ def test_any_moment_can_be_read_back_to_the_second(moment: datetime, date_format
     ],
     ids=ascii,
 )
-def test_name_that_another_tool_made_is_not_read(name: str) -> None:
+def test_name_from_another_tool_is_not_read(name: str) -> None:
     assert Naming(TEMPLATES[0], DATE_FORMATS[0]).parse_timestamp("app", name) is None
 
 
@@ -171,7 +171,7 @@ def test_backup_is_asked_for_by_name_or_by_path(asked: str, name: str) -> None:
     ],
     ids=ascii,
 )
-def test_what_cannot_be_a_name_is_refused(asked: str) -> None:
+def test_an_impossible_name_is_refused(asked: str) -> None:
     with pytest.raises(BackupNotFound, match="cannot be the name of a backup") as caught:
         validate_name(asked, "db")
     assert "listbackups" in caught.value.hint
@@ -179,7 +179,7 @@ def test_what_cannot_be_a_name_is_refused(asked: str) -> None:
 
 
 @given(st.text(max_size=30))
-def test_checked_name_never_leads_elsewhere(text: str) -> None:
+def test_validated_name_never_leads_elsewhere(text: str) -> None:
     try:
         name = validate_name(text, "db")
     except BackupNotFound:
@@ -188,7 +188,23 @@ def test_checked_name_never_leads_elsewhere(text: str) -> None:
     assert not set(name) & set("/\\\0\n\r")
 
 
-def test_backup_without_a_manifest_knows_little() -> None:
+def test_backup_without_a_manifest_has_few_facts() -> None:
     backup = Backup(path="db/some.dump", size=5, problem="it has no manifest")
     assert (backup.name, backup.verified) == ("some.dump", False)
     assert (backup.created_at, backup.database, backup.environment) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("date_format", "step"),
+    [
+        ("%Y-%m-%d-%H%M%S", timedelta(seconds=1)),
+        ("%Y-%m-%d-%H%M", timedelta(minutes=1)),
+        ("%Y-%m-%d-%H", timedelta(hours=1)),
+        ("%Y-%m-%d", timedelta(days=1)),
+    ],
+)
+def test_latest_possible_date_depends_on_the_precision_of_names(
+    date_format: str, step: timedelta
+) -> None:
+    timestamp = datetime(2031, 12, 9, tzinfo=UTC)
+    assert Naming(TEMPLATES[0], date_format).latest_possible(timestamp) == timestamp + step

@@ -8,19 +8,20 @@ from .manifest import Manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """A stored dump, or the media mirror. A backup without a manifest is a stranger's."""
+    """A stored dump, or the media mirror."""
 
     path: str
     """Relative to the remote."""
     size: int
-    """Bytes as the remote tells."""
+    """Bytes, as the remote reports them."""
     manifest: Manifest | None = None
+    """``None`` if there is none, or none that can be read."""
     problem: str = ""
-    """Why the backup is not to be trusted; empty when its manifest vouches for it."""
+    """Why the backup is not verified; empty if it is."""
     alias: str | None = None
-    """The database by the name of the dump, where the manifest cannot be trusted."""
+    """The database according to the file name, if the manifest cannot be trusted."""
     timestamp: datetime | None = None
-    """When it was made, by the name of the dump."""
+    """The date according to the file name, if the manifest cannot be trusted."""
 
     @property
     def name(self) -> str:
@@ -29,20 +30,20 @@ class Backup:
 
     @property
     def verified(self) -> bool:
-        """Whether a valid manifest vouches for what is stored."""
+        """Whether a valid manifest describes the stored object."""
         return not self.problem
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was made, by what is most to be trusted."""
+        """The date, from the most trustworthy source there is."""
         return self.timestamp or (self.manifest.created_at if self.manifest else None)
 
     @property
     def database(self) -> str | None:
-        """The alias of the database, by what is most to be trusted."""
+        """The alias of the database, from the most trustworthy source there is."""
         return self.alias or (self.manifest.database if self.manifest else None)
 
     @property
     def environment(self) -> str:
-        """Where it was made, by its manifest."""
+        """The environment that the backup belongs to, according to its manifest."""
         return self.manifest.environment if self.manifest else ""

@@ -7,30 +7,34 @@ from urllib.parse import quote
 
 from ..exceptions import BackupNotFound
 
-# An operation's id makes names unique: two hosts may start in the same second.
+# Two hosts may start in the same second.
 _TOKEN = r"[0-9a-f]{8}"
 
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """Makes the names of dumps by a template, and reads them by the same template."""
+    """Builds the names of dumps from a template, and reads them with the same template."""
 
     template: str
     date_format: str
 
-    def name(self, alias: str, moment: datetime, operation_id: str, extension: str) -> str:
-        """Return the name of a new dump; dates are in UTC."""
+    def name(self, alias: str, moment: datetime, token: str, extension: str) -> str:
+        """Return the name of a new dump.
+
+        It contains the date in UTC and the first eight characters of ``token``,
+        which are hexadecimal and make it unique.
+        """
         return self.template.format(
             database=_quoted(alias),
             datetime=moment.astimezone(UTC).strftime(self.date_format),
-            ext=f"{operation_id[:8]}.{extension}",
+            ext=f"{token[:8]}.{extension}",
         )
 
     def parse_timestamp(self, alias: str, name: str) -> datetime | None:
-        """Return when the dump called ``name`` was made, or ``None`` if it is not of ``alias``.
+        """Return the date in ``name``, in UTC, or ``None`` unless it is a dump of ``alias``.
 
-        The whole name must be one that the template makes for this alias: the
-        names of ``app``, ``app2`` and ``app-eu`` are never taken for each other.
+        The whole name must match the template for this alias, so that ``app``,
+        ``app2`` and ``app-eu`` are never mistaken for each other.
         """
         pattern = re.escape(self.template)
         for field, part in (
@@ -46,25 +50,27 @@ class Naming:
             moment = datetime.strptime(match["datetime"], self.date_format)  # noqa: DTZ007
         except ValueError:
             return None
-        # strptime() takes more spellings than strftime() writes.
+        # strptime() accepts more spellings than strftime() writes.
         if moment.strftime(self.date_format) != match["datetime"]:
             return None
         return moment.replace(tzinfo=UTC)
 
-    def latest_possible(self, moment: datetime) -> datetime:
-        """Return the end of the time in which dumps get the same date in their names."""
-        written = moment.strftime(self.date_format)
-        steps = (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1))
-        for step in steps:
-            if (moment + step).strftime(self.date_format) != written:
-                return moment + step
-        return moment + timedelta(days=1)
+    def latest_possible(self, timestamp: datetime) -> datetime:
+        """Return the latest date at which a dump may have got ``timestamp`` in its name.
+
+        The date format may drop seconds, minutes or hours.
+        """
+        written = timestamp.strftime(self.date_format)
+        for step in (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)):
+            if (timestamp + step).strftime(self.date_format) != written:
+                return timestamp + step
+        return timestamp + timedelta(days=1)
 
 
 def validate_name(name: str, folder: str) -> str:
     """Return the bare name of the dump that an operator asked for, by name or by path.
 
-    Raises ``BackupNotFound`` for what can be no name below ``folder``.
+    Raises ``BackupNotFound`` for anything that cannot be the name of a file in ``folder``.
     """
     bare = name.removeprefix(f"{folder}/")
     if (
@@ -81,6 +87,6 @@ def validate_name(name: str, folder: str) -> str:
 
 
 def _quoted(alias: str) -> str:
-    """Keep letters, digits, ``_``, ``.``, ``-`` and ``~``; the rest would mean something else
+    """Keep letters, digits, ``_``, ``.``, ``-`` and ``~``: anything else may have a meaning
     to a shell, to rclone or to a template."""
     return quote(alias, safe="")

@@ -1,13 +1,13 @@
 """Media backup and restore: a mirror both ways, and what guards it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import django
 
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import NO_MANIFEST, verify
+from ..backups.catalog import read_backup
 from ..backups.manifest import Manifest, ManifestError, manifest_path, signer
 from ..conf import Settings
 from ..console import Console
@@ -53,7 +53,7 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
         run.send_pre_signal()
         with exclusive(rclone, *MEDIA_LOCK):
             # While files move the mirror is no backup: its manifest says so until the end.
-            _write(rclone, _manifest(settings, event, FolderSize(0, 0), rclone.version, partial=True))
+            _write(rclone, _manifest(settings, event, FolderSize(0, 0), rclone.version, unfinished=True))
             rclone.sync(
                 source,
                 mirror,
@@ -154,7 +154,7 @@ def list_media() -> list[Backup]:
     """Return the media backup, if there is one. Raises ``InvalidSettings`` or ``RcloneError``."""
     settings = conf.load()
     mirror = _mirror(Remote(settings), settings)
-    if mirror is None or mirror.manifest is None or mirror.manifest.partial:
+    if mirror is None or mirror.manifest is None or mirror.manifest.unfinished:
         return []
     return [mirror]
 
@@ -234,32 +234,22 @@ def _deletion_limit(
 
 def _mirror(rclone: Remote, settings: Settings) -> Backup | None:
     path = settings.media_backup_dir
-    tally = rclone.folder_size(rclone.address(path))
+    found = rclone.folder_size(rclone.address(path)) or FolderSize(0, 0)
     data = rclone.read(manifest_path(path))
-    if data is None:
-        if tally is None or tally.count == 0:
-            return None
-        return Backup(path=path, size=tally.size, problem=NO_MANIFEST)
-    found = tally or FolderSize(0, 0)
-    try:
-        manifest = Manifest.from_bytes(data)
-    except ManifestError as error:
-        problem = f"its manifest cannot be read: {error}"
-        return Backup(path=path, size=found.size, problem=problem)
+    if data is None and not found:
+        return None
     key = signer(settings.signing_key, settings.signing_key_fallbacks)
-    if manifest.partial:
-        problem = "its last run did not finish"
-        return Backup(path=path, size=found.size, manifest=manifest, problem=problem)
-    backup = verify(path, found.size, manifest, key)
-    if backup.verified and manifest.count != found.count:
+    backup = read_backup(path, found.size, data, key)
+    manifest = backup.manifest
+    if manifest and backup.verified and manifest.count != found.count:
         problem = f"it has {found.count:,} files, its manifest says {manifest.count:,}"
-        return Backup(path=path, size=found.size, manifest=manifest, problem=problem)
+        return replace(backup, problem=problem)
     return backup
 
 
 def _commit(rclone: Remote, settings: Settings, event: OperationEvent) -> Manifest:
     tally = rclone.folder_size(rclone.address(settings.media_backup_dir)) or FolderSize(0, 0)
-    manifest = _manifest(settings, event, tally, rclone.version, partial=False)
+    manifest = _manifest(settings, event, tally, rclone.version, unfinished=False)
     _write(rclone, manifest)
     return manifest
 
@@ -277,7 +267,7 @@ def _manifest(
     tally: FolderSize,
     rclone_version: tuple[int, ...],
     *,
-    partial: bool,
+    unfinished: bool,
 ) -> Manifest:
     manifest = Manifest(
         path=settings.media_backup_dir,
@@ -286,7 +276,7 @@ def _manifest(
         format=_FORMAT,
         size=tally.size,
         count=tally.count,
-        partial=partial,
+        unfinished=unfinished,
         tool="rclone",
         tool_version=format_version(rclone_version),
         django_version=django.get_version(),
