@@ -43,9 +43,11 @@ MANIFEST: dict[str, Any] = json.loads(
         django_version="6.1",
     ).to_bytes()
 )
-CLAIM: dict[str, Any] = json.loads(
+LEASE: dict[str, Any] = json.loads(
     Lease(
         token="0" * 16,
+        operation="db_restore",
+        database="default",
         host="x",
         pid=1,
         since=datetime(2026, 1, 1, tzinfo=UTC),
@@ -78,14 +80,14 @@ def test_a_manifest_is_read_or_refused(data: bytes) -> None:
     assert Manifest.from_bytes(manifest.to_bytes()) == manifest
 
 
-@given(changed(CLAIM))
+@given(changed(LEASE))
 @settings(max_examples=400)
-def test_a_claim_is_read_or_refused(data: bytes) -> None:
+def test_a_lease_is_read_or_refused(data: bytes) -> None:
     try:
-        claim = Lease.from_bytes(data)
+        lease = Lease.from_bytes(data)
     except ValueError:
         return
-    assert Lease.from_bytes(claim.to_bytes()) == claim
+    assert Lease.from_bytes(lease.to_bytes()) == lease
 
 
 @pytest.mark.parametrize("depth", [1_000, 100_000])
@@ -93,7 +95,7 @@ def test_deep_nesting_is_refused(depth: int) -> None:
     data = b"[" * depth
     with pytest.raises(ManifestError):
         Manifest.from_bytes(data)
-    with pytest.raises(ValueError, match=r"JSON|Expecting"):
+    with pytest.raises(ValueError, match="not JSON"):
         Lease.from_bytes(data)
 
 
@@ -215,7 +217,7 @@ NAMED = st.text(
 @pytest.mark.parametrize("form", ["{} = {}", "{}={}", '"{}": "{}"', "{}: {}", "--x-{} {}"])
 @given(secret=NAMED)
 @settings(max_examples=15, deadline=None)
-def test_what_is_named_like_a_secret_of_rclone_is_masked(name: str, form: str, secret: str) -> None:
+def test_values_named_like_secrets_of_rclone_are_masked(name: str, form: str, secret: str) -> None:
     if form.startswith("--"):
         name = name.replace("_", "-")
     assume(secret not in name)

@@ -1,5 +1,5 @@
-"""One run at a time, on however many hosts."""
+"""Locks: one run at a time, on however many hosts."""
 
-from .lease import MEDIA_LOCK, exclusive, lock_name
+from .lease import exclusive
 
-__all__ = ["MEDIA_LOCK", "exclusive", "lock_name"]
+__all__ = ["exclusive"]

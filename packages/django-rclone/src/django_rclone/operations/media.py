@@ -19,7 +19,7 @@ from ..exceptions import (
     MediaGuardError,
     RcloneError,
 )
-from ..locks import MEDIA_LOCK, exclusive
+from ..locks import exclusive
 from ..rclone import Remote
 from ..rclone.binary import format_version
 from ..rclone.output import FolderSize
@@ -51,7 +51,7 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
         mirror = rclone.address(path)
         limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
         run.send_pre_signal()
-        with exclusive(rclone, *MEDIA_LOCK):
+        with exclusive(rclone, event):
             # While files move the mirror is no backup: its manifest says so until the end.
             _write(rclone, _manifest(settings, event, FolderSize(0, 0), rclone.version, unfinished=True))
             rclone.sync(
@@ -129,7 +129,7 @@ def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = 
     with report(event, sender=sender, console=console) as run:
         run.target_state = TargetState.UNCHANGED
         run.send_pre_signal()
-        with exclusive(plan.rclone, *MEDIA_LOCK, warn=console.warn):
+        with exclusive(plan.rclone, event, warn=console.warn):
             _restore(plan, run, console)
         run.size = plan.backup.size
 

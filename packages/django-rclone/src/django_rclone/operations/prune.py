@@ -12,7 +12,7 @@ from ..backups.retention import expired, orphaned_dumps
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation
-from ..locks import exclusive, lock_name
+from ..locks import exclusive
 from ..rclone import Remote
 from ..reporting import Sender, new_operation, report
 
@@ -40,7 +40,7 @@ def prune_database(
     event = new_operation(Operation.DB_PRUNE, environment=settings.environment, database=alias)
     with report(event, sender=sender, console=console):
         rclone = Remote(settings)
-        with exclusive(rclone, *lock_name(event)):
+        with exclusive(rclone, event):
             pruned = _prune(alias, rclone, settings, spare, console)
     return pruned
 

@@ -11,7 +11,7 @@ from ..conf import Settings
 from ..console import Console
 from ..events import Operation, TargetState
 from ..exceptions import BackupNotFound, BackupRejected
-from ..locks import exclusive, lock_name
+from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES, ZSTD
 from ..pipeline.relay import Digest, load
 from ..rclone import Remote
@@ -98,7 +98,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         run.target_state = TargetState.UNCHANGED
         run.send_pre_signal()
         with (
-            exclusive(plan.rclone, *lock_name(event), warn=console.warn),
+            exclusive(plan.rclone, event, warn=console.warn),
             plan.client.restore() as target,
             plan.rclone.download(backup.path) as download,
         ):
