@@ -1,4 +1,4 @@
-"""rclone: what we ask of the remote, with the commands and flags that ask it.
+"""The remote: every request to it, as a command of rclone with its flags.
 
 Exit codes and flags are those of https://rclone.org/docs/.
 """
@@ -16,47 +16,28 @@ from . import output
 from .binary import RcloneBinary
 from .log import TransferStats
 from .output import FolderSize, RemoteObject
+from .upload import Upload
 
 NOT_FOUND = (3, 4)
-"""The exit codes for a folder and for a file that is not there."""
+"""The exit codes for a missing folder and a missing file."""
 
-_SMALL = 1 << 20  # bytes; no manifest of ours comes near
+_SMALL = 1 << 20  # bytes; no manifest comes near
 
-# rclone's own ten tries are squared on S3: it would be silent for many minutes.
-_FEW_TRIES = "--low-level-retries=3"
-_BACKOFF_SECONDS = (
-    1.0  # seconds before the second try of a small request; then three times as long, each
-)
+# rclone's default of ten is squared on S3: it would be silent for many minutes.
+_FEW_RETRIES = "--low-level-retries=3"
+_BACKOFF_SECONDS = 1.0  # before the second try of a small request; tripled for each further one
 
 _Answer = TypeVar("_Answer")
 
 logger = logging.getLogger(__name__)
 
 
-class Upload:
-    """rclone storing one new object: a target of the relay."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-        self.complete = False
-        """Whether rclone saw the end of the stream and stored all of it."""
-
-    def write(self, data: bytes) -> None:
-        """Store more."""
-        self._process.write(data)
-
-    def commit(self) -> None:
-        """Let rclone see the end, which it takes for success, and wait until all is stored."""
-        self._process.finish()
-        self.complete = True
-
-
 class Remote:
-    """The remote, through rclone. All paths are relative to it.
+    """The remote of the settings. All paths are relative to it.
 
-    Every method raises ``RcloneError`` when rclone fails, with its own last words.
-    Small requests are tried again after what may pass, ``RETRIES`` times; dumps
-    are not, and ``sync`` has retries of its own.
+    Every method raises ``RcloneError`` with rclone's own message when rclone fails.
+    Small requests are retried ``RETRIES`` times after transient errors; dumps are
+    not, and rclone itself retries ``sync``.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -65,7 +46,7 @@ class Remote:
         self._retries = settings.retries
 
     def address(self, path: str) -> str:
-        """Return what rclone calls ``path``."""
+        """Return ``path`` as rclone's commands expect it."""
         joint = "" if self._remote.endswith((":", "/")) else "/"
         return f"{self._remote}{joint}{path}"
 
@@ -75,20 +56,21 @@ class Remote:
         return self._binary.version
 
     def require_supported(self) -> None:
-        """Raise ``RcloneError`` for an rclone that is too old."""
+        """Raise ``RcloneError`` if rclone is too old."""
         self._binary.require_supported()
 
     @contextmanager
     def upload(self, path: str, *, progress: Callable[[int], None]) -> Iterator[Upload]:
-        """Stream a new object to ``path``. Unless it is complete, nothing stays there.
+        """Stream a new object to ``path``, and delete it again unless it is complete.
 
-        ``progress`` is told the bytes on their way, from another thread: rclone
-        knows them better than we do, since it reads ahead.
+        ``progress`` is called from another thread with the bytes sent so far. rclone
+        reads ahead, so that only its own count is right.
         """
         complete = False
+        stats = TransferStats(progress)
         try:
             with self._binary.process(
-                "rcat", self.address(path), stats=TransferStats(progress)
+                "rcat", self.address(path), transfer=True, stats=stats
             ) as process:
                 upload = Upload(process)
                 yield upload
@@ -99,24 +81,22 @@ class Remote:
 
     def download(self, path: str) -> Process:
         """Return the process that streams the object at ``path``, yet to be started."""
-        return self._binary.process("cat", self.address(path))
+        return self._binary.process("cat", self.address(path), transfer=True)
 
     def write(self, path: str, data: bytes) -> None:
         """Store a small object."""
-        self._run("rcat", self.address(path), data=data)
+        self._run("rcat", self.address(path), transfer=True, data=data)
 
     def read(self, path: str) -> bytes | None:
-        """Return a small object, or ``None`` if there is none (or an empty one).
+        """Return a small object, or ``None`` if it is missing or empty.
 
-        Of a large one only the beginning is read.
+        Only the beginning of a large one is read.
         """
         flags = (f"--count={_SMALL}",)
-        return (
-            _ask_twice_if_empty(
-                lambda: self._run_unless_missing("cat", self.address(path), flags=flags)
-            )
-            or None
+        found = _ask_twice_if_empty(
+            lambda: self._run_unless_missing("cat", self.address(path), flags=flags)
         )
+        return found or None
 
     def read_all(self, folder: str, suffix: str) -> list[bytes]:
         """Return the small objects in ``folder`` whose names end in ``suffix``, in one run."""
@@ -132,17 +112,17 @@ class Remote:
         return _ask_twice_if_empty(lambda: self._list(folder))
 
     def _list(self, folder: str) -> Sequence[RemoteObject]:
-        # Asking for times costs a request per object on S3.
+        # Times would cost a request per object on S3.
         flags = ("--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", _folder(self.address(folder)), flags=flags)
         return [] if data is None else output.objects(folder, data)
 
     def size(self, path: str) -> int | None:
-        """Return the bytes stored at ``path``, or ``None`` if nothing is."""
+        """Return the size in bytes of the object at ``path``, or ``None`` if there is none."""
         return _ask_twice_if_empty(lambda: self._size(path))
 
     def exists(self, path: str) -> bool:
-        """Return whether something is stored at ``path``, a name that nobody else chooses: asked once."""
+        """Return whether there is an object at ``path``. For names that nobody else uses: it asks once."""
         return self._size(path) is not None
 
     def _size(self, path: str) -> int | None:
@@ -151,25 +131,24 @@ class Remote:
         return output.size_of(data or b"null")
 
     def delete(self, path: str, *, retries: int | None = None) -> None:
-        """Delete one object; having none is fine."""
+        """Delete one object, if it exists."""
         flags = ("--retries=1",)
         self._run_unless_missing("deletefile", self.address(path), flags=flags, retries=retries)
 
     def try_delete(self, path: str) -> bool:
-        """Delete what an unsuccessful run stored, and tell whether it is gone. Failing is logged."""
+        """Delete what a failed run stored. Return whether it is gone; an error is only logged."""
         try:
-            # Whatever made the run fail would make each further try fail as well.
+            # The cause of the failure would make every retry fail as well.
             self.delete(path, retries=0)
         except RcloneError as error:
-            # Without a manifest it is no backup; a later clean-up takes it away.
-            logger.warning("%s could not be removed from the remote: %s", path, error.message)
+            # Without a manifest it is not a backup; a later clean-up deletes it.
+            logger.warning("%s could not be deleted from the remote: %s", path, error.message)
             return False
         return True
 
     def folder_size(self, place: str, *, follow_links: bool = False) -> FolderSize | None:
-        """Count the files below ``place`` (a folder, or a full rclone address)."""
-        found = self._folder_size(place, follow_links)
-        return found if found and found.count else self._folder_size(place, follow_links)
+        """Return the size of ``place``, a folder or a full rclone address, if it exists."""
+        return _ask_twice_if_empty(lambda: self._folder_size(place, follow_links))
 
     def _folder_size(self, place: str, follow_links: bool) -> FolderSize | None:
         flags = ("--json", *(("--copy-links",) if follow_links else ()))
@@ -177,18 +156,17 @@ class Remote:
         return None if data is None else output.folder_size(data)
 
     def hashes(self, place: str) -> frozenset[str]:
-        """Return the names of the hashes that the storage at ``place`` knows."""
+        """Return the names of the hashes that the storage at ``place`` supports."""
         return output.hashes(self._run("backend", "features", place))
 
     def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
         """Return how many files ``sync`` would delete at the destination."""
         stats = TransferStats()
         flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
-        places = (_folder(source), _folder(destination))
-        run(self._binary.process("sync", *places, flags=flags, stats=stats))
+        self._sync(source, destination, flags, stats)
         if not stats.seen:
             raise RcloneError(
-                "rclone did not tell what it would delete.",
+                "rclone did not report which files it would delete.",
                 hint="Remove RCLONE_LOG_* and RCLONE_QUIET from the environment.",
             )
         return stats.deletes
@@ -203,10 +181,10 @@ class Remote:
         max_delete: int | None,
         progress: Callable[[int], None],
     ) -> int:
-        """Make ``destination`` equal ``source``, and return the bytes moved.
+        """Make ``destination`` equal to ``source``, and return the bytes transferred.
 
-        ``by_hash`` compares contents instead of times. A run that comes to delete
-        more than ``max_delete`` files stops.
+        ``by_hash`` compares contents instead of times. The run fails before it
+        deletes more than ``max_delete`` files.
         """
         stats = TransferStats(progress)
         flags = (
@@ -214,34 +192,38 @@ class Remote:
             *(() if max_delete is None else (f"--max-delete={max_delete}",)),
             *(("--checksum",) if by_hash else ()),
         )
-        places = (_folder(source), _folder(destination))
-        run(self._binary.process("sync", *places, flags=flags, stats=stats))
+        self._sync(source, destination, flags, stats)
         return stats.bytes
+
+    def _sync(
+        self, source: str, destination: str, flags: Sequence[str], stats: TransferStats
+    ) -> None:
+        folders = (_folder(source), _folder(destination))
+        run(self._binary.process("sync", *folders, transfer=True, flags=flags, stats=stats))
 
     def _run(
         self,
         verb: str,
         *operands: str,
+        transfer: bool = False,
         flags: Sequence[str] = (),
         data: bytes = b"",
         retries: int | None = None,
     ) -> bytes:
-        """Run a small request, which may be repeated without harm."""
+        """Run a small request, which must be safe to repeat."""
         retries = self._retries if retries is None else retries
         for attempts_left in range(retries, -1, -1):
+            process = self._binary.process(
+                verb, *operands, transfer=transfer, overridable_flags=[_FEW_RETRIES], flags=flags
+            )
             try:
-                return run(
-                    self._binary.process(
-                        verb, *operands, overridable_flags=[_FEW_TRIES], flags=flags
-                    ),
-                    data,
-                )
+                return run(process, data)
             except RcloneError as error:
                 if not attempts_left or not error.transient:
                     raise
                 logger.info("%s Trying again.", error.message)
             sleep(_BACKOFF_SECONDS * 3 ** (retries - attempts_left))
-        raise AssertionError("a loop that never ends without a result")
+        raise AssertionError("the loop returns or raises")
 
     def _run_unless_missing(
         self, verb: str, operand: str, *, flags: Sequence[str] = (), retries: int | None = None
@@ -255,16 +237,21 @@ class Remote:
 
 
 def _folder(place: str) -> str:
-    """Tell rclone that a place is a folder.
+    """Mark a place as a folder for rclone.
 
-    It would ask S3 whether it is a file, and take a question that failed for a yes:
-    the file is not found then, and the folder is empty.
+    Otherwise rclone asks S3 whether it is a file, and takes a failed request for a
+    yes: the file is then missing, and the folder appears empty.
     """
     return place if place.endswith((":", "/")) else f"{place}/"
 
 
 def _ask_twice_if_empty(ask: Callable[[], _Answer]) -> _Answer:
-    """Ask again where nothing was found: remotes that wrap another do ask it about a file."""
+    """Ask again if nothing was found.
+
+    A remote that wraps another, such as ``crypt``, reports a folder as missing when
+    the one below failed to answer whether it is a file. tests/faults/test_answers.py
+    drops every single answer in turn, and fails without the second request.
+    """
     return ask() or ask()
 
 
