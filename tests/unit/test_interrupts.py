@@ -33,7 +33,7 @@ def send(number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_is_kept_until_the_code_may_be_interrupted(number: signal.Signals) -> None:
+def test_a_signal_is_deferred_until_the_code_is_interruptible(number: signal.Signals) -> None:
     steps = []
     expected = pytest.raises(SIGNALS[number])
     with expected, deferred_signals():
@@ -45,7 +45,7 @@ def test_a_signal_is_kept_until_the_code_may_be_interrupted(number: signal.Signa
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_interrupts_at_once_where_it_may(number: signal.Signals) -> None:
+def test_a_signal_interrupts_an_interruptible_block_at_once(number: signal.Signals) -> None:
     steps = []
     expected = pytest.raises(SIGNALS[number])
     with expected, deferred_signals(), interruptible():
@@ -55,17 +55,17 @@ def test_a_signal_interrupts_at_once_where_it_may(number: signal.Signals) -> Non
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_that_found_no_place_is_raised_in_the_end(number: signal.Signals) -> None:
+def test_a_deferred_signal_is_raised_at_the_end(number: signal.Signals) -> None:
     steps = []
     expected = pytest.raises(SIGNALS[number])
     with expected, deferred_signals():
         send(number)
         with interruptible(raise_pending=False):
-            steps.append("the outcome is told")
-    assert steps == ["the outcome is told"]
+            steps.append("the outcome is reported")
+    assert steps == ["the outcome is reported"]
 
 
-def test_a_second_sigterm_does_not_disturb_the_undoing() -> None:
+def test_a_second_sigterm_does_not_interrupt_the_undoing() -> None:
     steps = []
     expected = pytest.raises(OperationInterrupted)
     with expected as stopped, deferred_signals(), interruptible():
@@ -78,7 +78,7 @@ def test_a_second_sigterm_does_not_disturb_the_undoing() -> None:
     assert stopped.value.exit_code == 143
 
 
-def test_a_handler_of_the_site_stays_in_charge() -> None:
+def test_a_handler_of_the_site_is_left_alone() -> None:
     heard = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
     try:
@@ -89,7 +89,7 @@ def test_a_handler_of_the_site_stays_in_charge() -> None:
     assert heard == [signal.SIGTERM]
 
 
-def test_other_threads_have_no_say() -> None:
+def test_other_threads_do_not_handle_signals() -> None:
     errors = []
 
     def work() -> None:

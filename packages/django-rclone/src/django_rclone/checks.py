@@ -49,7 +49,7 @@ def check_rclone(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
 
 
 def check_clients(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W003: a database has no client that can be made. W004: a client lacks its tools."""
+    """W003: the client of a database cannot be created. W004: its programs are missing."""
     settings = _valid_settings()
     if settings is None:
         return []
