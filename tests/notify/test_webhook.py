@@ -73,7 +73,9 @@ def test_recovery_is_a_success_with_a_mark(server):
 
 
 def test_failed_restore_tells_what_became_of_the_data(server):
-    send(server.url, samples.failed(operation=Operation.DB_RESTORE, target_state=TargetState.CHANGED))
+    send(
+        server.url, samples.failed(operation=Operation.DB_RESTORE, target_state=TargetState.CHANGED)
+    )
     [request] = server.requests
     assert request.json()["target_state"] == "changed"
 

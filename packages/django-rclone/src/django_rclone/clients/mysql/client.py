@@ -192,7 +192,7 @@ class MysqlClient(DatabaseClient):
             *(f"{_WITHOUT_ROWS}={self._name}.{self._table(name)}" for name in self._exclude_data),
             *("--", self._name),
         )
-        with Process(command, failure=tool_failure, patience=self.patience) as process:
+        with Process(command, failure=tool_failure, stall_timeout=self.patience) as process:
             yield Parts(process, (*objects.making, *objects.events))
 
     @contextmanager

@@ -137,7 +137,7 @@ class PostgresqlClient(DatabaseClient):
         arguments, environment = tool_arguments(self.connection, options)
         argv = (self._tools.find("pg_dump"), *arguments)
         command = Command(argv=argv, env=environment)
-        with Process(command, failure=tool_failure, patience=self.patience) as process:
+        with Process(command, failure=tool_failure, stall_timeout=self.patience) as process:
             yield process
 
     @contextmanager
