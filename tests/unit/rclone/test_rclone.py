@@ -237,20 +237,6 @@ def test_incomplete_upload_leaves_nothing(size: int, make: Make, remote: Path) -
     assert [path for path in remote.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_upload_that_fails_leaves_nothing(
-    error: type[BaseException], make: Make, remote: Path
-) -> None:
-    def fail() -> None:
-        with make().upload("db/x.dump", progress=FakeProgress()) as upload:
-            upload.write(bytes(5_000_000))
-            raise error
-
-    with pytest.raises(error):
-        fail()
-    assert [path for path in remote.rglob("*") if path.is_file()] == []
-
-
 def test_upload_to_an_impossible_place_is_an_error(make: Make, remote: Path) -> None:
     fill(remote, db="a file, where a folder should be")
     with pytest.raises(RcloneError, match="rclone rcat exited with"):
