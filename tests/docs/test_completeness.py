@@ -131,9 +131,8 @@ def test_every_key_of_a_channel_is_documented():
 
 def test_every_notifier_there_is_is_shipped_and_has_a_page():
     folder = NOTIFY / "src" / "django_rclone_notify" / "notifiers"
-    modules = [
-        p for p in folder.rglob("*.py") if re.search(r"^class \w+Notifier\(", p.read_text(), re.M)
-    ]
+    is_notifier = re.compile(r"^class \w+\(\w*Notifier\):", re.M)
+    modules = [path for path in folder.rglob("*.py") if is_notifier.search(path.read_text())]
     found = {path.relative_to(folder).with_suffix("").parts[0] for path in modules}
     assert found == {*NOTIFIERS, "dummy"}
     assert {path.stem for path in PAGES.glob("notify-*.md")} == {f"notify-{n}" for n in NOTIFIERS}
