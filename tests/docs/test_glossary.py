@@ -48,4 +48,4 @@ def test_a_term_names_code_that_exists(term, code):
 
 
 def test_a_name_that_is_gone_would_be_noticed(code):
-    assert not {"DatabaseDumper", "OperationEvent.colour"} & code
+    assert not {"DatabaseDumper", "OperationEvent.shade"} & code
