@@ -342,7 +342,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             says="cut",
         )
         yield Fault(
-            name="listing is cut and says it is whole",
+            name="listing is truncated but claims to be complete",
             inflict=_listing('"$REAL" "$@" | head -c 60; exit 0'),
             status=frozenset({3}),
             says="cannot be read",
@@ -355,7 +355,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             says="cut",
         )
         yield Fault(
-            name="listing is cut and says it is whole",
+            name="listing is truncated but claims to be complete",
             inflict=_listing('"$REAL" "$@" | head -c 60; exit 0'),
             status=wrong,
             says="cannot be read",
