@@ -171,7 +171,7 @@ def test_every_check_of_notify_is_documented():
 def test_every_folder_is_on_the_source_map(package):
     (root,) = (package / "src").iterdir()
     folders = {path.name for path in root.iterdir() if (path / "__init__.py").is_file()}
-    listed = set(re.findall(r"`(\w+)/`", section(page("source-map"), "## Rooms")))
+    listed = set(re.findall(r"`(\w+)/`", section(page("source-map"), "## Folders")))
     assert folders
     assert folders - {"management"} <= listed
 
