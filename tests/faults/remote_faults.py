@@ -345,7 +345,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             says="cut",
         )
         yield Fault(
-            name="listing is cut and says it is whole",
+            name="listing is truncated but claims to be complete",
             inflict=_listing('"$REAL" "$@" | head -c 60; exit 0'),
             status=frozenset({3}),
             says="cannot be read",
@@ -358,7 +358,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             says="cut",
         )
         yield Fault(
-            name="listing is cut and says it is whole",
+            name="listing is truncated but claims to be complete",
             inflict=_listing('"$REAL" "$@" | head -c 60; exit 0'),
             status=wrong,
             says="cannot be read",
