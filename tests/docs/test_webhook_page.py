@@ -86,7 +86,10 @@ def test_every_field_of_the_body_is_documented_in_order(sent):
 def test_types_of_the_fields_are_documented():
     kinds = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
     documented = rows(section(page("notify-webhook"), "## The body"))
-    events = [*samples.ALL, dataclasses.replace(samples.FAILED, target_state=TargetState.CHANGED, database=None)]
+    events = [
+        *samples.ALL,
+        dataclasses.replace(samples.FAILED, target_state=TargetState.CHANGED, database=None),
+    ]
     for event in events:
         body = webhook.payload(Notice(event=event), include_error=True)
         for name, value in json.loads(json.dumps(body)).items():
