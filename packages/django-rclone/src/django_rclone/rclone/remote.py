@@ -5,7 +5,8 @@ Exit codes and flags are those of https://rclone.org/docs/.
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from ..conf import Settings
 from ..exceptions import RcloneError
@@ -25,9 +26,25 @@ _SMALL = 1 << 20  # bytes; no manifest comes near
 _FEW_RETRIES = "--low-level-retries=3"
 _BACKOFF_SECONDS = 1.0  # before the second try of a small request; tripled for each further one
 
+_Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
 
 logger = logging.getLogger(__name__)
+
+
+def _ask_twice_if_empty(ask: Callable[_Arguments, _Answer]) -> Callable[_Arguments, _Answer]:
+    """Let a question be asked again if nothing was found.
+
+    ``crypt`` reports a folder as missing if the remote below failed to answer whether
+    it is a file. tests/faults/test_answers.py drops every single answer in turn, and
+    fails without the second request.
+    """
+
+    @wraps(ask)
+    def ask_twice(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Answer:
+        return ask(*args, **kwargs) or ask(*args, **kwargs)
+
+    return ask_twice
 
 
 class Remote:
@@ -75,39 +92,34 @@ class Remote:
         """Store a small object."""
         self._run("rcat", self.address(path), transfer=True, data=data)
 
+    @_ask_twice_if_empty
     def read(self, path: str) -> bytes | None:
         """Return a small object, or ``None`` if it is missing or empty.
 
         Only the beginning of a large one is read.
         """
         flags = (f"--count={_SMALL}",)
-        found = _ask_twice_if_empty(
-            lambda: self._run_unless_missing("cat", self.address(path), flags=flags)
-        )
-        return found or None
+        return self._run_unless_missing("cat", self.address(path), flags=flags) or None
 
     def read_all(self, folder: str, suffix: str) -> list[bytes]:
         """Return the small objects in ``folder`` whose names end in ``suffix``, in one run."""
-        flags = (
-            *("--max-depth=1", f"--include=*{suffix}", "--separator=\n"),
-            f"--max-size={_SMALL}B",
-        )
+        chosen = (f"--include=*{suffix}", f"--max-size={_SMALL}B")
+        flags = ("--max-depth=1", *chosen, "--separator=\n")
         data = self._run("cat", _folder(self.address(folder)), flags=flags)
         return [line for line in data.split(b"\n") if line]
 
+    @_ask_twice_if_empty
     def list(self, folder: str) -> Sequence[RemoteObject]:
         """Return the objects directly in ``folder``; none if there is no such folder."""
-        return _ask_twice_if_empty(lambda: self._list(folder))
-
-    def _list(self, folder: str) -> Sequence[RemoteObject]:
         # Times would cost a request per object on S3.
         flags = ("--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", _folder(self.address(folder)), flags=flags)
         return [] if data is None else output.objects(folder, data)
 
+    @_ask_twice_if_empty
     def size(self, path: str) -> int | None:
         """Return the size in bytes of the object at ``path``, or ``None`` if there is none."""
-        return _ask_twice_if_empty(lambda: self._size(path))
+        return self._size(path)
 
     def exists(self, path: str) -> bool:
         """Return whether there is an object at ``path``. For names that nobody else uses: it asks once."""
@@ -134,11 +146,9 @@ class Remote:
             return False
         return True
 
+    @_ask_twice_if_empty
     def folder_size(self, place: str, *, follow_links: bool = False) -> FolderSize | None:
         """Return the size of ``place``, a folder or a full rclone address, if it exists."""
-        return _ask_twice_if_empty(lambda: self._folder_size(place, follow_links))
-
-    def _folder_size(self, place: str, follow_links: bool) -> FolderSize | None:
         flags = ("--json", *(("--copy-links",) if follow_links else ()))
         data = self._run_unless_missing("size", _folder(place), flags=flags)
         return None if data is None else output.folder_size(data)
@@ -231,16 +241,6 @@ def _folder(place: str) -> str:
     yes: the file is then missing, and the folder appears empty.
     """
     return place if place.endswith((":", "/")) else f"{place}/"
-
-
-def _ask_twice_if_empty(ask: Callable[[], _Answer]) -> _Answer:
-    """Ask again if nothing was found.
-
-    A remote that wraps another, such as ``crypt``, reports a folder as missing when
-    the one below failed to answer whether it is a file. tests/faults/test_answers.py
-    drops every single answer in turn, and fails without the second request.
-    """
-    return ask() or ask()
 
 
 def _sync_flags(follow_links: bool) -> tuple[str, ...]:
