@@ -47,9 +47,13 @@ SELECT set_config(name, value, false) FROM (VALUES
 """
 
 # A process id alone may be reused by another session.
-_IDENTITY = "pid || ' ' || extract(epoch FROM backend_start)"
-_TERMINATE = f"""
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_IDENTITY} = %(identity)s
+_IDENTITY = """
+SELECT pid || ' ' || extract(epoch FROM backend_start) FROM pg_stat_activity
+WHERE pid = pg_backend_pid()
+"""
+_TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid || ' ' || extract(epoch FROM backend_start) = %(identity)s
 """
 
 
@@ -75,8 +79,7 @@ class PostgresqlSession(Session):
     @cached_property
     def identity(self) -> str:
         """Identifies this session on the server, for ``Connector.reopen()``."""
-        query = f"SELECT {_IDENTITY} FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-        return str(self.value(query))
+        return str(self.value(_IDENTITY))
 
     def cancel(self) -> None:
         """Cancel the running statement, from another thread."""

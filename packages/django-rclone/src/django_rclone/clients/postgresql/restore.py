@@ -14,9 +14,7 @@ _OUTCOMES = {"committed": LiveData.NEW, "aborted": LiveData.OLD}
 class InPlaceRestore:
     """A ``RestoreTarget`` that keeps everything in one open transaction until ``swap()``."""
 
-    def __init__(
-        self, replay: Replay, session: PostgresqlSession, connector: Connector
-    ) -> None:
+    def __init__(self, replay: Replay, session: PostgresqlSession, connector: Connector) -> None:
         """``replay`` runs in ``session``; ``connector`` opens another one if that is lost."""
         self._replay = replay
         self._session = session
