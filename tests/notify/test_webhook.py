@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 import pytest
 from django.core.checks import run_checks
 
-from django_rclone.events import Operation, OperationEvent
+from django_rclone.events import Operation, OperationEvent, TargetState
 from django_rclone_notify import __version__
 from django_rclone_notify.exceptions import InvalidOption
 from django_rclone_notify.notifications import Notice

@@ -130,7 +130,7 @@ class ClientCase(_TestCase):
 
     def dump(self) -> bytes:
         """Return what the client dumps now."""
-        with self.new_client().dump() as source:
+        with self.new_client() as client, client.dump(stall_timeout=None) as source:
             dump = b"".join(iter(lambda: source.read(65_536), b""))
             source.finish()
         return dump
