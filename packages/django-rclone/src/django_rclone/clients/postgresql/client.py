@@ -26,13 +26,7 @@ from .replay import Replay
 from .restore import InPlaceRestore
 from .schema import objects_owned_by_others
 from .swap import StagedDatabase, StagedRestore, require_may_swap
-from .tools import (
-    Tools,
-    describe_failure,
-    pattern_options,
-    require_dump_fits,
-    require_restore_fits,
-)
+from .tools import Tools, describe_failure, require_dump_fits, require_restore_fits
 
 IN_PLACE, SWAP = "in_place", "swap"
 _LOCK_TIMEOUT = 60.0  # seconds
@@ -137,16 +131,14 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
 
     @contextmanager
     def dump(self, *, stall_timeout: Patience | None) -> Iterator[Process]:
-        excluded_tables = [self._quoted_table(name) for name in self._exclude_tables]
-        excluded_data = [self._quoted_table(name) for name in self._exclude_data]
         options = [
             "--format=custom",
             "--compress=0",  # the relay compresses, and faster
             "--no-subscriptions",  # they contain passwords, and only superusers may read them
             f"--lock-wait-timeout={int(self._lock_timeout * 1000)}",
-            *pattern_options("--schema", [quote_name(name) for name in self._schemas]),
-            *pattern_options("--exclude-table", excluded_tables),
-            *pattern_options("--exclude-table-data", excluded_data),
+            *(f"--schema={quote_name(name)}" for name in self._schemas),
+            *(f"--exclude-table={self._quoted_table(name)}" for name in self._exclude_tables),
+            *(f"--exclude-table-data={self._quoted_table(name)}" for name in self._exclude_data),
         ]
         if role := self.connection.settings_dict["OPTIONS"].get("assume_role"):
             options.append(f"--role={role}")

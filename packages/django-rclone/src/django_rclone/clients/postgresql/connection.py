@@ -1,4 +1,4 @@
-"""How PostgreSQL is reached: by sessions of our own, and by its programs.
+"""How PostgreSQL is reached: from sessions of our own, and from its programs.
 
 Everything goes through Django: the parameters that the wrapper would connect
 with, and its ``dbshell`` arguments. So a wrapped engine, a service file or a

@@ -1,17 +1,16 @@
 """Replaces the content of a PostgreSQL database within one transaction.
 
-pg_restore turns the dump into a script, and the script is run on a session of our
-own. psql is not used: a dump can make it run programs. Bytes go from left to right,
-and whatever fails is raised to the relay::
+pg_restore turns the dump into a script, which is run in a session of our own. psql is
+not used: a dump could start programs through it. Bytes go from left to right, errors
+come back to the relay::
 
     relay --write()--> pg_restore --stdout--> thread: Script -> StatementPolicy -> server
       ^                    |                               |
       +---- ProcessError --+------- _failure --------------+
 
-The thread keeps its error in ``_failure``, and reads on to the end of the output, so
-that pg_restore does not block. The next ``write()`` or ``finish()`` raises it. Only if
-the script is truncated, the exit status and stderr of pg_restore come first: they
-say why.
+The thread keeps its error in ``_failure``, and reads the rest of the output, so that
+pg_restore does not block. The next ``write()`` or ``finish()`` raises the error. If the
+script is truncated, however, the error of pg_restore comes first: it names the cause.
 """
 
 import logging
@@ -101,8 +100,6 @@ class Replay:
         self._process.finish()
         if self._failure:
             raise self._failure
-        # Otherwise the commit would check deferred constraints, and could take long.
-        self._session.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     def _raise_failure(self) -> None:
         if self._failure and not isinstance(self._failure, TruncatedScript):
@@ -132,6 +129,8 @@ class Replay:
                 return
             self._run(statement, policy)
         self._place = "at its end"
+        # Otherwise the commit would check deferred constraints, and could take long.
+        self._session.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     def _open_transaction(self) -> None:
         self._session.execute(_BEGIN)

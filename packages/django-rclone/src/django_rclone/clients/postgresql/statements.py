@@ -28,7 +28,7 @@ _SUPERUSER_OBJECT = re.compile(rb"(CREATE|ALTER|COMMENT ON) (PUBLICATION|EVENT T
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementPolicy:
-    """Decides about statements by what is known of the live database."""
+    """Decides about statements, given facts about the live database."""
 
     settings: frozenset[str]
     """The settings that a script may change: the server has them."""

@@ -1,6 +1,5 @@
-"""The programs of PostgreSQL: which versions there are, and whether these fit."""
+"""The programs of PostgreSQL, and which versions of them fit a server and a dump."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...exceptions import ClientError
@@ -66,11 +65,6 @@ def require_restore_fits(tools: Tools, server: str, *, dumped_by: str, dumped_fr
             f"this one is version {server}: PostgreSQL cannot restore to an older version.",
             hint=f"Restore to a server of version {_major(dumped_from)} or newer.",
         )
-
-
-def pattern_options(option: str, quoted_names: Sequence[str]) -> list[str]:
-    """Return options of pg_dump for names that are quoted already."""
-    return [f"{option}={name}" for name in quoted_names]
 
 
 def _major(version: str) -> int:
