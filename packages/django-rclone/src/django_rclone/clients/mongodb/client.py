@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
-from ...processes import SECRET_FILE, Command, StallTimeout, Process
+from ...processes import SECRET_FILE, Command, Process, StallTimeout
 from ..base import Versions
 from ..options import folder_of, names_of
 from ..session import ServerClient

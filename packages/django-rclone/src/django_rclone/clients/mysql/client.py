@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
-from ...processes import StallTimeout, Process
+from ...processes import Process, StallTimeout
 from ...scratch import scratch_directory
 from ..base import Versions
 from ..options import folder_of, names_of, patience_of, table_of

@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
-from ...processes import Command, StallTimeout, Process
+from ...processes import Command, Process, StallTimeout
 from ..base import RestoreTarget, Versions
 from ..options import folder_of, names_of, patience_of, table_of
 from ..session import ServerClient
