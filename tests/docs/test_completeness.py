@@ -70,7 +70,12 @@ def test_every_command_has_a_section():
 
 
 def exit_codes() -> set[int]:
-    named = {value for name, value in vars(base).items() if name.startswith("EXIT_")}
+    named = {
+        value
+        for module in (base, exceptions)
+        for name, value in vars(module).items()
+        if name.startswith("EXIT_")
+    }
     raised = {
         error.exit_code
         for error in vars(exceptions).values()
