@@ -228,7 +228,7 @@ def test_an_interrupted_backup_leaves_no_listed_media_backup(site: Site) -> None
     site.write_media({"big": os.urandom(3_000_000)})
     site.rclone["RCLONE_FLAGS"] = ["--bwlimit=500k"]
     process = site.start("mediabackup")
-    while b'"partial":false' in (site.remote / "media.json").read_bytes():
+    while b'"unfinished":false' in (site.remote / "media.json").read_bytes():
         assert process.poll() is None
     process.kill()
     process.communicate(timeout=30)

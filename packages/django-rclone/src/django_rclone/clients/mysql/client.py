@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
-from ...processes import Patience, Process
+from ...processes import Process, StallTimeout
 from ...scratch import scratch_directory
 from ..base import Versions
 from ..options import folder_of, names_of, patience_of, table_of
@@ -164,7 +164,7 @@ class MysqlClient(ServerClient[MysqlSession]):
         return () if self._may_create(scratch) else (_IN_PLACE.format(stem=scratch.stem),)
 
     @contextmanager
-    def dump(self, *, stall_timeout: Patience | None) -> Iterator[DumpWithObjects]:
+    def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[DumpWithObjects]:
         session, name, tools = self.session, self._name, self._tools
         if not is_claimed(session, name):
             ScratchSchema(session, name).sweep()
@@ -180,7 +180,7 @@ class MysqlClient(ServerClient[MysqlSession]):
             *(f"{_WITHOUT_ROWS}={name}.{self._table(table)}" for table in self._exclude_data),
             *("--", name),
         )
-        with Process(command, failure=describe_tool_failure, patience=stall_timeout) as process:
+        with Process(command, failure=describe_tool_failure, stall_timeout=stall_timeout) as process:
             yield DumpWithObjects(process, (*objects.create_statements, *objects.create_events))
 
     @contextmanager
