@@ -180,7 +180,9 @@ class MysqlClient(ServerClient[MysqlSession]):
             *(f"{_WITHOUT_ROWS}={name}.{self._table(table)}" for table in self._exclude_data),
             *("--", name),
         )
-        with Process(command, failure=describe_tool_failure, stall_timeout=stall_timeout) as process:
+        with Process(
+            command, failure=describe_tool_failure, stall_timeout=stall_timeout
+        ) as process:
             yield DumpWithObjects(process, (*objects.create_statements, *objects.create_events))
 
     @contextmanager

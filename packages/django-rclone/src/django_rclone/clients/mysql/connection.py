@@ -48,14 +48,14 @@ class MysqlSession(Session):
         self._connect()
 
     def rows(self, query: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
-        """Return the rows that a query finds, with text for what drivers return as bytes."""
+        """Return the rows that a query finds, decoded where drivers return bytes."""
         return [tuple(map(_text, row)) for row in super().rows(query, parameters)]
 
     def renew(self) -> bool:
-        """Undo what statements of a backup did to the session; connect again if it was lost.
+        """Restore the settings that statements of a backup changed; reconnect if it was lost.
 
-        Return whether it was: then its locks are lost too, and the server has finished
-        what it was asked before, or never starts it. Raises ``ClientError``.
+        Return whether it was lost: then its locks are lost too, and the server has ended
+        its last statement, or never starts it. Raises ``ClientError``.
         """
         try:
             self._prepare()
@@ -147,7 +147,7 @@ def program_arguments(
 
 
 def connection_parameters(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
-    """Return what Django would connect with."""
+    """Return the parameters with which Django would connect."""
     parameters: dict[str, Any] = _private_copy(wrapper).get_connection_params()
     return parameters
 

@@ -37,7 +37,7 @@ class ScratchSchema(Staging):
         self._plan: SwapPlan | None = None
 
     def complete(self, dump: DumpSplitter) -> None:
-        """Create what the dump tool left out, which proves that it can be created.
+        """Create the objects that the dump tool left out, which proves that it is possible.
 
         Raises ``ClientError``.
         """
@@ -109,7 +109,7 @@ class StagedRestore:
     """Restores into a scratch schema, which is then swapped with the live one."""
 
     def __init__(self, scratch: ScratchSchema, process: Process) -> None:
-        """``process`` loads what it is given into the scratch schema."""
+        """``process`` loads its input into the scratch schema."""
         self._scratch = scratch
         self._process = process
         self._dump = DumpSplitter(process.write)

@@ -113,7 +113,7 @@ def run_swap(session: MysqlSession, plan: SwapPlan) -> None:
 
 
 def state_after(session: MysqlSession, plan: SwapPlan) -> LiveData:
-    """Return what the live schema is after a swap that reported an error."""
+    """Return the state of the live schema after a swap that reported an error."""
     in_scratch = table_names(session, plan.scratch)
     if plan.mark in in_scratch:
         return LiveData.NEW
@@ -137,7 +137,7 @@ def _run_at_once(session: MysqlSession, plan: SwapPlan) -> None:
     undo_move, undo_create = (
         _prepared(session, group, numbers) for group in plan.rollback_statements
     )
-    # https://mariadb.com/kb/en/begin-end/: NOT ATOMIC is what makes it a block of statements.
+    # https://mariadb.com/kb/en/begin-end/: NOT ATOMIC turns it into a block of statements.
     session.execute(f"""
 BEGIN NOT ATOMIC
   DECLARE done INT DEFAULT 0;
@@ -162,7 +162,7 @@ END""")
 
 
 def _prepared(session: MysqlSession, statements: Sequence[str], numbers: Iterator[int]) -> str:
-    """Return what runs statements within a block. Their texts wait in variables."""
+    """Return the commands that run statements within a block, from variables."""
     names = []
     for statement in statements:
         names.append(f"@django_rclone_{next(numbers)}")
