@@ -16,7 +16,7 @@ from django_rclone import conf
 from django_rclone.backups.manifest import Manifest, signer
 from django_rclone.backups.naming import Naming
 from django_rclone.exceptions import InvalidSettings, ProcessError, RcloneError
-from django_rclone.management.formatting import plain
+from django_rclone.management.formatting import printable
 from django_rclone.processes import process as processes
 from django_rclone.processes.process import Command, Process, run
 from django_rclone.rclone import Remote
@@ -240,7 +240,7 @@ def test_dates_are_read_only_as_they_are_written(text: str) -> None:
 
 def test_control_characters_are_not_printed() -> None:
     assert (
-        plain("a\x1b[2Jb\ud800c\nd")
+        printable("a\x1b[2Jb\ud800c\nd")
         == "a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c\nd"
     )
 

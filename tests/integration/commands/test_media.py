@@ -172,7 +172,7 @@ def test_a_mirror_that_nothing_vouches_for_is_refused_unless_told(
         (site.remote / "media" / "deep/er/-v").unlink()
     else:
         (site.remote / "media" / "planted").write_bytes(b"")
-    assert "is refused" in refused(site, heard, "mediarestore", "--noinput")
+    assert "Refusing to restore" in refused(site, heard, "mediarestore", "--noinput")
     assert not any(backup["verified"] for backup in site.backups("--media"))
     if change not in ("altered",):
         site.call("mediarestore", "--noinput", "--unverified")

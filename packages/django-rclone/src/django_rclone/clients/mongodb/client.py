@@ -14,7 +14,7 @@ from ...backups.manifest import Manifest
 from ...exceptions import ClientError
 from ...processes import SECRET_FILE, Command, Process, StallTimeout
 from ..base import Versions
-from ..options import folder_of, names_of
+from ..options import names_option, path_option
 from ..session import ServerClient
 from ..tools import ProgramFinder, series
 from .archive import BEGIN, Archive
@@ -54,8 +54,8 @@ class MongodbClient(ServerClient[MongodbSession]):
     ) -> None:
         """``exclude_collections`` holds labels of models, or names of collections."""
         super().__init__(connection)
-        self._programs = ProgramFinder(folder=folder_of(tools_folder))
-        names = names_of("exclude_collections", exclude_collections)
+        self._programs = ProgramFinder(folder=path_option(tools_folder))
+        names = names_option("exclude_collections", exclude_collections)
         self._excluded = tuple(map(collection_name, names))
 
     def open_session(self) -> MongodbSession:

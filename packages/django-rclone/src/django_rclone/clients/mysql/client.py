@@ -17,7 +17,7 @@ from ...exceptions import ClientError
 from ...processes import Process, StallTimeout
 from ...scratch import scratch_directory
 from ..base import Versions
-from ..options import folder_of, names_of, patience_of, table_of
+from ..options import names_option, path_option, table_name, timeout_option
 from ..session import ServerClient
 from ..tools import ProgramFinder, series
 from .connection import MysqlSession, connection_parameters
@@ -88,10 +88,10 @@ class MysqlClient(ServerClient[MysqlSession]):
         ``lock_timeout`` is how many seconds a restore waits for sessions that use the tables.
         """
         super().__init__(connection)
-        self._finder = ProgramFinder(folder=folder_of(tools_folder))
-        self._exclude_tables = names_of("exclude_tables", exclude_tables)
-        self._exclude_data = names_of("exclude_data", exclude_data)
-        self._lock_timeout = patience_of(lock_timeout)
+        self._finder = ProgramFinder(folder=path_option(tools_folder))
+        self._exclude_tables = names_option("exclude_tables", exclude_tables)
+        self._exclude_data = names_option("exclude_data", exclude_data)
+        self._lock_timeout = timeout_option(lock_timeout)
 
     @property
     def partial(self) -> bool:
@@ -221,7 +221,7 @@ class MysqlClient(ServerClient[MysqlSession]):
         return all(may_create_schema(self.session, schema) for schema in schemas)
 
     def _table(self, name: str) -> str:
-        return table_of(name) or name
+        return table_name(name) or name
 
 
 def _require_same_family(dumped_from: str, server: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...exceptions import ClientError
-from ...interrupts import pause
+from ...interrupts import sleep
 from ...processes import SECRET_FILE
 from ..session import Parameters, ServerError, Session, connecting
 
@@ -114,7 +114,7 @@ class MysqlSession(Session):
                     self.execute(f"KILL {lost[0]}")
             if time.monotonic() > deadline:
                 raise ClientError("The server is still working for the session that was lost.")
-            pause(0.1)
+            sleep(0.1)
 
     @staticmethod
     def _message(error: Exception) -> str:

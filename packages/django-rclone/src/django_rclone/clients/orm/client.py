@@ -16,7 +16,7 @@ from ...backups.manifest import Manifest
 from ...exceptions import DumpError, RestoreError
 from ...redaction import redact
 from ..base import DatabaseClient, Versions
-from ..options import names_of
+from ..options import names_option
 from .checks import (
     LET_REFERENCES_DANGLE,
     RESTORE_WARNINGS,
@@ -55,8 +55,8 @@ class SerializedClient(DatabaseClient):
         """
         super().__init__(connection)
         self.vendor = connection.vendor
-        self._left_out = frozenset(names_of("exclude_data", exclude_data))
-        self._vendors = (connection.vendor, *names_of("from_vendors", from_vendors))
+        self._left_out = frozenset(names_option("exclude_data", exclude_data))
+        self._vendors = (connection.vendor, *names_option("from_vendors", from_vendors))
         if line_limit < 1024:
             raise TypeError("line_limit must be a number of bytes, at least 1024")
         self._line_limit = line_limit
