@@ -33,10 +33,13 @@ HOSTILE = settings(
 
 def refused(hall: Hall, dump: bytes, **options: Any) -> ClientError:
     """Restore what must be refused; return how, once nothing has changed."""
-    with hall.client(**options) as client, client.restore() as target:
-        with pytest.raises(ClientError) as caught:  # noqa: PT012 - by either of them
-            target.write(dump)
-            target.finish()
+    with (
+        pytest.raises(ClientError) as caught,
+        hall.client(**options) as client,
+        client.restore() as target,
+    ):
+        target.write(dump)
+        target.finish()
     assert hall.connection.connection is None
     return caught.value
 
@@ -133,7 +136,7 @@ def test_lines_that_break_parsers_are_refused(sqlite_hall: Hall, line: bytes) ->
         ('["x;--"]', '["hunter2","hunter2"]', "gallery.Tag, row 2 has 2 values for 1 columns"),
         ('["x;--"]\n', '["hunter2"]\n["hunter2"]\n', "gallery.Tag, rows 1 to 4: the database"),
         ('["x;--"]', '["hunter2]', "after row 1 of gallery.Tag: not JSON"),
-        ('["x;--"]', '"hunter2"', "after row 1 of gallery.Tag: not a row"),
+        ('["x;--"]', '"hunter2"', "after row 1 of gallery.Tag: unexpected line"),
         ('"x;--"', "null", "gallery.Tag, rows 1 to 3: the database rejects"),
     ],
 )

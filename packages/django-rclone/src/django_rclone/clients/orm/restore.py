@@ -1,6 +1,6 @@
 """Replacing the rows of all tables in one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -36,10 +36,12 @@ class OrmRestore:
         self._vendors = vendors
         self._lines = Lines(line_limit)
         self._transaction = ExitStack()
-        self._has_begun = False
         self._is_complete = False
         self._is_unchecked = False
-        self._done: list[RowInserter] = []
+        self._rows: RowInserter | None = None
+        self._loader = self._load()
+        next(self._loader)
+        self._line = b""
         self._deferred = DeferredReferences(connection, tables)
         self._before: list[Any] = []
         self._after: list[Any] = []
@@ -47,7 +49,8 @@ class OrmRestore:
     def write(self, data: bytes) -> None:
         """Take more of the dump. Raises ``ClientError``."""
         for line in self._lines.add(data):
-            self._take(line)
+            self._line = line
+            next(self._loader)
 
     def finish(self) -> None:
         """Load what is left, and check it in the open transaction. Raises ``ClientError``."""
@@ -108,25 +111,32 @@ class OrmRestore:
     def _evidence(self) -> list[Any]:
         return [table.evidence() for table in self._tables]
 
-    def _take(self, line: bytes) -> None:
-        try:
-            value = parse(line)
-        except ValueError:
-            raise ClientError(f"Cannot read the backup {self._place()}: not JSON.") from None
-        if self._is_complete:
-            raise ClientError("The backup continues after its end.")
-        if not self._has_begun:
-            require_fit(value, self._tables, migrations=self._migrations, vendors=self._vendors)
-            self._begin()
-        elif isinstance(value, list) and self._done:
-            rows = self._done[-1]
-            rows.add(self._deferred.defer(rows.table, value), len(line))
-        elif isinstance(value, dict) and value.keys() == {"model"}:
-            self._next_table(value["model"])
-        elif isinstance(value, dict) and value.keys() == {"rows"}:
-            self._end(value["rows"])
-        else:
-            raise ClientError(f"Cannot read the backup {self._place()}: not a row.")
+    def _load(self) -> Iterator[None]:
+        """Take a line of the dump at each step."""
+        yield
+        header = self._value()
+        require_fit(header, self._tables, migrations=self._migrations, vendors=self._vendors)
+        self._begin()
+        yield
+        value = self._value()
+        counts = {}
+        for table in self._tables:
+            if value != {"model": table.label}:
+                raise ClientError(f"Cannot read the backup {self._place()}: unexpected line.")
+            rows = self._rows = RowInserter(table, self._connection)
+            yield
+            while isinstance(value := self._value(), list):
+                rows.add(self._deferred.defer(table, value), len(self._line))
+                yield
+            rows.flush()
+            counts[table.label] = rows.count
+        if value != {"rows": counts}:
+            raise ClientError(
+                f"The backup is truncated or altered {self._place()}: row counts do not match."
+            )
+        self._is_complete = True
+        yield
+        raise ClientError("The backup continues after its end.")
 
     def _begin(self) -> None:
         connection = self._connection
@@ -134,7 +144,6 @@ class OrmRestore:
             self._transaction.enter_context(
                 transaction.atomic(using=connection.alias, durable=True)
             )
-            self._has_begun = True
             use_utc(connection)
             self._before = self._evidence()
             # Within the transaction: there are engines that alter the tables for it.
@@ -144,26 +153,13 @@ class OrmRestore:
             with translated_errors(f"Cannot empty {table.label}"):
                 table.all_rows._raw_delete(table.alias)
 
-    def _next_table(self, label: Any) -> None:
-        self._flush()
-        expected = self._tables[len(self._done) :]
-        if not expected or label != expected[0].label:
-            raise ClientError(f"Cannot read the backup {self._place()}: an unexpected model.")
-        self._done.append(RowInserter(expected[0], self._connection))
-
-    def _end(self, counts: Any) -> None:
-        self._flush()
-        if len(self._done) != len(self._tables):
-            raise ClientError("The backup is truncated: models are missing.")
-        if counts != {rows.table.label: rows.count for rows in self._done}:
-            raise ClientError("The backup is truncated or altered: row counts do not match.")
-        self._is_complete = True
-
-    def _flush(self) -> None:
-        if self._done:
-            self._done[-1].flush()
+    def _value(self) -> Any:
+        try:
+            return parse(self._line)
+        except ValueError:
+            raise ClientError(f"Cannot read the backup {self._place()}: not JSON.") from None
 
     def _place(self) -> str:
-        if not self._done:
+        if self._rows is None:
             return "at its beginning"
-        return f"after row {self._done[-1].count:,} of {self._done[-1].table.label}"
+        return f"after row {self._rows.count:,} of {self._rows.table.label}"
