@@ -153,7 +153,7 @@ class FakeMongoServer:
         collections = self.databases[database]
         if name not in collections:
             raise Refused(NOT_FOUND, f"Source collection {name} does not exist")
-        if "view" in (collections[name]["type"], collections.get(new, {}).get("type")):
+        if "view" in [collections[one]["type"] for one in (name, new) if one in collections]:
             raise Refused(IS_VIEW, "cannot rename view")
         if new in collections and not command.get("dropTarget"):
             raise Refused(EXISTS, "target namespace exists")
@@ -167,7 +167,7 @@ class FakeMongoServer:
         return {"n": len(command["documents"])}
 
     def do_find(self, command: Document) -> Document:
-        found = self._of(command).get(command["find"], {"documents": []})
+        found = self._of(command).get(command["find"], Collection(documents=[]))
         return _cursor(f"{command['$db']}.{command['find']}", found["documents"])
 
     def _of(self, command: Document) -> dict[str, Collection]:
