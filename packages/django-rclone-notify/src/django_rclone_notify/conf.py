@@ -1,7 +1,7 @@
 """The only reader of ``settings.DJANGO_RCLONE_NOTIFY``.
 
-Read anew for every event: a changed setting, also one changed by a test, counts
-at once.
+The setting is read again for every event, so that a change, also one made by a
+test, takes effect at once.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,26 +9,26 @@ from functools import partial
 
 from django.conf import settings
 
-from . import words
-from .channels import Channel, texts
+from .channels import Channel, Filter
 from .exceptions import InvalidBackend, InvalidNotifySettings
-from .filters import Filter
-from .notifications import NoticeState
-from .notifiers import loading as construction
-from .notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
+from .notifications import NotificationState
+from .notifiers import loading
+from .notifiers.base import ALL_OPERATIONS, ALL_STATES, Notifier
+from .options import read_choices, suggestion
+from .secrets import texts
 from .transport.deadline import DEFAULT_SECONDS
 
 NAME = "DJANGO_RCLONE_NOTIFY"
 KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS", "TIMEOUT")
-LONGEST_TIMEOUT = 60
+MAX_TIMEOUT = 60
 
 
 def aliases() -> tuple[str, ...]:
-    """Return the names of the configured channels; none when the setting is absent.
+    """Return the names of the configured channels; none if the setting is absent.
 
-    Raises ``InvalidNotifySettings`` when the setting is no dictionary.
+    Raises ``InvalidNotifySettings`` if the setting is not a dictionary.
     """
-    return tuple(_whole())
+    return tuple(_all_entries())
 
 
 def read_channel(alias: str) -> Channel:
@@ -42,7 +42,7 @@ def read_channel(alias: str) -> Channel:
 def examine(alias: str) -> tuple[Channel | None, list[InvalidNotifySettings]]:
     """Return the channel ``alias``, or ``None`` and every mistake in its entry."""
     path = f'{NAME}["{alias}"]'
-    raw = _whole()[alias]
+    raw = _all_entries()[alias]
     if not isinstance(raw, Mapping):
         hint = 'Write {"BACKEND": "...", "OPTIONS": {...}}.'
         return None, [InvalidNotifySettings(path, "must be a dictionary", hint)]
@@ -51,31 +51,31 @@ def examine(alias: str) -> tuple[Channel | None, list[InvalidNotifySettings]]:
     return (None if reader.mistakes else channel), reader.mistakes
 
 
-def options_of(alias: str) -> Mapping[str, object]:
-    """Return the options of the channel ``alias`` as they stand in the settings."""
-    entry = _whole()[alias]
+def raw_options(alias: str) -> Mapping[str, object]:
+    """Return the options of the channel ``alias`` exactly as in the settings."""
+    entry = _all_entries()[alias]
     options = entry.get("OPTIONS") if isinstance(entry, Mapping) else None
     return options if isinstance(options, Mapping) else {}
 
 
 def wants_recoveries(alias: str) -> bool:
-    """Tell whether the channel ``alias`` asks for recoveries in so many words."""
-    entry = _whole()[alias]
+    """Return whether the channel ``alias`` lists recoveries explicitly."""
+    entry = _all_entries()[alias]
     states = entry.get("STATES") if isinstance(entry, Mapping) else None
-    return isinstance(states, Collection) and NoticeState.RECOVERED in states
+    return isinstance(states, Collection) and NotificationState.RECOVERED in states
 
 
 def read_timeout(value: object, path: str) -> float:
-    """Return the time limit ``value`` in seconds. Raises ``InvalidNotifySettings``, with ``path``."""
+    """Return the time limit ``value`` in seconds. Raises ``InvalidNotifySettings`` with ``path``."""
     # A bool is an int, and NaN is neither above nor below anything.
-    if isinstance(value, (int, float)) and value is not True and 0 < value <= LONGEST_TIMEOUT:
+    if isinstance(value, (int, float)) and value is not True and 0 < value <= MAX_TIMEOUT:
         return float(value)
-    problem = f"must be a number of seconds, above 0 and at most {LONGEST_TIMEOUT}"
-    hint = "A service that hangs delays the end of a command by that much."
+    problem = f"must be a number of seconds, above 0 and at most {MAX_TIMEOUT}"
+    hint = "A service that hangs delays the end of a command by this much."
     raise InvalidNotifySettings(path, problem, hint)
 
 
-def _whole() -> Mapping[str, object]:
+def _all_entries() -> Mapping[str, object]:
     value = getattr(settings, NAME, None)
     if value is None:
         return {}
@@ -86,7 +86,7 @@ def _whole() -> Mapping[str, object]:
 
 
 class _Reader:
-    """Reads one entry key by key and remembers each mistake, so that all are told at once."""
+    """Reads one entry key by key, and collects the mistakes to report them all at once."""
 
     def __init__(self, path: str, raw: Mapping[object, object]) -> None:
         self._path = path
@@ -96,28 +96,26 @@ class _Reader:
     def read(self, alias: str) -> Channel:
         for key in self._raw:
             if key not in KEYS:
-                hint = words.suggestion(str(key), KEYS)
-                self._wrong(InvalidNotifySettings(f'{self._path}["{key}"]', "is unknown", hint))
+                hint = suggestion(str(key), KEYS)
+                path = f'{self._path}["{key}"]'
+                self.mistakes.append(InvalidNotifySettings(path, "is unknown", hint))
         notifier_class = self._backend()
         options = self._options()
         return Channel(
             name=alias,
-            build=partial(
-                construction.construct, notifier_class, options, f'{self._path}["OPTIONS"]'
-            ),
+            build=partial(loading.construct, notifier_class, options, f'{self._path}["OPTIONS"]'),
             filter=self._filter(notifier_class),
             timeout=self._timeout(),
             secrets=tuple(texts(options)),
         )
 
     def _filter(self, notifier_class: type[Notifier]) -> Filter:
-        states = self._words("STATES", EVERY_STATE)
-        operations = self._words("OPERATIONS", EVERY_OPERATION)
         return Filter(
-            states=notifier_class.default_states if states is None else states,
-            operations=notifier_class.default_operations if operations is None else operations,
-            databases=self._words("DATABASES", frozenset(settings.DATABASES)),
-            environments=self._words("ENVIRONMENTS", None),
+            states=self._choices("STATES", ALL_STATES) or notifier_class.default_states,
+            operations=self._choices("OPERATIONS", ALL_OPERATIONS)
+            or notifier_class.default_operations,
+            databases=self._choices("DATABASES", frozenset(settings.DATABASES)),
+            environments=self._choices("ENVIRONMENTS", None),
         )
 
     def _timeout(self) -> float:
@@ -126,35 +124,30 @@ class _Reader:
                 self._raw.get("TIMEOUT", DEFAULT_SECONDS), f'{self._path}["TIMEOUT"]'
             )
         except InvalidNotifySettings as error:
-            self._wrong(error)
+            self.mistakes.append(error)
             return DEFAULT_SECONDS
 
     def _backend(self) -> type[Notifier]:
         try:
-            return construction.import_notifier(
-                self._raw.get("BACKEND"), f'{self._path}["BACKEND"]'
-            )
+            return loading.import_notifier(self._raw.get("BACKEND"), f'{self._path}["BACKEND"]')
         except InvalidBackend as error:
-            self._wrong(error)
+            self.mistakes.append(error)
             return Notifier
 
     def _options(self) -> Mapping[str, object]:
         options = self._raw.get("OPTIONS", {})
         if isinstance(options, Mapping) and all(isinstance(name, str) for name in options):
             return options
-        hint = 'Write {"name": value}.'
         path = f'{self._path}["OPTIONS"]'
-        self._wrong(InvalidNotifySettings(path, "must be a dictionary of named options", hint))
+        problem = "must be a dictionary of named options"
+        self.mistakes.append(InvalidNotifySettings(path, problem, 'Write {"name": value}.'))
         return {}
 
-    def _words(self, key: str, known: frozenset[str] | None) -> frozenset[str] | None:
+    def _choices(self, key: str, choices: frozenset[str] | None) -> frozenset[str] | None:
         if key not in self._raw:
             return None
         try:
-            return words.read_words(self._raw[key], f'{self._path}["{key}"]', known)
+            return read_choices(self._raw[key], f'{self._path}["{key}"]', choices)
         except InvalidNotifySettings as error:
-            self._wrong(error)
+            self.mistakes.append(error)
             return None
-
-    def _wrong(self, mistake: InvalidNotifySettings) -> None:
-        self.mistakes.append(mistake)
