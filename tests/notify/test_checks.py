@@ -15,6 +15,8 @@ from tests.notify.services import NOTIFIERS
 
 SLACK = f"{NOTIFIERS}.slack.SlackNotifier"
 DUMMY = f"{NOTIFIERS}.dummy.DummyNotifier"
+APPRISE = f"{NOTIFIERS}.apprise.AppriseNotifier"
+WEBHOOK = f"{NOTIFIERS}.webhook.WebhookNotifier"
 SENTRY = f"{NOTIFIERS}.sentry.SentryNotifier"
 HEALTHCHECKS = f"{NOTIFIERS}.healthchecks.HealthchecksNotifier"
 URL = {"webhook_url": Secret(f"https://hooks.example/{SECRET}")}
@@ -180,7 +182,11 @@ def test_mistake_is_reported_with_its_path_and_the_fix(entry, code, text, config
         (SENTRY, {"monitor_slug": " "}, '["monitor_slug"] must be a slug of at most 50 characters'),
         (SENTRY, {"monitor_slug": "x", "dsn": SECRET}, '["dsn"] is not a DSN. Copy it from '),
         (SENTRY, {"monitor_slug": "x", "dsn": f"https://x/{SECRET}"}, '["dsn"] is not a DSN. '),
-        (f"{NOTIFIERS}.logging.LoggingNotifier", {"logger": 5}, '["logger"] must be a non-empty string'),
+        (
+            f"{NOTIFIERS}.logging.LoggingNotifier",
+            {"logger": 5},
+            '["logger"] must be a non-empty string',
+        ),
         (DUMMY, {"x": 1}, '["x"] is unknown. Known: none.'),
     ],
     ids=itertools.count(),
@@ -226,6 +232,8 @@ def as_shown_on_error_pages(settings):
         (HEALTHCHECKS, "ping_url", {"ping_url": f"https://hc.example/{CHECK}"}),
         (HEALTHCHECKS, "ping_url", {"ping_url": {"default": f"https://hc.example/{CHECK}"}}),
         (SENTRY, "dsn", {"monitor_slug": "x", "dsn": f"https://{SECRET}@sentry.example/1"}),
+        (APPRISE, "urls", {"urls": [f"json://localhost/{SECRET}"]}),
+        (WEBHOOK, "headers", {"url": URL["webhook_url"], "headers": {"X-Hook": SECRET}}),
     ],
     ids=itertools.count(),
 )
@@ -247,7 +255,7 @@ def test_leaked_secret_is_reported_with_the_fix(backend, option, options, config
 def wrapped(value):
     if isinstance(value, dict):
         return {key: Secret(text) for key, text in value.items()}
-    return Secret(value)
+    return [Secret(text) for text in value] if isinstance(value, list) else Secret(value)
 
 
 def test_option_hidden_by_its_name_needs_no_wrapping(configure, settings):
@@ -273,6 +281,5 @@ def test_default_states_with_recoveries_cause_no_warning(configure):
 
 def test_every_id_is_listed_in_the_documentation_of_the_module():
     source = Path(checks.__file__).read_text()
-    used = set(re.findall(r'id="django_rclone_notify\.(\w+)"', source))
-    used |= set(re.findall(r'return "django_rclone_notify\.(\w+)"', source))
+    used = set(re.findall(r'"django_rclone_notify\.(\w+)"', source))
     assert used == set(re.findall(r"``(\w\d+)``", checks.__doc__ or ""))

@@ -93,6 +93,19 @@ def test_hostile_text_is_delivered_and_stays_small(service, hostile, endpoint, c
         assert json.dumps(mark)[1:-1].encode() not in arrived
 
 
+@pytest.mark.parametrize("include_error", [True, False])
+@pytest.mark.parametrize(
+    "service", [one for one in services.ALL if one.sends_cause], ids=lambda one: one.name
+)
+def test_error_text_is_optional(service, include_error, endpoint, configure, send):
+    configure(ops=service.channel(endpoint, OPTIONS={"include_error": include_error}))
+    assert send(samples.FAILED) == []
+    received = endpoint.received()
+    assert b"RcloneError" in received
+    assert (b"quota exceeded" in received) is include_error
+    assert (b"Free some space" in received) is include_error
+
+
 @every_fault(PASSING_FAULTS)
 def test_passing_fault_is_retried(service, fault, endpoint, site, configure, log):
     endpoint.fail_with(fault)

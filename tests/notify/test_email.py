@@ -188,12 +188,6 @@ def test_hostile_text_is_sent_and_stays_small(hostile, mail_server):
     assert len(message.as_bytes()) < 60_000
 
 
-def test_error_text_is_optional():
-    send(samples.FAILED, include_error=False)
-    assert "quota exceeded" not in sent().body + html_of(sent())
-    assert "RcloneError" in sent().body
-
-
 @pytest.mark.parametrize(
     "admins",
     [

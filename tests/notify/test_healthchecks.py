@@ -93,12 +93,6 @@ def test_recovery_is_a_success(pings):
     assert "succeeded again" in request.text
 
 
-def test_error_text_is_optional():
-    assert "RcloneError" in body(samples.FAILURE, include_error=False)
-    assert "quota exceeded" not in body(samples.FAILURE, include_error=False)
-    assert "quota exceeded" in body(samples.FAILURE, include_error=True)
-
-
 def test_long_error_keeps_to_the_limit_of_small_servers():
     notification = samples.failure(error_message="🔥" * 100_000, host="h" * 100_000)
     text = body(notification, include_error=True)

@@ -133,15 +133,6 @@ def test_monitor_is_optional(server, configure, send):
     assert kinds(server) == ["event"]
 
 
-def test_error_text_is_optional(server, own, send):
-    own(include_error=False)
-    send(samples.FAILED)
-    found = issue(server.requests[1])
-    assert "quota" not in str(found)
-    assert "Free some space" not in str(found)
-    assert found["exception"]["values"][0]["type"] == "RcloneError"
-
-
 def test_own_client_sends_the_environment_of_the_event(server, own, send):
     own()
     send(samples.SUCCEEDED)

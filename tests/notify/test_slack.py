@@ -70,14 +70,6 @@ def test_failed_restore_shows_the_state_of_the_live_data():
     assert "*Live data: unknown*" in texts(FAILURES[1])
 
 
-def test_error_text_is_optional():
-    for notification in FAILURES:
-        content = message(notification, include_error=False)
-        assert "RcloneError" in json.dumps(content)
-        assert "quota exceeded" not in json.dumps(content)
-        assert "Free some space" not in json.dumps(content)
-
-
 @pytest.mark.parametrize(
     "field", ["host", "path", "error_type", "error_message", "environment", "database"]
 )

@@ -25,6 +25,12 @@ from .exceptions import InvalidBackend, InvalidNotifySettings, InvalidOptions, M
 from .notifications import NotificationState
 from .secrets import describe, texts
 
+_IDS = {
+    InvalidNotifySettings: "django_rclone_notify.E001",
+    InvalidBackend: "django_rclone_notify.E002",
+    InvalidOptions: "django_rclone_notify.E003",
+}
+
 
 def check_channels(**_kwargs: Any) -> Sequence[CheckMessage]:
     """Return one message for each mistake in the settings."""
@@ -102,13 +108,5 @@ def _message(error: Exception) -> CheckMessage:
     if isinstance(error, MissingExtra):
         return Error(error.problem, hint=error.hint, id="django_rclone_notify.E004")
     if isinstance(error, InvalidNotifySettings):
-        return Error(f"{error.key} {error.problem}", hint=error.hint, id=_id(error))
+        return Error(f"{error.key} {error.problem}", hint=error.hint, id=_IDS[type(error)])
     return Error(describe(error), id="django_rclone_notify.E003")
-
-
-def _id(error: InvalidNotifySettings) -> str:
-    if isinstance(error, InvalidBackend):
-        return "django_rclone_notify.E002"
-    if isinstance(error, InvalidOptions):
-        return "django_rclone_notify.E003"
-    return "django_rclone_notify.E001"

@@ -1,16 +1,17 @@
 """The only reader of ``settings.DJANGO_RCLONE_NOTIFY``.
 
-The setting is read again for every event, so that a change, also one made by a
-test, takes effect at once.
+The setting is read again for every event, so that a change, for example in a test,
+takes effect at once.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from typing import TypeVar
 
 from django.conf import settings
 
 from .channels import Channel, Filter
-from .exceptions import InvalidBackend, InvalidNotifySettings
+from .exceptions import InvalidNotifySettings
 from .notifications import NotificationState
 from .notifiers import loading
 from .notifiers.base import ALL_OPERATIONS, ALL_STATES, Notifier
@@ -21,6 +22,8 @@ from .transport.deadline import DEFAULT_SECONDS
 NAME = "DJANGO_RCLONE_NOTIFY"
 KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS", "TIMEOUT")
 MAX_TIMEOUT = 60
+
+Value = TypeVar("Value")
 
 
 def aliases() -> tuple[str, ...]:
@@ -85,6 +88,13 @@ def _all_entries() -> Mapping[str, object]:
     return value
 
 
+def _read_options(value: object, path: str) -> Mapping[str, object]:
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return value
+    problem = "must be a dictionary of named options"
+    raise InvalidNotifySettings(path, problem, 'Write {"name": value}.')
+
+
 class _Reader:
     """Reads one entry key by key, and collects the mistakes to report them all at once."""
 
@@ -96,58 +106,40 @@ class _Reader:
     def read(self, alias: str) -> Channel:
         for key in self._raw:
             if key not in KEYS:
-                hint = suggestion(str(key), KEYS)
                 path = f'{self._path}["{key}"]'
+                hint = suggestion(str(key), KEYS)
                 self.mistakes.append(InvalidNotifySettings(path, "is unknown", hint))
-        notifier_class = self._backend()
-        options = self._options()
+        backend = self._value("BACKEND", loading.import_notifier, Notifier, required=True)
+        options = self._value("OPTIONS", _read_options, {})
         return Channel(
             name=alias,
-            build=partial(loading.construct, notifier_class, options, f'{self._path}["OPTIONS"]'),
-            filter=self._filter(notifier_class),
-            timeout=self._timeout(),
+            build=partial(loading.construct, backend, options, f'{self._path}["OPTIONS"]'),
+            filter=Filter(
+                states=self._choices("STATES", ALL_STATES) or backend.default_states,
+                operations=self._choices("OPERATIONS", ALL_OPERATIONS)
+                or backend.default_operations,
+                databases=self._choices("DATABASES", frozenset(settings.DATABASES)),
+                environments=self._choices("ENVIRONMENTS", None),
+            ),
+            timeout=self._value("TIMEOUT", read_timeout, DEFAULT_SECONDS),
             secrets=tuple(texts(options)),
         )
 
-    def _filter(self, notifier_class: type[Notifier]) -> Filter:
-        return Filter(
-            states=self._choices("STATES", ALL_STATES) or notifier_class.default_states,
-            operations=self._choices("OPERATIONS", ALL_OPERATIONS)
-            or notifier_class.default_operations,
-            databases=self._choices("DATABASES", frozenset(settings.DATABASES)),
-            environments=self._choices("ENVIRONMENTS", None),
-        )
-
-    def _timeout(self) -> float:
-        try:
-            return read_timeout(
-                self._raw.get("TIMEOUT", DEFAULT_SECONDS), f'{self._path}["TIMEOUT"]'
-            )
-        except InvalidNotifySettings as error:
-            self.mistakes.append(error)
-            return DEFAULT_SECONDS
-
-    def _backend(self) -> type[Notifier]:
-        try:
-            return loading.import_notifier(self._raw.get("BACKEND"), f'{self._path}["BACKEND"]')
-        except InvalidBackend as error:
-            self.mistakes.append(error)
-            return Notifier
-
-    def _options(self) -> Mapping[str, object]:
-        options = self._raw.get("OPTIONS", {})
-        if isinstance(options, Mapping) and all(isinstance(name, str) for name in options):
-            return options
-        path = f'{self._path}["OPTIONS"]'
-        problem = "must be a dictionary of named options"
-        self.mistakes.append(InvalidNotifySettings(path, problem, 'Write {"name": value}.'))
-        return {}
-
     def _choices(self, key: str, choices: frozenset[str] | None) -> frozenset[str] | None:
-        if key not in self._raw:
-            return None
+        return self._value(key, partial(read_choices, choices=choices), None)
+
+    def _value(
+        self,
+        key: str,
+        read: Callable[[object, str], Value],
+        default: Value,
+        *,
+        required: bool = False,
+    ) -> Value:
+        if key not in self._raw and not required:
+            return default
         try:
-            return read_choices(self._raw[key], f'{self._path}["{key}"]', choices)
+            return read(self._raw.get(key), f'{self._path}["{key}"]')
         except InvalidNotifySettings as error:
             self.mistakes.append(error)
-            return None
+            return default
