@@ -34,7 +34,7 @@ def sent(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Received:
     """A request that the notifier sent."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     notifier = WebhookNotifier(url=server.url, secret=Secret(SECRET))
-    notifier.notify(Notice(event=samples.FAILED))
+    notifier.notify(Notification(event=samples.FAILED))
     return server.requests[0]
 
 

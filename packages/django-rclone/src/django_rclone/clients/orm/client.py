@@ -16,6 +16,7 @@ from ...processes import StallTimeout
 from ...redaction import redact
 from ..base import DatabaseClient, Versions
 from ..options import names_option
+from ..session import connecting
 from .checks import (
     ALLOWS_DANGLING_REFERENCES,
     RESTORE_WARNINGS,
