@@ -71,7 +71,7 @@ def test_recovery_is_a_success_with_a_flag(server):
     assert (request.json()["state"], request.json()["recovered"]) == ("succeeded", True)
 
 
-def test_failed_restore_tells_what_became_of_the_data(server):
+def test_failed_restore_includes_the_state_of_the_live_data(server):
     send(
         server.url, samples.failed(operation=Operation.DB_RESTORE, target_state=TargetState.CHANGED)
     )

@@ -110,7 +110,8 @@ class _Reader:
                 hint = suggestion(str(key), KEYS)
                 self.mistakes.append(InvalidNotifySettings(path, "is unknown", hint))
         backend = self._value("BACKEND", loading.import_notifier, Notifier, required=True)
-        options = self._value("OPTIONS", _read_options, {})
+        no_options: Mapping[str, object] = {}
+        options = self._value("OPTIONS", _read_options, no_options)
         return Channel(
             name=alias,
             build=partial(loading.construct, backend, options, f'{self._path}["OPTIONS"]'),

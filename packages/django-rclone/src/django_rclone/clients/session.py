@@ -49,7 +49,7 @@ class Session:
 
         ``driver_error`` is the base of what the driver raises, if Django does not name it.
         """
-        self._driver_error = driver_error or wrapper.Database.Error
+        self._driver_error = driver_error or wrapper.Database.Error  # type: ignore[attr-defined]
         self._connection = connection
 
     def execute(self, statement: str | bytes, parameters: Parameters = None) -> None:

@@ -60,7 +60,7 @@ class OrmClient(DatabaseClient):
         """
         super().__init__(connection)
         self.vendor = connection.vendor
-        self._left_out = frozenset(names_option("exclude_data", exclude_data))
+        self._excluded = frozenset(names_option("exclude_data", exclude_data))
         self._vendors = (connection.vendor, *names_option("from_vendors", from_vendors))
         if line_limit < 1024:
             raise TypeError("line_limit must be a number of bytes, at least 1024")
