@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 import pytest
 from django.core.checks import run_checks
 
-from django_rclone.events import Operation, OperationEvent
+from django_rclone.events import Operation, OperationEvent, TargetState
 from django_rclone_notify import __version__
 from django_rclone_notify.exceptions import InvalidOption
 from django_rclone_notify.notifications import Notice
@@ -73,7 +73,9 @@ def test_recovery_is_a_success_with_a_mark(server):
 
 
 def test_failed_restore_tells_what_became_of_the_data(server):
-    send(server.url, samples.failed(operation=Operation.DB_RESTORE, target_state=TargetState.CHANGED))
+    send(
+        server.url, samples.failed(operation=Operation.DB_RESTORE, target_state=TargetState.CHANGED)
+    )
     [request] = server.requests
     assert request.json()["target_state"] == "changed"
 

@@ -30,32 +30,32 @@ class FakeSource:
             raise self._error
 
 
-class FakeTarget:
-    """Keeps what it is given. ``on_commit`` is asked at the moment of the commit."""
+class FakeSink:
+    """Keeps what it is given. ``on_finish`` is called when it is finished."""
 
     def __init__(
-        self, *, error: BaseException | None = None, on_commit: Callable[[], None] = lambda: None
+        self, *, error: BaseException | None = None, on_finish: Callable[[], None] = lambda: None
     ) -> None:
         self._error = error
-        self._on_commit = on_commit
+        self._on_finish = on_finish
         self.pieces: list[bytes] = []
-        self.committed = False
+        self.finished = False
 
     @property
     def data(self) -> bytes:
         return b"".join(self.pieces)
 
     def write(self, data: bytes) -> None:
-        assert not self.committed, "nothing is written after the commit"
-        assert data, "nothing is not written"
+        assert not self.finished, "nothing is written after the end"
+        assert data, "empty pieces are not written"
         if self._error is not None:
             raise self._error
         self.pieces.append(bytes(data))
 
-    def commit(self) -> None:
-        self._on_commit()
-        assert not self.committed, "it is committed once"
-        self.committed = True
+    def finish(self) -> None:
+        self._on_finish()
+        assert not self.finished, "it is finished once"
+        self.finished = True
 
 
 class FakeProgress:

@@ -8,8 +8,8 @@ import pytest
 
 from django_rclone.exceptions import BackupRejected, DumpError
 from django_rclone.pipeline import compression
-from django_rclone.pipeline.relay import Digest, load, store
-from tests.support.fakes import CHUNK, FakeProgress, FakeSource, FakeTarget
+from django_rclone.pipeline.relay import Digest, apply_dump, upload_dump
+from tests.support.fakes import CHUNK, FakeProgress, FakeSink, FakeSource
 
 METHODS = [None, "zstd"]
 SIZES = [0, 1, 2, 1000, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 5 * CHUNK + 3]
@@ -26,30 +26,30 @@ def digest_of(stored: bytes, raw: bytes) -> Digest:
 
 
 def packed(raw: bytes, method: str | None) -> bytes:
-    target = FakeTarget()
-    store(FakeSource(raw), target, compression=method, level=1)
+    target = FakeSink()
+    upload_dump(FakeSource(raw), target, compression=method, level=1)
     return target.data
 
 
 def unpack(
     stored: bytes,
-    target: FakeTarget,
+    target: FakeSink,
     *,
     method: str | None,
     expected: Digest | None,
     step: int = CHUNK,
 ) -> None:
     source = FakeSource(stored, step=step)
-    load(source, target, compression=method, expected=expected, progress=FakeProgress())
+    apply_dump(source, target, compression=method, expected=expected, progress=FakeProgress())
 
 
 def assert_rejected(
     stored: bytes, raw: bytes, *, method: str | None, expected: Digest | None, step: int = CHUNK
 ) -> None:
-    target = FakeTarget()
+    target = FakeSink()
     with pytest.raises(BackupRejected):
         unpack(stored, target, method=method, expected=expected, step=step)
-    assert not target.committed
+    assert not target.finished
     # Either something else arrived, or the last of it was withheld.
     assert target.data != raw or not raw
 
@@ -59,23 +59,23 @@ def assert_rejected(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_is_empty_is_not_loaded(method: str | None) -> None:
-    kept, given_back = FakeTarget(), FakeTarget()
-    digest = store(FakeSource(b""), kept, compression=method, level=3)
+    kept, given_back = FakeSink(), FakeSink()
+    digest = upload_dump(FakeSource(b""), kept, compression=method, level=3)
     with pytest.raises(BackupRejected, match="empty"):
         unpack(kept.data, given_back, method=method, expected=digest)
-    assert not given_back.committed
+    assert not given_back.finished
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("size", [size for size in SIZES if size])
 def test_what_is_stored_can_be_loaded(method: str | None, size: int) -> None:
     raw = dump(size)
-    kept, given_back = FakeTarget(), FakeTarget()
-    digest = store(FakeSource(raw), kept, compression=method, level=3)
-    assert kept.committed
+    kept, given_back = FakeSink(), FakeSink()
+    digest = upload_dump(FakeSource(raw), kept, compression=method, level=3)
+    assert kept.finished
     assert digest == digest_of(kept.data, raw)
     unpack(kept.data, given_back, method=method, expected=digest)
-    assert given_back.committed
+    assert given_back.finished
     assert given_back.data == raw
 
 
@@ -84,9 +84,9 @@ def test_what_is_stored_can_be_loaded(method: str | None, size: int) -> None:
 def test_pieces_of_the_source_do_not_matter(method: str | None, step: int) -> None:
     raw = dump(20_000)
     stored = packed(raw, method)
-    target = FakeTarget()
-    store(FakeSource(raw, step=step), target, compression=method, level=1)
-    again = FakeTarget()
+    target = FakeSink()
+    upload_dump(FakeSource(raw, step=step), target, compression=method, level=1)
+    again = FakeSink()
     unpack(target.data, again, method=method, expected=digest_of(target.data, raw), step=step)
     assert again.data == raw
     assert stored[:4] == target.data[:4]
@@ -99,26 +99,26 @@ def test_dump_is_committed_only_after_its_source_ended_well(method: str | None) 
     def ask() -> None:
         assert source.finished
 
-    target = FakeTarget(on_commit=ask)
-    store(source, target, compression=method, level=1)
-    assert target.committed
+    target = FakeSink(on_finish=ask)
+    upload_dump(source, target, compression=method, level=1)
+    assert target.finished
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("size", [0, 10, 2 * CHUNK])
 def test_dump_whose_source_ended_badly_is_not_committed(method: str | None, size: int) -> None:
     source = FakeSource(dump(size), error=RuntimeError("pg_dump exited with 1"))
-    target = FakeTarget()
+    target = FakeSink()
     with pytest.raises(RuntimeError, match="pg_dump"):
-        store(source, target, compression=method, level=1)
-    assert not target.committed
+        upload_dump(source, target, compression=method, level=1)
+    assert not target.finished
 
 
 def test_compressed_dump_whose_source_ended_badly_has_no_end() -> None:
     raw = dump(10_000)
-    target = FakeTarget()
+    target = FakeSink()
     with pytest.raises(RuntimeError):
-        store(
+        upload_dump(
             FakeSource(raw, error=RuntimeError()),
             target,
             compression="zstd",
@@ -129,25 +129,25 @@ def test_compressed_dump_whose_source_ended_badly_has_no_end() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_dump_that_the_target_refuses_is_not_committed(method: str | None) -> None:
-    target = FakeTarget(error=RuntimeError("rclone exited with 1"))
+    target = FakeSink(error=RuntimeError("rclone exited with 1"))
     with pytest.raises(RuntimeError, match="rclone"):
-        store(FakeSource(dump(9 * CHUNK)), target, compression=method, level=1)
-    assert not target.committed
+        upload_dump(FakeSource(dump(9 * CHUNK)), target, compression=method, level=1)
+    assert not target.finished
 
 
 def test_interrupted_dump_is_not_committed() -> None:
-    target = FakeTarget(error=KeyboardInterrupt())
+    target = FakeSink(error=KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        store(FakeSource(dump(10)), target, compression=None, level=1)
-    assert not target.committed
+        upload_dump(FakeSource(dump(10)), target, compression=None, level=1)
+    assert not target.finished
 
 
 def test_level_changes_the_size() -> None:
     raw = b"".join(b"%d,%d\n" % (n, n * n % 9973) for n in range(50_000))
     sizes = []
     for level in (1, 19):
-        target = FakeTarget()
-        store(FakeSource(raw), target, compression="zstd", level=level)
+        target = FakeSink()
+        upload_dump(FakeSource(raw), target, compression="zstd", level=level)
         sizes.append(len(target.data))
     assert sizes[1] < sizes[0] < len(raw)
 
@@ -173,10 +173,10 @@ def test_any_byte_changed_is_rejected(method: str | None) -> None:
         for mask in (0x01, 0x80, 0xFF):
             damaged = bytearray(stored)
             damaged[position] ^= mask
-            target = FakeTarget()
+            target = FakeSink()
             with pytest.raises(BackupRejected):
                 unpack(bytes(damaged), target, method=method, expected=digest_of(stored, raw))
-            assert not target.committed
+            assert not target.finished
             assert target.data == b"", "one small piece is the last, and withheld"
 
 
@@ -206,10 +206,10 @@ def test_second_frame_is_rejected(step: int, second: bytes) -> None:
     stored = packed(raw, "zstd")
     both = stored + packed(second, "zstd")
     for expected in (digest_of(stored, raw), digest_of(both, raw + second), None):
-        target = FakeTarget()
+        target = FakeSink()
         with pytest.raises(BackupRejected):
             unpack(both, target, method="zstd", expected=expected, step=step)
-        assert not target.committed
+        assert not target.finished
         assert second not in target.data or not second
 
 
@@ -235,10 +235,10 @@ def test_last_piece_is_withheld_until_the_hash_is_known(method: str | None) -> N
     raw = dump(3 * CHUNK + 5)
     stored = packed(raw, method)
     wrong = Digest(size=len(stored), sha256="0" * 64, raw_size=len(raw))
-    target = FakeTarget()
+    target = FakeSink()
     with pytest.raises(BackupRejected, match="does not match the hash"):
         unpack(stored, target, method=method, expected=wrong)
-    assert not target.committed
+    assert not target.finished
     assert target.pieces, "a large dump streams"
     assert raw.startswith(target.data)
     assert len(target.data) < len(raw)
@@ -249,16 +249,16 @@ def test_last_piece_is_withheld_until_the_source_ended_well(method: str | None) 
     raw = dump(2 * CHUNK)
     stored = packed(raw, method)
     source = FakeSource(stored, error=RuntimeError("rclone exited with 1"))
-    target = FakeTarget()
+    target = FakeSink()
     with pytest.raises(RuntimeError, match="rclone"):
-        load(
+        apply_dump(
             source,
             target,
             compression=method,
             expected=digest_of(stored, raw),
             progress=FakeProgress(),
         )
-    assert not target.committed
+    assert not target.finished
     assert len(target.data) < len(raw)
 
 
@@ -283,46 +283,46 @@ def test_every_part_of_the_digest_counts(wrong: Digest) -> None:
 def test_stream_that_swells_is_given_out_in_small_pieces_and_stopped() -> None:
     bomb = packed(bytes(64 * CHUNK), "zstd")
     assert len(bomb) < CHUNK
-    target = FakeTarget()
+    target = FakeSink()
     expected = Digest(size=len(bomb), sha256=hashlib.sha256(bomb).hexdigest(), raw_size=3 * CHUNK)
     with pytest.raises(BackupRejected, match="larger than its manifest says"):
         unpack(bomb, target, method="zstd", expected=expected)
-    assert not target.committed
+    assert not target.finished
     assert len(target.data) <= 3 * CHUNK
     assert max(map(len, target.pieces)) <= CHUNK
 
 
 def test_object_that_is_longer_than_its_manifest_says_is_not_read_to_its_end() -> None:
     source = FakeSource(bytes(50 * CHUNK))
-    target = FakeTarget()
+    target = FakeSink()
     expected = Digest(size=2 * CHUNK, sha256="", raw_size=2 * CHUNK)
     with pytest.raises(BackupRejected, match="larger than its manifest says"):
-        load(source, target, compression=None, expected=expected, progress=FakeProgress())
+        apply_dump(source, target, compression=None, expected=expected, progress=FakeProgress())
     assert not source.at_end
     assert len(target.data) <= 2 * CHUNK
 
 
 def test_unknown_compression_is_rejected_before_anything_is_read() -> None:
-    source, target = FakeSource(b"x"), FakeTarget()
+    source, target = FakeSource(b"x"), FakeSink()
     with pytest.raises(BackupRejected, match="'rot13', which is not known"):
-        load(source, target, compression="rot13", expected=None, progress=FakeProgress())
+        apply_dump(source, target, compression="rot13", expected=None, progress=FakeProgress())
     assert source.read(9) == b"x"
-    assert not target.committed
+    assert not target.finished
 
 
 def test_failing_commit_is_told() -> None:
     def refuse() -> None:
         raise RuntimeError("constraint failed")
 
-    target = FakeTarget(on_commit=refuse)
+    target = FakeSink(on_finish=refuse)
     with pytest.raises(RuntimeError, match="constraint"):
         unpack(b"rows", target, method=None, expected=digest_of(b"rows", b"rows"))
 
 
 def test_plain_dump_without_a_manifest_is_taken_as_it_is() -> None:
-    target = FakeTarget()
+    target = FakeSink()
     unpack(b"rows", target, method=None, expected=None)
-    assert (target.data, target.committed) == (b"rows", True)
+    assert (target.data, target.finished) == (b"rows", True)
 
 
 def test_progress_counts_stored_bytes() -> None:
@@ -330,7 +330,7 @@ def test_progress_counts_stored_bytes() -> None:
     stored = packed(raw, "zstd")
     progress = FakeProgress()
     source = FakeSource(stored, step=100_000)
-    load(source, FakeTarget(), compression="zstd", expected=None, progress=progress)
+    apply_dump(source, FakeSink(), compression="zstd", expected=None, progress=progress)
     assert progress.in_order
     assert progress.told[-1] == len(stored)
 
@@ -351,23 +351,23 @@ def test_reader_asks_for_no_end_before_it_came() -> None:
 
 @pytest.mark.parametrize("step", [1, 3, 1000])
 def test_what_does_not_begin_like_a_dump_is_not_committed(step: int) -> None:
-    target = FakeTarget()
-    with pytest.raises(DumpError, match="no dump: it begins with"):
-        store(
+    target = FakeSink()
+    with pytest.raises(DumpError, match="did not produce a dump"):
+        upload_dump(
             FakeSource(b"noise\nPGDMP...", step=step),
             target,
             compression=None,
             level=1,
-            begins=(b"--", b"PGDMP"),
+            magic=(b"--", b"PGDMP"),
         )
-    assert not target.committed
+    assert not target.finished
 
 
 @pytest.mark.parametrize("step", [1, 3, 1000])
 def test_what_begins_like_a_dump_is_stored(step: int) -> None:
-    target = FakeTarget()
+    target = FakeSink()
     source = FakeSource(b"PGDMP...", step=step)
-    store(source, target, compression=None, level=1, begins=(b"--", b"PGDMP"))
+    upload_dump(source, target, compression=None, level=1, magic=(b"--", b"PGDMP"))
     assert target.data == b"PGDMP..."
 
 
@@ -392,8 +392,6 @@ class Stream:
 
     def finish(self) -> None: ...
 
-    def commit(self) -> None: ...
-
 
 class File(Stream):
     """The same, but what is written is kept in a file, and read from it."""
@@ -408,7 +406,7 @@ class File(Stream):
     def write(self, data: bytes) -> None:
         self._file.write(data)
 
-    def commit(self) -> None:
+    def finish(self) -> None:
         self._file.seek(0)
 
     def close(self) -> None:
@@ -421,8 +419,10 @@ def test_a_dump_is_never_in_memory_as_a_whole(method: str | None, tmp_path: Path
     with closing(File(tmp_path / "stored")) as stored:
         tracemalloc.start()
         try:
-            digest = store(Stream(pieces), stored, compression=method, level=1)
-            load(stored, restored, compression=method, expected=digest, progress=FakeProgress())
+            digest = upload_dump(Stream(pieces), stored, compression=method, level=1)
+            apply_dump(
+                stored, restored, compression=method, expected=digest, progress=FakeProgress()
+            )
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

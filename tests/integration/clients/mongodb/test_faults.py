@@ -39,7 +39,7 @@ def test_a_truncated_or_altered_dump_changes_nothing(
         with pytest.raises(CommandError):
             shop.restore()
     assert heard.states.count("db_restore failed") > 0
-    assert not any(event.target_state == 'changed' for event in heard.events)
+    assert not any(event.target_state == "changed" for event in heard.events)
     assert shop.content == live
 
 

@@ -70,7 +70,7 @@ def test_a_dump_with_commands_for_psql_runs_nothing(shop: Shop) -> None:
     assert len(evil) == end - start
     dump.write_bytes(content[:start] + evil + content[end:])
     live = shop.fingerprint()
-    with pytest.raises(CommandError, match="a command for psql"):
+    with pytest.raises(CommandError, match="a psql command"):
         shop.restore("-i", dump.name, "--unverified")
     assert not proof.exists()
     assert shop.fingerprint() == live

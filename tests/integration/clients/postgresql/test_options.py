@@ -49,9 +49,9 @@ def test_a_pg_restore_older_than_the_dump_is_refused(rich: Shop) -> None:
 
 
 def test_a_dump_of_a_newer_server_is_refused(rich: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from django_rclone.clients.postgresql import client as postgresql
+    from django_rclone.clients.postgresql.connection import PostgresqlSession
 
-    monkeypatch.setattr(postgresql, "_version", lambda session: "19.2")
+    monkeypatch.setattr(PostgresqlSession, "server_version", "19.2")
     pretend(rich, "pg_dump", "19.2")
     rich.back_up()
     monkeypatch.undo()
@@ -249,7 +249,7 @@ def test_objects_of_other_roles_are_named_before_anything_starts(rich: Shop) -> 
     rich.run("CREATE TABLE theirs (n integer)", superuser=True)
     rich.run("ALTER SCHEMA public OWNER TO postgres", superuser=True)
     live = rich.fingerprint()
-    with pytest.raises(CommandError, match=r"objects of other roles: public\.theirs"):
+    with pytest.raises(CommandError, match=r"objects owned by other roles: public\.theirs"):
         rich.restore()
     assert rich.fingerprint() == live
 

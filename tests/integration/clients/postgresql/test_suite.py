@@ -96,7 +96,7 @@ class NewestOnCryptTests(PostgresqlTests, TestCase):
 
 
 class SwapTests(PostgresqlTests, TestCase):
-    """Beside the live database, and exchanged."""
+    """Into a new database, which is swapped with the live one."""
 
     which = NEWEST
 

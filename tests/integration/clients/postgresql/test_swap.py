@@ -1,4 +1,4 @@
-"""Restoring beside the live database, and exchanging the two."""
+"""Restoring into a new database, and swapping it with the live one."""
 
 import threading
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def test_the_previous_database_is_kept_on_request(swapping: Shop) -> None:
     assert swapping.rows("SELECT count(*) FROM entry") == [(500,)]
 
 
-def test_sessions_of_the_site_do_not_hold_the_exchange_up(swapping: Shop) -> None:
+def test_sessions_of_the_site_do_not_delay_the_swap(swapping: Shop) -> None:
     before = swapping.fingerprint()
     swapping.back_up()
     with closing(swapping.connect()) as other:
@@ -75,7 +75,7 @@ def test_sessions_of_the_site_do_not_hold_the_exchange_up(swapping: Shop) -> Non
     assert swapping.fingerprint() == before
 
 
-def test_a_session_of_a_superuser_holds_the_exchange_up(swapping: Shop) -> None:
+def test_a_session_of_a_superuser_prevents_the_swap(swapping: Shop) -> None:
     swapping.back_up()
     swapping.run("DELETE FROM entry")
     swapping.options["lock_timeout"] = 0.1
@@ -125,7 +125,7 @@ def test_without_createdb_it_is_refused_with_a_way_out(rich: Shop) -> None:
         {"keep_previous": True},
     ],
 )
-def test_wrong_modes_are_told(rich: Shop, options: dict[str, object]) -> None:
+def test_wrong_modes_are_refused(rich: Shop, options: dict[str, object]) -> None:
     rich.options.update(options)
     with pytest.raises(CommandError, match="CLIENTS"):
         rich.back_up()

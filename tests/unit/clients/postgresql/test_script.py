@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_rclone.clients.postgresql.script import Script, ScriptCut, ScriptError
+from django_rclone.clients.postgresql.script import Script, ScriptError, TruncatedScript
 
 STATEMENTS = [
     b"SELECT 1;",
@@ -58,7 +58,8 @@ def test_rows_come_out_as_they_went_in(lines: list[bytes], sizes: list[int]) -> 
     found = []
     for statement in Script(reader(script, sizes)):
         if statement.rows:
-            found.append(b"".join(iter(lambda read=statement.rows: read(9), b"")))  # type: ignore[misc]
+            assert statement.rows.are_empty() == (not lines)
+            found.append(b"".join(iter(lambda rows=statement.rows: rows.read(9), b"")))  # type: ignore[misc]
         else:
             found.append(statement.text)
     assert found == [rows, b"SELECT 1;"]
@@ -90,7 +91,7 @@ def test_the_guards_of_psql_are_passed_over(sizes: list[int]) -> None:
 )
 @given(sizes=pieces)
 def test_commands_for_psql_are_refused(evil: bytes, sizes: list[int]) -> None:
-    with pytest.raises(ScriptError, match="command for psql"):
+    with pytest.raises(ScriptError, match="psql command"):
         taken_apart(b"SELECT 0;\n" + evil, sizes)
 
 
@@ -104,7 +105,7 @@ def test_commands_for_psql_are_refused(evil: bytes, sizes: list[int]) -> None:
 )
 @given(sizes=pieces)
 def test_a_script_that_ends_too_early_is_noticed(cut: bytes, sizes: list[int]) -> None:
-    with pytest.raises(ScriptCut):
+    with pytest.raises(TruncatedScript):
         taken_apart(b"SELECT 0;\n" + cut, sizes)
 
 

@@ -13,7 +13,7 @@ from django.db.utils import Error
 from ..backups.manifest import Manifest
 from ..exceptions import ClientError
 from ..pipeline.relay import Sink, Source
-from ..processes import Patience
+from ..processes import StallTimeout
 
 
 class RestoreTarget(Sink, Protocol):
@@ -130,7 +130,7 @@ class DatabaseClient(ABC):
         return ()
 
     @abstractmethod
-    def dump(self, *, stall_timeout: Patience | None) -> AbstractContextManager[Source]:
+    def dump(self, *, stall_timeout: StallTimeout | None) -> AbstractContextManager[Source]:
         """Yield the dump of one consistent moment.
 
         ``finish()`` of the source MUST raise unless the dump is complete. A program

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 import django
 
 from .. import conf
-from ..backups import Backup, Naming
+from ..backups import Backup
 from ..backups.manifest import Manifest, manifest_path, signer
+from ..backups.naming import Naming
 from ..clients import get_client
 from ..clients.base import DatabaseClient
 from ..conf import Settings
@@ -24,11 +25,11 @@ from ..exceptions import (
     InvalidSettings,
     RcloneError,
 )
-from ..interrupts import pause
+from ..interrupts import sleep
 from ..pipeline.compression import SUFFIXES
 from ..pipeline.relay import Digest, upload_dump
-from ..processes import Patience
-from ..rclone import Rclone
+from ..processes import StallTimeout
+from ..rclone import Remote
 from ..reporting import Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .prune import prune_database
@@ -127,7 +128,7 @@ class _Task:
         self, alias: str, client: DatabaseClient, settings: Settings, console: Console
     ) -> None:
         self.client = client
-        self.remote = Rclone(settings)
+        self.remote = Remote(settings)
         self._alias = alias
         self._settings = settings
         self._console = console
@@ -149,7 +150,7 @@ class _Task:
                 raise
             except DjangoRcloneError as error:
                 self._console.warn(f"Attempt {number} of {retries + 1} failed: {error.message}")
-            pause(_BACKOFF_SECONDS * 3 ** (number - 1))
+            sleep(_BACKOFF_SECONDS * 3 ** (number - 1))
             attempt = self.new_attempt()
         return self.store(attempt)
 
@@ -157,7 +158,7 @@ class _Task:
         """Stream the dump, check what was stored, and commit it with its manifest."""
         path = attempt.path
         # A remote that does not answer is found before the database does any work.
-        if not self.remote.is_free(path):
+        if self.remote.exists(path):
             raise RcloneError(f"{path} already exists on the remote.")
         migrations = self.client.applied_migrations()
         with self._deleted_on_error(path):
@@ -176,8 +177,8 @@ class _Task:
             yield
         except BaseException:
             # Whatever of it exists: a manifest without its dump, or a dump without its manifest.
-            self.remote.discard(manifest_path(path))
-            self.remote.discard(path)
+            self.remote.try_delete(manifest_path(path))
+            self.remote.try_delete(path)
             raise
 
     def _upload(self, path: str) -> Digest:
@@ -205,9 +206,7 @@ class _Task:
                 hint="Check the remote: its quota, filters in RCLONE_FLAGS, other writers.",
             )
 
-    def _manifest(
-        self, attempt: _Attempt, digest: Digest, migrations: tuple[str, ...]
-    ) -> Manifest:
+    def _manifest(self, attempt: _Attempt, digest: Digest, migrations: tuple[str, ...]) -> Manifest:
         client, settings = self.client, self._settings
         versions = client.versions()
         manifest = Manifest(
@@ -231,6 +230,6 @@ class _Task:
         return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))
 
 
-def _stall_timeout(settings: Settings) -> Patience | None:
+def _stall_timeout(settings: Settings) -> StallTimeout | None:
     seconds = settings.dump_stall_timeout
-    return None if seconds is None else Patience(seconds, "DUMP_STALL_TIMEOUT")
+    return None if seconds is None else StallTimeout(seconds, "DUMP_STALL_TIMEOUT")

@@ -5,6 +5,7 @@ import unittest
 
 from django.core.management.base import CommandError
 
+from ..exceptions import ClientError, ProcessError
 from .case import ClientCase
 from .kills import PROCESSES, Killer
 
@@ -112,29 +113,54 @@ class ClientSuite(ClientCase):
 
     # ---------------------------------------------------------------- the client
 
-    def test_a_restore_that_is_not_committed_leaves_no_trace(self) -> None:
+    def test_a_restore_that_is_not_finished_leaves_no_trace(self) -> None:
         dump = self.dump()
         self.diverge()
         live = self.fingerprint()
         for part in (b"", dump[: len(dump) // 2], dump):
-            with self.new_client().restore() as target:
+            with self.new_client() as client, client.restore() as target:
                 if part:
                     target.write(part)
-            self.assertIs(target.changed, False)
+        self.require_untouched(live)
+
+    def test_a_rehearsal_leaves_no_trace(self) -> None:
+        dump = self.dump()
+        self.diverge()
+        live = self.fingerprint()
+        with self.new_client() as client, client.restore() as target:
+            target.write(dump)
+            target.finish()
+        self.require_untouched(live)
+
+    def test_a_rehearsal_fails_for_a_truncated_dump(self) -> None:
+        dump = self.dump()
+        self.diverge()
+        live = self.fingerprint()
+        with (
+            self.assertRaises((ClientError, ProcessError)),
+            self.new_client() as client,
+            client.restore() as target,
+        ):
+            target.write(dump[: len(dump) // 2])
+            target.finish()
         self.require_untouched(live)
 
     def test_an_error_within_a_restore_leaves_no_trace(self) -> None:
         dump = self.dump()
         self.diverge()
         live = self.fingerprint()
-        with self.assertRaises(ZeroDivisionError), self.new_client().restore() as target:
+        with (
+            self.assertRaises(ZeroDivisionError),
+            self.new_client() as client,
+            client.restore() as target,
+        ):
             target.write(dump)
             raise ZeroDivisionError
         self.require_untouched(live)
 
     def test_a_dump_that_is_abandoned_leaves_no_trace(self) -> None:
         before = self.fingerprint()
-        with self.new_client().dump() as source:
+        with self.new_client() as client, client.dump(stall_timeout=None) as source:
             source.read(10)
         self.require_untouched(before)
 
@@ -143,17 +169,17 @@ class ClientSuite(ClientCase):
         dump = self.dump()
         self.diverge()
         pieces = random.Random("pieces")
-        with self.new_client().restore() as target:
+        with self.new_client() as client, client.restore() as target:
             while dump:
                 size = pieces.choice((1, 2, 7, 100, 65_536))
                 target.write(dump[:size])
                 dump = dump[size:]
-            target.commit()
-        self.assertIs(target.changed, True)
+            target.finish()
+            target.swap()
         self.require_untouched(before)
 
     def test_the_client_tells_what_it_is_and_no_secret(self) -> None:
-        client = self.new_client()
+        client = self.enterContext(self.new_client())
         client.check_tools()
         client.check_dump()
         client.check_restore(None)

@@ -12,9 +12,9 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
-from ...processes import SECRET_FILE, Command, Patience, Process
+from ...processes import SECRET_FILE, Command, Process, StallTimeout
 from ..base import Versions
-from ..options import folder_of, names_of
+from ..options import names_option, path_option
 from ..session import ServerClient
 from ..tools import ProgramFinder, series
 from .archive import BEGIN, Archive
@@ -54,8 +54,8 @@ class MongodbClient(ServerClient[MongodbSession]):
     ) -> None:
         """``exclude_collections`` holds labels of models, or names of collections."""
         super().__init__(connection)
-        self._programs = ProgramFinder(folder=folder_of(tools_folder))
-        names = names_of("exclude_collections", exclude_collections)
+        self._programs = ProgramFinder(folder=path_option(tools_folder))
+        names = names_option("exclude_collections", exclude_collections)
         self._excluded = tuple(map(collection_name, names))
 
     def open_session(self) -> MongodbSession:
@@ -129,14 +129,14 @@ class MongodbClient(ServerClient[MongodbSession]):
         return (_NOT_AT_ONCE, _SEARCH, *self._sharding_warnings())
 
     @contextmanager
-    def dump(self, *, stall_timeout: Patience | None) -> Iterator[Archive]:
+    def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Archive]:
         command = self._command(
             DUMP,
             f"--db={self.session.name}",
             *(f"--excludeCollectionsWithPrefix={prefix}" for prefix in (RESTORING, SWAPPING)),
             *(f"--excludeCollection={name}" for name in self._excluded),
         )
-        with Process(command, failure=tool_failure, patience=stall_timeout) as process:
+        with Process(command, failure=tool_failure, stall_timeout=stall_timeout) as process:
             yield Archive(process)
 
     @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..options import table_of
+from ..options import table_name
 
 STEM = "django_rclone"
 RESTORING = f"{STEM}_restoring_"
@@ -46,4 +46,4 @@ def unsupported_reason(database: str, found: Mapping[str, Any]) -> str | None:
 
 def collection_name(label: str) -> str:
     """Return the collection of a model (``"sessions.Session"``), or else the name itself."""
-    return table_of(label) or label
+    return table_name(label) or label

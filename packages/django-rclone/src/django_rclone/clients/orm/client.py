@@ -12,10 +12,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.manifest import Manifest
 from ...interrupts import interruptible
-from ...processes import Patience
+from ...processes import StallTimeout
 from ...redaction import redact
 from ..base import DatabaseClient, Versions
-from ..options import names_of
+from ..options import names_option
 from ..session import connecting
 from .checks import (
     ALLOWS_DANGLING_REFERENCES,
@@ -60,8 +60,8 @@ class OrmClient(DatabaseClient):
         """
         super().__init__(connection)
         self.vendor = connection.vendor
-        self._excluded = frozenset(names_of("exclude_data", exclude_data))
-        self._vendors = (connection.vendor, *names_of("from_vendors", from_vendors))
+        self._excluded = frozenset(names_option("exclude_data", exclude_data))
+        self._vendors = (connection.vendor, *names_option("from_vendors", from_vendors))
         if line_limit < 1024:
             raise TypeError("line_limit must be a number of bytes, at least 1024")
         self._line_limit = line_limit
@@ -113,7 +113,7 @@ class OrmClient(DatabaseClient):
         return RESTORE_WARNINGS
 
     @contextmanager
-    def dump(self, *, stall_timeout: Patience | None) -> Iterator[Dump]:
+    def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Dump]:
         self._reconnect()
         with translated_errors(_CANNOT_READ), snapshot(self.connection):
             if self.vendor in ALLOWS_DANGLING_REFERENCES:

@@ -1,4 +1,4 @@
-"""PostgreSQL: dumped by pg_dump, replayed in one transaction or swapped in as a database."""
+"""PostgreSQL: dumped with pg_dump, restored in one transaction or into a database swapped in."""
 
 from .client import PostgresqlClient
 

@@ -1,38 +1,43 @@
-"""PostgreSQL: pg_dump's custom format, restored in one transaction.
+"""PostgreSQL: dumps in pg_dump's custom format, restored in one transaction or swapped in.
 
-How, and what a role must be allowed, is told in docs/pages/postgresql.md.
+What a role needs, and what comes back, is described in docs/pages/postgresql.md.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import ExitStack, closing, contextmanager
 from typing import ClassVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import Error
 
 from ...backups.manifest import Manifest
-from ...exceptions import DumpError, RestoreError
-from ...processes import Command, Process
-from ...redaction import redact
-from ..base import DatabaseClient, Versions
-from ..options import folder_of, names_of, patience_of, table_of
-from .connection import Session, connection_parameters, first_words, quoted, tool_arguments
+from ...exceptions import ClientError
+from ...processes import Command, Process, StallTimeout
+from ..base import RestoreTarget, Versions
+from ..options import names_option, path_option, table_name, timeout_option
+from ..session import ServerClient
+from .connection import (
+    Connector,
+    PostgresqlSession,
+    connection_parameters,
+    quote_name,
+    tool_arguments,
+)
 from .replay import Replay
-from .schema import objects_of_others
-from .swap import Swap, beside, require_swap
-from .tools import Tools, patterns, require_dump_fits, require_restore_fits, tool_failure
+from .restore import InPlaceRestore
+from .schema import objects_owned_by_others
+from .swap import StagedDatabase, StagedRestore, require_may_swap
+from .tools import Tools, describe_failure, require_dump_fits, require_restore_fits
 
 IN_PLACE, SWAP = "in_place", "swap"
 _LOCK_TIMEOUT = 60.0  # seconds
 
 
-class PostgresqlClient(DatabaseClient):
-    """Dumps by pg_dump; replays what pg_restore makes of a dump."""
+class PostgresqlClient(ServerClient[PostgresqlSession]):
+    """Dumps with pg_dump, and replays what pg_restore prints for a dump."""
 
     vendor = "postgresql"
     format: ClassVar[str] = "pg_custom"
-    begins: ClassVar[tuple[bytes, ...]] = (b"PGDMP",)
+    magic: ClassVar[tuple[bytes, ...]] = (b"PGDMP",)
     extension: ClassVar[str] = "dump"
 
     def __init__(
@@ -50,14 +55,14 @@ class PostgresqlClient(DatabaseClient):
         """``exclude_*`` hold labels of models (``"sessions.Session"``) or names of tables.
 
         ``restore_mode`` is ``"in_place"`` or ``"swap"``; with the latter,
-        ``keep_previous`` keeps the database replaced. ``lock_timeout`` is how many
-        seconds to wait for what other sessions lock.
+        ``keep_previous`` keeps the replaced database. ``lock_timeout`` is how many
+        seconds to wait for locks of other sessions.
         """
         super().__init__(connection)
-        self._tools = Tools(folder_of(tools_folder))
-        self._schemas = names_of("schemas", schemas)
-        self._exclude_tables = names_of("exclude_tables", exclude_tables)
-        self._exclude_data = names_of("exclude_data", exclude_data)
+        self._tools = Tools(path_option(tools_folder))
+        self._schemas = names_option("schemas", schemas)
+        self._exclude_tables = names_option("exclude_tables", exclude_tables)
+        self._exclude_data = names_option("exclude_data", exclude_data)
         if restore_mode not in (IN_PLACE, SWAP):
             raise TypeError(f"restore_mode must be {IN_PLACE!r} or {SWAP!r}")
         if self._schemas and restore_mode == SWAP:
@@ -66,7 +71,11 @@ class PostgresqlClient(DatabaseClient):
             raise TypeError(f"keep_previous needs restore_mode {SWAP!r}")
         self._swaps = restore_mode == SWAP
         self._keep_previous = keep_previous
-        self._lock_timeout = patience_of(lock_timeout)
+        self._lock_timeout = timeout_option(lock_timeout)
+        self._connector = Connector(wrapper=connection, lock_timeout=self._lock_timeout)
+
+    def open_session(self) -> PostgresqlSession:
+        return self._connector.open()
 
     @property
     def partial(self) -> bool:
@@ -76,7 +85,7 @@ class PostgresqlClient(DatabaseClient):
         return Versions(
             tool="pg_dump",
             tool_version=self._tools.version("pg_dump"),
-            server_version=self._server_version,
+            server_version=self.session.server_version,
         )
 
     def describe_target(self) -> str:
@@ -89,113 +98,88 @@ class PostgresqlClient(DatabaseClient):
         self._tools.find("pg_restore")
 
     def check_dump(self) -> None:
-        self._require_expressible()
-        with self._session(DumpError) as session:
-            self._server_version = _version(session)
-            for table in (*self._exclude_tables, *self._exclude_data):
-                if session.rows("SELECT to_regclass(%(name)s)", {"name": self._table(table)}) == [
-                    (None,)
-                ]:
-                    raise DumpError(
-                        f"There is no table {table!r} to exclude.",
-                        hint="Correct the OPTIONS of this database in CLIENTS.",
-                    )
-        require_dump_fits(self._tools, self._server_version)
+        if self.connection.settings_dict["OPTIONS"].get("sslpassword"):
+            raise ClientError(
+                "OPTIONS['sslpassword'] cannot be passed to pg_dump without exposing it.",
+                hint="Use a key without a passphrase that only this user can read, "
+                "or a service file.",
+            )
+        for table in (*self._exclude_tables, *self._exclude_data):
+            quoted = self._quoted_table(table)
+            if self.session.value("SELECT to_regclass(%(table)s)", {"table": quoted}) is None:
+                raise ClientError(
+                    f"There is no table {table!r} to exclude.",
+                    hint="Correct the OPTIONS of this database in CLIENTS.",
+                )
+        require_dump_fits(self._tools, self.session.server_version)
 
     def check_restore(self, manifest: Manifest | None) -> None:
-        if self.connection.in_atomic_block:
-            raise RestoreError("A transaction is open on this connection; end it first.")
-        with self._session(RestoreError) as session:
-            server = _version(session)
-            if self._swaps:
-                require_swap(session)
-            elif others := objects_of_others(session, self._schemas):
-                raise RestoreError(
-                    f"The database holds objects of other roles: {', '.join(others)}.",
-                    hint="Connect as their owner, or as a role that is a member of it.",
-                )
+        session = self.session
+        if self._swaps:
+            require_may_swap(session)
+        elif others := objects_owned_by_others(session, self._schemas):
+            raise ClientError(
+                f"The database contains objects owned by other roles: {', '.join(others)}.",
+                hint="Connect as their owner, or as a role that is a member of it.",
+            )
         require_restore_fits(
             self._tools,
-            server,
+            session.server_version,
             dumped_by=manifest.tool_version if manifest else "",
             dumped_from=manifest.server_version if manifest else "",
         )
 
     @contextmanager
-    def dump(self) -> Iterator[Process]:
+    def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Process]:
         options = [
             "--format=custom",
             "--compress=0",  # the relay compresses, and faster
-            "--no-subscriptions",  # they hold passwords, and only superusers may read them
+            "--no-subscriptions",  # they contain passwords, and only superusers may read them
             f"--lock-wait-timeout={int(self._lock_timeout * 1000)}",
-            *patterns("--schema", [quoted(name) for name in self._schemas]),
-            *patterns("--exclude-table", [self._table(name) for name in self._exclude_tables]),
-            *patterns("--exclude-table-data", [self._table(name) for name in self._exclude_data]),
+            *(f"--schema={quote_name(name)}" for name in self._schemas),
+            *(f"--exclude-table={self._quoted_table(name)}" for name in self._exclude_tables),
+            *(f"--exclude-table-data={self._quoted_table(name)}" for name in self._exclude_data),
         ]
         if role := self.connection.settings_dict["OPTIONS"].get("assume_role"):
             options.append(f"--role={role}")
         arguments, environment = tool_arguments(self.connection, options)
-        argv = (self._tools.find("pg_dump"), *arguments)
-        command = Command(argv=argv, env=environment)
-        with Process(command, failure=tool_failure, patience=self.patience) as process:
+        command = Command(argv=(self._tools.find("pg_dump"), *arguments), env=environment)
+        with Process(command, failure=describe_failure, stall_timeout=stall_timeout) as process:
             yield process
 
     @contextmanager
-    def restore(self) -> Iterator[Replay | Swap]:
+    def restore(self) -> Iterator[RestoreTarget]:
         self.connection.close()
-        # A single transaction, so that pg_restore commits nothing by itself.
+        # In a single transaction pg_restore prints no commits of its own.
         options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")
         command = Command(argv=(self._tools.find("pg_restore"), *options))
-        with Process(command, failure=tool_failure) as process, self._target(process) as target:
-            yield target
+        with ExitStack() as stack:
+            # An open transaction is rolled back.
+            stack.callback(self.close)
+            process = stack.enter_context(Process(command, failure=describe_failure))
+            if self._swaps:
+                yield self._staged_restore(process, stack)
+            else:
+                yield self._in_place_restore(process, stack)
 
-    @contextmanager
-    def _target(self, process: Process) -> Iterator[Replay | Swap]:
-        timeout = self._lock_timeout
-        if self._swaps:
-            keep = self._keep_previous
-            with beside(self.connection, process, lock_timeout=timeout, keep_previous=keep) as swap:
-                yield swap
-            return
-        with self._session(RestoreError) as session:
-            replay = Replay(process, session, schemas=self._schemas, lock_timeout=timeout)
-            try:
-                yield replay
-            finally:
-                replay.stop()
+    def _in_place_restore(self, process: Process, stack: ExitStack) -> InPlaceRestore:
+        session = self.session
+        replay = Replay(process, session, schemas=self._schemas, lock_timeout=self._lock_timeout)
+        return InPlaceRestore(stack.enter_context(replay), session, self._connector)
 
-    @cached_property
-    def _server_version(self) -> str:
-        with self._session(DumpError) as session:
-            return _version(session)
+    def _staged_restore(self, process: Process, stack: ExitStack) -> StagedRestore:
+        live = str(self.session.value("SELECT current_database()"))
+        # The name of a database cannot change while there is a session.
+        self.close()
+        staging = StagedDatabase(self._connector, live, keep_previous=self._keep_previous)
+        stack.enter_context(closing(staging))
+        stack.enter_context(staging)
+        session = stack.enter_context(closing(self._connector.open(dbname=staging.scratch)))
+        replay = Replay(process, session, lock_timeout=self._lock_timeout)
+        return StagedRestore(stack.enter_context(replay), session, staging)
 
-    @contextmanager
-    def _session(self, failure: type[DumpError] | type[RestoreError]) -> Iterator[Session]:
-        try:
-            with self.connection.wrap_database_errors:
-                session = Session(self.connection)
-        except Error as error:
-            said = redact(first_words(error))[:500]
-            raise failure(f"The database cannot be reached: {said}.") from None
-        with session:
-            yield session
-
-    def _require_expressible(self) -> None:
-        if self.connection.settings_dict["OPTIONS"].get("sslpassword"):
-            raise DumpError(
-                "OPTIONS['sslpassword'] cannot be given to pg_dump without showing it.",
-                hint="Use a key without a passphrase that only this user can read, "
-                "or a service file.",
-            )
-
-    def _table(self, name: str) -> str:
-        """Return a table, quoted: that of a model, or one by its name."""
-        if table := table_of(name):
+    def _quoted_table(self, name: str) -> str:
+        """Return the quoted name of a model's table, or of a table given by its name."""
+        if table := table_name(name):
             return str(self.connection.ops.quote_name(table))
-        return ".".join(quoted(part) for part in name.split(".", 1))
-
-
-def _version(session: Session) -> str:
-    """Return the server's version without what distributors add, such as ``"15.18"``."""
-    number = session.server_version
-    return f"{number // 10_000}.{number % 10_000}"
+        return ".".join(quote_name(part) for part in name.split(".", 1))

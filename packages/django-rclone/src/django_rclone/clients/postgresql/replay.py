@@ -1,187 +1,189 @@
-"""Replacing the content of a PostgreSQL database in one transaction.
+"""Replaces the content of a PostgreSQL database within one transaction.
 
-``pg_restore`` turns the dump into a script, and the script is run on a connection
-of ours. psql is never involved: a dump can make it run programs.
+pg_restore turns the dump into a script, which is run in a session of our own. psql is
+not used: a dump could start programs through it. Bytes go from left to right, errors
+come back to the relay::
+
+    relay --write()--> pg_restore --stdout--> thread: Script -> StatementPolicy -> server
+      ^                    |                               |
+      +---- ProcessError --+------- _failure --------------+
+
+The thread keeps its error in ``_failure``, and reads the rest of the output, so that
+pg_restore does not block. The next ``write()`` or ``finish()`` raises the error. If the
+script is truncated, however, the error of pg_restore comes first: it names the cause.
 """
 
 import logging
 import threading
+from itertools import chain
+from typing import Self
 
-from ...exceptions import ProcessError, RestoreError
-from ...interrupts import interruptible
+from ...exceptions import ClientError, ProcessError
 from ...processes import Process
 from ...redaction import redact
-from .connection import Session, first_words, sqlstate
+from ..session import ServerError
+from .connection import PostgresqlSession
 from .schema import drop_user_objects
-from .script import Script, ScriptCut, ScriptError, Statement
-from .statements import Rules
+from .script import Script, Statement, TruncatedScript
+from .statements import StatementPolicy
 
 logger = logging.getLogger(__name__)
 
-_READ_SIZE = 1 << 18
-_LOCKED = ("55P03", "40P01")
+_READ_SIZE = 1 << 18  # bytes
+_LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
-_OF_SUPERUSERS = """
+_SUPERUSER_OBJECTS = """
 SELECT EXISTS (SELECT FROM pg_publication) OR EXISTS (SELECT FROM pg_event_trigger)
 """
-_PREPARATION = """
+_BEGIN = """
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SET LOCAL lock_timeout = {lock_timeout};
-SET LOCAL statement_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL search_path = pg_catalog;
 """
 
 
 class Replay:
-    """A target of the relay: feeds pg_restore, and runs what it prints, in a thread.
+    """A sink that feeds pg_restore and runs what it prints, in a thread.
 
-    Nothing of the database is touched before pg_restore has accepted the dump.
+    It is a context manager: entering starts the thread, leaving stops it. Nothing in
+    the database is touched before pg_restore has accepted the dump.
     """
 
     def __init__(
         self,
         process: Process,
-        session: Session,
+        session: PostgresqlSession,
         *,
         schemas: tuple[str, ...] = (),
         lock_timeout: float,
     ) -> None:
-        self.changed: bool | None = False
+        """``process`` is pg_restore. Only ``schemas`` are replaced, all without any.
+
+        ``lock_timeout`` is that of the session, in seconds.
+        """
         self._process = process
         self._session = session
         self._schemas = schemas
         self._lock_timeout = lock_timeout
-        self._rules = Rules()
         self._failure: Exception | None = None
         self._stopped = False
         self._place = "at its beginning"
         self._thread = threading.Thread(target=self._work, name="replay", daemon=True)
+
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
-    def write(self, data: bytes) -> None:
-        """Give pg_restore more of the dump."""
-        if self._failure and not isinstance(self._failure, ScriptCut):
-            raise self._told(self._failure)
-        try:
-            self._process.write(data)
-        except ProcessError:
-            self._thread.join()
-            if self._failure and not isinstance(self._failure, ScriptCut):
-                raise self._told(self._failure) from None
-            raise
-
-    def finish(self) -> None:
-        """Wait until all is replayed. The transaction is still open then."""
-        self._process.close_input()
-        # Building indexes may take long, and until the commit all can be undone.
-        with interruptible():
-            self._thread.join()
-        # If pg_restore died, its own words tell more than how its script ends.
-        self._process.finish()
-        if self._failure:
-            raise self._told(self._failure)
-
-    def commit(self) -> None:
-        """Make the restored content the live one."""
-        self.finish()
-        self.changed = None
-        try:
-            self._session.execute("COMMIT")
-        except self._session.error as error:
-            if sqlstate(error):
-                # The server refused; without a word from it, nobody knows.
-                self.changed = False
-            raise self._told(error) from None
-        self.changed = True
-
-    def stop(self) -> None:
-        """End the thread, whatever it does."""
+    def __exit__(self, *exc_info: object) -> None:
         self._stopped = True
         self._process.terminate()
         while self._thread.is_alive():
             self._session.cancel()
             self._thread.join(0.5)
 
+    def write(self, data: bytes) -> None:
+        """Give pg_restore more of the dump. Raises ``ClientError`` or ``ProcessError``."""
+        self._raise_failure()
+        try:
+            self._process.write(data)
+        except ProcessError:
+            self._thread.join()
+            self._raise_failure()
+            raise
+
+    def finish(self) -> None:
+        """Wait until everything is replayed, and leave the transaction open.
+
+        Raises ``ClientError`` or ``ProcessError``.
+        """
+        self._process.close_input()
+        self._thread.join()
+        self._process.finish()
+        if self._failure:
+            raise self._failure
+
+    def _raise_failure(self) -> None:
+        if self._failure and not isinstance(self._failure, TruncatedScript):
+            raise self._failure
+
     def _work(self) -> None:
         try:
             self._replay()
-        except Exception as error:  # noqa: BLE001 - told by the thread that waits
+        except ServerError as error:
+            self._failure = self._explained(error)
+        except Exception as error:  # noqa: BLE001 - raised by write() or finish()
             self._failure = error
         finally:
-            # Otherwise pg_restore would wait for us, and so would who feeds it.
             while self._process.read(_READ_SIZE):
                 pass
 
     def _replay(self) -> None:
-        begun = False
-        for statement in Script(self._process.read):
+        statements = iter(Script(self._process.read))
+        first = next(statements, None)
+        if first is None:
+            raise TruncatedScript("before its first statement")
+        self._open_transaction()
+        kept_schemas = self._drop_live_objects()
+        policy = self._new_policy(kept_schemas)
+        for statement in chain([first], statements):
             if self._stopped:
                 return
-            if not begun:
-                self._begin()
-                begun = True
-            self._run(statement)
+            self._run(statement, policy)
         self._place = "at its end"
+        # Otherwise the commit would check deferred constraints, and could take long.
+        self._session.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
-    def _begin(self) -> None:
-        session = self._session
-        known = {row[0] for row in session.rows("SELECT name FROM pg_settings")}
-        session.execute(_PREPARATION.format(lock_timeout=int(self._lock_timeout * 1000)))
-        if "client_connection_check_interval" in known:
-            # If we are killed, the server notices even within a long statement.
-            session.execute("SET LOCAL client_connection_check_interval = '2s'")
-        kept = drop_user_objects(session, self._schemas)
-        self._rules = Rules(
-            settings=frozenset(known),
-            schemas=kept,
-            superusers_own=session.rows(_OF_SUPERUSERS) == [(True,)],
+    def _open_transaction(self) -> None:
+        self._session.execute(_BEGIN)
+
+    def _drop_live_objects(self) -> frozenset[str]:
+        return drop_user_objects(self._session, self._schemas)
+
+    def _new_policy(self, kept_schemas: frozenset[str]) -> StatementPolicy:
+        settings = {name for (name,) in self._session.rows("SELECT name FROM pg_settings")}
+        if "client_connection_check_interval" in settings:
+            # If this process is killed, the server notices even within a long statement.
+            self._session.execute("SET LOCAL client_connection_check_interval = '2s'")
+        return StatementPolicy(
+            # pg_restore would switch it off.
+            settings=frozenset(settings - {"lock_timeout"}),
+            schemas=kept_schemas,
+            keeps_superuser_objects=bool(self._session.value(_SUPERUSER_OBJECTS)),
         )
 
-    def _run(self, statement: Statement) -> None:
+    def _run(self, statement: Statement, policy: StatementPolicy) -> None:
         text = statement.text
-        # Not what SELECT runs: that holds the content of large objects.
+        # A SELECT may contain data of a large object, which must not be shown.
         if not text.startswith(b"SELECT"):
             self._place = f"at: {' '.join(text[:160].decode('utf-8', 'replace').split())}"
         if statement.rows is not None:
-            self._copy(statement)
-        elif not self._rules.is_needless(text):
-            self._execute(text, self._rules.tolerated(text))
+            # Without rows no privilege is needed: the table of an extension may belong to others.
+            if not statement.rows.are_empty():
+                self._session.copy(text, statement.rows.read)
+        elif not policy.skips(text):
+            self._execute(text, policy.ignorable_errors(text))
 
-    def _copy(self, statement: Statement) -> None:
-        assert statement.rows is not None
-        first = statement.rows(_READ_SIZE)
-        if not first:
-            # Without rows no right to write is needed: tables of extensions are not ours.
-            return
-        pieces = [first]
-        read = statement.rows
-        self._session.copy(statement.text, lambda size: pieces.pop() if pieces else read(size))
-
-    def _execute(self, text: bytes, tolerated: tuple[str, ...]) -> None:
-        if not tolerated:
+    def _execute(self, text: bytes, ignorable: tuple[str, ...]) -> None:
+        if not ignorable:
             self._session.execute(text)
             return
-        self._session.execute("SAVEPOINT tolerant")
+        self._session.execute("SAVEPOINT ignorable")
         try:
             self._session.execute(text)
-        except self._session.error as error:
-            if sqlstate(error) not in tolerated:
+        except ServerError as error:
+            if error.code not in ignorable:
                 raise
-            self._session.execute("ROLLBACK TO SAVEPOINT tolerant")
-            said = redact(first_words(error))
-            logger.warning("Not restored (%s): %s", said, text[:200].decode("utf-8", "replace"))
-        self._session.execute("RELEASE SAVEPOINT tolerant")
+            self._session.execute("ROLLBACK TO SAVEPOINT ignorable")
+            shown = text[:200].decode("utf-8", "replace")
+            logger.warning("Not restored (%s): %s", error.reason, shown)
+        self._session.execute("RELEASE SAVEPOINT ignorable")
 
-    def _told(self, error: Exception) -> Exception:
-        if isinstance(error, RestoreError):
-            return error
-        if isinstance(error, ScriptError):
-            return RestoreError(str(error))
-        said = redact(first_words(error))[:500]
-        if sqlstate(error) in _LOCKED:
-            return RestoreError(
-                f"The live database is in use: {said} (after {self._lock_timeout:g} seconds).",
+    def _explained(self, error: ServerError) -> ClientError:
+        if error.code in _LOCKED:
+            return ClientError(
+                f"The live database is in use: {error.reason} "
+                f"(after {self._lock_timeout:g} seconds).",
                 hint="Stop the site or end the sessions that use it, and run the restore again.",
             )
-        return RestoreError(f"The backup cannot be restored: {said} ({redact(self._place)}).")
+        return ClientError(
+            f"The backup cannot be restored: {error.reason} ({redact(self._place)})."
+        )

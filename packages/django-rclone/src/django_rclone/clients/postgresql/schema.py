@@ -1,11 +1,11 @@
-"""Dropping what users made in a PostgreSQL database, and keeping what is not theirs.
+"""Drops the objects that users created in a PostgreSQL database, and keeps everything else.
 
-Kept are the database itself with its settings and grants, extensions with all
-that belongs to them, and schemas that extensions or other roles need.
+The database itself is kept with its settings and grants, and so are extensions with
+everything that belongs to them, and schemas that extensions or other roles need.
 """
 
-from ...exceptions import RestoreError
-from .connection import Session
+from ...exceptions import ClientError
+from ..session import Session
 
 _SCHEMAS = """
 SELECT n.oid, n.nspname, quote_ident(n.nspname),
@@ -29,7 +29,7 @@ AND NOT EXISTS (
 ORDER BY n.nspname
 """
 
-# Every object that lies in a schema depends on it; parts of others go with these.
+# Every object in a schema depends on the schema. Parts of objects are dropped with them.
 _IN_SCHEMAS = """
 SELECT d.classid, d.objid, o.type, o.identity
 FROM pg_depend d, LATERAL pg_identify_object(d.classid, d.objid, 0) o
@@ -56,7 +56,7 @@ WHERE pg_has_role(evtowner, 'USAGE')
 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = o.oid AND d.deptype = 'e')
 """
 
-# Rows that users added to tables of extensions: pg_dump has them, so they go first.
+# pg_dump dumps the rows that users added to tables of extensions, so they are deleted first.
 _EXTENSION_ROWS = """
 SELECT format('DELETE FROM ONLY %%s %%s', config.id::regclass, e.extcondition[config.place])
 FROM pg_extension e, unnest(e.extconfig) WITH ORDINALITY AS config (id, place)
@@ -80,28 +80,28 @@ FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 WHERE pg_has_role(d.defaclrole, 'USAGE') AND (%(all)s OR n.nspname = ANY(%(schemas)s::text[]))
 """
 
-_FOREIGN = """
+_OWNED_BY_OTHERS = """
 SELECT o.identity FROM (
     SELECT tableoid, oid, relowner AS owner, relnamespace AS schema FROM pg_class
     WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
     UNION ALL SELECT tableoid, oid, proowner, pronamespace FROM pg_proc
     UNION ALL SELECT tableoid, oid, typowner, typnamespace FROM pg_type
     WHERE typtype IN ('d', 'e', 'r')
-) AS made
-JOIN pg_namespace n ON n.oid = made.schema,
-LATERAL pg_identify_object(made.tableoid, made.oid, 0) o
+) AS created
+JOIN pg_namespace n ON n.oid = created.schema,
+LATERAL pg_identify_object(created.tableoid, created.oid, 0) o
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 AND (%(all)s OR n.nspname = ANY(%(schemas)s::text[]))
-AND NOT pg_has_role(made.owner, 'USAGE') AND NOT pg_has_role(n.nspowner, 'USAGE')
+AND NOT pg_has_role(created.owner, 'USAGE') AND NOT pg_has_role(n.nspowner, 'USAGE')
 AND NOT EXISTS (
     SELECT FROM pg_depend d
-    WHERE d.classid = made.tableoid AND d.objid = made.oid AND d.objsubid = 0
+    WHERE d.classid = created.tableoid AND d.objid = created.oid AND d.objsubid = 0
     AND d.deptype IN ('e', 'i')
 )
 ORDER BY 1 LIMIT 4
 """
 
-# What is not about to go, and may not go with it either.
+# Objects in the other schemas: none of them may be dropped by CASCADE.
 _OUTSIDE = """
 WITH others AS (
     SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND oid <> ALL(%(schemas)s::oid[])
@@ -119,26 +119,26 @@ SELECT
 _ROUTINES = ("function", "aggregate", "procedure")
 
 
-def objects_of_others(session: Session, schemas: tuple[str, ...]) -> list[str]:
-    """Return some objects that this role cannot drop."""
-    return [row[0] for row in session.rows(_FOREIGN, _chosen(schemas))]
+def objects_owned_by_others(session: Session, schemas: tuple[str, ...]) -> list[str]:
+    """Return the names of a few objects that this role cannot drop."""
+    return [name for (name,) in session.rows(_OWNED_BY_OTHERS, _selection(schemas))]
 
 
 def drop_user_objects(session: Session, schemas: tuple[str, ...]) -> frozenset[str]:
-    """Drop all that users made, or what lies in ``schemas``; return the schemas that stay.
+    """Drop all objects of users, or only those in ``schemas``; return the schemas that are kept.
 
-    Raises ``RestoreError`` when objects outside of ``schemas`` would go with them.
+    Raises ``ClientError`` if objects in other schemas depend on them.
     """
-    found = session.rows(_SCHEMAS, _chosen(schemas))
-    numbers = {"schemas": [oid for oid, *_ in found]}
-    outside = session.rows(_OUTSIDE, numbers) if schemas else []
-    _forget_default_grants(session, schemas)
+    found = session.rows(_SCHEMAS, _selection(schemas))
+    oids = {"schemas": [oid for oid, *_ in found]}
+    outside = session.rows(_OUTSIDE, oids) if schemas else []
+    _reset_default_privileges(session, schemas)
     statements = [f"DROP SCHEMA {quoted} CASCADE" for _, _, quoted, kept in found if not kept]
-    emptied = {"schemas": [oid for oid, _, _, kept in found if kept]}
-    objects = session.rows(_IN_SCHEMAS, emptied)
+    kept_oids = {"schemas": [oid for oid, _, _, kept in found if kept]}
+    objects = session.rows(_IN_SCHEMAS, kept_oids)
     if not schemas:
         objects += session.rows(_WITHOUT_SCHEMA)
-        statements += [row[0] for row in session.rows(_EXTENSION_ROWS, {})]
+        statements += [delete for (delete,) in session.rows(_EXTENSION_ROWS, {})]
         statements.append("SELECT count(lo_unlink(oid)) FROM pg_largeobject_metadata")
     for _, _, kind, identity in objects:
         kind = "routine" if kind in _ROUTINES else kind.removesuffix(" object")
@@ -146,28 +146,29 @@ def drop_user_objects(session: Session, schemas: tuple[str, ...]) -> frozenset[s
     session.execute("SET LOCAL client_min_messages = warning")
     for statement in statements:
         session.execute(statement)
-    if schemas and session.rows(_OUTSIDE, numbers) != outside:
-        raise RestoreError(
-            "Objects in other schemas depend on what would be replaced, and would be lost.",
-            hint="Restore a backup of these schemas too, or drop what refers across schemas first.",
+    if schemas and session.rows(_OUTSIDE, oids) != outside:
+        raise ClientError(
+            "Objects in other schemas depend on objects to be replaced, and would be lost.",
+            hint="Restore a backup that includes these schemas, or first drop the objects that "
+            "refer to other schemas.",
         )
     return frozenset(name for _, name, _, kept in found if kept)
 
 
-def _forget_default_grants(session: Session, schemas: tuple[str, ...]) -> None:
-    """Bring default privileges back to what they are in a new database.
+def _reset_default_privileges(session: Session, schemas: tuple[str, ...]) -> None:
+    """Set default privileges to those of a new database.
 
     Otherwise they would apply to everything that the replay creates.
     """
-    for head, kind, grantees, owner in session.rows(_DEFAULT_GRANTS, _chosen(schemas)):
+    for head, kind, grantees, owner in session.rows(_DEFAULT_GRANTS, _selection(schemas)):
         session.execute(f"{head} REVOKE ALL ON {kind} FROM {', '.join(grantees)}")
         if owner is None:
             continue
         session.execute(f"{head} GRANT ALL ON {kind} TO {owner}")
         if kind in ("FUNCTIONS", "TYPES"):
-            right = "EXECUTE" if kind == "FUNCTIONS" else "USAGE"
-            session.execute(f"{head} GRANT {right} ON {kind} TO PUBLIC")
+            privilege = "EXECUTE" if kind == "FUNCTIONS" else "USAGE"
+            session.execute(f"{head} GRANT {privilege} ON {kind} TO PUBLIC")
 
 
-def _chosen(schemas: tuple[str, ...]) -> dict[str, object]:
+def _selection(schemas: tuple[str, ...]) -> dict[str, object]:
     return {"all": not schemas, "schemas": list(schemas)}

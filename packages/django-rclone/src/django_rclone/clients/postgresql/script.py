@@ -1,14 +1,16 @@
-"""Taking apart the script that ``pg_restore --file=-`` prints, as a stream.
+"""Splits the script that ``pg_restore --file=-`` prints into statements, as a stream.
 
-It knows what psql knows of SQL: where quotes, comments, function bodies and COPY
-data begin and end. What psql would obey and a server would not, the backslash
-commands, is refused, but for the two lines that guard scripts against just that.
+Like psql it knows where quotes, comments, function bodies and COPY data begin and
+end. Backslash commands, which psql would run, are refused; the two lines with which
+newer versions of pg_restore guard a script against them are skipped.
 https://www.postgresql.org/docs/current/app-psql.html
 """
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from ...exceptions import ClientError
 
 _READ_SIZE = 1 << 16
 
@@ -36,24 +38,30 @@ _ROUTINES = (
 )
 
 
-class ScriptError(Exception):
-    """The script holds what no script of pg_restore holds."""
+class ScriptError(ClientError):
+    """The script contains something that pg_restore never prints."""
 
 
-class ScriptCut(ScriptError):
+class TruncatedScript(ScriptError):
     """The script ends within a statement or within rows."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"The dump is truncated: it ends {place}.")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One SQL statement, with its semicolon. ``rows`` reads what follows a COPY."""
+    """One SQL statement, with its semicolon. ``rows`` are those that follow a COPY."""
 
     text: bytes
-    rows: Callable[[int], bytes] | None = None
+    rows: "Rows | None" = None
 
 
 class Script:
-    """Reads statements from ``read(size)``. The rows of a COPY must be read before going on."""
+    """Reads statements from ``read(size)``.
+
+    Rows of a COPY that were not read when the next statement is asked for are skipped.
+    """
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
@@ -65,26 +73,29 @@ class Script:
             if not _COPY.match(text):
                 yield Statement(text)
                 continue
-            rows = _Rows(self)
-            yield Statement(text, rows.read)
-            rows.exhaust()
+            rows = Rows(self)
+            yield Statement(text, rows)
+            rows.skip()
 
-    def more(self) -> bool:
-        """Read on, as much again as there is: nothing is then looked at too often."""
+    def read_more(self) -> bool:
+        """Read as much again as is buffered; return ``False`` at the end of the script.
+
+        Doubling keeps the time for a long statement proportional to its length.
+        """
         if not self._ended:
             data = self._read(max(_READ_SIZE, len(self._buffer)))
             self._ended = not data
             self._buffer += data
         return not self._ended
 
-    def find(self, what: bytes, start: int = 0) -> int:
-        """Return where ``what`` begins in what was read so far, or -1."""
-        return self._buffer.find(what, start)
+    def find(self, part: bytes) -> int:
+        """Return where ``part`` begins in the buffer, or -1."""
+        return self._buffer.find(part)
 
-    def take(self, size: int) -> bytes:
-        """Return the next bytes of what was read so far, and forget them."""
-        taken, self._buffer = self._buffer[:size], self._buffer[size:]
-        return taken
+    def consume(self, size: int) -> bytes:
+        """Remove the next ``size`` bytes from the buffer and return them."""
+        consumed, self._buffer = self._buffer[:size], self._buffer[size:]
+        return consumed
 
     def __len__(self) -> int:
         return len(self._buffer)
@@ -98,10 +109,10 @@ class Script:
             token = self._buffer[position:end]
             if not kind:
                 if position > start:
-                    raise ScriptCut("The script ends within a statement.")
+                    raise TruncatedScript("within a statement")
                 return None
             if kind in ("space", "comment") and position == start:
-                self.take(end)
+                self.consume(end)
                 position = 0
                 continue
             if token == b"\\":
@@ -110,11 +121,11 @@ class Script:
                 continue
             if kind == "word":
                 words.append(token.lower())
-                depth += _step(words, parentheses, depth)
+                depth += _nesting_change(words, parentheses, depth)
             elif token in (b"(", b")"):
                 parentheses = max(0, parentheses + (1 if token == b"(" else -1))
             elif token == b";" and not parentheses and not depth:
-                return self.take(end)
+                return self.consume(end)
             position = end
 
     def _token(self, position: int) -> tuple[str, int]:
@@ -128,14 +139,14 @@ class Script:
                     kind = "comment" if kind == "block" else "quoted"
                 elif kind == "open":
                     end = -1
-                # A token that ends where our knowledge ends may go on.
+                # A token at the end of the buffer may continue in what is not read yet.
                 if 0 < end < len(self._buffer) or (end > 0 and self._ended):
                     return kind, end
             if self._ended:
                 if match is None:
                     return "", position
-                raise ScriptCut("The script ends within quotes or a comment.")
-            self.more()
+                raise TruncatedScript("within quotes or a comment")
+            self.read_more()
 
     def _end_of_body(self, opening: re.Match[bytes]) -> int:
         found = self._buffer.find(opening[0], opening.end())
@@ -150,64 +161,70 @@ class Script:
         return -1
 
     def _skip_guard(self, position: int, *, at_rest: bool) -> None:
-        while b"\n" not in self._buffer[position:] and self.more():
+        while b"\n" not in self._buffer[position:] and self.read_more():
             pass
         guard = _GUARD.match(self._buffer, position)
         if guard is None or not at_rest:
-            raise ScriptError("The dump holds a command for psql; it was not run.")
-        self.take(guard.end())
+            raise ScriptError("The dump contains a psql command; it was not run.")
+        self.consume(guard.end())
 
 
-class _Rows:
+class Rows:
     """The rows that follow a COPY, up to the line that ends them."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._begun = False
-        self._done = False
+        self._started = False
+        self._ended = False
+
+    def are_empty(self) -> bool:
+        """Return whether there are no rows, or no more of them."""
+        self._start()
+        return self._ended
 
     def read(self, size: int) -> bytes:
         """Return about ``size`` bytes of rows, nothing after the last."""
-        if not self._begun:
-            self._begin()
-        while not self._done:
+        self._start()
+        while not self._ended:
             end = self._script.find(b"\n\\.\n")
             if end >= 0:
-                self._done = True
-                rows = self._script.take(end + 1)
-                self._script.take(3)
+                self._ended = True
+                rows = self._script.consume(end + 1)
+                self._script.consume(3)
                 return rows
             if len(self._script) > _READ_SIZE:
-                return self._script.take(len(self._script) - 3)
-            if not self._script.more():
-                raise ScriptCut("The script ends within rows.")
+                return self._script.consume(len(self._script) - 3)
+            if not self._script.read_more():
+                raise TruncatedScript("within rows")
         return b""
 
-    def exhaust(self) -> None:
-        """Pass over what nobody read."""
+    def skip(self) -> None:
+        """Skip the rows that were not read."""
         while self.read(_READ_SIZE):
             pass
 
-    def _begin(self) -> None:
-        self._begun = True
-        while len(self._script) < 4 and self._script.more():
+    def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
+        while len(self._script) < 4 and self._script.read_more():
             pass
-        newline = self._script.take(1)
+        newline = self._script.consume(1)
         if not newline:
-            raise ScriptCut("The script ends before its rows.")
+            raise TruncatedScript("before the rows of a table")
         if newline != b"\n":
-            raise ScriptError("Rows do not begin on a line of their own.")
+            raise ScriptError("The rows of a table do not begin on a line of their own.")
         if self._script.find(b"\\.\n") == 0:
-            self._script.take(3)
-            self._done = True
+            self._script.consume(3)
+            self._ended = True
 
 
-def _step(words: list[bytes], parentheses: int, depth: int) -> int:
-    """Return how a word changes the depth in a function body of SQL (``BEGIN ATOMIC``).
+def _nesting_change(words: list[bytes], parentheses: int, depth: int) -> int:
+    """Return how the last word changes the depth within ``BEGIN ATOMIC ... END``.
 
-    Semicolons do not end a statement there.
+    Semicolons do not end a statement in such a function body.
     """
-    if parentheses or not any(tuple(words[: len(one)]) == one for one in _ROUTINES):
+    if parentheses or not any(tuple(words[: len(start)]) == start for start in _ROUTINES):
         return 0
     if not depth:
         return 1 if words[-2:] == [b"begin", b"atomic"] else 0
