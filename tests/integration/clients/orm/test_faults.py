@@ -33,7 +33,7 @@ HOSTILE = settings(
 
 def refused(hall: Hall, dump: bytes, **options: Any) -> ClientError:
     """Restore what must be refused; return how, once nothing has changed."""
-    with (
+    with (  # noqa: PT012 - by either of them
         pytest.raises(ClientError) as caught,
         hall.client(**options) as client,
         client.restore() as target,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ...exceptions import ClientError, SwapRefused
+from ...exceptions import ClientError
 from ...processes import Process
 from ..session import ServerError
 from ..staging import LiveData, Staging
@@ -44,13 +44,6 @@ class StagedCollections(Staging):
         if not any(one["name"].startswith(self.prefix) for one in self._session.collections()):
             raise ClientError("The backup contains no collections.")
 
-    def swap(self) -> None:
-        try:
-            super().swap()
-        except SwapRefused:
-            self._try_drop(self._marker)
-            raise
-
     def _claim(self) -> None:
         """Of two restores the later one counts: its sweep drops the marker of the earlier one."""
 
@@ -65,6 +58,10 @@ class StagedCollections(Staging):
         for one in self._session.collections():
             if one["name"].startswith(name):
                 self._session.drop(one["name"])
+
+    def _drop_without_swap(self) -> None:
+        self._try_drop(self.scratch)
+        self._try_drop(self._marker)
 
     def _drop_after_swap(self) -> None:
         self._try_drop(self.scratch)
