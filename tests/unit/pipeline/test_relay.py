@@ -304,7 +304,7 @@ def test_object_that_is_longer_than_its_manifest_says_is_not_read_to_its_end() -
 
 def test_unknown_compression_is_rejected_before_anything_is_read() -> None:
     source, target = FakeSource(b"x"), FakeSink()
-    with pytest.raises(BackupRejected, match="'rot13', which is not known"):
+    with pytest.raises(BackupRejected, match="'rot13', which this release cannot read"):
         apply_dump(source, target, compression="rot13", expected=None, progress=FakeProgress())
     assert source.read(9) == b"x"
     assert not target.finished

@@ -231,12 +231,6 @@ def test_complete_upload_is_stored(size: int, make: Make) -> None:
     assert get(rclone, "db/x.dump") == data
 
 
-@pytest.mark.parametrize("size", [0, 5, 5_000_000])
-def test_incomplete_upload_leaves_nothing(size: int, make: Make, remote: Path) -> None:
-    put(make(), "db/x.dump", bytes(size), commit=False)
-    assert [path for path in remote.rglob("*") if path.is_file()] == []
-
-
 def test_upload_to_an_impossible_place_is_an_error(make: Make, remote: Path) -> None:
     fill(remote, db="a file, where a folder should be")
     with pytest.raises(RcloneError, match="rclone rcat exited with"):
