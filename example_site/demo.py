@@ -2,7 +2,7 @@
 
 Every step is a command of ``manage.py`` that you could type yourself. The demo
 works in a temporary folder of its own and needs no network; its exit status is
-0 only when the restored site equals the one that was backed up.
+0 only if the restored site equals the one that was backed up.
 """
 
 import argparse
@@ -23,7 +23,7 @@ FOREIGN_PREFIXES = ("NOTIFY_", "JOURNAL_", "DJANGO_", "SLACK_", "HEALTHCHECK", "
 
 
 class DemoError(Exception):
-    """The site did not do what this demo says it does."""
+    """The site did not do what the demo expects."""
 
 
 class Demo:
@@ -33,7 +33,7 @@ class Demo:
         self.inbox = inbox
         self.step_number = 0
         self.messages: list[str] = []
-        # The settings of a real site, left in the shell, must not leak into a demo.
+        # Variables of a real site, left in the shell, must not leak into the demo.
         kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_PREFIXES)}
         self.environment = {
             **kept,
@@ -46,8 +46,8 @@ class Demo:
         }
 
     def run(self) -> None:
-        """Tell the story. Raises ``DemoError`` where it goes another way."""
-        self.step("Make a site: a journal with a few thousand rows and some hundred files")
+        """Run all steps. Raises ``DemoError`` if one of them does not do what it should."""
+        self.step("Create a site: a journal with a few thousand rows and a few hundred files")
         self.manage("migrate --verbosity 0")
         self.manage("seed")
         original = self.fingerprint()
@@ -56,8 +56,10 @@ class Demo:
         self.manage("dbbackup")
         self.manage("mediabackup")
         self.manage("listbackups")
-        self.require("Slack was told of the backup", self.heard("slack: Database `default`"))
-        self.require("the health check was pinged", self.heard("healthcheck: ping"))
+        self.require(
+            "Slack was notified of the backup", self.has_received("slack: Database `default`")
+        )
+        self.require("the health check was pinged", self.has_received("healthcheck: ping"))
 
         self.step("Disaster")
         self.manage("damage --yes")
@@ -67,9 +69,9 @@ class Demo:
         self.step("Restore: the guard in journal/receivers.py says no, and nothing changes")
         self.manage("dbrestore --noinput", refused=True)
         self.require("nothing has changed", self.fingerprint() == damaged)
-        self.require("Slack was told of the failure", self.heard("failed"))
+        self.require("Slack was notified of the failure", self.has_received("failed"))
 
-        self.step("Restore again, and mean it")
+        self.step("Restore again, with permission")
         self.manage("dbrestore --noinput", ALLOW_RESTORE="1")
         self.manage("mediarestore --noinput")
 
@@ -78,7 +80,7 @@ class Demo:
         self.require("the restored site equals the one backed up", restored == original)
 
     def step(self, title: str) -> None:
-        """Begin a chapter."""
+        """Start a numbered step."""
         self.step_number += 1
         say(f"\n{self.step_number}. {title}", bold=True)
 
@@ -87,12 +89,12 @@ class Demo:
         return self.manage("fingerprint").splitlines()
 
     def manage(self, command: str, *, refused: bool = False, **environment: str) -> str:
-        """Run ``manage.py`` and show what it and its receivers say.
+        """Run ``manage.py``; show and return what it prints, and show what receivers send.
 
-        Raises ``DemoError`` when it fails, or, where it should be ``refused``, works.
+        Raises ``DemoError`` if it fails, or succeeds although it should be ``refused``.
         """
         prefix = "".join(f"{name}={value} " for name, value in environment.items())
-        say(f"   $ {prefix}python manage.py {command}", colour=36)
+        say(f"   $ {prefix}python manage.py {command}", color=36)
         process = subprocess.run(
             [sys.executable, str(SITE_DIR / "manage.py"), *shlex.split(command)],
             env={**self.environment, **environment},
@@ -104,43 +106,43 @@ class Demo:
         )
         for line in process.stdout.splitlines():
             say(f"     {line}")
-        for message in self.inbox.empty():
+        for message in self.inbox.take_all():
             self.messages.append(f"{message.service}: {message.text}")
-            say(f"     -> {message.service} received: {message.text}", colour=35)
+            say(f"     -> {message.service} received: {message.text}", color=35)
         if refused:
             say(f"     (exit status {process.returncode})")
         if (process.returncode != 0) != refused:
             raise DemoError(f"{command} ended with exit status {process.returncode}")
         return process.stdout
 
-    def heard(self, words: str) -> bool:
-        """Whether a message with these words has come in so far."""
+    def has_received(self, words: str) -> bool:
+        """Return whether a message that contains ``words`` has arrived so far."""
         return any(words in message for message in self.messages)
 
     def require(self, claim: str, holds: bool) -> None:
-        """Check what the story says."""
+        """Show that ``claim`` holds. Raises ``DemoError`` if it does not."""
         if not holds:
             raise DemoError(f"it is not true that {claim}")
-        say(f"   [ok] {claim}", colour=32)
+        say(f"   [ok] {claim}", color=32)
 
 
 def differ_everywhere(before: Sequence[str], after: Sequence[str]) -> bool:
-    """Whether each hash is another one."""
+    """Return whether rows, schema and media all have different hashes."""
     return all(a.split()[1] != b.split()[1] for a, b in zip(before, after, strict=True))
 
 
-def say(text: str, *, bold: bool = False, colour: int = 0) -> None:
-    """Print a line at once; styled on a terminal, plain elsewhere or when NO_COLOR is set."""
-    style = 1 if bold else colour
+def say(text: str, *, bold: bool = False, color: int = 0) -> None:
+    """Print a line at once: styled on a terminal, plain elsewhere or if ``NO_COLOR`` is set."""
+    style = 1 if bold else color
     if style and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         text = f"\033[{style}m{text}\033[0m"
     print(text, flush=True)
 
 
 def main() -> int:
-    """Run the demo and say how it ended."""
+    """Run the demo and return its exit status."""
     parser = argparse.ArgumentParser(description="Back up, wreck and restore a sample site.")
-    parser.add_argument("--keep", action="store_true", help="do not remove the data folder")
+    parser.add_argument("--keep", action="store_true", help="keep the data folder")
     keep = parser.parse_args().keep
     folder = Path(tempfile.mkdtemp(prefix="journal-demo-"))
     started = time.monotonic()
@@ -149,7 +151,7 @@ def main() -> int:
         with Inbox() as inbox:
             Demo(folder, inbox).run()
     except DemoError as failure:
-        say(f"\nThe demo failed: {failure}.", colour=31)
+        say(f"\nThe demo failed: {failure}.", color=31)
         return 1
     except KeyboardInterrupt:
         say("\nStopped.")
@@ -157,7 +159,7 @@ def main() -> int:
     finally:
         if not keep:
             shutil.rmtree(folder)
-    say(f"\nEverything is back, in {time.monotonic() - started:.0f} seconds.", bold=True)
+    say(f"\nEverything is restored, in {time.monotonic() - started:.0f} seconds.", bold=True)
     if keep:
         say(f"Look around: JOURNAL_DATA_DIR={folder} python manage.py runserver")
     return 0

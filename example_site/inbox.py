@@ -1,4 +1,4 @@
-"""A web server on this machine that keeps what Slack and a health check would have got."""
+"""A local web server that keeps the requests that Slack and a health check would receive."""
 
 import json
 from contextlib import suppress
@@ -41,11 +41,11 @@ class Inbox:
         self._server.server_close()
 
     def address(self, path: str) -> str:
-        """Return the URL under which this inbox takes messages for ``path``."""
+        """Return the URL at which this inbox receives messages for ``path``."""
         return f"http://127.0.0.1:{self._server.server_port}/{path}"
 
-    def empty(self) -> list[Message]:
-        """Take out what has arrived since the last call."""
+    def take_all(self) -> list[Message]:
+        """Return, and forget, the messages that arrived since the last call."""
         messages = []
         while True:
             try:
@@ -55,17 +55,17 @@ class Inbox:
 
 
 def handler_for(messages: "SimpleQueue[Message]") -> type[BaseHTTPRequestHandler]:
-    """Make a request handler that answers "ok" and files what it was sent."""
+    """Return a request handler that answers "ok" and stores each request in ``messages``."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.take("ping")
+            self.store("ping")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.take(readable(body.decode("utf-8", "replace")))
+            self.store(readable(body.decode("utf-8", "replace")))
 
-        def take(self, text: str) -> None:
+        def store(self, text: str) -> None:
             messages.put(Message(service=self.path.lstrip("/"), text=text))
             self.send_response(200)
             self.send_header("Content-Length", "2")
@@ -79,7 +79,7 @@ def handler_for(messages: "SimpleQueue[Message]") -> type[BaseHTTPRequestHandler
 
 
 def readable(body: str) -> str:
-    """Return the text of a Slack message, or the body as it is; its first line."""
+    """Return the first line of a Slack message, or of any other body."""
     with suppress(ValueError, KeyError, TypeError):
         body = json.loads(body)["text"]
     return (body.splitlines() or ["ping"])[0]

@@ -1,4 +1,4 @@
-"""Settings of the example site: a journal whose backups land in a folder.
+"""Settings of the example site: a journal whose backups are stored in a folder.
 
 Everything that differs between machines comes from the environment, and every
 variable has a default that works on a laptop without a network.
@@ -12,7 +12,7 @@ from django_rclone_notify.secrets import Secret
 SITE_DIR = Path(__file__).resolve().parent.parent
 
 DATA_DIR = Path(os.environ.get("JOURNAL_DATA_DIR") or SITE_DIR / "var").resolve()
-# SQLite creates its file, but not the folder of it.
+# SQLite creates its file, but not the folder.
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "for-development-only-set-DJANGO_SECRET_KEY")
@@ -66,7 +66,7 @@ if url := os.environ.get("JOURNAL_DATABASE_URL"):
     DATABASES = {"default": dict(dj_database_url.parse(url))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -75,7 +75,7 @@ MEDIA_URL = "media/"
 MEDIA_ROOT = DATA_DIR / "media"
 
 
-# Backups: any rclone remote ("s3:bucket/journal") takes the place of the folder.
+# Backups: any rclone remote ("s3:bucket/journal") can replace the folder.
 
 DJANGO_RCLONE = {
     "REMOTE": os.environ.get("JOURNAL_REMOTE") or str(DATA_DIR / "remote"),
@@ -83,8 +83,8 @@ DJANGO_RCLONE = {
 }
 
 
-# What the receivers in journal/receivers.py and the notifier in journal/apps.py use. The
-# addresses are credentials.
+# For the receivers in journal/receivers.py and the notifier in journal/apps.py. The addresses
+# are credentials.
 
 SLACK_WEBHOOK_URL = os.environ.get("SLACK_WEBHOOK_URL", "")
 HEALTHCHECK_URL = os.environ.get("HEALTHCHECK_URL", "")
@@ -92,7 +92,7 @@ RESTORES_WEBHOOK_URL = os.environ.get("RESTORES_WEBHOOK_URL", "")
 WEBHOOK_TIMEOUT = float(os.environ.get("WEBHOOK_TIMEOUT", "10"))
 
 
-# The same without a line of code, failures included: django-rclone-notify.
+# django-rclone-notify does the same without code, and reports failures too.
 
 DJANGO_RCLONE_NOTIFY: dict[str, dict[str, object]] = {
     "log": {"BACKEND": "django_rclone_notify.notifiers.logging.LoggingNotifier"},

@@ -1,4 +1,4 @@
-"""The site's addresses. Attachments are served by Django in DEBUG alone."""
+"""The site's URLs. Django serves attachments only with DEBUG on."""
 
 from django.conf import settings
 from django.conf.urls.static import static

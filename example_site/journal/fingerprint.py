@@ -1,4 +1,4 @@
-"""Hashes that tell whether two states of the site are the same, to the last byte."""
+"""Hashes that show whether two states of the site are the same, to the last byte."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What the site holds, as hashes: table by table, file by file."""
+    """Hashes of the site's content: the schema, each table, each file."""
 
     schema: str
     tables: dict[str, str]
@@ -36,16 +36,16 @@ def take_fingerprint() -> Fingerprint:
 
 
 def table_names(cursor: CursorWrapper) -> list[str]:
-    """Name all tables, those without a model too."""
+    """Return the names of all tables, including those without a model."""
     names = connection.introspection.table_names(cursor)
     if connection.vendor == "sqlite":
-        # Django hides the table that holds the counters of AUTOINCREMENT.
+        # Django hides the table of the AUTOINCREMENT counters.
         names.append("sqlite_sequence")
     return sorted(names)
 
 
 def row_digests(cursor: CursorWrapper, table: str) -> list[str]:
-    """Hash each row. Sorting the hashes orders the rows alike on every database."""
+    """Return a hash of each row, sorted, since databases return rows in any order."""
     cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
     return sorted(digest(repr(plain(value)) for value in row) for row in cursor.fetchall())
 
@@ -56,7 +56,7 @@ def plain(value: object) -> object:
 
 
 def schema_lines(cursor: CursorWrapper) -> Iterable[str]:
-    """Describe the columns and constraints of each table; on SQLite every object, as written."""
+    """Return the columns and constraints of each table; on SQLite the SQL of every object."""
     if connection.vendor == "sqlite":
         cursor.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
         return [repr(row) for row in cursor.fetchall()]
@@ -73,7 +73,7 @@ def schema_lines(cursor: CursorWrapper) -> Iterable[str]:
 
 
 def media_digests(root: Path) -> dict[str, str]:
-    """Hash the content of each file under ``root``, by name."""
+    """Return a hash of each file below ``root``, by its relative path."""
     paths = sorted(Path(folder, name) for folder, _, names in os.walk(root) for name in names)
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
@@ -81,7 +81,7 @@ def media_digests(root: Path) -> dict[str, str]:
 
 
 def digest(parts: Iterable[str]) -> str:
-    """Hash a sequence of texts; their lengths keep ``ab, c`` apart from ``a, bc``."""
+    """Return a hash of strings; their lengths keep ``ab, c`` apart from ``a, bc``."""
     result = hashlib.sha256()
     for part in parts:
         encoded = part.encode()

@@ -1,4 +1,4 @@
-"""Entries of a walking club's journal, what they are about, and what is attached to them."""
+"""Entries of a walking club's journal, with tags and attachments."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.urls import reverse
 
 
 class Tag(models.Model):
-    """A subject that entries share."""
+    """A topic that entries share."""
 
     name = models.CharField(max_length=50, unique=True)
     slug = models.SlugField(unique=True)
@@ -19,7 +19,7 @@ class Tag(models.Model):
 
 
 class Entry(models.Model):
-    """One day out, as its author told it."""
+    """One day out, as its author describes it."""
 
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="entries"
@@ -39,7 +39,7 @@ class Entry(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        """Address the entry's own page."""
+        """Return the URL of the entry's page."""
         return reverse("journal:entry", args=[self.pk])
 
 
@@ -59,5 +59,5 @@ class Attachment(models.Model):
 
     @property
     def is_picture(self) -> bool:
-        """Whether a browser can show the file in the page."""
+        """Whether a browser can show the file within the page."""
         return str(self.file.name).endswith((".png", ".svg"))

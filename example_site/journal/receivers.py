@@ -1,8 +1,8 @@
-"""What this site does around its backups: four receivers to copy and adapt.
+"""Four receivers to copy and adapt: logging, Slack, a health check and a restore guard.
 
 ``apps.py`` imports this module, which connects them. A receiver of a ``post_*``
-signal cannot harm a backup, whatever it does; one of a ``pre_*`` signal forbids
-the operation by raising.
+signal cannot break a backup, whatever it does; a receiver of a ``pre_*`` signal
+vetoes the operation by raising.
 """
 
 import logging
@@ -22,13 +22,13 @@ logger = logging.getLogger("backups")
 
 @receiver(post_db_backup)
 def log_backup(sender: type, database: str, path: str, **kwargs: object) -> None:
-    """Note what was stored, and where."""
+    """Log the path of the backup."""
     logger.info("Database '%s' backed up to %s", database, path)
 
 
 @receiver(post_db_restore)
 def log_restore(sender: type, database: str, **kwargs: object) -> None:
-    """Note what was replaced."""
+    """Log which database was restored."""
     logger.info("Database '%s' restored", database)
 
 
@@ -37,7 +37,7 @@ def log_restore(sender: type, database: str, **kwargs: object) -> None:
 
 @receiver(post_db_backup)
 def notify_slack(sender: type, database: str, path: str, **kwargs: object) -> None:
-    """Tell the channel behind ``SLACK_WEBHOOK_URL``, if there is one."""
+    """Post to ``SLACK_WEBHOOK_URL``, if it is set."""
     if not settings.SLACK_WEBHOOK_URL:
         return
     try:
@@ -49,8 +49,8 @@ def notify_slack(sender: type, database: str, path: str, **kwargs: object) -> No
         if not response.ok:
             logger.warning("Slack answered %s", response.status_code)
     except requests.RequestException as error:
-        # The text of the error holds the URL, and who has the URL may post.
-        logger.warning("Slack was not reached: %s", type(error).__name__)
+        # The text of the error contains the URL, and anyone who has the URL may post.
+        logger.warning("Slack could not be reached: %s", type(error).__name__)
 
 
 # 3. Health check ping
@@ -58,7 +58,7 @@ def notify_slack(sender: type, database: str, path: str, **kwargs: object) -> No
 
 @receiver(post_db_backup)
 def ping_healthcheck(sender: type, **kwargs: object) -> None:
-    """Tell the watchdog behind ``HEALTHCHECK_URL``, if there is one, that a backup was made."""
+    """Ping ``HEALTHCHECK_URL``, if it is set."""
     if not settings.HEALTHCHECK_URL:
         return
     try:
@@ -66,7 +66,7 @@ def ping_healthcheck(sender: type, **kwargs: object) -> None:
         if not response.ok:
             logger.warning("The health check answered %s", response.status_code)
     except requests.RequestException as error:
-        logger.warning("The health check was not reached: %s", type(error).__name__)
+        logger.warning("The health check could not be reached: %s", type(error).__name__)
 
 
 # 4. Restore guard
@@ -74,6 +74,6 @@ def ping_healthcheck(sender: type, **kwargs: object) -> None:
 
 @receiver(pre_db_restore)
 def confirm_restore(sender: type, database: str, path: str, **kwargs: object) -> None:
-    """Forbid the restore of the main database unless ``ALLOW_RESTORE=1`` is in the environment."""
+    """Veto a restore of the default database unless the variable ``ALLOW_RESTORE`` is ``1``."""
     if database == "default" and os.environ.get("ALLOW_RESTORE") != "1":
         raise RuntimeError(f"Set ALLOW_RESTORE=1 to replace the database '{database}'")

@@ -1,4 +1,4 @@
-"""Invented days out of a walking club. The same random seed gives the same days."""
+"""Invented days out of a walking club. The same random seed produces the same days."""
 
 import struct
 import zlib
@@ -28,18 +28,18 @@ def person(number: int) -> tuple[str, str, str]:
 
 
 def moment(number: int) -> datetime:
-    """Return when the entry ``number`` happened: one each eleven hours and some."""
+    """Return when entry ``number`` happened: one every eleven hours and seven minutes."""
     return FIRST_DAY + timedelta(hours=11, minutes=7) * number
 
 
 def title(random: Random) -> str:
-    """Name a day."""
+    """Return a title for an entry."""
     subject = random.choice(SUBJECTS)
     return f"{subject[0].upper()}{subject[1:]} at {random.choice(PLACES)}"
 
 
 def body(random: Random) -> str:
-    """Tell a day in a few paragraphs."""
+    """Return a few paragraphs about a day."""
     return "\n\n".join(
         " ".join(sentence(random) for _ in range(random.randint(2, 6)))
         for _ in range(random.randint(1, 4))
@@ -47,19 +47,19 @@ def body(random: Random) -> str:
 
 
 def sentence(random: Random) -> str:
-    """Tell one thing that happened."""
+    """Return one sentence about the day."""
     return f"{random.choice(VERBS)} {random.choice(SUBJECTS)} {random.choice(ENDINGS)}"
 
 
 def weather(random: Random) -> dict[str, object]:
-    """Describe the sky; nobody wrote it down on one day in five."""
+    """Return sky and temperature, or nothing on one day in five."""
     if random.random() < 0.2:
         return {}
     return {"sky": random.choice(SKIES), "celsius": random.randint(-8, 31)}
 
 
 def attachment(random: Random, number: int) -> tuple[str, bytes]:
-    """Return the name and content of a small file; names are as unruly as people's are."""
+    """Return the name and content of a small file; names are as unruly as in real life."""
     suffix, content = random.choice(KINDS)
     day = moment(number)
     name = random.choice(NAMES).format(number)
@@ -67,18 +67,18 @@ def attachment(random: Random, number: int) -> tuple[str, bytes]:
 
 
 def note(random: Random) -> bytes:
-    """Write a plain text."""
+    """Return a plain text."""
     return body(random).encode()
 
 
 def measurements(random: Random) -> bytes:
-    """Write a table of temperatures."""
+    """Return a table of temperatures."""
     rows = (f"{hour:02}:00,{random.uniform(-8, 31):.1f}\r\n" for hour in range(24))
     return ("time,celsius\r\n" + "".join(rows)).encode()
 
 
 def drawing(random: Random) -> bytes:
-    """Draw a ridge."""
+    """Return a drawing of a ridge."""
     points = " ".join(f"{x},{random.randint(5, 60)}" for x in range(0, 201, 20))
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="64">'
@@ -87,19 +87,19 @@ def drawing(random: Random) -> bytes:
 
 
 def photograph(random: Random, side: int = 24) -> bytes:
-    """Take a square picture of fog."""
+    """Return a square picture of fog."""
     rows = b"".join(b"\0" + random.randbytes(side * 3) for _ in range(side))
     return (
         b"\x89PNG\r\n\x1a\n"
         + png_chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
-        # Level 0 only wraps the bytes: every build of zlib gives the same file.
+        # Level 0 only wraps the bytes: every build of zlib returns the same file.
         + png_chunk(b"IDAT", zlib.compress(rows, 0))
         + png_chunk(b"IEND", b"")
     )
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:
-    """Wrap ``data`` the way the PNG format wants it."""
+    """Return ``data`` as a chunk of a PNG file."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 

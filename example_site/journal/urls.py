@@ -1,4 +1,4 @@
-"""The journal's addresses."""
+"""The journal's URLs."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What the tests of the documentation share."""
+"""Fixtures for the tests of the documentation."""
 
 from collections.abc import Iterator
 

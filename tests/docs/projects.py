@@ -1,4 +1,4 @@
-"""Giving a site what a page of the documentation shows."""
+"""Copy examples of the documentation into a site."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ VARIABLES = {
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/X",
     "NO_PROXY": "127.0.0.1",
 }
-"""What settings on the pages take from the environment."""
+"""The environment variables that settings on the pages read."""
 
 _RECEIVING = """
 INSTALLED_APPS = [*INSTALLED_APPS, "myapp"]
@@ -33,7 +33,7 @@ LOGGING = {
 
 
 def write_files(site: Site, path: Path) -> None:
-    """Write the files that a page shows into the site's folder."""
+    """Write the files shown on a page into the folder of the site."""
     for block in blocks(path):
         kind, _, name = block.marker.partition(": ")
         if kind == "file":
@@ -41,7 +41,7 @@ def write_files(site: Site, path: Path) -> None:
 
 
 def add_receivers(site: Site, code: str) -> None:
-    """Add an application with these receivers, connected as the page on signals shows it."""
+    """Add an application with these receivers, connected as shown on the page about signals."""
     write_files(site, PAGES / "signals.md")
     _write(site.folder / "myapp" / "signals.py", code)
     site.extra_settings = _RECEIVING

@@ -33,14 +33,14 @@ tests:
 """
 
 
-def test_the_rules_know_only_metrics_and_labels_that_there_are():
+def test_rules_use_only_existing_metrics_and_labels():
     for alert in ALERTS.values():
         assert set(re.findall(r"django_rclone_\w+", alert["expr"])) <= set(HELP)
         assert set(re.findall(r"(\w+)(?:=~|!=|=)\"", alert["expr"])) <= set(LABELS)
         assert set(re.findall(r"\$labels\.(\w+)", alert["annotations"]["summary"])) <= set(LABELS)
 
 
-def test_the_rule_on_age_is_about_backups_alone():
+def test_age_rule_covers_only_backups():
     [pattern] = re.findall(r'operation=~"([^"]+)"', ALERTS["BackupTooOld"]["expr"])
     meant = {operation for operation in Operation if re.fullmatch(pattern, operation)}
     assert meant == {Operation.DB_BACKUP, Operation.MEDIA_BACKUP}
@@ -56,21 +56,21 @@ def test_promtool_accepts_the_rules(tmp_path):
 
 
 @needs_promtool
-def test_the_rules_fire_when_they_should_and_only_then(tmp_path):
+def test_rules_fire_when_they_should_and_only_then(tmp_path):
     day, hour = 86_400, 3_600
     series = {
-        # Backed up each day, to the 48th hour; the next success never comes.
+        # Backed up each day until the 48th hour, and never again.
         ("last_success_timestamp_seconds", "default", "production"): [0] * 24 + [day] * 60,
         ("last_run_timestamp_seconds", "default", "production"): [0] * 24 + [day] * 60,
         ("last_start_timestamp_seconds", "default", "production"): [0] * 24 + [day] * 60,
         ("last_run_success", "default", "production"): [1] * 84,
-        # Tries it and fails.
+        # Fails.
         ("last_run_success", "broken", "production"): [0] * 84,
-        # Began, and was killed; began for the first time, and was killed.
+        # Killed after earlier runs; killed in its first run.
         ("last_start_timestamp_seconds", "killed", "production"): [2 * hour] * 84,
         ("last_run_timestamp_seconds", "killed", "production"): [hour] * 84,
         ("last_start_timestamp_seconds", "first", "production"): [2 * hour] * 84,
-        # A try-out.
+        # Sent by notifytest.
         ("last_success_timestamp_seconds", "notifytest", "TEST"): [0] * 84,
         ("last_run_success", "notifytest", "TEST"): [0] * 84,
     }
@@ -87,7 +87,7 @@ def test_the_rules_fire_when_they_should_and_only_then(tmp_path):
 
 
 @needs_promtool
-def test_a_file_that_is_gone_is_told(tmp_path):
+def test_missing_file_raises_an_alert(tmp_path):
     series = {("last_run_success", "archive", "production"): [1] * 5}
     assert_fired(tmp_path, series, {("BackupUnknown", 3): ["default"], ("BackupTooOld", 3): []})
 
@@ -106,8 +106,8 @@ def assert_fired(folder: Path, series, fired) -> None:
         }
         for (alert, at), databases in fired.items()
     ]
-    told = yaml.safe_dump(expectations).replace("\n", "\n      ")
-    cases = CASES.format(series="\n".join(lines), expectations="      " + told.rstrip())
+    tests = yaml.safe_dump(expectations).replace("\n", "\n      ")
+    cases = CASES.format(series="\n".join(lines), expectations="      " + tests.rstrip())
     (folder / "cases.yml").write_text(cases)
     promtool(folder, "test", "rules", "cases.yml")
 

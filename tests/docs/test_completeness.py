@@ -1,4 +1,4 @@
-"""Whatever a user can set, call, hear or meet is in the documentation, and nothing else is."""
+"""The documentation covers all that the code offers: settings, commands, signals and the like."""
 
 import ast
 import dataclasses
@@ -17,7 +17,7 @@ from django_rclone.events import Operation, OperationEvent, State
 from django_rclone.management import base
 from django_rclone_notify import checks as notify_checks
 from django_rclone_notify import conf as notify_conf
-from django_rclone_notify.notifications import NoticeState
+from django_rclone_notify.notifications import NotificationState
 from django_rclone_notify.notifiers import dummy
 from django_rclone_notify.notifiers.loading import SHIPPED
 from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, section
@@ -27,7 +27,7 @@ COMMANDS = ("dbbackup", "dbrestore", "listbackups", "mediabackup", "mediarestore
 
 
 NOTIFIERS = {path.split(".")[-2]: import_string(path) for path in SHIPPED if "dummy" not in path}
-"""From the name of a notifier's module, and of its page, to the notifier."""
+"""The notifiers by the names of their modules, which are those of their pages."""
 
 
 @pytest.mark.parametrize("key", conf.KEYS)
@@ -37,7 +37,7 @@ def test_every_setting_is_documented_with_its_default(key):
         assert "Required." in text
         return
     match = re.search(r"Default: `(.+?)`\.\n", text)
-    assert match, f"{key} tells no default"
+    assert match, f"{key} has no default"
     default = ast.literal_eval(match[1])
     assert (tuple(default) if isinstance(default, list) else default) == conf.KEYS[key].default
 
@@ -47,7 +47,7 @@ def test_no_other_setting_is_documented():
 
 
 def options(command: BaseCommand) -> dict[str, str]:
-    """Return the options that a command adds to Django's own, each with its help."""
+    """Return the options that a command adds to Django's own, with their help texts."""
     common = BaseCommand().create_parser("manage.py", "x")._option_string_actions
     return {
         ", ".join(action.option_strings): str(action.help)
@@ -57,20 +57,25 @@ def options(command: BaseCommand) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_documented_in_the_words_of_its_help(name, site: Site):
+def test_command_is_documented_with_its_help_texts(name, site: Site):
     command = load_command_class("django_rclone", name)
     text = section(page("commands"), f"## {name}")
     assert text.strip().startswith(command.help)
     assert rows(text) == options(command)
 
 
-def test_every_command_there_is_has_a_section():
+def test_every_command_has_a_section():
     folder = CORE / "src" / "django_rclone" / "management" / "commands"
     assert {path.stem for path in folder.glob("[!_]*.py")} == set(COMMANDS)
 
 
 def exit_codes() -> set[int]:
-    named = {value for name, value in vars(base).items() if name.startswith("EXIT_")}
+    named = {
+        value
+        for module in (base, exceptions)
+        for name, value in vars(module).items()
+        if name.startswith("EXIT_")
+    }
     raised = {
         error.exit_code
         for error in vars(exceptions).values()
@@ -112,8 +117,8 @@ def test_every_operation_and_state_is_documented(value):
     assert f"`{value}`" in section(page("notify"), "## Settings")
 
 
-@pytest.mark.parametrize("value", NoticeState)
-def test_every_state_of_a_notice_is_documented(value):
+@pytest.mark.parametrize("value", NotificationState)
+def test_every_state_of_a_notification_is_documented(value):
     assert f"`{value}`" in section(page("notify"), "## Settings")
     assert f"`{value}`" in page("writing-a-notifier")
 
@@ -129,11 +134,10 @@ def test_every_key_of_a_channel_is_documented():
     assert documented == list(notify_conf.KEYS)
 
 
-def test_every_notifier_there_is_is_shipped_and_has_a_page():
+def test_every_notifier_is_shipped_and_has_a_page():
     folder = NOTIFY / "src" / "django_rclone_notify" / "notifiers"
-    modules = [
-        p for p in folder.rglob("*.py") if re.search(r"^class \w+Notifier\(", p.read_text(), re.M)
-    ]
+    is_notifier = re.compile(r"^class \w+\(\w*Notifier\):", re.M)
+    modules = [path for path in folder.rglob("*.py") if is_notifier.search(path.read_text())]
     found = {path.relative_to(folder).with_suffix("").parts[0] for path in modules}
     assert found == {*NOTIFIERS, "dummy"}
     assert {path.stem for path in PAGES.glob("notify-*.md")} == {f"notify-{n}" for n in NOTIFIERS}
@@ -169,20 +173,20 @@ def test_every_check_of_notify_is_documented():
 
 
 @pytest.mark.parametrize("package", [CORE, NOTIFY])
-def test_every_room_is_on_the_source_map(package):
+def test_every_folder_is_on_the_source_map(package):
     (root,) = (package / "src").iterdir()
-    rooms = {path.name for path in root.iterdir() if (path / "__init__.py").is_file()}
-    listed = set(re.findall(r"`(\w+)/`", section(page("source-map"), "## Rooms")))
-    assert rooms
-    assert rooms - {"management"} <= listed
+    folders = {path.name for path in root.iterdir() if (path / "__init__.py").is_file()}
+    listed = set(re.findall(r"`(\w+)/`", section(page("source-map"), "## Folders")))
+    assert folders
+    assert folders - {"management"} <= listed
 
 
-def test_the_source_map_is_one_screen():
+def test_source_map_fits_on_a_page():
     assert len(page("source-map").splitlines()) <= 40
 
 
 @pytest.mark.parametrize("package", [CORE, NOTIFY])
-def test_every_folder_says_what_lives_there(package):
+def test_every_folder_has_a_docstring(package):
     (root,) = (package / "src").iterdir()
     folders = [path for path in root.rglob("__init__.py") if path.parent.name != "commands"]
     assert [path for path in folders if not ast.get_docstring(ast.parse(path.read_text()))] == []
@@ -196,6 +200,6 @@ def test_every_page_is_in_the_navigation():
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_links_to_files_lead_somewhere(path):
+def test_links_to_files_work(path):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
     assert [link for link in links if not (path.parent / link).is_file()] == []

@@ -1,4 +1,4 @@
-"""The command lines in the texts for users exist, and those of a first try do what is shown."""
+"""The command lines in the documentation can be parsed, and the first steps print what is shown."""
 
 import os
 import pty
@@ -22,7 +22,7 @@ NAME = re.compile(r"default-\d{4}-\d\d-\d\d-\d{6}\.[0-9a-f]{8}\.sqlite3\.zst")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A call of ``manage.py`` in a text."""
+    """A call of ``manage.py`` in the documentation."""
 
     block: Block
     arguments: tuple[str, ...]
@@ -44,7 +44,7 @@ def manage_lines() -> Iterator[Line]:
 
 
 @pytest.mark.parametrize("line", list(manage_lines()), ids=str)
-def test_command_lines_are_understood(line: Line, site: Site):
+def test_command_line_can_be_parsed(line: Line, site: Site):
     site.add_database("archive")
     name, *arguments = line.arguments
     application = get_commands()[name]
@@ -61,7 +61,7 @@ def test_an_unknown_option_would_be_found(site: Site):
 
 
 def session(code: str) -> list[tuple[str, str]]:
-    """Return the commands of a console block, each with what it prints."""
+    """Return the commands of a console block, each with its output."""
     steps: list[tuple[str, str]] = []
     for line in code.splitlines(keepends=True):
         if line.startswith("$ "):
@@ -73,7 +73,7 @@ def session(code: str) -> list[tuple[str, str]]:
 
 
 def without_particulars(text: str) -> str:
-    """Return a text without names, sizes, times and places, which differ from run to run."""
+    """Replace names, sizes, times and paths, which differ from run to run."""
     for pattern, word in (
         (NAME.pattern, "NAME"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "DATE"),
@@ -87,7 +87,7 @@ def without_particulars(text: str) -> str:
 
 
 def at_a_terminal(site: Site, *arguments: str, answer: str) -> tuple[int, str]:
-    """Run a command that asks; return its exit status and what it printed."""
+    """Run a command that asks; return its exit status and its output."""
     ours, theirs = pty.openpty()
     try:
         os.write(ours, f"{answer}\n".encode())
@@ -107,7 +107,7 @@ def at_a_terminal(site: Site, *arguments: str, answer: str) -> tuple[int, str]:
     return process.returncode, process.stdout
 
 
-def test_the_five_minute_start_goes_as_it_is_told(site: Site):
+def test_five_minute_start_prints_what_the_page_shows(site: Site):
     start = PAGES / "start.md"
     site.write_media({"a.txt": b"nine bits", "b.txt": b"nine bits", "c/d.txt": b"nine bits"})
     site.extra_settings = next(b.code for b in python_blocks("settings") if b.path == start)
@@ -125,7 +125,7 @@ def test_the_five_minute_start_goes_as_it_is_told(site: Site):
         stored = stored or "".join(NAME.findall(said)[:1])
 
 
-def test_the_excerpt_in_the_readme_is_that_of_a_real_run(tmp_path):
+def test_readme_excerpt_matches_a_real_run(tmp_path):
     site = ExampleSite(tmp_path)
     site.manage("migrate", "--verbosity=0")
     site.manage("seed")
@@ -138,18 +138,18 @@ def test_the_excerpt_in_the_readme_is_that_of_a_real_run(tmp_path):
         assert printed == expected, said
 
 
-def test_the_readme_shows_the_two_commands():
+def test_readme_shows_the_two_commands():
     text = (ROOT / "README.md").read_text()
     assert "```console\npip install hatch && hatch run demo\n```" in text
     assert "```console\npip install hatch && hatch run test\n```" in text
 
 
-def test_a_command_without_a_terminal_is_not_confirmed(site: Site):
-    told = section((PAGES / "commands.md").read_text(), "## Exit codes")
+def test_restore_without_a_terminal_is_not_confirmed(site: Site):
+    codes = section((PAGES / "commands.md").read_text(), "## Exit codes")
     site.back_up()
     process = site.manage("dbrestore")
     assert process.returncode == 5
-    assert "| 5 | Not confirmed: the answer was no, or there is no terminal to ask on. |" in told
+    assert "| 5 | Not confirmed: the answer was no, or there is no terminal to ask on. |" in codes
 
 
 def test_an_answer_of_no_is_not_confirmed(site: Site):

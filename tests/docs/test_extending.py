@@ -1,4 +1,4 @@
-"""The clients that the page on extending shows."""
+"""The clients on the page about writing one."""
 
 import re
 import sqlite3
@@ -20,7 +20,7 @@ def execute(path: Path, *statements: str) -> None:
 
 @pytest.fixture
 def client_site(site: Site) -> Site:
-    """A site with the files of the page on clients."""
+    """A site with the files of the page about clients."""
     write_files(site, PAGES / "writing-a-client.md")
     return site
 
@@ -31,7 +31,7 @@ def use(site: Site, client: str, **options: object) -> None:
 
 @pytest.mark.parametrize("client", ["backups.StrictSqliteClient", "compact.CompactSqliteClient"])
 @pytest.mark.parametrize("journal", ["delete", "wal"])
-def test_a_client_of_the_page_restores_what_it_backed_up(client, journal, client_site: Site):
+def test_client_restores_what_it_backed_up(client, journal, client_site: Site):
     use(client_site, client)
     execute(client_site.database(), f"PRAGMA journal_mode = {journal}")
     before = fingerprint(client_site.database())
@@ -52,7 +52,7 @@ def add_dangling_rows(path: Path) -> None:
     )
 
 
-def test_the_strict_client_refuses_dangling_rows(client_site: Site):
+def test_strict_client_refuses_dangling_rows(client_site: Site):
     use(client_site, "backups.StrictSqliteClient", dangling_allowed=1)
     add_dangling_rows(client_site.database())
 
@@ -63,13 +63,13 @@ def test_the_strict_client_refuses_dangling_rows(client_site: Site):
     assert client_site.stored() == []
 
 
-def test_the_strict_client_accepts_as_many_as_its_option_says(client_site: Site):
+def test_strict_client_accepts_as_many_as_its_option_allows(client_site: Site):
     use(client_site, "backups.StrictSqliteClient", dangling_allowed=2)
     add_dangling_rows(client_site.database())
     assert client_site.manage("dbbackup").returncode == 0
 
 
-def test_a_truncated_backup_of_the_compact_client_changes_nothing(client_site: Site):
+def test_truncated_backup_of_the_compact_client_changes_nothing(client_site: Site):
     use(client_site, "compact.CompactSqliteClient")
     client_site.manage("dbbackup")
     (dump,) = [path for path in client_site.stored() if path.suffix == ".zst"]
@@ -84,7 +84,7 @@ def test_a_truncated_backup_of_the_compact_client_changes_nothing(client_site: S
     assert fingerprint(client_site.database()) == before
 
 
-def test_the_compact_client_refuses_a_damaged_database(client_site: Site):
+def test_compact_client_refuses_a_damaged_database(client_site: Site):
     use(client_site, "compact.CompactSqliteClient")
     database = client_site.database()
     data = bytearray(database.read_bytes())
@@ -97,7 +97,7 @@ def test_the_compact_client_refuses_a_damaged_database(client_site: Site):
     assert client_site.stored() == []
 
 
-def test_the_compact_client_passes_the_suite_as_the_page_shows_it(client_site: Site):
+def test_compact_client_passes_the_suite(client_site: Site):
     tests = client_site.folder / "shop" / "tests.py"
     tests.write_text(tests.read_text() + "\n\nOnFolderTests.kills = 1\n")
     process = client_site.manage("test", "shop.tests.OnFolderTests")
@@ -106,7 +106,7 @@ def test_the_compact_client_passes_the_suite_as_the_page_shows_it(client_site: S
     assert "OK" in process.stderr
 
 
-def test_the_suite_finds_a_client_that_takes_a_truncated_dump_for_a_whole_one(client_site: Site):
+def test_suite_finds_a_client_that_accepts_a_truncated_dump(client_site: Site):
     client = client_site.folder / "shop" / "compact.py"
     check = "PRAGMA quick_check"
     assert check in client.read_text()

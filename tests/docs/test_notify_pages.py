@@ -1,4 +1,4 @@
-"""What the pages on notify show, with real commands and a real web server."""
+"""The examples on the pages about notify, with real commands and a real web server."""
 
 import json
 import os
@@ -20,13 +20,13 @@ def settings_of(name: str) -> str:
 
 @pytest.fixture
 def pager_site(site: Site, server: LoopbackServer) -> tuple[Site, dict[str, str]]:
-    """A site with the notifier of its page, and the variables that lead it to the server."""
+    """A site with the notifier of the page, and the variables that point it to the server."""
     write_files(site, PAGES / "writing-a-notifier.md")
     site.extra_settings = settings_of("writing-a-notifier.md")
     return site, {**VARIABLES, "PAGER_URL": f"{server.url}/key"}
 
 
-def test_the_pager_hears_of_a_failure(pager_site, server: LoopbackServer):
+def test_pager_is_notified_of_a_failure(pager_site, server: LoopbackServer):
     site, variables = pager_site
     site.database().unlink()
 
@@ -40,13 +40,13 @@ def test_the_pager_hears_of_a_failure(pager_site, server: LoopbackServer):
     assert 'Backup of database "default" failed' in page["title"]
 
 
-def test_the_pager_keeps_silent_about_success(pager_site, server: LoopbackServer):
+def test_pager_is_not_notified_of_a_success(pager_site, server: LoopbackServer):
     site, variables = pager_site
     assert site.manage("dbbackup", env=variables).returncode == 0
     assert server.requests == []
 
 
-def test_the_pager_passes_notifytest(pager_site, server: LoopbackServer):
+def test_pager_passes_notifytest(pager_site, server: LoopbackServer):
     site, variables = pager_site
     process = site.manage("notifytest", "pager", "--state", "failed", env=variables)
     assert (process.returncode, process.stdout) == (
@@ -56,7 +56,7 @@ def test_the_pager_passes_notifytest(pager_site, server: LoopbackServer):
     assert len(server.requests) == 1
 
 
-def test_a_pager_that_is_down_is_told_without_its_address(pager_site, server: LoopbackServer):
+def test_warning_about_an_unreachable_pager_hides_its_address(pager_site, server: LoopbackServer):
     site, variables = pager_site
     server.always_answer(404)
     site.database().unlink()
@@ -66,22 +66,22 @@ def test_a_pager_that_is_down_is_told_without_its_address(pager_site, server: Lo
     assert "/key" not in process.stderr
 
 
-def test_the_pager_names_a_wrong_option_without_its_value(pager_site):
+def test_check_of_the_pager_hides_a_wrong_value(pager_site):
     site, variables = pager_site
     process = site.manage("check", env={**variables, "PAGER_URL": "pager.example/key"})
     assert process.returncode == 1
-    assert 'DJANGO_RCLONE_NOTIFY["pager"]["OPTIONS"]["url"] must be an address' in process.stderr
+    assert 'DJANGO_RCLONE_NOTIFY["pager"]["OPTIONS"]["url"] must be a URL' in process.stderr
     assert "pager.example" not in process.stderr
 
 
-def test_the_tests_of_the_pager_pass(pager_site):
+def test_tests_of_the_pager_pass(pager_site):
     site, variables = pager_site
     process = site.manage("test", "shop", env=variables)
     assert process.returncode == 0, process.stderr
     assert "Ran 2 tests" in process.stderr
 
 
-def test_the_notifier_connected_in_ready_hears_of_a_failure_alone(
+def test_notifier_connected_in_ready_is_notified_only_of_a_failure(
     site: Site, server: LoopbackServer
 ):
     write_files(site, PAGES / "notify.md")
@@ -97,7 +97,7 @@ def test_the_notifier_connected_in_ready_hears_of_a_failure_alone(
     assert request.path == "/hook"
 
 
-def test_the_json_formatter_writes_one_object_per_event(site: Site):
+def test_json_formatter_writes_one_object_per_event(site: Site):
     write_files(site, PAGES / "notify-logging.md")
     site.extra_settings = settings_of("notify-logging.md")
 

@@ -1,11 +1,11 @@
-"""The picture on the page of each notifier shows what really arrives."""
+"""The picture on the page of each notifier is up to date."""
 
 import re
 import struct
 
 import pytest
 
-from django_rclone_notify.notifications import NoticeState
+from django_rclone_notify.notifications import NotificationState
 from django_rclone_notify.notifiers.email import message as mails
 from tests.docs.pictures.pages import PAGES as PICTURED
 from tests.docs.pictures.screenshots import digest, source_of
@@ -21,15 +21,15 @@ def loopback_without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @every_notifier
-def test_the_picture_is_of_what_arrives_now(name):
+def test_picture_is_up_to_date(name):
     picture = (PAGES / "pictures" / f"{name}.png").read_bytes()
     assert source_of(picture) == digest(PICTURED[name]()), (
-        "What arrives has changed. Look at it, and take the picture anew: hatch run pictures:take"
+        "The notification has changed: run `hatch run pictures:take` and look at the new picture."
     )
 
 
 @every_notifier
-def test_the_picture_is_on_the_page_small_and_told_in_words(name):
+def test_picture_is_small_and_described_in_words(name):
     [words] = re.findall(rf"!\[([^\n]+)\]\(pictures/{name}\.png\)", page(f"notify-{name}"))
     assert len(words) > 80
     picture = (PAGES / "pictures" / f"{name}.png").read_bytes()
@@ -39,12 +39,12 @@ def test_the_picture_is_on_the_page_small_and_told_in_words(name):
     assert height <= 800
 
 
-def test_every_page_of_a_notifier_has_its_picture_and_there_is_no_other():
+def test_every_notifier_page_has_one_picture():
     pages = {path.stem.removeprefix("notify-") for path in PAGES.glob("notify-*.md")}
     assert {path.stem for path in (PAGES / "pictures").iterdir()} == pages == set(PICTURED)
 
 
-def test_a_changed_payload_would_be_found(monkeypatch: pytest.MonkeyPatch):
+def test_changed_payload_would_be_noticed(monkeypatch: pytest.MonkeyPatch):
     before = digest(PICTURED["email"]())
-    monkeypatch.setitem(mails._LOOKS, NoticeState.FAILED, ("Failed", "#ff0000"))
+    monkeypatch.setitem(mails._COLORS, NotificationState.FAILED, "#ff0000")
     assert digest(PICTURED["email"]()) != before

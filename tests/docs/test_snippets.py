@@ -1,4 +1,4 @@
-"""Every Python block in the texts for users works."""
+"""Every Python block in the documentation works."""
 
 import re
 
@@ -13,13 +13,13 @@ OPERATION_CHANGED = "def log_failure("
 GUARD = "def confirm_restore("
 
 
-def the_receivers(containing: str) -> str:
-    (block,) = [b for b in python_blocks("receivers") if containing in b.code]
+def receivers_with(words: str) -> str:
+    (block,) = [b for b in python_blocks("receivers") if words in b.code]
     return block.code
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_every_python_block_says_how_it_is_tested(path):
+def test_every_python_block_is_marked_for_a_test(path):
     known = re.compile(r"settings|receivers|run|file: (shop|myapp)/\w+\.py")
     unknown = [b for b in blocks(path) if b.language == "python" and not known.fullmatch(b.marker)]
     assert [f"{block}: {block.marker!r}" for block in unknown] == []
@@ -43,7 +43,7 @@ def test_a_wrong_setting_would_be_found(site: Site):
 
 
 @pytest.mark.parametrize("block", python_blocks("receivers"), ids=str)
-def test_receivers_hear_a_backup_and_a_restore(block: Block, site: Site, server: LoopbackServer):
+def test_receivers_work_in_a_backup_and_a_restore(block: Block, site: Site, server: LoopbackServer):
     code = block.code.replace("https://hooks.slack.com/services/...", f"{server.url}/hook")
     code = code.replace("https://hc-ping.com/your-uuid-here", f"{server.url}/ping")
     add_receivers(site, code)
@@ -51,15 +51,15 @@ def test_receivers_hear_a_backup_and_a_restore(block: Block, site: Site, server:
     backup = site.manage("dbbackup", env=VARIABLES)
     restore = site.manage("dbrestore", "--noinput", env={**VARIABLES, "ALLOW_RESTORE": "1"})
 
-    said = backup.stderr + restore.stderr
-    assert (backup.returncode, restore.returncode) == (0, 0), said
-    assert "Warning" not in said
+    output = backup.stderr + restore.stderr
+    assert (backup.returncode, restore.returncode) == (0, 0), output
+    assert "Warning" not in output
     assert len(server.requests) == code.count("requests.post(") + code.count("requests.get(")
     assert ("backed up to db/default-" in backup.stderr) == ("post_db_backup)\ndef log" in code)
 
 
-def test_the_example_for_observers_logs_a_failure(site: Site):
-    add_receivers(site, the_receivers(OPERATION_CHANGED))
+def test_observer_example_logs_a_failure(site: Site):
+    add_receivers(site, receivers_with(OPERATION_CHANGED))
     site.database().unlink()
 
     process = site.manage("dbbackup")
@@ -68,8 +68,8 @@ def test_the_example_for_observers_logs_a_failure(site: Site):
     assert "db_backup failed: There is no database file" in process.stderr
 
 
-def test_the_example_of_a_guard_vetoes(site: Site):
-    add_receivers(site, the_receivers(GUARD))
+def test_guard_example_vetoes(site: Site):
+    add_receivers(site, receivers_with(GUARD))
     site.back_up()
 
     process = site.manage("dbrestore", "--noinput")
@@ -82,7 +82,7 @@ CALLS = [block for block in python_blocks("run") if "call_command" in block.code
 
 
 @pytest.mark.parametrize("block", CALLS, ids=str)
-def test_code_that_calls_commands_runs(block: Block, site: Site):
+def test_code_that_calls_a_command_works(block: Block, site: Site):
     process = site.manage("shell", "--verbosity", "0", "--command", block.code)
 
     assert (process.returncode, process.stderr) == (0, "")
@@ -91,7 +91,7 @@ def test_code_that_calls_commands_runs(block: Block, site: Site):
 
 
 @pytest.mark.parametrize("block", CALLS, ids=str)
-def test_code_that_calls_commands_tells_a_failure(block: Block, site: Site):
+def test_code_that_calls_a_command_reports_a_failure(block: Block, site: Site):
     site.database().unlink()
     process = site.manage("shell", "--verbosity", "0", "--command", block.code)
     assert "No backup (1): Database 'default' was not backed up" in process.stdout
@@ -103,7 +103,7 @@ def test_a_secret_prints_itself_masked(site: Site):
     assert (process.returncode, process.stdout, process.stderr) == (0, "***\n", "")
 
 
-def test_every_example_file_belongs_to_a_page_with_tests_of_its_own():
+def test_every_example_file_is_on_a_page_with_its_own_tests():
     files = [b for b in blocks(*TEXTS) if b.marker.startswith("file: ")]
     pages = {
         "notify-logging.md",

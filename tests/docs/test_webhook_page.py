@@ -7,7 +7,8 @@ import runpy
 import pytest
 from django.test import RequestFactory
 
-from django_rclone_notify.notifications import Notice
+from django_rclone.events import TargetState
+from django_rclone_notify.notifications import Notification
 from django_rclone_notify.notifiers import webhook
 from django_rclone_notify.notifiers.webhook import WebhookNotifier
 from django_rclone_notify.secrets import Secret
@@ -33,7 +34,7 @@ def sent(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Received:
     """What the notifier really sends."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     notifier = WebhookNotifier(url=server.url, secret=Secret(SECRET))
-    notifier.notify(Notice(event=samples.FAILED))
+    notifier.notify(Notification(event=samples.FAILED))
     return server.requests[0]
 
 
@@ -85,9 +86,12 @@ def test_every_field_of_the_body_is_documented_in_its_order(sent):
 def test_the_types_of_the_fields_are_those_documented():
     kinds = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
     documented = rows(section(page("notify-webhook"), "## The body"))
-    events = [*samples.ALL, dataclasses.replace(samples.FAILED, target_changed=True, database=None)]
+    events = [
+        *samples.ALL,
+        dataclasses.replace(samples.FAILED, target_state=TargetState.CHANGED, database=None),
+    ]
     for event in events:
-        told = webhook.payload(Notice(event=event), include_error=True)
+        told = webhook.payload(Notification(event=event), include_error=True)
         for name, value in json.loads(json.dumps(told)).items():
             assert kinds[type(value)] in documented[name].split(" | ")[0].split(" or "), name
 

@@ -1,11 +1,11 @@
-"""The texts for users, and the fenced blocks in them.
+"""The documentation for users, and the fenced blocks in it.
 
-An HTML comment before a Python block says what it is, and thereby how it is tested:
+An HTML comment before a Python block says how it is tested:
 
-``settings``      Django settings, which the system checks must find nothing in
-``receivers``     a module of receivers, which a backup and a restore must run through
-``file: x/y.py``  a file of the page's example project, which a test of that page uses
-``run``           code that a set-up Django runs
+``settings``      Django settings: the system checks must find nothing
+``receivers``     a module of receivers: a backup and a restore must succeed with it
+``file: x/y.py``  a file of the page's example project: a test of that page uses it
+``run``           code: it must run with Django set up
 """
 
 import re
@@ -44,7 +44,7 @@ def page(name: str) -> str:
 
 
 def blocks(*paths: Path) -> list[Block]:
-    """Return the fenced blocks of some texts."""
+    """Return the fenced blocks of files."""
     found = []
     for path in paths:
         text = path.read_text()
@@ -56,20 +56,20 @@ def blocks(*paths: Path) -> list[Block]:
 
 
 def python_blocks(marker: str) -> list[Block]:
-    """Return the Python blocks that bear a marker."""
+    """Return the Python blocks with a marker."""
     return [b for b in blocks(*TEXTS) if b.language == "python" and b.marker == marker]
 
 
 def section(text: str, heading: str) -> str:
-    """Return what stands under a heading, up to the next one of its rank or above."""
-    rank = len(heading) - len(heading.lstrip("#"))
-    match = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{rank}}} |\Z)", text, re.M | re.S)
+    """Return the text below a heading, up to the next heading of the same or a higher level."""
+    level = len(heading) - len(heading.lstrip("#"))
+    match = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{level}}} |\Z)", text, re.M | re.S)
     assert match, f"there is no heading {heading!r}"
     return match[1]
 
 
 def rows(text: str) -> dict[str, str]:
-    """Return the tables in a text: the first cell of each row, without backticks, to the rest."""
+    """Return the table rows of a text: by the first cell, without backticks, the other cells."""
     found = {}
     for line in re.findall(r"^\| *(`.+|\d+ .+) \|$", text, re.M):
         first, _, rest = line.partition(" | ")

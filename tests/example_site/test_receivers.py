@@ -94,7 +94,9 @@ def test_an_unreachable_service_costs_a_warning_that_hides_the_address(
     with refusing_url() as url:
         output = site.manage("dbbackup", **{variable: f"{url}/secret"})
 
-    assert f"[WARNING] backups: {SERVICES[variable]} was not reached: ConnectionError" in output
+    assert (
+        f"[WARNING] backups: {SERVICES[variable]} could not be reached: ConnectionError" in output
+    )
     assert "secret" not in output
     assert len(stored_backups(site)) == 1
 
@@ -122,7 +124,7 @@ def test_a_hanging_service_is_left_alone_in_time(
     output = site.manage("dbbackup", WEBHOOK_TIMEOUT="0.3", **{variable: server.url})
 
     assert time.monotonic() - started < 30
-    assert f"[WARNING] backups: {SERVICES[variable]} was not reached: ReadTimeout" in output
+    assert f"[WARNING] backups: {SERVICES[variable]} could not be reached: ReadTimeout" in output
     assert len(stored_backups(site)) == 1
 
 

@@ -53,7 +53,7 @@ def test_a_journal_in_use_is_not_seeded(site: Site) -> None:
     process = site.attempt("seed")
 
     assert process.returncode == 1
-    assert "entries already" in process.stderr
+    assert "already has entries" in process.stderr
     assert site.fingerprint() == before
 
 

@@ -186,9 +186,7 @@ class Bench:
         told: list[Told] = []
 
         def listen(event: Any, **_: object) -> None:
-            told.append(
-                Told(event.operation, event.state, event.error_message, event.target_state)
-            )
+            told.append(Told(event.operation, event.state, event.error_message, event.target_state))
 
         operation_changed.connect(listen)
         errors = StringIO()

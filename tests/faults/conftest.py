@@ -13,7 +13,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from django_rclone import scratch
-from django_rclone.locks import liveness as presence
+from django_rclone.locks import liveness
 from tests.faults.bench import RCLONE, Bench
 from tests.faults.engines import ENGINES, Mariadb, Postgresql
 from tests.faults.remotes import LOCAL, SERVED, Place, Served
@@ -85,8 +85,8 @@ def make_bench(
     temporary = Path(tempfile.mkdtemp(prefix="cell-"))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setattr(scratch, "_SETTLED", -1.0)
-    monkeypatch.setattr(presence, "_OLD", -1.0)
-    monkeypatch.setattr("django_rclone.rclone.remote._PAUSE", 0.05)
+    monkeypatch.setattr(liveness, "_MAX_AGE", -1.0)
+    monkeypatch.setattr("django_rclone.rclone.remote._BACKOFF_SECONDS", 0.05)
     monkeypatch.setattr("django_rclone.processes.process._GRACE", 0.5)
     monkeypatch.setenv("RCLONE_CONFIG", "/dev/null")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -98,13 +98,13 @@ def _dump_faults() -> Iterator[tuple[str, Damage, str]]:
 
 def _manifest_faults() -> Iterator[tuple[str, Damage, str]]:
     yield "manifest is empty", lambda data: b"", "no backup"
-    yield "manifest is no JSON", lambda data: b"{", "cannot be read"
-    yield "manifest is no object", lambda data: b"[]", "cannot be read"
+    yield "manifest is not JSON", lambda data: b"{", "cannot be read"
+    yield "manifest is not an object", lambda data: b"[]", "cannot be read"
     yield "manifest is of a future version", _edit(version=2), "cannot be read"
     yield "manifest is not signed", _edit(signature=""), "altered, or signed with another key"
     yield "manifest is signed with another key", _signed("another"), "signed with another key"
     yield "manifest is changed", _edit(server_version="9"), "altered, or signed with another key"
-    yield "manifest is of another path", _signed(path="db/other"), "cannot be read, or is that of"
+    yield "manifest is of another path", _signed(path="db/other"), "cannot be read, or belongs to"
     yield "manifest is of another database", _signed(database="other"), "no backup of database"
     yield "manifest is of another engine", _signed(vendor="oracle"), "holds oracle"
     yield (
@@ -112,8 +112,8 @@ def _manifest_faults() -> Iterator[tuple[str, Damage, str]]:
         _signed(environment="staging"),
         "no backup of database.*'staging'",
     )
-    yield "manifest tells another size", _signed(size=5), "bytes, its manifest says 5"
-    yield "manifest tells another hash", _signed(sha256="0" * 64), "hash"
+    yield "manifest has another size", _signed(size=5), "bytes, its manifest says 5"
+    yield "manifest has another hash", _signed(sha256="0" * 64), "hash"
     yield "manifest is huge", lambda data: data + b" " * (2 << 20), "cannot be read"
 
 

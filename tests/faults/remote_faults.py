@@ -13,7 +13,7 @@ from tests.faults.bench import COMMANDS, RCLONE, Bench, Fault, Inflict
 from tests.faults.proxy import Trouble
 
 _NETWORK = (
-    r"refused|reset|EOF|timeout|timed out|closed|Nothing moved|connection|broken pipe|handshake"
+    r"refused|reset|EOF|timeout|timed out|closed|made no progress|connection|broken pipe|handshake"
     r"|status|unavailable|server error|in trouble"
 )
 _UP = ("backup", "media backup")
@@ -40,7 +40,7 @@ def _ten_seconds(bench: Bench) -> Iterator[None]:
         bench.setting("RCLONE_FLAGS", []),
         _trouble(refuse_for=10)(bench),
     ):
-        patch.setattr("django_rclone.rclone.remote._PAUSE", 1.0)
+        patch.setattr("django_rclone.rclone.remote._BACKOFF_SECONDS", 1.0)
         yield
 
 
@@ -79,13 +79,16 @@ def network_faults(operation: str, remote: str) -> Iterator[Fault]:
         wrong = frozenset({1, 3})
     either = wrong | {0}
     yield Fault(
-        name="connection is refused", inflict=_refused, status=wrong, says="refused|Nothing moved"
+        name="connection is refused",
+        inflict=_refused,
+        status=wrong,
+        says="refused|made no progress",
     )
     yield Fault(
         name="server hangs",
         inflict=_trouble(hang=True),
         status=wrong,
-        says="Nothing moved|timeout|timed out",
+        says="made no progress|timeout|timed out",
     )
     yield Fault(
         name="server is gone for a while",
@@ -342,7 +345,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             says="cut",
         )
         yield Fault(
-            name="listing is cut and says it is whole",
+            name="listing is truncated but claims to be complete",
             inflict=_listing('"$REAL" "$@" | head -c 60; exit 0'),
             status=frozenset({3}),
             says="cannot be read",
@@ -355,7 +358,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             says="cut",
         )
         yield Fault(
-            name="listing is cut and says it is whole",
+            name="listing is truncated but claims to be complete",
             inflict=_listing('"$REAL" "$@" | head -c 60; exit 0'),
             status=wrong,
             says="cannot be read",

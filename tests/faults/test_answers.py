@@ -7,7 +7,7 @@ from django.test import override_settings
 
 from django_rclone import conf
 from django_rclone.exceptions import RcloneError
-from django_rclone.rclone.remote import Rclone
+from django_rclone.rclone.remote import Remote
 from tests.faults.bench import Bench
 from tests.faults.proxy import Trouble
 
@@ -19,13 +19,13 @@ def test_a_remote_that_could_not_be_asked_is_not_taken_for_an_empty_one(
     bench = make_bench("restore", "sqlite", remote)
     (backup,) = bench.backups()
     with override_settings(DJANGO_RCLONE=bench.site.rclone | {"RETRIES": 0}):
-        rclone = Rclone(conf.load())
+        rclone = Remote(conf.load())
     questions: dict[str, Callable[[], object]] = {
         "list": lambda: sorted(item.path for item in rclone.list("db")),
         "manifests": lambda: len(rclone.read_all("db", ".json")),
         "size": lambda: rclone.size(backup["path"]),
         "manifest": lambda: rclone.read(backup["path"] + ".json"),
-        "tally": lambda: rclone.tally(rclone.address("db")),
+        "tally": lambda: rclone.folder_size(rclone.address("db")),
     }
     for name, ask in questions.items():
         truth = ask()

@@ -128,11 +128,11 @@ def test_a_lock_that_somebody_forges_blocks_no_longer_than_a_day(
     """Who can write the remote can hold up what needs a lock, again and again."""
     site.back_up()
     (site.remote / "locks").mkdir()
-    claim = {"token": "0" * 16, "host": "x", "pid": 1}
+    lease = {"token": "0" * 16, "operation": "db_restore", "host": "x", "pid": 1}
     until = datetime.now(UTC) + timedelta(hours=hours)
-    claim |= {"since": "2020-01-01T00:00:00+00:00", "until": until.isoformat()}
+    lease |= {"since": "2020-01-01T00:00:00+00:00", "until": until.isoformat()}
     lock = site.remote / "locks" / f"default.db_restore.{'0' * 16}.json"
-    lock.write_text(json.dumps(claim))
+    lock.write_text(json.dumps(lease))
     if blocks:
         assert lock.name in refused(site), "the way out is told"
     else:

@@ -83,7 +83,7 @@ def test_deleted_backups_are_had_back(site: Site, put: Put, kind, as_of, capsys)
     (found,) = site.backups()
     assert (found["name"], found["verified"]) == (backup["name"], True)
     assert restored(site) == before
-    assert "Nothing keeps another host" in capsys.readouterr().err
+    assert "Could not take a lock" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", [VERSIONED, LOCKED])
@@ -171,4 +171,4 @@ def test_the_words_of_amazon_itself_bring_the_same_hint() -> None:
     )
     error = failure(Command(argv=("rclone",)), 1, [words])
     assert FLAG in error.hint
-    assert not error.temporary
+    assert not error.transient

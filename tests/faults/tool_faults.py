@@ -22,10 +22,10 @@ _RCLONE: Bodies = {
         "at last",
     ),
     "rclone is killed": ("kill -9 $$", "killed by SIGKILL"),
-    "rclone hangs": ("exec sleep 99", "Nothing moved for 3 seconds"),
+    "rclone hangs": ("exec sleep 99", "made no progress for 3 seconds"),
     "rclone hangs and ignores SIGTERM": (
         "trap '' TERM; while :; do sleep 1; done",
-        "Nothing moved for 3 seconds",
+        "made no progress for 3 seconds",
     ),
     "rclone floods stderr": (f"{_FLOOD}; exit 1", "words without end"),
 }
@@ -67,7 +67,7 @@ def rclone_faults(operation: str) -> Iterator[Fault]:
     for name, (body, says) in _RCLONE.items():
         yield Fault(name=name, inflict=_rclone(body), status=wrong, says=says)
     usage = frozenset({2})
-    says = "RCLONE_BINARY.*names no program"
+    says = "RCLONE_BINARY.*does not name a program"
     yield Fault(name="rclone is missing", inflict=_missing, status=usage, says=says, hint=False)
     yield Fault(
         name="rclone is not executable",
@@ -99,13 +99,13 @@ _DUMP: Bodies = {
         "at last",
     ),
     "dump program is killed": ("kill -9 $$", "killed by SIGKILL"),
-    "dump program hangs": ("exec sleep 99", "Nothing moved for 1 seconds"),
+    "dump program hangs": ("exec sleep 99", "made no progress for 1 seconds"),
     "dump program hangs and ignores SIGTERM": (
         "trap '' TERM; while :; do sleep 1; done",
-        "Nothing moved for 1 seconds",
+        "made no progress for 1 seconds",
     ),
     "dump program floods stderr": (f"{_FLOOD}; exit 3", "words without end"),
-    "dump program writes nothing": ("exit 0", "empty|breaks off|end|cannot be read"),
+    "dump program writes nothing": ("exit 0", "empty|truncated|breaks off|end|cannot be read"),
     "dump program talks on stdout": ('echo noise; exec "$REAL" "$@"', "dump"),
 }
 _LOAD: Bodies = {

@@ -62,7 +62,7 @@ def test_wrong_setting_is_e002(key: str, value: object, settings: DjangoSettings
     assert "hunter2" not in str(message)
 
 
-def test_all_wrong_settings_are_told_at_once(settings: DjangoSettings) -> None:
+def test_all_wrong_settings_are_reported_at_once(settings: DjangoSettings) -> None:
     messages = found(settings, REMOTE="", DB_CLEANUP_KEEP=0, COMPRESSION="gzip")
     assert [message.id for message in messages] == [
         "django_rclone.E001",
@@ -79,7 +79,7 @@ def test_binary_that_does_not_exist_is_w001(settings: DjangoSettings) -> None:
     assert message.hint
 
 
-def test_rclone_that_is_nowhere_is_w001(
+def test_rclone_that_is_not_installed_is_w001(
     settings: DjangoSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -132,7 +132,7 @@ def test_rclone_is_found_by_a_bare_name_too(
     ],
     ids=repr,
 )
-def test_client_that_cannot_be_made_is_w003(
+def test_client_that_cannot_be_created_is_w003(
     client: dict[str, object], settings: DjangoSettings
 ) -> None:
     [message] = found(settings, CLIENTS={"default": client})

@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from django_rclone import conf
-from django_rclone.backups import Naming, checked_name
 from django_rclone.backups.manifest import Manifest, ManifestError
+from django_rclone.backups.naming import Naming, validate_name
 from django_rclone.exceptions import BackupNotFound, RcloneError
-from django_rclone.locks.lease import Claim
-from django_rclone.rclone.log import Statistics
+from django_rclone.locks.lease import Lease
+from django_rclone.rclone.log import TransferStats
 from django_rclone.rclone.output import RemoteObject
-from django_rclone.rclone.remote import Rclone
+from django_rclone.rclone.remote import Remote
 from django_rclone.redaction import redact
 
 JSON = st.recursive(
@@ -43,9 +43,11 @@ MANIFEST: dict[str, Any] = json.loads(
         django_version="6.1",
     ).to_bytes()
 )
-CLAIM: dict[str, Any] = json.loads(
-    Claim(
+LEASE: dict[str, Any] = json.loads(
+    Lease(
         token="0" * 16,
+        operation="db_restore",
+        database="default",
         host="x",
         pid=1,
         since=datetime(2026, 1, 1, tzinfo=UTC),
@@ -78,14 +80,14 @@ def test_a_manifest_is_read_or_refused(data: bytes) -> None:
     assert Manifest.from_bytes(manifest.to_bytes()) == manifest
 
 
-@given(changed(CLAIM))
+@given(changed(LEASE))
 @settings(max_examples=400)
-def test_a_claim_is_read_or_refused(data: bytes) -> None:
+def test_a_lease_is_read_or_refused(data: bytes) -> None:
     try:
-        claim = Claim.from_bytes(data)
+        lease = Lease.from_bytes(data)
     except ValueError:
         return
-    assert Claim.from_bytes(claim.to_bytes()) == claim
+    assert Lease.from_bytes(lease.to_bytes()) == lease
 
 
 @pytest.mark.parametrize("depth", [1_000, 100_000])
@@ -93,8 +95,8 @@ def test_deep_nesting_is_refused(depth: int) -> None:
     data = b"[" * depth
     with pytest.raises(ManifestError):
         Manifest.from_bytes(data)
-    with pytest.raises(ValueError, match=r"JSON|Expecting"):
-        Claim.from_bytes(data)
+    with pytest.raises(ValueError, match="not JSON"):
+        Lease.from_bytes(data)
 
 
 ROW = st.fixed_dictionaries({"Path": JSON, "Size": JSON, "IsDir": JSON})
@@ -112,8 +114,12 @@ def test_a_listing_is_read_or_refused(listing: str, tmp_path: Path) -> None:
     fake.chmod(0o755)
     site = {"REMOTE": "x:", "RCLONE_BINARY": str(fake), "RETRIES": 0}
     with override_settings(DJANGO_RCLONE=site):
-        rclone = Rclone(conf.load())
-    for ask in (lambda: rclone.list("db"), lambda: rclone.size("x"), lambda: rclone.tally("x:")):
+        rclone = Remote(conf.load())
+    for ask in (
+        lambda: rclone.list("db"),
+        lambda: rclone.size("x"),
+        lambda: rclone.folder_size("x:"),
+    ):
         try:
             found = ask()
         except RcloneError:
@@ -125,9 +131,9 @@ def test_a_listing_is_read_or_refused(listing: str, tmp_path: Path) -> None:
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda b: b.decode("utf-8", "replace")))
 def test_a_name_is_taken_or_refused(name: str) -> None:
     naming = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d-%H%M%S")
-    assert naming.moment("default", name) is None or name.startswith("default-")
+    assert naming.parse_timestamp("default", name) is None or name.startswith("default-")
     try:
-        bare = checked_name(name, "db")
+        bare = validate_name(name, "db")
     except BackupNotFound:
         return
     assert "/" not in bare
@@ -136,7 +142,7 @@ def test_a_name_is_taken_or_refused(name: str) -> None:
 
 @given(JSON.map(json.dumps) | JSON.map(lambda value: json.dumps({"stats": value})) | st.text())
 def test_a_line_of_the_log_is_read_whatever_it_holds(line: str) -> None:
-    Statistics().see(line)
+    TransferStats().feed(line)
 
 
 # ---------------------------------------------------------------------------- secrets
@@ -211,7 +217,7 @@ NAMED = st.text(
 @pytest.mark.parametrize("form", ["{} = {}", "{}={}", '"{}": "{}"', "{}: {}", "--x-{} {}"])
 @given(secret=NAMED)
 @settings(max_examples=15, deadline=None)
-def test_what_is_named_like_a_secret_of_rclone_is_masked(name: str, form: str, secret: str) -> None:
+def test_values_named_like_secrets_of_rclone_are_masked(name: str, form: str, secret: str) -> None:
     if form.startswith("--"):
         name = name.replace("_", "-")
     assume(secret not in name)

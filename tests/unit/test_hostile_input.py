@@ -13,13 +13,14 @@ import pytest
 from django.test import override_settings
 
 from django_rclone import conf
-from django_rclone.backups import Naming
 from django_rclone.backups.manifest import Manifest, signer
+from django_rclone.backups.naming import Naming
 from django_rclone.exceptions import InvalidSettings, ProcessError, RcloneError
-from django_rclone.management.formatting import plain
+from django_rclone.management.formatting import printable
 from django_rclone.processes import process as processes
 from django_rclone.processes.process import Command, Process, run
-from django_rclone.rclone.remote import Rclone
+from django_rclone.rclone import Remote
+from django_rclone.rclone.output import FolderSize
 from django_rclone.redaction import redact
 
 MANIFEST = Manifest(
@@ -51,7 +52,7 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.parametrize("word", ["x", "pass", "://", "--token ", "a@", '\\"', "bearer "])
 @pytest.mark.timeout(60)
-def test_redaction_of_a_long_line_comes_to_an_end(word: str) -> None:
+def test_redaction_of_a_long_line_ends(word: str) -> None:
     """A pattern that looks back over what it has seen would take hours for this."""
     redact(word * (200_000 // len(word)))
 
@@ -94,23 +95,23 @@ def test_an_empty_secret_key_does_not_keep_text_from_being_masked() -> None:
         assert conf.load().signing_key == "own"
 
 
-def test_an_empty_secret_key_without_a_signing_key_is_told() -> None:
+def test_an_empty_secret_key_without_a_signing_key_is_refused() -> None:
     with override_settings(SECRET_KEY="", DJANGO_RCLONE={"REMOTE": "n:p"}):
         assert [problem.key for problem in conf.problems()] == ["SIGNING_KEY"]
 
 
-def test_a_signature_that_cannot_be_encoded_is_no_signature() -> None:
+def test_a_signature_that_cannot_be_encoded_is_invalid() -> None:
     assert not replace(MANIFEST, signature="\ud800").is_signed_by(signer("key", ()))
 
 
 @pytest.mark.parametrize("date_format", ["%Y-%m-%d-%Y", "%c %Y"])
-def test_a_date_format_that_says_something_twice_is_refused(date_format: str) -> None:
+def test_a_date_format_with_a_repeated_field_is_refused(date_format: str) -> None:
     with pytest.raises(InvalidSettings, match="DB_DATE_FORMAT"):
         configured(DB_DATE_FORMAT=date_format)
 
 
 @pytest.mark.parametrize("path", ["a\0b", "rclone.conf"])
-def test_a_config_path_that_cannot_be_one_is_refused(path: str) -> None:
+def test_an_impossible_config_path_is_refused(path: str) -> None:
     with pytest.raises(InvalidSettings, match="RCLONE_CONFIG"):
         configured(RCLONE_CONFIG=path)
 
@@ -145,52 +146,72 @@ def test_a_connection_string_is_refused_without_showing_it(remote: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "flag",
-    [
-        "-q",
-        "--log-level=ERROR",
-        "--log-file=/tmp/log",
-        "--syslog",
-        "--include=*.jpg",
-        "--exclude=*.json",
-        "--filter=- *",
-        "--files-from=x",
-        "--max-size=1",
-        "--min-age=1d",
-        "--max-depth=0",
-        "--max-delete=1",
-        "--ignore-existing",
-        "--compare-dest=x:",
-        "-x",
-        "-u",
-        "--size-only",
-        "--links",
-        "--backup-dir=x:",
-        "-f=- *",
-    ],
+    "flag", ["-q", "-vq", "--quiet", "--log-level=ERROR", "--log-file=/tmp/log", "--syslog"]
 )
-def test_flags_that_would_hide_backups_or_errors_are_refused(flag: str) -> None:
+def test_flags_that_would_hide_errors_are_refused(flag: str) -> None:
     with pytest.raises(InvalidSettings, match="would hide"):
         configured(RCLONE_FLAGS=[flag])
 
 
-def test_words_that_belong_to_no_flag_are_refused() -> None:
+MIRROR_FLAGS = [
+    "--include=*.jpg",
+    "--exclude=*.json",
+    "--filter=- *",
+    "--files-from=/dev/null",
+    "--max-size=1",
+    "--min-age=1d",
+    "--max-depth=0",
+    "--ignore-existing",
+    "--compare-dest=x:",
+    "-x",
+    "-u",
+    "-vx",
+    "--size-only",
+    "--links",
+    "--backup-dir=x:",
+    "-f=- *",
+    "-f- *",
+]
+
+
+@pytest.mark.parametrize("flag", MIRROR_FLAGS)
+def test_flags_that_would_keep_files_out_of_the_mirror_are_refused(flag: str) -> None:
+    with pytest.raises(InvalidSettings, match="would make the mirror differ"):
+        configured(RCLONE_FLAGS=[flag])
+
+
+@pytest.mark.parametrize("flag", MIRROR_FLAGS)
+def test_no_flag_hides_backups(flag: str, tmp_path: Path) -> None:
+    """Not even one that the settings would refuse: it reaches transfers alone."""
+    remote = Remote(replace(configured(REMOTE=tmp_path), rclone_flags=(flag, "--max-delete=0")))
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "x.json").write_text("{}\n")
+    assert len(remote.list("db")) == 1
+    assert remote.size("db/x.json") == 3
+    assert remote.read("db/x.json") == b"{}\n"
+    assert remote.read_all("db", ".json") == [b"{}"]
+    assert remote.folder_size(str(tmp_path)) == FolderSize(count=1, size=3)
+    remote.delete("db/x.json")
+    assert not remote.exists("db/x.json")
+
+
+def test_words_without_a_flag_are_refused() -> None:
     assert configured(RCLONE_FLAGS=["--transfers", "8", "-v"]).rclone_flags[1] == "8"
-    with pytest.raises(InvalidSettings, match="no flag"):
+    with pytest.raises(InvalidSettings, match="not a flag"):
         configured(RCLONE_FLAGS=["transfers"])
-    with pytest.raises(InvalidSettings, match="no flag"):
+    with pytest.raises(InvalidSettings, match="not a flag"):
         configured(RCLONE_FLAGS=["--transfers=8", "8"])
 
 
-def test_a_guard_that_cannot_count_does_not_let_pass(
+def test_an_unknown_number_of_deletions_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RCLONE_LOG_LEVEL", "CRITICAL")
     (tmp_path / "source").mkdir()
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror" / "file").touch()
-    rclone = Rclone(configured(REMOTE=tmp_path))
-    with pytest.raises(RcloneError, match="did not tell"):
+    rclone = Remote(configured(REMOTE=tmp_path))
+    with pytest.raises(RcloneError, match="did not report"):
         rclone.count_deletions(
             str(tmp_path / "source"), str(tmp_path / "mirror"), follow_links=False
         )
@@ -214,17 +235,17 @@ def test_templates_whose_names_could_be_read_in_two_ways_are_refused(template: s
 @pytest.mark.parametrize("text", ["٢٠٣١-12-09-070503", "2031-1-9-070503", "2031-12-09-70503"])
 def test_dates_are_read_only_as_they_are_written(text: str) -> None:
     naming = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d-%H%M%S")
-    assert naming.moment("app", f"app-{text}.0a1b2c3d.sqlite3") is None
+    assert naming.parse_timestamp("app", f"app-{text}.0a1b2c3d.sqlite3") is None
 
 
-def test_what_would_steer_a_terminal_is_not_printed() -> None:
+def test_control_characters_are_not_printed() -> None:
     assert (
-        plain("a\x1b[2Jb\ud800c\nd")
+        printable("a\x1b[2Jb\ud800c\nd")
         == "a\N{REPLACEMENT CHARACTER}[2Jb\N{REPLACEMENT CHARACTER}c\nd"
     )
 
 
-def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+def test_a_signal_without_a_name_is_reported_by_its_number() -> None:
     kill = Command(argv=(sys.executable, "-c", "import os; os.kill(os.getpid(), 35)"))
     with pytest.raises(ProcessError, match="was killed by signal 35"):
         run(Process(kill))
@@ -242,17 +263,18 @@ def test_a_program_that_closes_stdin_and_lives_on_is_stopped(
 @pytest.mark.parametrize(
     "script", ["(trap '' TERM; exec sleep 30) & echo $!; wait", "sleep 30 & echo $!; exit 0"]
 )
-def test_what_a_program_started_itself_is_stopped_with_it(
+def test_grandchildren_are_stopped_with_their_program(
     script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_GRACE", 0.3)
+    threads = set(threading.enumerate())
     with Process(shell(script)) as process:
         grandchild = int(process.read())
     deadline = time.monotonic() + 10
     while is_alive(grandchild):
         # It was killed; the kernel may still be taking it apart.
         assert time.monotonic() < deadline
-    assert [thread for thread in threading.enumerate() if "_drain" in thread.name] == []
+    assert set(threading.enumerate()) <= threads
 
 
 def test_a_line_that_cannot_be_handled_does_not_block_the_program() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from django_rclone import interrupts as interruption
 from django_rclone.exceptions import OperationInterrupted
-from django_rclone.interrupts import interruptible, signals_handled
+from django_rclone.interrupts import deferred_signals, interruptible
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +33,10 @@ def send(number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_is_kept_until_the_code_may_be_interrupted(number: signal.Signals) -> None:
+def test_a_signal_is_deferred_until_the_code_is_interruptible(number: signal.Signals) -> None:
     steps = []
     expected = pytest.raises(SIGNALS[number])
-    with expected, signals_handled():
+    with expected, deferred_signals():
         send(number)
         steps.append("went on")
         with interruptible():
@@ -45,30 +45,30 @@ def test_a_signal_is_kept_until_the_code_may_be_interrupted(number: signal.Signa
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_interrupts_at_once_where_it_may(number: signal.Signals) -> None:
+def test_a_signal_interrupts_an_interruptible_block_at_once(number: signal.Signals) -> None:
     steps = []
     expected = pytest.raises(SIGNALS[number])
-    with expected, signals_handled(), interruptible():
+    with expected, deferred_signals(), interruptible():
         send(number)
         steps.append("never comes here")
     assert steps == []
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_that_found_no_place_is_raised_in_the_end(number: signal.Signals) -> None:
+def test_a_deferred_signal_is_raised_at_the_end(number: signal.Signals) -> None:
     steps = []
     expected = pytest.raises(SIGNALS[number])
-    with expected, signals_handled():
+    with expected, deferred_signals():
         send(number)
-        with interruptible(now=False):
-            steps.append("the outcome is told")
-    assert steps == ["the outcome is told"]
+        with interruptible(raise_pending=False):
+            steps.append("the outcome is reported")
+    assert steps == ["the outcome is reported"]
 
 
-def test_a_second_sigterm_does_not_disturb_the_undoing() -> None:
+def test_a_second_sigterm_does_not_interrupt_the_undoing() -> None:
     steps = []
     expected = pytest.raises(OperationInterrupted)
-    with expected as stopped, signals_handled(), interruptible():
+    with expected as stopped, deferred_signals(), interruptible():
         try:
             send(signal.SIGTERM)
         finally:
@@ -78,23 +78,23 @@ def test_a_second_sigterm_does_not_disturb_the_undoing() -> None:
     assert stopped.value.exit_code == 143
 
 
-def test_a_handler_of_the_site_stays_in_charge() -> None:
+def test_a_handler_of_the_site_is_left_alone() -> None:
     heard = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
     try:
-        with signals_handled(), interruptible():
+        with deferred_signals(), interruptible():
             send(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert heard == [signal.SIGTERM]
 
 
-def test_other_threads_have_no_say() -> None:
+def test_other_threads_do_not_handle_signals() -> None:
     errors = []
 
     def work() -> None:
         try:
-            with signals_handled(), interruptible():
+            with deferred_signals(), interruptible():
                 assert interruption._regions == 0
         except BaseException as error:
             errors.append(error)

@@ -80,7 +80,7 @@ def test_very_short_password_does_not_mask_every_sentence(databases: Databases) 
         ("https://hc-ping.com/0123-4567/start", "https://hc-ping.com/***"),
     ],
 )
-def test_shape_of_a_secret_is_masked(text: str, redacted: str) -> None:
+def test_text_that_looks_like_a_secret_is_masked(text: str, redacted: str) -> None:
     assert redact(text) == redacted
 
 

@@ -99,7 +99,7 @@ def test_no_descriptor_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
-def test_parent_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
+def test_parent_that_cannot_be_written_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=name), scratch_directory(tmp_path / name):
         pass
@@ -127,14 +127,14 @@ def test_fresh_folder_is_not_swept(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_folder_made_to_look_old_is_not_swept(tmp_path: Path) -> None:
+def test_folder_with_an_old_modification_time_is_not_swept(tmp_path: Path) -> None:
     path = stale(tmp_path)
     os.utime(path, (0, 0))
     sweep(tmp_path)
     assert path.exists()
 
 
-def test_what_is_not_ours_is_left_alone(tmp_path: Path, aged: None) -> None:
+def test_files_of_others_are_left_alone(tmp_path: Path, aged: None) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "data").write_text("data")

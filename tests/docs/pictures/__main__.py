@@ -1,4 +1,4 @@
-"""Take the pictures of the documentation: those whose page is another by now, or the named ones."""
+"""Take the pictures of the documentation that are out of date, or the named ones."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ import django
 
 
 def main(wanted: list[str]) -> None:
-    """Take the pictures whose page is another by now, or that are named."""
+    """Take the pictures that are out of date, or those in ``wanted``."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     os.environ["NO_PROXY"] = "127.0.0.1"
     django.setup()

@@ -1,4 +1,4 @@
-"""Pages that show what arrives in the manner of the place where it arrives."""
+"""HTML pages that show notifications in the style of the services that receive them."""
 
 import json
 import re
@@ -106,7 +106,7 @@ td { padding: 1px 12px 1px 0 } .head td:first-child { width: 60px }
 def webhook() -> str:
     request = payloads.hook()
     shown = ["content-type", "webhook-id", "webhook-timestamp", "webhook-signature"]
-    # Time and signature are others each time.
+    # Time and signature differ each time.
     passing = {"webhook-timestamp": "1773455472", "webhook-signature": "v1,K5oZfzN95Z9U…"}
     headers = [
         f"<b>{name}:</b> {escape(passing.get(name, request.headers[name]))}" for name in shown
@@ -137,14 +137,14 @@ def prometheus() -> str:
     style = """\
 .comment { color: #8b949e } .comment, .sample { padding-left: 2em; text-indent: -2em }
 .terminal { overflow-wrap: normal; font-size: 12px }"""
-    return _page(f'<div class="terminal"><b>$ cat shop-backups.prom</b>{lines}</div>', style)
+    return _page(f'<div class="terminal"><b>$ cat django_rclone-*.prom</b>{lines}</div>', style)
 
 
 PAGES: dict[str, Callable[[], str]] = {
     page.__name__: page
     for page in (logging, slack, healthchecks, sentry, email, webhook, apprise, prometheus)
 }
-"""From the name of a notifier, and of its picture, to what makes its page."""
+"""The functions that return the pages, by the name of the notifier and its picture."""
 
 
 def _page(content: str, style: str = "") -> str:
@@ -215,6 +215,6 @@ def _issue(issue: dict[str, Any]) -> str:
 
 
 def _body(document: str) -> str:
-    """Return the body of a mail, as a client shows it in a page of its own."""
+    """Return the body of a mail as an element of another page."""
     [style, content] = re.findall(r'<body style="([^"]*)">(.*)</body>', document, re.S)[0]
     return f'<div style="{style}">{content}</div>'

@@ -1,7 +1,7 @@
-"""What each notifier really delivers about the same night, for the pictures.
+"""The real output of each notifier about the same night, for the pictures.
 
-Those that talk HTTP talk to a server on loopback, and what it received is what is
-shown: nothing here repeats how a payload is made.
+Notifiers that use HTTP send to a server on loopback, and the pictures show what it
+received: nothing here repeats how a payload is built.
 """
 
 import gzip
@@ -16,7 +16,7 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 
 from django_rclone.events import Operation, OperationEvent, State
-from django_rclone_notify.notifications import Notice
+from django_rclone_notify.notifications import Notification
 from django_rclone_notify.notifiers.apprise import AppriseNotifier
 from django_rclone_notify.notifiers.base import Notifier
 from django_rclone_notify.notifiers.email.notifier import EmailNotifier
@@ -48,9 +48,9 @@ FAILED = replace(
     error_type="RcloneError",
     error_message=(
         "Database 'default' was not backed up: rclone rcat exited with 1.\n"
-        "Failed to rcat: googleapi: Error 403: The user's storage quota has been exceeded\n"
-        "Hint: The remote is full. Delete what you do not need, or have the quota raised."
+        "Failed to rcat: googleapi: Error 403: The user's storage quota has been exceeded"
     ),
+    error_hint="The remote is full. Delete what you do not need, or raise the quota.",
 )
 SUCCEEDED = replace(
     STARTED,
@@ -65,7 +65,7 @@ SUCCEEDED = replace(
 
 
 def log_lines() -> list[str]:
-    """Return what a handler writes that puts time, level and logger before each message."""
+    """Return the log lines of a handler that writes time, level and logger before each message."""
     records: list[logging.LogRecord] = []
     logger = logging.getLogger("pictures")
     logger.setLevel(logging.INFO)
@@ -86,14 +86,14 @@ def log_lines() -> list[str]:
 
 
 def slack_message() -> dict[str, Any]:
-    """Return the message that Slack's webhook gets."""
+    """Return the message that a webhook of Slack receives."""
     with LoopbackServer() as server:
         _tell(SlackNotifier(webhook_url=f"{server.url}/services/T0/B0/x"), FAILED)
         return dict(server.requests[0].json())
 
 
 def pings() -> list[Received]:
-    """Return the pings of a run that fails."""
+    """Return the pings of a failed run."""
     with LoopbackServer() as server:
         notifier = HealthchecksNotifier(ping_url=f"{server.url}/{CHECK}")
         _tell(notifier, STARTED, FAILED)
@@ -101,7 +101,7 @@ def pings() -> list[Received]:
 
 
 def envelope_items() -> list[tuple[str, dict[str, Any]]]:
-    """Return the items, each with its type, that Sentry gets about a run that fails."""
+    """Return the items that Sentry receives about a failed run, each with its type."""
     with LoopbackServer() as server:
         dsn = server.url.replace("http://", "http://key@") + "/1"
         _tell(SentryNotifier(monitor_slug="backup-{database}", dsn=dsn), STARTED, FAILED)
@@ -112,35 +112,34 @@ def mail() -> EmailMultiAlternatives:
     """Return the mail about a failure."""
     return EmailNotifier(
         to=["ops@example.com"], from_email="Shop <shop@example.com>", subject_prefix="[shop] "
-    ).message(Notice(event=FAILED))
+    ).message(Notification(event=FAILED))
 
 
 def hook() -> Received:
-    """Return the request that a webhook gets."""
+    """Return the request that a webhook receives."""
     with LoopbackServer() as server:
         _tell(WebhookNotifier(url=f"{server.url}/hooks/backups", secret=KEY), FAILED)
         return server.requests[0]
 
 
 def apprise_message() -> dict[str, Any]:
-    """Return what Apprise hands to its simplest service."""
+    """Return the message that Apprise passes to its simplest service."""
     with LoopbackServer() as server:
         _tell(AppriseNotifier(urls=[server.url.replace("http://", "json://")]), FAILED)
         return dict(server.requests[0].json())
 
 
 def metrics() -> str:
-    """Return the file for Prometheus after a night of success and one of failure."""
+    """Return the files for Prometheus after a night of success and one of failure."""
     yesterday = replace(SUCCEEDED, database="default", started_at=STARTED.started_at - timedelta(1))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "shop-backups.prom"
-        _tell(PrometheusNotifier(path=str(path)), yesterday, FAILED)
-        return path.read_text()
+        _tell(PrometheusNotifier(directory=folder), yesterday, FAILED)
+        return "".join(path.read_text() for path in sorted(Path(folder).glob("*.prom")))
 
 
 def _tell(notifier: Notifier, *events: OperationEvent) -> None:
     for event in events:
-        notifier.notify(Notice(event=event))
+        notifier.notify(Notification(event=event))
 
 
 def _items(request: Received) -> list[tuple[str, dict[str, Any]]]:

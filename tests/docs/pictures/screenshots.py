@@ -1,4 +1,4 @@
-"""Pictures of pages, each with a note of the page that it was taken of."""
+"""Take pictures of pages, and store a hash of the page in each."""
 
 import hashlib
 import re
@@ -18,12 +18,12 @@ _MEASURE = "<script>document.title = document.documentElement.scrollHeight</scri
 
 
 def digest(page: str) -> str:
-    """Return what stands for a page in its picture."""
+    """Return the hash of a page."""
     return hashlib.sha256(page.encode()).hexdigest()
 
 
 def take(page: str, target: Path) -> None:
-    """Write the picture of a page. Raises ``SystemExit`` when there is no Chromium."""
+    """Write the picture of a page. Raises ``SystemExit`` if Chromium is missing."""
     with tempfile.TemporaryDirectory() as folder:
         source, picture = Path(folder) / "page.html", Path(folder) / "page.png"
         source.write_text(page.replace("</body></html>", f"{_MEASURE}</html>"))
@@ -36,7 +36,7 @@ def take(page: str, target: Path) -> None:
 
 
 def source_of(picture: bytes) -> str | None:
-    """Return the digest of the page that a picture was taken of."""
+    """Return the hash of the page that a picture shows."""
     for kind, content in _chunks(picture):
         # https://www.w3.org/TR/png/#11tEXt
         keyword, _, text = content.decode("latin-1").partition("\0")

@@ -7,21 +7,17 @@ import shlex
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 
-from django_rclone import reporting
-from django_rclone.events import OperationEvent
 from tests.conftest import Heard
+from tests.faults.clock import going_wrong
 from tests.support.site import Site, record_programs, snapshot
 
 
@@ -166,7 +162,7 @@ def test_a_missing_database_file_reaches_the_observers(site: Site, heard: Heard)
 @pytest.mark.parametrize("name", [":memory:", "file:shared?mode=memory&cache=shared"])
 def test_a_database_in_memory_is_refused(site: Site, heard: Heard, name: str) -> None:
     site.databases["default"]["NAME"] = name
-    assert "lives in memory" in refused(site, heard)
+    assert "is in memory" in refused(site, heard)
 
 
 def test_an_empty_database_file_is_refused(site: Site, heard: Heard) -> None:
@@ -373,7 +369,8 @@ def test_clean_neither_counts_nor_deletes_what_is_not_verified(site: Site) -> No
 
 def test_clean_leaves_old_backups_whole(site: Site) -> None:
     site.rclone["DB_CLEANUP_KEEP"] = 5
-    with freeze(datetime.now(UTC) - timedelta(days=30)):
+    with going_wrong() as clock:
+        clock.wrong = timedelta(days=-30)
         site.call("dbbackup")
     old = site.stored()
     site.call("dbbackup", "--clean")
@@ -412,23 +409,12 @@ def test_clean_lists_the_folder_of_backups_once(
 def test_clean_never_deletes_the_backup_just_made(site: Site) -> None:
     """A wrong clock has dated an older backup in the future."""
     site.rclone["DB_CLEANUP_KEEP"] = 1
-    with freeze(datetime.now(UTC) + timedelta(days=30)):
+    with going_wrong() as clock:
+        clock.wrong = timedelta(days=30)
         ahead = site.back_up()
     made = site.back_up("--clean")
     assert made.exists()
     assert ahead.exists()
-
-
-@contextmanager
-def freeze(moment: datetime) -> Iterator[None]:
-    """Let operations start at another moment."""
-
-    def begin(*args: Any, **kwargs: Any) -> OperationEvent:
-        return replace(reporting.begin(*args, **kwargs), started_at=moment)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("django_rclone.operations.backup.begin", begin)
-        yield
 
 
 def test_a_backup_within_a_transaction_is_refused_and_loses_nothing(site: Site) -> None:
@@ -475,14 +461,14 @@ def test_a_failed_clean_up_never_takes_back_the_backup(site: Site, heard: Heard)
     )
     done = site.manage("dbbackup", "--clean")
     assert done.returncode == 3
-    assert "were not cleaned up" in done.stderr
+    assert "were not pruned" in done.stderr
     assert site.backups()[0]["verified"]
 
 
 def test_a_failed_dump_is_begun_anew_under_another_name(
     site: Site, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_rclone.operations.backup._PAUSE", 0.01)
+    monkeypatch.setattr("django_rclone.operations.backup._BACKOFF_SECONDS", 0.01)
     count = tmp_path / "count"
     fake = tmp_path / "FakeRclone"
     fake.write_text(
@@ -504,7 +490,7 @@ def test_a_failed_dump_is_begun_anew_under_another_name(
 def test_a_dump_that_fails_each_time_is_told_once(
     site: Site, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_rclone.operations.backup._PAUSE", 0.01)
+    monkeypatch.setattr("django_rclone.operations.backup._BACKOFF_SECONDS", 0.01)
     site.database().write_bytes(b"no database" * 1000)
     with pytest.raises(CommandError):
         site.call("dbbackup", "--retries=2")

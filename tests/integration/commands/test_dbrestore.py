@@ -250,7 +250,7 @@ def test_an_altered_manifest_is_refused(
     manifest = Path(f"{dump}.json")
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), field: value}) + "\n")
     text = refused(site, heard, "-i", dump.name)
-    assert "its manifest is altered, or signed with another key" in text
+    assert "its manifest was altered, or signed with another key" in text
 
 
 def test_an_altered_newest_backup_is_not_passed_over_in_silence(site: Site, heard: Heard) -> None:

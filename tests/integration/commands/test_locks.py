@@ -15,10 +15,12 @@ from django.core.management.base import CommandError
 from django.test import override_settings
 
 from django_rclone import conf
+from django_rclone.events import Operation
 from django_rclone.exceptions import OperationLocked
 from django_rclone.locks import lease as locks
-from django_rclone.locks.lease import Claim, exclusive
-from django_rclone.rclone.remote import Rclone
+from django_rclone.locks.lease import Lease, exclusive
+from django_rclone.rclone import Remote
+from django_rclone.reporting import new_operation
 from tests.conftest import Heard
 from tests.support.site import Site, fingerprint
 
@@ -26,18 +28,26 @@ RESTORE = "default.db_restore"
 PRUNE = "default.db_prune"
 
 
-def rclone_of(site: Site) -> Rclone:
+def remote_of(site: Site) -> Remote:
     with override_settings(DJANGO_RCLONE=site.rclone):
-        return Rclone(conf.load())
+        return Remote(conf.load())
 
 
-def put_claim(site: Site, name: str, *, host: str = "elsewhere", **ago: float) -> Path:
+def put_lease(site: Site, name: str, *, host: str = "elsewhere", **ago: float) -> Path:
     since = datetime.now(UTC) - timedelta(minutes=1)
     until = since + locks.EXPIRY - timedelta(**ago)
-    claim = Claim(token="0123456789abcdef", host=host, pid=4711, since=since, until=until)
-    path = site.remote / "locks" / f"{name}.{claim.token}.json"
+    lease = Lease(
+        token="0123456789abcdef",
+        operation="db_restore",
+        database="shop",
+        host=host,
+        pid=4711,
+        since=since,
+        until=until,
+    )
+    path = site.remote / "locks" / f"{name}.{lease.token}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(claim.to_bytes())
+    path.write_bytes(lease.to_bytes())
     return path
 
 
@@ -50,21 +60,22 @@ def put_claim(site: Site, name: str, *, host: str = "elsewhere", **ago: float) -
         ("media", ["mediarestore", "--noinput"], 6),
     ],
 )
-def test_the_holder_is_named_and_the_way_out(
+def test_the_error_names_the_holder_and_the_way_out(
     site: Site, heard: Heard, name: str, command: list[str], status: int
 ) -> None:
     site.write_media({"a": b"a"})
     site.call("dbbackup")
     site.call("mediabackup")
     before = fingerprint(site.database())
-    lock = put_claim(site, name)
+    lock = put_lease(site, name)
     heard.calls.clear()
-    with pytest.raises(CommandError, match=r"running on host elsewhere \(process 4711\)") as caught:
+    with pytest.raises(CommandError, match="Another db_restore of 'shop' has been") as caught:
         site.call(*command)
+    assert "running on host elsewhere (pid 4711)" in str(caught.value)
     assert caught.value.returncode == status
     assert f"delete locks/{lock.name} on the remote" in str(caught.value)
     assert heard.events[-1].error_type == "OperationLocked"
-    assert site.stored("locks") == [lock], "a stranger's lock stays, our own claim goes"
+    assert site.stored("locks") == [lock], "a stranger's lock stays, our own lease goes"
     assert fingerprint(site.database()) == before
     lock.unlink()
     site.call(*command)
@@ -73,27 +84,27 @@ def test_the_holder_is_named_and_the_way_out(
 
 def test_a_backup_needs_no_lock(site: Site) -> None:
     for name in (RESTORE, PRUNE, "media"):
-        put_claim(site, name)
+        put_lease(site, name)
     site.call("dbbackup")
     assert len(site.backups()) == 1
 
 
 def test_an_expired_lock_blocks_nobody_and_is_swept(site: Site) -> None:
-    put_claim(site, PRUNE, hours=1)
+    put_lease(site, PRUNE, hours=1)
     site.call("dbbackup", "--clean")
     assert site.stored("locks") == []
 
 
 def test_a_lock_of_another_database_or_environment_blocks_nobody(site: Site) -> None:
     site.call("dbbackup")
-    others = [put_claim(site, f"{name}.db_restore") for name in ("default-eu", "prod.default")]
+    others = [put_lease(site, f"{name}.db_restore") for name in ("default-eu", "prod.default")]
     site.call("dbrestore", "--noinput")
     assert site.stored("locks") == sorted(others)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"token": 1}', b"\xff"])
-def test_what_is_no_claim_blocks_nobody_and_is_swept(site: Site, content: bytes) -> None:
-    put_claim(site, PRUNE).write_bytes(content)
+def test_an_invalid_lease_blocks_nobody_and_is_swept(site: Site, content: bytes) -> None:
+    put_lease(site, PRUNE).write_bytes(content)
     site.call("dbbackup", "--clean")
     assert site.stored("locks") == []
 
@@ -111,12 +122,12 @@ def test_the_lock_of_a_run_that_was_killed_here_is_swept_by_the_next(site: Site)
     assert site.stored("locks") == []
 
 
-def test_a_dead_lock_that_could_not_be_removed_stays_known_for_dead(
+def test_a_dead_lease_that_could_not_be_deleted_stays_dead(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     site.call("dbbackup")
-    lock = put_claim(site, RESTORE, host=socket.gethostname())
+    lock = put_lease(site, RESTORE, host=socket.gethostname())
     (tmp_path / f".django-rclone-run-{lock.suffixes[-2][1:]}").touch()
     real = Path(sys.executable).with_name("rclone")
     script = tmp_path / "FakeRclone"
@@ -138,18 +149,21 @@ def test_a_remote_that_can_only_be_read_is_restored_from_with_a_warning(
     # Root may write everywhere, but no folder where a file is.
     (site.remote / "locks").write_bytes(b"")
     site.call("dbrestore", "--noinput")
-    assert "Nothing keeps another host from doing the same" in capsys.readouterr().err
+    assert (
+        "Could not take a lock, so another host may run the same operation"
+        in capsys.readouterr().err
+    )
     assert fingerprint(site.database()) == before
 
 
-def test_of_many_at_once_no_two_are_in(site: Site) -> None:
+def test_of_many_at_once_only_one_holds_the_lock(site: Site) -> None:
     inside: list[int] = []
     crowds: list[int] = []
     entered: list[int] = []
 
     def run(number: int) -> None:
         try:
-            with exclusive(rclone, "crowd"):
+            with exclusive(remote, prune):
                 inside.append(number)
                 crowds.append(len(inside))
                 entered.append(number)
@@ -158,7 +172,8 @@ def test_of_many_at_once_no_two_are_in(site: Site) -> None:
         except OperationLocked:
             pass
 
-    rclone = rclone_of(site)
+    remote = remote_of(site)
+    prune = new_operation(Operation.DB_PRUNE, environment="", database="default")
     threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
@@ -174,7 +189,8 @@ def test_a_long_run_renews_its_lock(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(locks, "EXPIRY", timedelta(seconds=0.9))
     seen: set[str] = set()
-    with exclusive(rclone_of(site), "long"):
+    restore = new_operation(Operation.DB_RESTORE, environment="", database="default")
+    with exclusive(remote_of(site), restore):
         deadline = time.monotonic() + 20
         while len(seen) < 3 and time.monotonic() < deadline:
             (path,) = site.stored("locks")

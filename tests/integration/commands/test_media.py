@@ -172,7 +172,7 @@ def test_a_mirror_that_nothing_vouches_for_is_refused_unless_told(
         (site.remote / "media" / "deep/er/-v").unlink()
     else:
         (site.remote / "media" / "planted").write_bytes(b"")
-    assert "is refused" in refused(site, heard, "mediarestore", "--noinput")
+    assert "Refusing to restore" in refused(site, heard, "mediarestore", "--noinput")
     assert not any(backup["verified"] for backup in site.backups("--media"))
     if change not in ("altered",):
         site.call("mediarestore", "--noinput", "--unverified")
@@ -228,7 +228,7 @@ def test_an_interrupted_backup_leaves_no_listed_media_backup(site: Site) -> None
     site.write_media({"big": os.urandom(3_000_000)})
     site.rclone["RCLONE_FLAGS"] = ["--bwlimit=500k"]
     process = site.start("mediabackup")
-    while b'"partial":false' in (site.remote / "media.json").read_bytes():
+    while b'"unfinished":false' in (site.remote / "media.json").read_bytes():
         assert process.poll() is None
     process.kill()
     process.communicate(timeout=30)

@@ -6,6 +6,7 @@ https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/
 import socketserver
 import struct
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -16,6 +17,14 @@ UNAUTHORIZED, LOGIN_FAILED, NOT_FOUND, EXISTS, IS_VIEW = 13, 18, 26, 48, 166
 _COMMON = {"create", "lsid", "writeConcern", "$db", "$clusterTime", "$readPreference"}
 
 Document = dict[str, Any]
+
+
+class Collection(Document):
+    """Keeps its ``uuid`` whatever it is called. Two are equal if they hold the same."""
+
+    def __init__(self, **content: Any) -> None:
+        super().__init__(content)
+        self.uuid = uuid.uuid4()
 
 
 class Refused(Exception):
@@ -34,7 +43,7 @@ class FakeMongoServer:
     """
 
     def __init__(self) -> None:
-        self.databases: dict[str, dict[str, Document]] = {}
+        self.databases: dict[str, dict[str, Collection]] = {}
         self.version = "8.0.4"
         self.login: tuple[str, str] | None = None
         self.greeting: Document = {}
@@ -59,11 +68,9 @@ class FakeMongoServer:
     def fill(self, database: str, collection: str, *documents: Document, **options: Any) -> None:
         """Make a collection, or a view, anew."""
         kind = "view" if "viewOn" in options else "timeseries" if "timeseries" in options else ""
-        self.databases.setdefault(database, {})[collection] = {
-            "type": kind or "collection",
-            "options": options,
-            "documents": list(documents),
-        }
+        self.databases.setdefault(database, {})[collection] = Collection(
+            type=kind or "collection", options=options, documents=list(documents)
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -122,7 +129,7 @@ class FakeMongoServer:
     def do_listcollections(self, command: Document) -> Document:
         wanted = (command.get("filter") or {}).get("name")
         found = [
-            {"name": name, "type": one["type"], "options": one["options"]}
+            {"name": name, "type": one["type"], "options": one["options"], "info": _info(one)}
             for name, one in self._of(command).items()
             if wanted in (None, name)
         ]
@@ -146,7 +153,7 @@ class FakeMongoServer:
         collections = self.databases[database]
         if name not in collections:
             raise Refused(NOT_FOUND, f"Source collection {name} does not exist")
-        if "view" in (collections[name]["type"], collections.get(new, {}).get("type")):
+        if "view" in [collections[one]["type"] for one in (name, new) if one in collections]:
             raise Refused(IS_VIEW, "cannot rename view")
         if new in collections and not command.get("dropTarget"):
             raise Refused(EXISTS, "target namespace exists")
@@ -160,14 +167,20 @@ class FakeMongoServer:
         return {"n": len(command["documents"])}
 
     def do_find(self, command: Document) -> Document:
-        found = self._of(command).get(command["find"], {"documents": []})
+        found = self._of(command).get(command["find"], Collection(documents=[]))
         return _cursor(f"{command['$db']}.{command['find']}", found["documents"])
 
-    def _of(self, command: Document) -> dict[str, Document]:
+    def _of(self, command: Document) -> dict[str, Collection]:
         return self.databases.setdefault(command["$db"], {})
 
 
 _WITHOUT_LOGIN = {"hello", "ismaster", "saslstart"}
+
+
+def _info(collection: Collection) -> Document:
+    if collection["type"] == "view":
+        return {"readOnly": True}
+    return {"readOnly": False, "uuid": bson.Binary.from_uuid(collection.uuid)}
 
 
 def _cursor(namespace: str, found: list[Document]) -> Document:

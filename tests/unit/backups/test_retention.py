@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_rclone.backups import Backup, Naming
+from django_rclone.backups import Backup
 from django_rclone.backups.manifest import Manifest
-from django_rclone.backups.retention import LEFTOVER_AGE, abandoned, expired
+from django_rclone.backups.naming import Naming
+from django_rclone.backups.retention import LEFTOVER_AGE, expired, orphaned_dumps
 
 START = datetime(2031, 1, 1, tzinfo=UTC)
 
@@ -32,7 +33,7 @@ def test_newest_are_kept_whatever_the_order() -> None:
 
 
 @pytest.mark.parametrize("keep", [3, 4, 1_000_000])
-def test_none_goes_while_there_are_not_more_than_to_keep(keep: int) -> None:
+def test_nothing_expires_while_there_are_not_more_than_to_keep(keep: int) -> None:
     assert expired([backup(day) for day in (1, 2, 3)], keep=keep) == []
 
 
@@ -41,12 +42,12 @@ def test_no_backups_are_no_problem() -> None:
 
 
 @pytest.mark.parametrize("keep", [0, -1, -(10**9)])
-def test_newest_can_never_be_asked_to_go(keep: int) -> None:
+def test_keeping_no_backup_is_refused(keep: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         expired([backup(1)], keep=keep)
 
 
-def test_what_is_not_verified_neither_counts_nor_expires() -> None:
+def test_unverified_backups_neither_count_nor_expire() -> None:
     backups = [backup(5, problem="altered"), backup(4), backup(3), backup(1, problem="altered")]
     assert [item.path for item in expired(backups, keep=1)] == ["db/3"]
     assert expired([*backups, Backup(path="db/stranger", size=1)], keep=2) == []
@@ -61,7 +62,7 @@ def test_name_decides_between_backups_of_the_same_moment() -> None:
     st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=30),
     st.integers(1, 12),
 )
-def test_exactly_the_surplus_of_verified_backups_goes_and_never_the_newest(
+def test_exactly_the_surplus_of_verified_backups_expires_and_never_the_newest(
     drawn: list[tuple[int, bool]], keep: int
 ) -> None:
     backups = [
@@ -86,16 +87,16 @@ NAMING = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d")
 NAME = "shop-2031-01-01.0123abcd.dump"
 
 
-def test_an_empty_manifest_goes_before_its_abandoned_dump() -> None:
+def test_an_empty_manifest_precedes_its_orphaned_dump() -> None:
     loose = {f"db/{NAME}", f"db/{NAME}.json", "db/other.json", "db/notes.txt"}
     late = START + LEFTOVER_AGE + timedelta(seconds=1)
-    assert abandoned(loose, "shop", NAMING, now=late) == [f"db/{NAME}.json", f"db/{NAME}"]
+    assert orphaned_dumps(loose, "shop", NAMING, now=late) == [f"db/{NAME}.json", f"db/{NAME}"]
 
 
-def test_what_a_run_may_still_be_writing_is_not_abandoned() -> None:
-    assert abandoned({f"db/{NAME}"}, "shop", NAMING, now=START + LEFTOVER_AGE) == []
+def test_a_dump_that_may_still_be_written_is_not_orphaned() -> None:
+    assert orphaned_dumps({f"db/{NAME}"}, "shop", NAMING, now=START + LEFTOVER_AGE) == []
 
 
-def test_dumps_of_another_database_are_not_abandoned_with_ours() -> None:
+def test_dumps_of_another_database_are_not_orphaned() -> None:
     late = START + 2 * LEFTOVER_AGE
-    assert abandoned({f"db/{NAME}", f"db/{NAME}.json"}, "sho", NAMING, now=late) == []
+    assert orphaned_dumps({f"db/{NAME}", f"db/{NAME}.json"}, "sho", NAMING, now=late) == []

@@ -42,7 +42,7 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
     }
 
 
-def test_settings_that_are_not_there_are_told_with_an_example(settings: DjangoSettings) -> None:
+def test_missing_settings_are_reported_with_an_example(settings: DjangoSettings) -> None:
     del settings.DJANGO_RCLONE
     with pytest.raises(InvalidSettings, match="DJANGO_RCLONE is not set") as caught:
         conf.load()
@@ -153,16 +153,16 @@ def test_remote_is_a_name_or_an_absolute_folder(
         (":s3:bucket", "connection string"),
         (":s3,access_key_id=A,secret_access_key=B:bucket", "connection string"),
         ("name,env_auth=true:bucket", "connection string"),
-        ("-name:path", "no rclone remote"),
-        ("--config=/tmp/x", "no rclone remote"),
-        ("name:a\nb", "no rclone remote"),
-        ("name:a\0b", "no rclone remote"),
-        ("name:\x7f", "no rclone remote"),
+        ("-name:path", "not a valid rclone remote"),
+        ("--config=/tmp/x", "not a valid rclone remote"),
+        ("name:a\nb", "not a valid rclone remote"),
+        ("name:a\0b", "not a valid rclone remote"),
+        ("name:\x7f", "not a valid rclone remote"),
     ],
     ids=ascii,
 )
 @pytest.mark.parametrize("key", ["REMOTE", "MEDIA_SOURCE"])
-def test_place_of_another_shape_is_refused_with_the_fix(
+def test_place_in_another_form_is_refused_with_the_fix(
     key: str, remote: object, problem: str, configure: Configure
 ) -> None:
     error = refusal(configure, **{key: remote})
@@ -171,7 +171,7 @@ def test_place_of_another_shape_is_refused_with_the_fix(
     assert "name:path" in error.hint
 
 
-def test_connection_string_is_refused_without_telling_its_secret(configure: Configure) -> None:
+def test_connection_string_is_refused_without_showing_its_secret(configure: Configure) -> None:
     error = refusal(configure, REMOTE=":s3,secret_access_key=hunter2:bucket")
     assert "hunter2" not in str(error)
 
@@ -212,7 +212,7 @@ def test_folders_of_databases_and_media_may_not_overlap(
     error = refusal(configure, DB_BACKUP_DIR=database, MEDIA_BACKUP_DIR=media)
     assert error.key == "MEDIA_BACKUP_DIR"
     assert "overlaps DB_BACKUP_DIR" in error.problem
-    assert "a folder of its own" in error.hint
+    assert "a separate folder" in error.hint
 
 
 def test_media_folder_may_not_contain_the_default_database_folder(configure: Configure) -> None:
@@ -226,10 +226,10 @@ def test_folders_may_begin_alike(configure: Configure) -> None:
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
-        ("{database}.{ext}", "must hold {datetime} exactly once"),
-        ("{datetime}.{ext}", "must hold {database} exactly once"),
-        ("{database}-{datetime}", "must hold {ext} exactly once"),
-        ("{database}-{database}-{datetime}.{ext}", "must hold {database} exactly once"),
+        ("{database}.{ext}", "must contain {datetime} exactly once"),
+        ("{datetime}.{ext}", "must contain {database} exactly once"),
+        ("{database}-{datetime}", "must contain {ext} exactly once"),
+        ("{database}-{database}-{datetime}.{ext}", "must contain {database} exactly once"),
         ("{database}-{datetime}-{host}.{ext}", "unknown field {host}"),
         ("{database.x}-{datetime}.{ext}", "unknown field {database.x}"),
         ("{database[0]}-{datetime}.{ext}", "unknown field {database[0]}"),
@@ -238,8 +238,8 @@ def test_folders_may_begin_alike(configure: Configure) -> None:
         ("{database!r}-{datetime}.{ext}", "format specification"),
         ("{database:>9}-{datetime}.{ext}", "format specification"),
         ("{{x}}{database}-{datetime}.{ext}", "doubled braces"),
-        ("{database}-{datetime.{ext}", "no valid template"),
-        ("{database}-{datetime}.{ext", "no valid template"),
+        ("{database}-{datetime.{ext}", "not a valid template"),
+        ("{database}-{datetime}.{ext", "not a valid template"),
         ("{database}/{datetime}.{ext}", "must name a file, not a folder"),
         ("../{database}-{datetime}.{ext}", "must name a file, not a folder"),
         ("{database}\\{datetime}.{ext}", "must name a file, not a folder"),
@@ -270,17 +270,17 @@ def test_date_format_that_can_be_read_back_is_accepted(
 @pytest.mark.parametrize(
     ("date_format", "problem"),
     [
-        ("%H%M%S", "loses the date"),
-        ("%Y-%m", "loses the date"),
-        ("%Y", "loses the date"),
-        ("backup", "loses the date"),
+        ("%H%M%S", "does not include the full date"),
+        ("%Y-%m", "does not include the full date"),
+        ("%Y", "does not include the full date"),
+        ("backup", "does not include the full date"),
         ("%Y-%m-%d-%Q", "cannot be read back"),
         ("%Y-%m-%d-%", "cannot be read back"),
         ("%s", "cannot be read back"),
         ("%Y-%m-%d-\ud800", "cannot be read back"),
-        ("%Y/%m/%d", "must not make folders"),
-        ("%Y\\%m\\%d", "must not make folders"),
-        ("%Y-%m-%d\n", "must not make folders"),
+        ("%Y/%m/%d", "must not contain slashes"),
+        ("%Y\\%m\\%d", "must not contain slashes"),
+        ("%Y-%m-%d\n", "must not contain slashes"),
     ],
     ids=ascii,
 )
@@ -297,7 +297,9 @@ def test_date_format_that_loses_the_date_is_refused(
     ("key", "low", "high"),
     [("DB_CLEANUP_KEEP", 1, 1_000_000), ("MEDIA_MAX_DELETE", 0, 100), ("COMPRESSION_LEVEL", 1, 19)],
 )
-def test_number_stays_in_its_bounds(key: str, low: int, high: int, configure: Configure) -> None:
+def test_number_out_of_bounds_is_refused(
+    key: str, low: int, high: int, configure: Configure
+) -> None:
     for number in (low, high):
         assert getattr(configure(**{key: number}), key.lower()) == number
     for number in (low - 1, high + 1, -(10**30)):
@@ -394,7 +396,7 @@ def test_secret_among_the_flags_is_refused(flag: str, joined: bool, configure: C
         "--s3-bypass-governance-retention",
     ],
 )
-def test_harmless_flag_passes(flag: str, configure: Configure) -> None:
+def test_harmless_flag_is_accepted(flag: str, configure: Configure) -> None:
     assert configure(RCLONE_FLAGS=[flag]).rclone_flags == (flag,)
 
 
@@ -442,25 +444,23 @@ def test_clients_are_read(configure: Configure) -> None:
 @pytest.mark.parametrize(
     ("clients", "words"),
     [
-        ({"defualt": {}}, "names no database: 'defualt'. Did you mean 'default'?"),
-        ({"zzz": {}}, "names no database: 'zzz'. Such as"),
-        ({5: {}}, "names no database: 5"),
-        ({"default": "shop.Client"}, "of 'default' must hold BACKEND and OPTIONS alone"),
-        ({"default": {"BACKENDS": "x"}}, "of 'default' must hold BACKEND and OPTIONS alone"),
-        ({"default": {"BACKEND": 5}}, "of 'default' holds a value of a wrong type"),
-        ({"default": {"OPTIONS": []}}, "of 'default' holds a value of a wrong type"),
-        ({"default": {"OPTIONS": None}}, "of 'default' holds a value of a wrong type"),
+        ({"defualt": {}}, "names an unknown database: 'defualt'. Did you mean 'default'?"),
+        ({"zzz": {}}, "names an unknown database: 'zzz'. For example"),
+        ({5: {}}, "names an unknown database: 5"),
+        ({"default": "shop.Client"}, "of 'default' may contain only BACKEND and OPTIONS"),
+        ({"default": {"BACKENDS": "x"}}, "of 'default' may contain only BACKEND and OPTIONS"),
+        ({"default": {"BACKEND": 5}}, "of 'default' has a value of the wrong type"),
+        ({"default": {"OPTIONS": []}}, "of 'default' has a value of the wrong type"),
+        ({"default": {"OPTIONS": None}}, "of 'default' has a value of the wrong type"),
     ],
 )
-def test_clients_of_another_shape_are_refused(
-    clients: Any, words: str, configure: Configure
-) -> None:
+def test_invalid_clients_are_refused(clients: Any, words: str, configure: Configure) -> None:
     error = refusal(configure, CLIENTS=clients)
     assert error.key == "CLIENTS"
     assert words in str(error)
 
 
-def test_every_problem_is_told(settings: DjangoSettings) -> None:
+def test_every_problem_is_reported(settings: DjangoSettings) -> None:
     settings.DJANGO_RCLONE = {
         "TYPO": 1,
         "DB_CLEANUP_KEEP": 0,
@@ -484,7 +484,7 @@ def test_good_settings_have_no_problem() -> None:
     assert conf.problems() == []
 
 
-def test_settings_are_read_anew_each_time(configure: Configure) -> None:
+def test_settings_are_read_each_time(configure: Configure) -> None:
     assert configure(REMOTE="one:").remote == "one:"
     assert configure(REMOTE="two:").remote == "two:"
 

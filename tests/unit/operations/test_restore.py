@@ -13,7 +13,7 @@ from django_rclone.exceptions import (
     SwapRefused,
     SwapUnknown,
 )
-from django_rclone.interrupts import interruptible, signals_handled
+from django_rclone.interrupts import deferred_signals, interruptible
 from django_rclone.operations.restore import _swap
 from django_rclone.reporting import OperationContext, new_operation
 
@@ -60,7 +60,7 @@ def test_state_follows_from_the_type(error: BaseException, state: TargetState) -
 
 def test_swap_is_not_interrupted() -> None:
     run, target = context(), FakeTarget()
-    with pytest.raises(OperationInterrupted), signals_handled():
+    with pytest.raises(OperationInterrupted), deferred_signals():
         _swap(target, run)
     assert target.swapped
     assert run.target_state is TargetState.CHANGED

@@ -420,7 +420,9 @@ def test_a_dump_is_never_in_memory_as_a_whole(method: str | None, tmp_path: Path
         tracemalloc.start()
         try:
             digest = upload_dump(Stream(pieces), stored, compression=method, level=1)
-            apply_dump(stored, restored, compression=method, expected=digest, progress=FakeProgress())
+            apply_dump(
+                stored, restored, compression=method, expected=digest, progress=FakeProgress()
+            )
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

@@ -11,8 +11,7 @@ import pytest
 
 from django_rclone.exceptions import ExecutableNotFound, ProcessError
 from django_rclone.processes import process as processes
-from django_rclone.processes.process import SECRET_FILE, Command, Process, run
-from django_rclone.processes.stall import Patience
+from django_rclone.processes.process import SECRET_FILE, Command, Process, StallTimeout, run
 from django_rclone.processes.stderr import TAIL_LINES
 from tests.unit.conftest import Databases
 
@@ -84,7 +83,7 @@ def test_more_than_a_pipe_holds_is_written_whole() -> None:
         process.finish()
 
 
-def test_true_ends_well() -> None:
+def test_a_program_that_exits_with_0_succeeds() -> None:
     with Process(Command(argv=("true",))) as process:
         process.finish()
 
@@ -102,7 +101,9 @@ def test_true_ends_well() -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_bad_end_is_told_with_the_last_words(command: Command, returncode: int, words: str) -> None:
+def test_failure_is_reported_with_the_end_of_stderr(
+    command: Command, returncode: int, words: str
+) -> None:
     error = failure_of(command)
     assert error.returncode == returncode
     assert str(error) == words
@@ -113,14 +114,14 @@ def test_output_before_a_bad_end_is_not_returned() -> None:
 
 
 @pytest.mark.parametrize("name", ["no-such-program", "/no/such/program", "", "a\0b"], ids=ascii)
-def test_program_that_does_not_exist_is_told(name: str) -> None:
+def test_program_that_does_not_exist_is_an_error(name: str) -> None:
     with pytest.raises(ExecutableNotFound, match="cannot be started") as caught:
         run(Process(Command(argv=(name, "--version"))))
     assert caught.value.returncode is None
     assert caught.value.hint
 
 
-def test_file_that_is_no_program_is_told(tmp_path: Path) -> None:
+def test_file_that_is_not_a_program_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "tool"
     path.write_text("echo")
     with pytest.raises(ExecutableNotFound, match=r"tool cannot be started: Permission denied\."):
@@ -131,7 +132,7 @@ def test_file_that_is_no_program_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lines", [10_000, 200_000], ids=["1 MB", "20 MB"])
-def test_talkative_program_does_not_block_and_its_last_lines_are_kept(lines: int) -> None:
+def test_verbose_program_does_not_block_and_its_last_lines_are_kept(lines: int) -> None:
     counted = 0
 
     def keep(line: str) -> str | None:
@@ -150,7 +151,7 @@ def test_talkative_program_does_not_block_and_its_last_lines_are_kept(lines: int
     assert counted == lines + 1
 
 
-def test_line_without_an_end_is_cut() -> None:
+def test_line_without_an_end_is_truncated() -> None:
     text = "head -c 5000000 /dev/zero | tr '\\0' ' ' >&2; echo >&2; echo end >&2; exit 1"
     error = failure_of(sh(text))
     assert str(error).endswith("end")
@@ -158,7 +159,7 @@ def test_line_without_an_end_is_cut() -> None:
     assert len(str(error)) <= 500 * (TAIL_LINES + 1)
 
 
-def test_words_in_no_encoding_are_shown_as_far_as_they_can_be() -> None:
+def test_undecodable_bytes_are_replaced() -> None:
     error = failure_of(sh(r"printf 'caf\351 \377\n\n   \nend\r\n' >&2; exit 1"))
     assert str(error) == "sh -c exited with 1.\ncaf� �\nend"
 
@@ -170,7 +171,7 @@ def test_lines_are_filtered_and_altered() -> None:
         run(process)
 
 
-def test_failure_is_described_by_whom_is_asked() -> None:
+def test_failure_is_described_by_the_given_function() -> None:
     def describe(command: Command, returncode: int, tail: object) -> ProcessError:
         return ProcessError(f"{command.title}: {returncode}, {tail}", returncode=returncode)
 
@@ -190,19 +191,19 @@ def overfeed(command: Command) -> ProcessError:
     raise AssertionError("the program took all of it")
 
 
-def test_program_that_leaves_early_is_blamed_with_its_own_words() -> None:
+def test_program_that_exits_early_is_blamed_with_its_own_message() -> None:
     error = overfeed(sh("echo disk full >&2; exit 3"))
     assert str(error) == "sh -c exited with 3.\ndisk full"
     assert error.returncode == 3
 
 
-def test_program_that_leaves_early_without_complaint_is_blamed_too() -> None:
+def test_program_that_exits_early_without_a_message_is_blamed_too() -> None:
     error = overfeed(Command(argv=("true",)))
     assert str(error) == "true exited with 0."
     assert error.returncode == 0
 
 
-def test_program_that_left_tells_why_at_the_end_as_well() -> None:
+def test_finish_reports_a_failed_program_each_time() -> None:
     with Process(sh("exec 0<&-; echo bye >&2; exit 4")) as process:
         with pytest.raises(ProcessError, match="exited with 4"):
             process.finish()
@@ -237,7 +238,7 @@ def test_program_is_stopped_when_something_else_fails() -> None:
     assert not is_running(*pids)
 
 
-def test_program_that_ignores_being_asked_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_GRACE", 0.2)
     text = "trap '' TERM; echo $$; while :; do sleep 600; done"
     with Process(sh(text)) as process:
@@ -245,7 +246,7 @@ def test_program_that_ignores_being_asked_is_killed(monkeypatch: pytest.MonkeyPa
     assert not is_running(pid)
 
 
-def test_program_is_asked_before_it_is_killed(tmp_path: Path) -> None:
+def test_program_gets_sigterm_before_sigkill(tmp_path: Path) -> None:
     path = tmp_path / "last-will"
     text = f"trap 'echo tidied > {path}; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
     with Process(sh(text)) as process:
@@ -283,13 +284,13 @@ def test_ctrl_c_does_not_reach_the_program_itself() -> None:
     assert session != os.getsid(0)
 
 
-def test_environment_is_added_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_added_to_that_of_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OURS", "1")
     assert run(Process(sh("echo $OURS $THEIRS", THEIRS="2"))) == b"1 2\n"
     assert "THEIRS" not in os.environ
 
 
-def test_program_has_no_descriptor_of_ours() -> None:
+def test_program_does_not_inherit_descriptors() -> None:
     with open("/dev/null") as file:  # noqa: PTH123
         os.set_inheritable(file.fileno(), True)
         listed = run(Process(sh("ls /proc/self/fd")))
@@ -312,7 +313,7 @@ def test_a_secret_file_is_read_by_its_name_and_seen_nowhere_else() -> None:
     assert "hunter2" not in f"{command!r} {command} {command.title}"
 
 
-def test_a_secret_file_is_gone_when_its_program_cannot_be_started() -> None:
+def test_a_secret_file_is_removed_if_its_program_cannot_be_started() -> None:
     with (
         pytest.raises(ExecutableNotFound),
         Process(Command(argv=("/nowhere", SECRET_FILE), secret=b"x")),
@@ -320,7 +321,7 @@ def test_a_secret_file_is_gone_when_its_program_cannot_be_started() -> None:
         pass
 
 
-def test_secrets_in_the_last_words_are_masked(databases: Databases) -> None:
+def test_secrets_in_stderr_are_masked(databases: Databases) -> None:
     databases({"default": {"PASSWORD": "tr0ub4dor&3"}})
     text = "echo 'no login with tr0ub4dor&3 at postgres://bob:other@host/' >&2; exit 1"
     assert str(failure_of(sh(text))) == (
@@ -355,14 +356,14 @@ def test_interrupted_wait_still_stops_the_program() -> None:
     assert not is_running(*pids)
 
 
-def test_stopping_does_not_take_long_when_the_program_obeys() -> None:
+def test_stopping_is_quick_if_the_program_obeys() -> None:
     started = time.monotonic()
     with Process(sh("exec sleep 600")):
         pass
     assert time.monotonic() - started < processes._GRACE
 
 
-SHORT = Patience(0.2, "SOME_TIMEOUT")
+SHORT = StallTimeout(0.2, "SOME_TIMEOUT")
 
 
 @pytest.mark.parametrize(
@@ -378,27 +379,28 @@ SHORT = Patience(0.2, "SOME_TIMEOUT")
 def test_a_program_that_hangs_is_stopped(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_GRACE", 0.3)
     with pytest.raises(
-        ProcessError, match=r"Nothing moved for 0\.2 seconds\.\nsh -c was killed"
+        ProcessError,
+        match=r"sh -c made no progress for 0\.2 seconds and was stopped\.\nsh -c was killed",
     ) as e:
-        run(Process(sh(script), patience=SHORT))
+        run(Process(sh(script), stall_timeout=SHORT))
     assert "SOME_TIMEOUT" in e.value.hint
 
 
 def test_a_program_that_takes_nothing_is_stopped() -> None:
     with (
-        Process(sh("sleep 60"), patience=SHORT) as process,
-        pytest.raises(ProcessError, match="Nothing moved"),
+        Process(sh("sleep 60"), stall_timeout=SHORT) as process,
+        pytest.raises(ProcessError, match="made no progress"),
     ):
         process.write(bytes(10_000_000))
 
 
 def test_a_slow_program_is_waited_for_while_it_moves() -> None:
     slow = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done"
-    assert run(Process(sh(slow), patience=SHORT)) == b"1\n2\n3\n4\n5\n6\n7\n8\n"
+    assert run(Process(sh(slow), stall_timeout=SHORT)) == b"1\n2\n3\n4\n5\n6\n7\n8\n"
 
 
-def test_time_that_we_take_ourselves_does_not_count() -> None:
-    with Process(sh("cat"), patience=SHORT) as process:
+def test_time_between_reads_and_writes_does_not_count() -> None:
+    with Process(sh("cat"), stall_timeout=SHORT) as process:
         for _ in range(3):
             time.sleep(0.3)
             process.write(b"x")
@@ -407,7 +409,7 @@ def test_time_that_we_take_ourselves_does_not_count() -> None:
         process.finish()
 
 
-def test_a_pulse_keeps_a_silent_program_alive() -> None:
+def test_activity_keeps_a_silent_program_alive() -> None:
     ticks = iter(range(1000))
-    process = Process(sh("sleep 0.9"), patience=SHORT, pulse=lambda: next(ticks))
+    process = Process(sh("sleep 0.9"), stall_timeout=SHORT, activity=lambda: next(ticks))
     assert run(process) == b""

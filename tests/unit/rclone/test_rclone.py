@@ -8,12 +8,12 @@ import pytest
 
 from django_rclone.exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from django_rclone.rclone.binary import find_rclone
-from django_rclone.rclone.output import RemoteObject, Tally
-from django_rclone.rclone.remote import Rclone
+from django_rclone.rclone.output import FolderSize, RemoteObject
+from django_rclone.rclone.remote import Remote
 from tests.support.fakes import FakeProgress
 from tests.unit.conftest import Configure
 
-Make = Callable[..., Rclone]
+Make = Callable[..., Remote]
 Script = Callable[[str, str], Path]
 
 
@@ -33,8 +33,8 @@ def _no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture
 def make(configure: Configure, remote: Path) -> Make:
-    def make(*flags: str, **keys: Any) -> Rclone:
-        return Rclone(configure(**{"REMOTE": str(remote), "RCLONE_FLAGS": flags, **keys}))
+    def make(*flags: str, **keys: Any) -> Remote:
+        return Remote(configure(**{"REMOTE": str(remote), "RCLONE_FLAGS": flags, **keys}))
 
     return make
 
@@ -46,7 +46,7 @@ def fill(folder: Path, **files: str) -> Path:
     return folder
 
 
-def put(rclone: Rclone, path: str, *pieces: bytes, commit: bool = True) -> None:
+def put(rclone: Remote, path: str, *pieces: bytes, commit: bool = True) -> None:
     with rclone.upload(path, progress=FakeProgress()) as upload:
         for piece in pieces:
             upload.write(piece)
@@ -54,7 +54,7 @@ def put(rclone: Rclone, path: str, *pieces: bytes, commit: bool = True) -> None:
             upload.finish()
 
 
-def get(rclone: Rclone, path: str) -> bytes:
+def get(rclone: Remote, path: str) -> bytes:
     with rclone.download(path) as download:
         data = b"".join(iter(lambda: download.read(1 << 16), b""))
         download.finish()
@@ -108,12 +108,14 @@ def test_installed_rclone_is_supported(make: Make) -> None:
     rclone.require_supported()
 
 
-def test_configuration_is_told_by_environment(make: Make, script: Script, tmp_path: Path) -> None:
+def test_configuration_is_passed_in_the_environment(
+    make: Make, script: Script, tmp_path: Path
+) -> None:
     config = tmp_path / "own.conf"
     config.touch()
-    fake = script("FakeRclone", f'echo "$RCLONE_CONFIG" > {tmp_path}/told; echo rclone v1.99')
+    fake = script("FakeRclone", f'echo "$RCLONE_CONFIG" > {tmp_path}/value; echo rclone v1.99')
     assert make(RCLONE_BINARY=fake, RCLONE_CONFIG=config).version == (1, 99, 0)
-    assert (tmp_path / "told").read_text().strip() == str(config)
+    assert (tmp_path / "value").read_text().strip() == str(config)
 
 
 @pytest.mark.parametrize(
@@ -133,19 +135,19 @@ def test_address_is_below_the_remote(remote: str, address: str, make: Make) -> N
 
 
 @pytest.mark.parametrize("exists", [True, False], ids=["empty remote", "no remote"])
-def test_what_is_missing_is_missing_not_an_error(exists: bool, make: Make, remote: Path) -> None:
+def test_a_missing_object_is_not_an_error(exists: bool, make: Make, remote: Path) -> None:
     if exists:
         remote.mkdir()
     rclone = make()
     assert rclone.list("db") == []
     assert rclone.size("db/x.dump") is None
     assert rclone.read("db/x.json") is None
-    assert rclone.tally(rclone.address("media")) is None
+    assert rclone.folder_size(rclone.address("media")) is None
     rclone.delete("db/x.dump")
     assert list(remote.rglob("*")) == []
 
 
-def test_what_is_present_is_found(make: Make, remote: Path) -> None:
+def test_stored_objects_are_found(make: Make, remote: Path) -> None:
     fill(remote / "db", **{"a.dump": "12345", "a.dump.json": "{1}\n", "b.dump.json": "{2}\n"})
     fill(remote / "db" / "deeper", **{"c.dump.json": "{3}\n"})
     rclone = make()
@@ -158,7 +160,7 @@ def test_what_is_present_is_found(make: Make, remote: Path) -> None:
     assert rclone.size("db/deeper") is None
     assert rclone.read("db/a.dump.json") == b"{1}\n"
     assert sorted(rclone.read_all("db", ".json")) == [b"{1}", b"{2}"]
-    assert rclone.tally(rclone.address("db")) == Tally(count=4, size=17)
+    assert rclone.folder_size(rclone.address("db")) == FolderSize(count=4, size=17)
     rclone.delete("db/a.dump")
     assert rclone.size("db/a.dump") is None
 
@@ -193,7 +195,7 @@ def test_only_the_object_itself_is_deleted(make: Make, remote: Path) -> None:
         "x" * 200,
     ],
 )
-def test_name_of_any_shape_is_only_a_name(name: str, make: Make, remote: Path) -> None:
+def test_special_characters_in_names_have_no_meaning(name: str, make: Make, remote: Path) -> None:
     rclone = make()
     path = f"db/{name}"
     put(rclone, path, b"rows")
@@ -208,7 +210,9 @@ def test_name_of_any_shape_is_only_a_name(name: str, make: Make, remote: Path) -
 
 
 @pytest.mark.parametrize("name", ["re mote", "re:mote", "-remote", "é", "%41", "a,b=c"])
-def test_remote_of_any_name_is_only_a_folder(name: str, make: Make, tmp_path: Path) -> None:
+def test_special_characters_in_the_remote_have_no_meaning(
+    name: str, make: Make, tmp_path: Path
+) -> None:
     rclone = make(REMOTE=tmp_path / name)
     put(rclone, "db/x", b"rows")
     assert (tmp_path / name / "db" / "x").read_bytes() == b"rows"
@@ -219,7 +223,7 @@ def test_remote_of_any_name_is_only_a_folder(name: str, make: Make, tmp_path: Pa
 
 
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
-def test_committed_upload_is_stored(size: int, make: Make) -> None:
+def test_complete_upload_is_stored(size: int, make: Make) -> None:
     data = os.urandom(size)
     rclone = make()
     put(rclone, "db/x.dump", data[: size // 2], data[size // 2 :])
@@ -227,14 +231,20 @@ def test_committed_upload_is_stored(size: int, make: Make) -> None:
     assert get(rclone, "db/x.dump") == data
 
 
-def test_upload_to_where_none_can_be_is_told(make: Make, remote: Path) -> None:
+@pytest.mark.parametrize("size", [0, 5, 5_000_000])
+def test_incomplete_upload_leaves_nothing(size: int, make: Make, remote: Path) -> None:
+    put(make(), "db/x.dump", bytes(size), commit=False)
+    assert [path for path in remote.rglob("*") if path.is_file()] == []
+
+
+def test_upload_to_an_impossible_place_is_an_error(make: Make, remote: Path) -> None:
     fill(remote, db="a file, where a folder should be")
     with pytest.raises(RcloneError, match="rclone rcat exited with"):
         put(make(), "db/x.dump", bytes(1_000_000))
     assert (remote / "db").read_text().startswith("a file")
 
 
-def test_download_of_what_is_missing_is_an_error(make: Make, remote: Path) -> None:
+def test_download_of_a_missing_object_is_an_error(make: Make, remote: Path) -> None:
     remote.mkdir()
     with pytest.raises(RcloneError, match="rclone cat exited with") as caught:
         get(make(), "db/x.dump")
@@ -253,13 +263,13 @@ def test_download_can_be_left_midway(make: Make, remote: Path) -> None:
 
 def test_unknown_flag_is_named_without_the_usage(make: Make) -> None:
     with pytest.raises(RcloneError, match="unknown flag: --no-such-flag") as caught:
-        make("--no-such-flag").list("db")
+        make("--no-such-flag").write("db/x", b"")
     assert "Usage" not in str(caught.value)
     assert len(str(caught.value)) < 500
     assert "RCLONE_FLAGS" in caught.value.hint
 
 
-def test_remote_that_is_not_configured_is_told_with_a_hint(make: Make) -> None:
+def test_error_for_an_unknown_remote_has_a_hint(make: Make) -> None:
     with pytest.raises(RcloneError, match="didn't find section in config file") as caught:
         make(REMOTE="nowhere:path").list("db")
     assert "rclone config" in caught.value.hint
@@ -285,9 +295,7 @@ USER_FLAGS = [
 
 
 @pytest.mark.parametrize("flag", USER_FLAGS)
-def test_flag_of_the_user_cannot_spoil_reads_and_writes(
-    flag: str, make: Make, remote: Path
-) -> None:
+def test_flags_of_the_user_do_not_break_requests(flag: str, make: Make, remote: Path) -> None:
     rclone = make(flag)
     put(rclone, "db/x.dump", b"rows")
     rclone.write("db/x.dump.json", b"{}\n")
@@ -297,20 +305,32 @@ def test_flag_of_the_user_cannot_spoil_reads_and_writes(
     assert rclone.read_all("db", ".json") == [b"{}"]
     assert rclone.size("db/x.dump") == 4
     assert len(rclone.list("db")) == 2
-    assert rclone.tally(rclone.address("db")) == Tally(count=2, size=7)
+    assert rclone.folder_size(rclone.address("db")) == FolderSize(count=2, size=7)
     assert rclone.version >= (1, 66)
     rclone.delete("db/x.dump")
     assert not (remote / "db" / "x.dump").exists()
 
 
-def test_flags_of_the_user_do_reach_rclone(make: Make, script: Script, tmp_path: Path) -> None:
-    fake = script("FakeRclone", f'printf "%s\\n" "$@" > {tmp_path}/told; echo "[]"')
-    make("--transfers=8", "--dry-run", RCLONE_BINARY=fake).list("db")
-    told = (tmp_path / "told").read_text().split("\n")
+def test_all_flags_of_the_user_reach_uploads(make: Make, script: Script, tmp_path: Path) -> None:
+    fake = script("FakeRclone", f'printf "%s\\n" "$@" > {tmp_path}/argv; echo "[]"')
+    remote = make("--transfers=8", "--bind", "::", "--dry-run", "-v", RCLONE_BINARY=fake)
     own = ["--low-level-retries=3", "--timeout=100.000s", "--contimeout=60.000s"]
-    assert told[:6] == ["lsjson", *own, "--transfers=8", "--dry-run"]
-    assert told.index("--dry-run=false") > told.index("--dry-run")
-    assert told[-3:-1] == ["--", f"{tmp_path}/remote/db/"]
+    remote.write("db/x", b"")
+    argv = (tmp_path / "argv").read_text().split("\n")
+    assert argv[:9] == ["rcat", *own, "--transfers=8", "--bind", "::", "--dry-run", "-v"]
+    assert argv.index("--dry-run=false") > argv.index("--dry-run")
+    assert argv[-3:-1] == ["--", f"{tmp_path}/remote/db/x"]
+
+
+def test_only_connection_flags_of_the_user_reach_listings(
+    make: Make, script: Script, tmp_path: Path
+) -> None:
+    fake = script("FakeRclone", f'printf "%s\\n" "$@" > {tmp_path}/argv; echo "[]"')
+    flags = ["--transfers", "8", "--bind", "::", "--checksum", "--ca-cert=/x", "-vv"]
+    make(*flags, RCLONE_BINARY=fake).list("db")
+    argv = (tmp_path / "argv").read_text().split("\n")
+    assert argv[4:8] == ["--bind", "::", "--ca-cert=/x", "-vv"]
+    assert argv[8] == "--use-json-log"
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", '{"half":', "[{]"], ids=repr)
@@ -338,14 +358,14 @@ def flaky(script: Script, tmp_path: Path, *, said: str, code: int, succeeds: int
 
 @pytest.fixture
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("django_rclone.rclone.remote._PAUSE", 0.001)
+    monkeypatch.setattr("django_rclone.rclone.remote._BACKOFF_SECONDS", 0.001)
 
 
 @pytest.mark.usefixtures("_no_pause")
 @pytest.mark.parametrize(
     ("said", "code"), [("anything", 5), ("dial tcp: connect: connection refused", 1)]
 )
-def test_a_small_request_is_tried_again_after_what_may_pass(
+def test_a_small_request_is_retried_after_a_transient_error(
     said: str, code: int, make: Make, script: Script, tmp_path: Path
 ) -> None:
     fake = flaky(script, tmp_path, said=said, code=code)
@@ -359,7 +379,7 @@ def test_a_small_request_is_tried_again_after_what_may_pass(
     ("said", "code", "tries"),
     [("anything", 5, 3), ("anything", 1, 1), ("AccessDenied", 5, 1), ("no space left", 5, 1)],
 )
-def test_a_small_request_is_not_tried_for_ever_nor_in_vain(
+def test_a_small_request_is_not_retried_forever_nor_in_vain(
     said: str, code: int, tries: int, make: Make, script: Script, tmp_path: Path
 ) -> None:
     fake = flaky(script, tmp_path, said=said, code=code, succeeds=99)
@@ -376,9 +396,11 @@ def test_a_dump_is_not_uploaded_twice(make: Make, script: Script, tmp_path: Path
     assert (tmp_path / "tries").read_text().count(".") == 1
 
 
-def test_an_rclone_that_hangs_is_stopped_and_told(make: Make, script: Script) -> None:
+def test_an_rclone_that_hangs_is_stopped_with_an_error(make: Make, script: Script) -> None:
     fake = script("FakeRclone", "sleep 60")
-    with pytest.raises(RcloneError, match="Nothing moved for 1 seconds") as caught:
+    with pytest.raises(
+        RcloneError, match="FakeRclone lsjson made no progress for 1 seconds"
+    ) as caught:
         make(RCLONE_BINARY=fake, STALL_TIMEOUT=1).list("db")
     assert "STALL_TIMEOUT" in caught.value.hint
 
@@ -404,7 +426,7 @@ def test_deletions_are_counted_and_nothing_is_deleted(
     assert (mirror / "a").read_text() == "old one"
 
 
-def sync(rclone: Rclone, source: Path, mirror: Path, **options: Any) -> int:
+def sync(rclone: Remote, source: Path, mirror: Path, **options: Any) -> int:
     defaults = {
         "follow_links": False,
         "by_hash": False,
@@ -438,7 +460,7 @@ def test_mirror_is_not_emptied_beyond_the_limit(make: Make, tmp_path: Path) -> N
     assert len(list(mirror.iterdir())) >= 3
 
 
-def test_damage_of_the_same_size_and_time_is_noticed_by_hash(make: Make, tmp_path: Path) -> None:
+def test_damage_with_the_same_size_and_time_is_noticed_by_hash(make: Make, tmp_path: Path) -> None:
     source = fill(tmp_path / "source", a="good")
     mirror = fill(tmp_path / "mirror", a="evil")
     for folder in (source, mirror):
@@ -453,7 +475,7 @@ def test_links_are_followed_when_asked(make: Make, tmp_path: Path) -> None:
     source = fill(tmp_path / "source", a="1")
     (source / "link").symlink_to(fill(tmp_path / "elsewhere", b="22") / "b")
     rclone = make()
-    assert rclone.tally(str(source), follow_links=True) == Tally(count=2, size=3)
+    assert rclone.folder_size(str(source), follow_links=True) == FolderSize(count=2, size=3)
     sync(rclone, source, tmp_path / "mirror", follow_links=True)
     assert (tmp_path / "mirror" / "link").read_text() == "22"
     assert not (tmp_path / "mirror" / "link").is_symlink()

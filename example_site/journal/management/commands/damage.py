@@ -1,4 +1,4 @@
-"""Wreck the site's data on purpose, to practise a restore."""
+"""Wreck the site's data on purpose, to practice a restore."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,16 +14,16 @@ from journal.models import Attachment, Entry
 
 
 class Command(BaseCommand):
-    """Delete, alter and add, in the database and among the media files."""
+    """Delete, alter and add rows, tables and media files."""
 
-    help = "Wreck this site's database and media on purpose, to practise a restore."
+    help = "Wreck this site's database and media on purpose, to practice a restore."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Make the caller say that they mean it."""
+        """Add the option that confirms the damage."""
         parser.add_argument("--yes", action="store_true", help="I mean it.")
 
     def handle(self, *args: Any, yes: bool, **options: Any) -> None:
-        """Do the damage and tell what it was."""
+        """Do the damage and print what was done."""
         if not yes:
             raise CommandError("This destroys data of this site. Add --yes if you mean it.")
         for line in (*damage_database(), *damage_media(Path(settings.MEDIA_ROOT))):
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
 
 def damage_database() -> list[str]:
-    """Delete and alter rows, drop a table, leave one that does not belong."""
+    """Delete and alter rows, drop one table and add another."""
     doomed = Entry.objects.filter(pk__in=list(Entry.objects.values_list("pk", flat=True)[::3]))
     Attachment.objects.filter(entry__in=doomed).delete()
     deleted = doomed.delete()[1].get("journal.Entry", 0)
@@ -47,7 +47,7 @@ def damage_database() -> list[str]:
 
 
 def damage_media(root: Path) -> list[str]:
-    """Delete every fifth file, flip bytes in every fourth, add one."""
+    """Delete every fifth file, corrupt every fourth, add one."""
     files = sorted(path for path in root.rglob("*") if path.is_file())
     deleted, corrupted = files[::5], [path for path in files[1::4] if path not in files[::5]]
     for path in deleted:

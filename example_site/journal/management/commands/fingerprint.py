@@ -1,4 +1,4 @@
-"""Show hashes of everything the site holds."""
+"""Print hashes of everything the site contains."""
 
 import json
 from argparse import ArgumentParser
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Hash every row, the schema and every media file, to compare two states of the site."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Offer the details to programs."""
+        """Add the option for programs."""
         parser.add_argument(
             "--json", action="store_true", dest="as_json", help="Each table and file, as JSON."
         )

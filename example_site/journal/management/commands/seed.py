@@ -21,25 +21,25 @@ BATCH_SIZE = 500
 
 
 class Command(BaseCommand):
-    """Invent people, entries, tags and attached files, the same ones every time."""
+    """Create people, entries, tags and attached files, the same ones every time."""
 
     help = "Fill an empty journal with invented people, entries, tags and attached files."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Let the size and the dice be chosen."""
+        """Add options for the size and the random seed."""
         parser.add_argument("--users", type=int, default=25, help="People (%(default)s).")
         parser.add_argument("--entries", type=int, default=3000, help="Entries (%(default)s).")
         parser.add_argument("--files", type=int, default=300, help="Attached files (%(default)s).")
-        parser.add_argument("--seed", type=int, default=1, help="Of the dice (%(default)s).")
+        parser.add_argument("--seed", type=int, default=1, help="Random seed (%(default)s).")
 
     def handle(
         self, *args: Any, users: int, entries: int, files: int, seed: int, **options: Any
     ) -> None:
-        """Refuse a journal in use; otherwise write all rows or none."""
+        """Refuse a journal that has entries; otherwise write all rows or none."""
         if min(users, entries) < 1 or files < 0:
             raise CommandError("A journal needs at least one person and one entry.")
         if Entry.objects.exists():
-            raise CommandError("The journal has entries already; seed fills an empty one.")
+            raise CommandError("The journal already has entries; seed fills an empty one.")
         random = Random(seed)
         with transaction.atomic():
             people = create_users(users)
@@ -60,7 +60,7 @@ def create_users(count: int) -> Sequence[User]:
                 first_name=first_name,
                 last_name=last_name,
                 email=f"{username}@example.org",
-                # Begins as no hash does: nobody can log in, and every run writes the same.
+                # Never a valid hash: nobody can log in, and every run writes the same value.
                 password="!",
                 date_joined=sample_data.FIRST_DAY,
             )
@@ -69,7 +69,7 @@ def create_users(count: int) -> Sequence[User]:
 
 
 def create_entries(random: Random, people: Sequence[User], count: int) -> Sequence[Entry]:
-    """Create the days out."""
+    """Create the entries."""
     return Entry.objects.bulk_create(
         (
             Entry(

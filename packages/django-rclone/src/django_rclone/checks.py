@@ -14,7 +14,7 @@ from . import conf
 from .clients import get_client
 from .conf import Settings
 from .exceptions import DjangoRcloneError, InvalidSettings
-from .rclone import Rclone
+from .rclone import Remote
 from .redaction import redact
 
 TAG = "django_rclone"
@@ -38,7 +38,7 @@ def check_rclone(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     if settings is None:
         return []
     try:
-        rclone = Rclone(settings)
+        rclone = Remote(settings)
     except (DjangoRcloneError, InvalidSettings) as error:
         return [_warning(error, "W001")]
     try:
@@ -49,7 +49,7 @@ def check_rclone(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
 
 
 def check_clients(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W003: a database has no client that can be made. W004: a client lacks its tools."""
+    """W003: the client of a database cannot be created. W004: its programs are missing."""
     settings = _valid_settings()
     if settings is None:
         return []

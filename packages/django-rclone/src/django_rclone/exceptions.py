@@ -154,9 +154,9 @@ class ExecutableNotFound(ProcessError):
 
 
 class RcloneError(ProcessError):
-    """rclone ended badly. ``temporary`` tells whether trying again may help."""
+    """rclone ended badly. ``transient`` tells whether trying again may help."""
 
-    temporary = False
+    transient = False
 
 
 class OperationInterrupted(BaseException):

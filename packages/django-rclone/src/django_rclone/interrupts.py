@@ -1,10 +1,9 @@
-"""Ctrl-C, SIGTERM and SIGHUP, raised only where what was begun can be undone.
+"""Ctrl-C, SIGTERM and SIGHUP, raised only where the work so far can be undone.
 
-Python raises from a signal handler between any two steps: also between the
-start of a program and the ``with`` block that would stop it, which then lives
-on. So a signal is kept until the code comes to where it said that it may be
-interrupted: in the body of such a block, where it waits for programs, receivers
-or people.
+A signal handler may raise between any two steps of Python, even between the start
+of a program and the ``with`` block that would stop it; the program would then live
+on. So a signal is deferred until the code reaches a block marked as interruptible,
+in which it waits for programs, receivers or people.
 """
 
 import signal
@@ -22,15 +21,15 @@ _pending: BaseException | None = None
 
 
 @contextmanager
-def interruptible(*, now: bool = True) -> Iterator[None]:
-    """Let a signal interrupt the block; one that is kept does so at once, unless not ``now``."""
+def interruptible(*, raise_pending: bool = True) -> Iterator[None]:
+    """Let signals interrupt the block, and first raise a deferred one if ``raise_pending``."""
     global _regions
     if _shielded or not _is_main_thread():
         yield
         return
     _regions += 1
     try:
-        if now:
+        if raise_pending:
             _raise_pending()
         yield
     finally:
@@ -39,7 +38,7 @@ def interruptible(*, now: bool = True) -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Keep signals pending during the block, whatever in it is ``interruptible()``."""
+    """Defer signals during the block, whatever in it is ``interruptible()``."""
     global _regions, _shielded
     if not _is_main_thread():
         yield
@@ -52,19 +51,19 @@ def uninterrupted() -> Iterator[None]:
         _regions, _shielded = before
 
 
-def pause(seconds: float) -> None:
-    """Sleep; a signal ends it."""
+def sleep(seconds: float) -> None:
+    """Sleep until the time is over or a signal arrives."""
     with interruptible():
         time.sleep(seconds)
 
 
 @contextmanager
-def signals_handled() -> Iterator[None]:
-    """Turn signals into exceptions within the block, and raise a kept one at its end.
+def deferred_signals() -> Iterator[None]:
+    """Turn signals into exceptions within the block, and raise a deferred one at its end.
 
-    They are ``KeyboardInterrupt`` for Ctrl-C and ``OperationInterrupted`` for the
-    others. What the parent chose to ignore (``nohup``) stays ignored, a handler
-    of the site stays in charge, and other threads than the main one have no say.
+    Ctrl-C raises ``KeyboardInterrupt``, the others raise ``OperationInterrupted``.
+    Signals that the parent chose to ignore (``nohup``) and those that the site
+    handles are left alone. Does nothing outside the main thread.
     """
     numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
     usual = (signal.SIG_DFL, signal.default_int_handler)
@@ -83,7 +82,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGINT:
         _pending = KeyboardInterrupt()
     else:
-        # Whoever sent it may send it again while we undo; once is enough.
+        # A second one must not interrupt the undoing.
         signal.signal(number, signal.SIG_IGN)
         _pending = OperationInterrupted(signal.Signals(number).name, 128 + number)
     if _regions:

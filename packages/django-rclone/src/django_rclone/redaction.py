@@ -1,4 +1,4 @@
-"""Masking secrets in text that came from elsewhere: tools, receivers, exceptions."""
+"""Masking secrets in text from programs, receivers and exceptions."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from . import conf
 
 MASK = "***"
 
-# A literal secret shorter than this would mask half of every sentence.
+# A shorter secret would mask parts of ordinary words.
 _SHORTEST_LITERAL = 4
 
 # Every repetition is bounded or cannot overlap its neighbour: tools print long lines.
@@ -43,7 +43,7 @@ _PATTERNS = (
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return how programs write a secret: as it is, in addresses, in JSON, in a log in JSON."""
+    """Return a secret as programs may write it: literally, in URLs, in JSON, in a log in JSON."""
     spellings = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
     spellings.add(repr(secret)[1:-1])
     for ascii_only in (True, False):
@@ -53,7 +53,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 def redact(text: str) -> str:
-    """Return ``text`` with every known or recognisable secret replaced by ``***``."""
+    """Return ``text`` with every known or recognizable secret replaced by ``***``."""
     known = (secret for secret in conf.secrets() if len(secret) >= _SHORTEST_LITERAL)
     for spelling in sorted({s for one in known for s in _spellings(one)}, key=len, reverse=True):
         text = text.replace(spelling, MASK)

@@ -96,7 +96,9 @@ class OperationContext:
 
 
 @contextmanager
-def report(event: OperationEvent, *, sender: Sender, console: Console) -> Iterator[OperationContext]:
+def report(
+    event: OperationEvent, *, sender: Sender, console: Console
+) -> Iterator[OperationContext]:
     """Report to observers that an operation started, and how it ended: exactly once.
 
     Whatever ends the block counts, Ctrl-C and SIGTERM too. Observers cannot
@@ -123,7 +125,9 @@ def report(event: OperationEvent, *, sender: Sender, console: Console) -> Iterat
         _send(hooks.post, sender, console, **_signal_kwargs(succeeded, hooks.post_carries))
 
 
-def _final_event(event: OperationEvent, context: OperationContext, state: State, clock: float) -> OperationEvent:
+def _final_event(
+    event: OperationEvent, context: OperationContext, state: State, clock: float
+) -> OperationEvent:
     return replace(
         event,
         state=state,
@@ -142,7 +146,7 @@ def _send(name: str, sender: Sender, console: Console, **arguments: object) -> N
     signal: Signal = getattr(signals, name)
     try:
         # The outcome is reported even while a signal is pending; the next one may end this.
-        with interruptible(now=False):
+        with interruptible(raise_pending=False):
             outcomes = signal.send_robust(sender, **arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer never breaks a backup
         # A receiver called sys.exit(), or is no function: send_robust() cannot name that one.

@@ -1,4 +1,4 @@
-"""Private folders for files that a flow cannot do without, swept when their owner died."""
+"""Private temporary folders, which are removed even after their owner was killed."""
 
 import contextlib
 import fcntl
@@ -11,17 +11,17 @@ from pathlib import Path
 
 PREFIX = ".django-rclone-"
 
-# A folder younger than this may not be locked yet by the run that makes it.
+# Seconds; a younger folder may not be locked yet by the run that creates it.
 _SETTLED = 60.0
 
 
 @contextlib.contextmanager
 def scratch_directory(parent: Path) -> Iterator[Path]:
-    """Make a folder below ``parent`` that only this user can read; remove it in the end.
+    """Create a folder in ``parent`` that only this user can read, and remove it at the end.
 
-    Its owner holds a lock on it for as long as it lives. Folders that a killed
-    run left behind are not locked any more, and are removed here.
-    Raises ``OSError`` when ``parent`` cannot be written.
+    Its owner holds a lock on it while it lives. Folders that a killed run left
+    behind are no longer locked, and are removed here. Raises ``OSError`` if
+    ``parent`` cannot be written.
     """
     sweep(parent)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
@@ -35,7 +35,7 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
 
 
 def sweep(parent: Path) -> None:
-    """Remove what killed runs of this user left below ``parent``."""
+    """Remove the folders that killed runs of this user left in ``parent``."""
     for path in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             _sweep_one(path)

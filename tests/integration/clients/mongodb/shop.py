@@ -53,7 +53,8 @@ class Shop:
     @property
     def content(self) -> dict[str, Document]:
         """What the database holds."""
-        return deepcopy(self.server.databases.get(self.name, {}))
+        content: dict[str, Document] = {**self.server.databases.get(self.name, {})}
+        return deepcopy(content)
 
     def use_tool(self, name: str, body: str = 'exec "$@"') -> None:
         """Put a script in the place of a program; ``"$@"`` runs the usual fake."""

@@ -39,7 +39,7 @@ def test_a_truncated_or_altered_dump_changes_nothing(
         with pytest.raises(CommandError):
             shop.restore()
     assert heard.states.count("db_restore failed") > 0
-    assert not any(event.target_state == 'changed' for event in heard.events)
+    assert not any(event.target_state == "changed" for event in heard.events)
     assert shop.content == live
 
 
@@ -67,10 +67,10 @@ def test_an_unverified_dump_cut_anywhere_changes_nothing(
     [
         ('"$@" | head -c 900; echo "Failed: on fire" >&2; exit 3', "on fire"),
         ('"$@" | head -c 900; kill -9 $$', "killed by SIGKILL"),
-        ('"$@" | head -c 900; exit 0', "not whole"),
+        ('"$@" | head -c 900; exit 0', "truncated"),
         ("exit 1", "exited with 1"),
         ('yes "Failed: no luck" | head -c 1000000 >&2; exit 1', "no luck"),
-        ("exit 0", "not whole"),
+        ("exit 0", "truncated"),
     ],
     ids=["dies", "killed", "cut", "silent", "talkative", "empty"],
 )
@@ -89,7 +89,7 @@ def test_a_failing_mongodump_leaves_no_backup(shop: Shop, body: str, said: str) 
         ('head -c 900 >/dev/null; echo "Failed: on fire" >&2; exit 3', "on fire"),
         ('"$@"; kill -9 $$', "killed by SIGKILL"),
         ('cat >/dev/null; yes "Failed: no luck" | head -c 1000000 >&2; exit 1', "no luck"),
-        ("cat >/dev/null", "holds no collection"),
+        ("cat >/dev/null", "contains no collections"),
     ],
     ids=["late", "early", "killed", "talkative", "idle"],
 )
@@ -140,7 +140,7 @@ def is_of_scratch(command: Document) -> bool:
     """Whether it touches nothing but what is ours."""
     name, first = next(iter(command.items()))
     if name == "renameCollection":
-        return "django_rclone_switching" in str(command["to"])
+        return "django_rclone_swapping" in str(command["to"])
     return str(first).startswith("django_rclone_")
 
 
@@ -164,11 +164,11 @@ def test_an_exchange_that_fails_in_the_middle_is_told_and_can_be_repeated(
 ) -> None:
     shop, before = diverged
     fail_at(shop, "renameCollection", number, 112)
-    with pytest.raises(CommandError, match=r"no longer what it was, nor what the backup is"):
+    with pytest.raises(CommandError, match="failed half-way"):
         shop.restore()
-    assert heard.events[-1].target_state == "unknown"
+    assert heard.events[-1].target_state == "changed"
     shop.server.on_command = lambda command: None
-    with pytest.raises(CommandError, match="was interrupted while it replaced"):
+    with pytest.raises(CommandError, match="was interrupted while it swapped"):
         shop.back_up()
     shop.restore()
     assert shop.content == before
@@ -198,7 +198,7 @@ def test_kill_9_at_any_step_is_made_good_by_the_next_restore(
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     shop.server.on_command = lambda command: None
-    touched = {n for n in shop.content if n.startswith("django_rclone_switching")}
+    touched = {n for n in shop.content if n.startswith("django_rclone_swapping")}
     if name == "insert":
         assert {n: one for n, one in shop.content.items() if "django_rclone" not in n} == live
     assert bool(touched) == (name != "insert")
@@ -235,7 +235,7 @@ def test_a_sweep_during_the_exchange_cannot_make_it_forget_collections(
 
     def sweep(command: Document) -> None:
         collections = shop.server.databases["shop"]
-        if "listCollections" in command and "switching" in str(list(collections)):
+        if "listCollections" in command and "swapping" in str(list(collections)):
             for name in [n for n in collections if n.startswith("django_rclone_restoring")]:
                 del collections[name]
 
@@ -298,7 +298,7 @@ def test_a_wrong_connection_string_is_told(shop: Shop, host: str) -> None:
 
 def test_a_name_that_no_database_can_have_is_told(shop: Shop) -> None:
     shop.settings["NAME"] = "shop.orders"
-    with pytest.raises(CommandError, match="cannot be used"):
+    with pytest.raises(CommandError, match="cannot contain"):
         shop.back_up()
 
 

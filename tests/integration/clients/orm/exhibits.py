@@ -18,7 +18,7 @@ from django.test import override_settings
 
 GALLERY = "tests.integration.clients.orm.gallery"
 POSTGRES = "tests.integration.clients.orm.gallery_postgres"
-CLIENT = "django_rclone.clients.orm.client.SerializedClient"
+CLIENT = "django_rclone.clients.orm.OrmClient"
 
 _APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django_rclone"]
 _USER, _PERMISSION, _CONTENT_TYPE = "auth.User", "auth.Permission", "contenttypes.ContentType"

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from django_rclone.clients.orm.client import SerializedClient
+from django_rclone.clients.orm import OrmClient
 from django_rclone.testing import hash_rows
 from tests.integration.clients.orm import exhibits
 from tests.support.site import Site
@@ -55,22 +55,23 @@ class Hall:
         self.connection.close()
         return found
 
-    def client(self, **options: Any) -> SerializedClient:
+    def client(self, **options: Any) -> OrmClient:
         """Return a client for one operation."""
-        return SerializedClient(self.connection, **options)
+        return OrmClient(self.connection, **options)
 
     def dump(self, **options: Any) -> bytes:
         """Return a dump."""
-        with self.client(**options).dump() as source:
+        with self.client(**options) as client, client.dump(stall_timeout=None) as source:
             dump = b"".join(iter(lambda: source.read(10_000), b""))
             source.finish()
         return dump
 
     def restore(self, dump: bytes, **options: Any) -> None:
         """Restore a dump."""
-        with self.client(**options).restore() as target:
+        with self.client(**options) as client, client.restore() as target:
             target.write(dump)
-            target.commit()
+            target.finish()
+            target.swap()
 
     def diverge(self) -> None:
         """Change the rows."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from django_rclone.clients.orm.client import SerializedClient
+from tests.integration.clients.orm import exhibits
 from tests.integration.clients.orm.hall import ALIAS, Hall, opened
 from tests.support.site import Site
 
@@ -26,9 +26,9 @@ def test_an_engine_without_a_client_is_backed_up_and_restored(foreign: Hall) -> 
     before = foreign.fingerprint()
     done = foreign.site.manage("dbbackup")
     assert done.returncode == 0, done.stderr
-    assert "Warning: FakeEngine is backed up by Django's own means" in done.stderr
+    assert "Warning: FakeEngine is backed up by Django itself" in done.stderr
     assert "native client would be faster" in done.stderr
-    assert "How FakeEngine shows one moment is not known" in done.stderr
+    assert "It is unknown how to read FakeEngine as of one moment" in done.stderr
     foreign.diverge()
     assert foreign.fingerprint() != before
     done = foreign.site.manage("dbrestore", "--noinput")
@@ -50,9 +50,7 @@ def test_its_manifest_tells_the_engine_and_the_format(foreign: Hall) -> None:
 def test_a_backup_of_another_engine_is_refused_unless_it_is_named(foreign: Hall) -> None:
     foreign.site.back_up()
     foreign.site.databases[ALIAS]["ENGINE"] = "django.db.backends.sqlite3"
-    foreign.site.rclone["CLIENTS"] = {
-        ALIAS: {"BACKEND": f"{SerializedClient.__module__}.{SerializedClient.__name__}"}
-    }
+    foreign.site.rclone["CLIENTS"] = {ALIAS: {"BACKEND": exhibits.CLIENT}}
     with pytest.raises(CommandError, match="holds fake in format 'django_jsonl'"):
         foreign.site.call("dbrestore", "--noinput")
     foreign.site.rclone["CLIENTS"][ALIAS]["OPTIONS"] = {"from_vendors": ["fake"]}
@@ -95,5 +93,5 @@ def test_what_cannot_be_reached_is_told_without_a_secret(
     site: Site, sqlite: dict[str, Any]
 ) -> None:
     site.databases[ALIAS] = {**sqlite, "ENGINE": FAKE, "NAME": "/no/such/folder/live.sqlite3"}
-    with pytest.raises(CommandError, match="cannot be reached: unable to open database file"):
+    with pytest.raises(CommandError, match="Cannot connect to the database: unable to open database file"):
         site.call("dbbackup")

@@ -58,7 +58,7 @@ def test_every_row_is_as_it_was(hall: Hall) -> None:
 
 def test_what_is_written_meanwhile_is_not_in_the_dump(hall: Hall) -> None:
     whole = hall.dump()
-    with hall.client().dump() as source:
+    with hall.client() as client, client.dump(stall_timeout=None) as source:
         begun = source.read(100)
         other = hall.connection.copy()
         other.cursor().execute("UPDATE legacy SET title = 'meanwhile'")

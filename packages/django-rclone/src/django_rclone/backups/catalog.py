@@ -1,4 +1,4 @@
-"""Reading what the remote holds: list, newest, by name."""
+"""Reading the backups on the remote: all, those of one database, or one by name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,106 +6,124 @@ from datetime import UTC, datetime
 
 from django.core.signing import Signer
 
-from ..conf import Settings, database_aliases
+from ..conf import Settings, database_aliases, load
 from ..exceptions import BackupNotFound, RcloneError
-from ..rclone import NOT_FOUND, Rclone
-from . import Backup, Naming, checked_name
-from .manifest import SUFFIX, Manifest, ManifestError, manifest_path, signer
-
-NO_MANIFEST = "it has no manifest"
+from ..rclone import NOT_FOUND, Remote
+from . import Backup
+from .manifest import MANIFEST_SUFFIX, Manifest, ManifestError, manifest_path, signer
+from .naming import Naming, validate_name
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What lay in the folder of backups when it was listed."""
+    """The contents of the backup folder at the time of listing."""
 
     backups: list[Backup]
-    """Every backup that has a manifest, sound or not, newest first."""
+    """Every backup that has a manifest, valid or not, newest first."""
 
-    loose: frozenset[str]
-    """The paths of all for which no manifest vouches; manifests themselves are among them."""
+    uncommitted: frozenset[str]
+    """The paths of all files without a manifest; manifests themselves are among them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalog:
     """The database backups on the remote."""
 
-    rclone: Rclone
+    remote: Remote
     settings: Settings
 
     def read(self) -> Contents:
-        """Return what the folder of backups holds. Two runs of rclone."""
+        """Return the contents of the backup folder. Takes two runs of rclone."""
         try:
             return self._read()
         except RcloneError as error:
-            # A clean-up elsewhere may have taken a manifest away between the two runs.
+            # A clean-up elsewhere may have deleted a manifest between the two runs.
             if error.returncode not in NOT_FOUND:
                 raise
             return self._read()
 
     def _read(self) -> Contents:
         folder = self.settings.db_backup_dir
-        stored = {item.path: item.size for item in self.rclone.list(folder)}
-        # An empty manifest is what is left of a run that was killed while writing it.
-        vouched = [path for path in stored if stored.get(manifest_path(path))]
-        manifests = _by_path(self.rclone.read_all(folder, SUFFIX)) if vouched else {}
-        found = [self._assessed(path, stored[path], manifests.get(path)) for path in vouched]
-        newest_first = sorted(found, key=_moment_and_path, reverse=True)
-        return Contents(newest_first, loose=frozenset(stored) - frozenset(vouched))
+        stored = {item.path: item.size for item in self.remote.list(folder)}
+        # A run that was killed while writing the manifest leaves an empty one.
+        with_manifest = [path for path in stored if stored.get(manifest_path(path))]
+        found = {}
+        if with_manifest:
+            found = _by_path(self.remote.read_all(folder, MANIFEST_SUFFIX))
+        backups = [self._backup(path, stored[path], found.get(path)) for path in with_manifest]
+        newest_first = sorted(backups, key=_date_and_path, reverse=True)
+        return Contents(newest_first, uncommitted=frozenset(stored) - frozenset(with_manifest))
 
-    def _assessed(self, path: str, size: int, manifest: Manifest | None) -> Backup:
+    def _backup(self, path: str, size: int, manifest: Manifest | None) -> Backup:
         if manifest is None:
-            problem = "its manifest cannot be read, or is that of another backup"
+            problem = "its manifest cannot be read, or belongs to another backup"
             backup = Backup(path=path, size=size, problem=problem)
         else:
-            backup = assess(path, size, manifest, self._signer())
-        return backup if backup.verified else self._named_by_path(backup)
+            backup = _verify(path, size, manifest, self._signer())
+        return backup if backup.verified else self._identify_by_filename(backup)
 
-    def _named_by_path(self, backup: Backup) -> Backup:
-        """Tell a doubtful backup's database and date by its name: its manifest may lie."""
+    def _identify_by_filename(self, backup: Backup) -> Backup:
+        """Take the database and the date from the file name: the manifest may be forged."""
         naming = Naming(self.settings.db_filename_template, self.settings.db_date_format)
         for alias in database_aliases():
-            if moment := naming.moment(alias, backup.name):
-                # As late as may be: it must not be taken for older than it is.
-                late = max(naming.latest(moment), backup.created_at or moment)
-                return replace(backup, alias=alias, moment=late)
+            if timestamp := naming.parse_timestamp(alias, backup.name):
+                # It must not appear older than it is.
+                latest = max(naming.latest_possible(timestamp), backup.created_at or timestamp)
+                return replace(backup, alias=alias, timestamp=latest)
         return backup
 
-    def of(self, alias: str) -> list[Backup]:
+    def for_database(self, alias: str) -> list[Backup]:
         """Return the backups of one database, newest first."""
         return [backup for backup in self.read().backups if backup.database == alias]
 
-    def named(self, name: str) -> Backup:
-        """Return the backup of that name, or of that path.
+    def get(self, name: str) -> Backup:
+        """Return the backup with this name or path, even if it is not verified.
 
-        One without a manifest is returned too, with its problem told.
         Raises ``BackupNotFound``.
         """
         folder = self.settings.db_backup_dir
-        path = f"{folder}/{checked_name(name, folder)}"
-        size = None if path.endswith(SUFFIX) else self.rclone.size(path)
+        path = f"{folder}/{validate_name(name, folder)}"
+        size = None if path.endswith(MANIFEST_SUFFIX) else self.remote.size(path)
         if size is None:
-            hint = "`manage.py listbackups` shows what there is."
+            hint = "`manage.py listbackups` shows the backups."
             raise BackupNotFound(f"There is no backup {path} on the remote.", hint=hint)
-        data = self.rclone.read(manifest_path(path))
-        if data is None:
-            return Backup(path=path, size=size, problem=NO_MANIFEST)
-        try:
-            manifest = Manifest.from_bytes(data)
-        except ManifestError as error:
-            return Backup(path=path, size=size, problem=f"its manifest cannot be read: {error}")
-        return assess(path, size, manifest, self._signer())
+        return read_backup(path, size, self.remote.read(manifest_path(path)), self._signer())
 
     def _signer(self) -> Signer:
         return signer(self.settings.signing_key, self.settings.signing_key_fallbacks)
 
 
-def assess(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
-    """Return the backup at ``path`` with what its manifest proves, or fails to prove."""
+def list_backups(alias: str | None = None) -> list[Backup]:
+    """Return the backups of one database, or of all, newest first.
+
+    Raises ``InvalidSettings`` or ``RcloneError``.
+    """
+    settings = load()
+    catalog = Catalog(Remote(settings), settings)
+    return catalog.read().backups if alias is None else catalog.for_database(alias)
+
+
+def read_backup(path: str, size: int, data: bytes | None, signer: Signer) -> Backup:
+    """Return the object of ``size`` bytes at ``path`` as a backup.
+
+    ``data`` is its stored manifest, or ``None`` if there is none.
+    """
+    if data is None:
+        return Backup(path=path, size=size, problem="it has no manifest")
+    try:
+        manifest = Manifest.from_bytes(data)
+    except ManifestError as error:
+        return Backup(path=path, size=size, problem=f"its manifest cannot be read: {error}")
+    return _verify(path, size, manifest, signer)
+
+
+def _verify(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
     if not manifest.is_signed_by(signer):
-        problem = "its manifest is altered, or signed with another key"
+        problem = "its manifest was altered, or signed with another key"
     elif manifest.path != path:
         problem = f"its manifest is that of {manifest.path}"
+    elif manifest.unfinished:
+        problem = "its last run did not finish"
     elif manifest.size != size:
         problem = f"it has {size:,} bytes, its manifest says {manifest.size:,}"
     else:
@@ -114,7 +132,7 @@ def assess(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
 
 
 def _by_path(manifests: Iterable[bytes]) -> dict[str, Manifest]:
-    """Manifests name their dumps."""
+    """Return the readable manifests by the path of the dump that each one names."""
     found = {}
     for data in manifests:
         try:
@@ -125,5 +143,5 @@ def _by_path(manifests: Iterable[bytes]) -> dict[str, Manifest]:
     return found
 
 
-def _moment_and_path(backup: Backup) -> tuple[datetime, str]:
+def _date_and_path(backup: Backup) -> tuple[datetime, str]:
     return (backup.created_at or datetime.min.replace(tzinfo=UTC), backup.path)

@@ -1,23 +1,23 @@
 """The manifest: what makes a stored dump a backup.
 
 It is written last, next to the dump, as ``<path>.json``: one line of canonical
-JSON. Its signature covers name, time and hash together, so that a backup can be
-neither altered, nor renamed, nor passed off as another.
+JSON. Its signature covers name, time and hash together, so that a backup cannot
+be altered, renamed, or passed off as another.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from types import NoneType
 from typing import Any, Self
 
 from django.core.signing import BadSignature, Signer
 
 from ..pipeline.relay import Digest
+from ..rclone.decoding import json_object, typed_fields
 
 VERSION = 1
-SUFFIX = ".json"
+MANIFEST_SUFFIX = ".json"
 _SALT = "django_rclone.backups.manifest"
 
 
@@ -27,7 +27,10 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What is known of one backup. Values are compared, never obeyed."""
+    """The facts about one backup. Values are compared, never obeyed.
+
+    The annotations are the types that ``from_bytes()`` accepts.
+    """
 
     path: str
     """Relative to the remote."""
@@ -53,13 +56,16 @@ class Manifest:
     tool_version: str = ""
     server_version: str = ""
     migrations: tuple[str, ...] = ()
-    """The migrations applied when the backup was made, as ``app.name``."""
+    """The migrations applied at the time of the backup, as ``app.name``."""
     partial: bool = False
+    """Whether options excluded tables or rows from the dump."""
+    unfinished: bool = False
+    """Whether the media files were still being transferred."""
     signature: str = ""
 
     @property
     def digest(self) -> Digest | None:
-        """What the stored dump must turn out to be; ``None`` for media."""
+        """The size and hash that the stored dump must have; ``None`` for media."""
         if self.sha256 is None or self.raw_size is None:
             return None
         return Digest(size=self.size, sha256=self.sha256, raw_size=self.raw_size)
@@ -69,7 +75,7 @@ class Manifest:
         return replace(self, signature=signer.signature(self._payload()))
 
     def is_signed_by(self, signer: Signer) -> bool:
-        """Tell whether the signature is of ``signer``'s key, or of one of its fallbacks."""
+        """Return whether ``signer`` signed this manifest, with its key or one of the fallbacks."""
         try:
             signer.unsign(f"{self._payload()}{signer.sep}{self.signature}")
         except (BadSignature, UnicodeError):
@@ -77,22 +83,16 @@ class Manifest:
         return True
 
     def to_bytes(self) -> bytes:
-        """Return what is stored."""
+        """Return the manifest as it is stored."""
         return (_canonical(self._values()) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Read what was stored. Raises ``ManifestError`` for anything but a manifest."""
+        """Read a stored manifest. Raises ``ManifestError`` for anything else."""
         try:
-            values = json.loads(data)
-        except (ValueError, RecursionError):
-            raise ManifestError("it is no JSON") from None
-        if not isinstance(values, dict):
-            raise ManifestError("it is no JSON object")
-        version = values.get("version")
-        if version != VERSION or isinstance(version, bool):
-            raise ManifestError(f"its version is {str(version)[:20]}, this release reads {VERSION}")
-        return cls(**_checked(values))
+            return cls(**_checked(json_object(data)))
+        except ValueError as error:
+            raise ManifestError(str(error)) from None
 
     def _payload(self) -> str:
         values = self._values()
@@ -105,7 +105,7 @@ class Manifest:
 
 def manifest_path(path: str) -> str:
     """Return where the manifest of the backup at ``path`` is stored."""
-    return path + SUFFIX
+    return path + MANIFEST_SUFFIX
 
 
 def signer(key: str, fallbacks: tuple[str, ...]) -> Signer:
@@ -117,57 +117,12 @@ def _canonical(values: Mapping[str, Any]) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
-_OPTIONAL_TEXT = (str, NoneType)
-_OPTIONAL_NUMBER = (int, NoneType)
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "path": str,
-    "created_at": str,
-    "vendor": str,
-    "format": str,
-    "size": int,
-    "environment": str,
-    "django_version": str,
-    "version": int,
-    "database": _OPTIONAL_TEXT,
-    "compression": _OPTIONAL_TEXT,
-    "sha256": _OPTIONAL_TEXT,
-    "raw_size": _OPTIONAL_NUMBER,
-    "count": _OPTIONAL_NUMBER,
-    "tool": str,
-    "tool_version": str,
-    "server_version": str,
-    "migrations": list,
-    "partial": bool,
-    "signature": str,
-}
-
-
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    version = values.get("version")
+    if version != VERSION or isinstance(version, bool):
+        raise ValueError(f"its version is {str(version)[:20]}, this release reads {VERSION}")
     names = {field.name for field in fields(Manifest)}
     if set(values) != names:
         wrong = ", ".join(sorted(str(name) for name in set(values) ^ names))
-        raise ManifestError(f"it lacks fields, or has unknown ones: {wrong[:200]}")
-    for name, value in values.items():
-        is_flag = isinstance(value, bool)
-        if not isinstance(value, _TYPES[name]) or is_flag != (name == "partial"):
-            raise ManifestError(f"its field {name!r} has a wrong type")
-        if isinstance(value, int) and value < 0:
-            raise ManifestError(f"its field {name!r} is negative")
-    if not all(isinstance(migration, str) for migration in values["migrations"]):
-        raise ManifestError("its field 'migrations' has a wrong type")
-    return {
-        **values,
-        "created_at": _moment(values["created_at"]),
-        "migrations": tuple(values["migrations"]),
-    }
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-        aware = moment.astimezone(UTC) if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        raise ManifestError("its date cannot be read") from None
-    if aware is None:
-        raise ManifestError("its date has no time zone")
-    return aware
+        raise ValueError(f"it has missing or unknown fields: {wrong[:200]}")
+    return typed_fields(Manifest, values)

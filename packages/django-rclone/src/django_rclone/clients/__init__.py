@@ -10,7 +10,7 @@ from ..exceptions import InvalidSettings
 from .base import DatabaseClient
 from .mongodb import MongodbClient
 from .mysql import MysqlClient
-from .orm import SerializedClient
+from .orm import OrmClient
 from .postgresql import PostgresqlClient
 from .sqlite import SqliteClient
 
@@ -41,7 +41,7 @@ def get_client(alias: str, settings: Settings) -> DatabaseClient:
         client = _imported(alias, chosen.backend)
     else:
         # An engine without a client of its own is one that Django can read all the same.
-        client = CLIENTS.get(connection.vendor, SerializedClient)
+        client = CLIENTS.get(connection.vendor, OrmClient)
     try:
         return client(connection, **chosen.options)
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Reading the ``OPTIONS`` of clients. Each reader raises ``TypeError`` for what will not do."""
+"""Reads the ``OPTIONS`` of clients. Each function raises ``TypeError`` for an invalid value."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from django.apps import apps
 _DAY = 86_400
 
 
-def folder_of(value: object) -> str | None:
+def path_option(value: object) -> str | None:
     """Return a folder of programs as text, or ``None`` for PATH."""
     if value is None:
         return None
@@ -17,7 +17,7 @@ def folder_of(value: object) -> str | None:
     return str(value)
 
 
-def names_of(option: str, value: Sequence[object]) -> tuple[str, ...]:
+def names_option(option: str, value: Sequence[object]) -> tuple[str, ...]:
     """Return a list of names."""
     names = tuple(name for name in value if isinstance(name, str) and name)
     if isinstance(value, str) or len(names) != len(value):
@@ -25,14 +25,14 @@ def names_of(option: str, value: Sequence[object]) -> tuple[str, ...]:
     return names
 
 
-def patience_of(value: float) -> float:
+def timeout_option(value: float) -> float:
     """Return ``lock_timeout``, in seconds."""
     if not 0 < value < _DAY:
         raise TypeError("lock_timeout must be a number of seconds, less than a day")
     return float(value)
 
 
-def table_of(name: str) -> str | None:
+def table_name(name: str) -> str | None:
     """Return the table of a model by its label, such as ``"sessions.Session"``."""
     app_label, _, model = name.partition(".")
     try:

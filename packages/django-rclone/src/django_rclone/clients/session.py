@@ -38,9 +38,18 @@ class Session:
     of the connection, made by ``_prepare()`` of each vendor) and can be interrupted.
     """
 
-    def __init__(self, wrapper: BaseDatabaseWrapper, connection: Any) -> None:
-        """Take over a ``connection`` of the driver that ``wrapper`` uses."""
-        self._driver_error: type[Exception] = wrapper.Database.Error
+    def __init__(
+        self,
+        wrapper: BaseDatabaseWrapper,
+        connection: Any,
+        *,
+        driver_error: type[Exception] | None = None,
+    ) -> None:
+        """Take over a ``connection`` of the driver that ``wrapper`` uses.
+
+        ``driver_error`` is the base of what the driver raises, if Django does not name it.
+        """
+        self._driver_error = driver_error or wrapper.Database.Error  # type: ignore[attr-defined]
         self._connection = connection
 
     def execute(self, statement: str | bytes, parameters: Parameters = None) -> None:

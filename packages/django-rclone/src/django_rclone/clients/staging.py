@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Self
 
 from ..exceptions import ClientError, SwapBroken, SwapRefused, SwapUnknown
+from ..interrupts import uninterrupted
 
 logger = logging.getLogger(__name__)
 
@@ -82,19 +83,22 @@ class Staging(ABC):
 
     def __enter__(self) -> Self:
         self._claim()
-        self.sweep()
         try:
+            self.sweep()
             self._create()
         except BaseException:
-            self._try_drop(self.scratch)
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if self._found is LiveData.OLD:
-            self._try_drop(self.scratch)
-        elif self._found is LiveData.NEW:
-            self._drop_after_swap()
+        # What a signal interrupted is removed whole; the signal is raised afterwards.
+        with uninterrupted():
+            if self._found is LiveData.OLD:
+                self._drop_without_swap()
+            elif self._found is LiveData.NEW:
+                self._drop_after_swap()
+            self._release()
 
     def swap(self) -> None:
         """Swap the scratch place with the live one. Raises as ``RestoreTarget.swap()`` does."""
@@ -113,6 +117,9 @@ class Staging(ABC):
             if pattern.fullmatch(name):
                 self._try_drop(name)
 
+    def _drop_without_swap(self) -> None:
+        self._try_drop(self.scratch)
+
     def _drop_after_swap(self) -> None:
         self._try_drop(self.scratch)
         self._try_drop(self.aside)
@@ -129,6 +136,9 @@ class Staging(ABC):
     @abstractmethod
     def _claim(self) -> None:
         """Raise ``ClientError`` if another restore of the same database is running."""
+
+    def _release(self) -> None:  # noqa: B027 - some rights end with what took them
+        """Give up the right that was claimed."""
 
     @abstractmethod
     def _places(self) -> Iterable[str]:

@@ -8,19 +8,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
-from . import validators
+from . import rclone_flags, validators
 
 SETTING = "DJANGO_RCLONE"
 
 LOCK_DIR = "locks"
-"""The folder below the remote for locks."""
+"""The folder for locks, below the remote."""
 
 _SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
 _SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
@@ -36,18 +36,18 @@ class ClientSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """``DJANGO_RCLONE`` as the rest of the package sees it: complete and checked."""
+    """``DJANGO_RCLONE``, complete and validated."""
 
     remote: str
     rclone_binary: str | None
     rclone_config: str | None
     rclone_flags: tuple[str, ...]
     stall_timeout: float | None
-    """Seconds that rclone may spend without moving anything."""
+    """Seconds that rclone may spend without any progress; ``None`` for no limit."""
     dump_stall_timeout: float | None
-    """The same for a program that dumps a database."""
+    """The same for the program that dumps a database."""
     retries: int
-    """How many times a small request to the remote is repeated."""
+    """How many times a small request to the remote is retried."""
     db_backup_dir: str
     db_filename_template: str
     db_date_format: str
@@ -67,7 +67,7 @@ class Settings:
 def load() -> Settings:
     """Read the settings.
 
-    Raises ``InvalidSettings``, naming the key and the fix, for the first thing wrong.
+    Raises ``InvalidSettings``, which names the key and the fix, for the first problem.
     """
     settings, problems = _read()
     if settings is None:
@@ -76,12 +76,12 @@ def load() -> Settings:
 
 
 def problems() -> list[InvalidSettings]:
-    """Everything that is wrong with the settings; an empty list when nothing is."""
+    """Return all problems with the settings."""
     return _read()[1]
 
 
 def database_aliases() -> tuple[str, ...]:
-    """The aliases of ``DATABASES`` that name an engine."""
+    """Return the aliases of ``DATABASES`` that name an engine."""
     return tuple(
         alias
         for alias, database in django_settings.DATABASES.items()
@@ -90,7 +90,7 @@ def database_aliases() -> tuple[str, ...]:
 
 
 def secrets() -> Iterator[str]:
-    """Every secret that the Django settings and rclone's variables are known to hold."""
+    """Yield every known secret in the Django settings and in rclone's environment variables."""
     configured = getattr(django_settings, SETTING, None)
     own = configured if isinstance(configured, Mapping) else {}
     candidates: list[object] = [
@@ -116,7 +116,7 @@ def secrets() -> Iterator[str]:
 
 
 def _password_in(host: object) -> str:
-    """Return the password of a connection string, which stands for a host with MongoDB."""
+    """Return the password in a connection string, which MongoDB accepts as a host."""
     login, at, _ = str(host or "").partition("://")[2].partition("/")[0].rpartition("@")
     return unquote_plus(login.partition(":")[2]) if at else ""
 
@@ -141,72 +141,63 @@ def _media_source(key: str, value: object) -> str:
 
 
 def _clients(key: str, value: object) -> dict[str, ClientSettings]:
-    hint = f'Such as {{"default": {{"BACKEND": "shop.backups.Client"}}}} in {SETTING}["{key}"].'
+    hint = f'For example {{"default": {{"BACKEND": "shop.backups.Client"}}}} in {SETTING}["{key}"].'
     if not isinstance(value, Mapping):
-        raise InvalidSettings(key, f"must be a dict, not {validators.kind(value)}", hint)
+        raise InvalidSettings(key, f"must be a dict, not {validators.type_name(value)}", hint)
     clients = {}
     for alias, client in value.items():
         if alias not in django_settings.DATABASES:
             known = validators.did_you_mean(alias, django_settings.DATABASES)
-            raise InvalidSettings(key, f"names no database: {alias!r}", known or hint)
+            raise InvalidSettings(key, f"names an unknown database: {alias!r}", known or hint)
         if not isinstance(client, Mapping) or not set(client) <= {"BACKEND", "OPTIONS"}:
-            raise InvalidSettings(key, f"of {alias!r} must hold BACKEND and OPTIONS alone", hint)
+            problem = f"of {alias!r} may contain only BACKEND and OPTIONS"
+            raise InvalidSettings(key, problem, hint)
         backend, options = client.get("BACKEND"), client.get("OPTIONS", {})
         if not (backend is None or isinstance(backend, str)) or not isinstance(options, Mapping):
-            raise InvalidSettings(key, f"of {alias!r} holds a value of a wrong type", hint)
+            raise InvalidSettings(key, f"of {alias!r} has a value of the wrong type", hint)
         clients[alias] = ClientSettings(backend=backend, options=dict(options))
     return clients
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    attribute: str
+class _Key(NamedTuple):
     default: object
-    read: Callable[[str, object], object]
+    validate: Callable[[str, object], object]
 
+
+_retries = validators.integer_between(0, 10, "It counts further tries of small requests.")
+_keep = validators.integer_between(1, 1_000_000, "It counts the backups kept per database.")
+_percent = validators.integer_between(0, 100, "It is a percentage of the stored files.")
+_level = validators.integer_between(1, 19, "1 is fast, 19 is small and slow.")
 
 KEYS: dict[str, _Key] = {
-    "REMOTE": _Key("remote", "", validators.remote),
-    "RCLONE_BINARY": _Key("rclone_binary", None, validators.optional_path),
-    "RCLONE_CONFIG": _Key("rclone_config", None, validators.config_file),
-    "RCLONE_FLAGS": _Key("rclone_flags", (), validators.flags),
-    "STALL_TIMEOUT": _Key("stall_timeout", 300, validators.seconds),
-    "DUMP_STALL_TIMEOUT": _Key("dump_stall_timeout", None, validators.seconds),
-    "RETRIES": _Key(
-        "retries", 3, validators.between(0, 10, "It counts further tries of small requests.")
-    ),
-    "DB_BACKUP_DIR": _Key("db_backup_dir", "db", validators.folder),
-    "DB_FILENAME_TEMPLATE": _Key(
-        "db_filename_template", "{database}-{datetime}.{ext}", validators.template
-    ),
-    "DB_DATE_FORMAT": _Key("db_date_format", "%Y-%m-%d-%H%M%S", validators.date_format),
-    "DB_CLEANUP_KEEP": _Key(
-        "db_cleanup_keep",
-        10,
-        validators.between(1, 1_000_000, "It counts backups kept per database."),
-    ),
-    "MEDIA_BACKUP_DIR": _Key("media_backup_dir", "media", validators.folder),
-    "MEDIA_SOURCE": _Key("media_source", None, _media_source),
-    "MEDIA_MAX_DELETE": _Key(
-        "media_max_delete",
-        50,
-        validators.between(0, 100, "It is a percentage of the stored files."),
-    ),
-    "ENVIRONMENT": _Key("environment", "", validators.environment),
-    "COMPRESSION": _Key("compression", "zstd", validators.compression),
-    "COMPRESSION_LEVEL": _Key(
-        "compression_level", 1, validators.between(1, 19, "1 is fast, 19 is small and slow.")
-    ),
-    "SIGNING_KEY": _Key("signing_key", None, validators.signing_key),
-    "SIGNING_KEY_FALLBACKS": _Key("signing_key_fallbacks", (), validators.signing_key_fallbacks),
-    "CLIENTS": _Key("clients", {}, _clients),
+    "REMOTE": _Key("", validators.remote),
+    "RCLONE_BINARY": _Key(None, validators.optional_path),
+    "RCLONE_CONFIG": _Key(None, validators.config_file),
+    "RCLONE_FLAGS": _Key((), rclone_flags.flags),
+    "STALL_TIMEOUT": _Key(300, validators.seconds),
+    "DUMP_STALL_TIMEOUT": _Key(None, validators.seconds),
+    "RETRIES": _Key(3, _retries),
+    "DB_BACKUP_DIR": _Key("db", validators.folder),
+    "DB_FILENAME_TEMPLATE": _Key("{database}-{datetime}.{ext}", validators.template),
+    "DB_DATE_FORMAT": _Key("%Y-%m-%d-%H%M%S", validators.date_format),
+    "DB_CLEANUP_KEEP": _Key(10, _keep),
+    "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
+    "MEDIA_SOURCE": _Key(None, _media_source),
+    "MEDIA_MAX_DELETE": _Key(50, _percent),
+    "ENVIRONMENT": _Key("", validators.environment),
+    "COMPRESSION": _Key("zstd", validators.compression),
+    "COMPRESSION_LEVEL": _Key(1, _level),
+    "SIGNING_KEY": _Key(None, validators.signing_key),
+    "SIGNING_KEY_FALLBACKS": _Key((), validators.signing_key_fallbacks),
+    "CLIENTS": _Key({}, _clients),
 }
+"""Every key of ``DJANGO_RCLONE``; in lower case it is the field of ``Settings``."""
 
 
 def _read() -> tuple[Settings | None, list[InvalidSettings]]:
     raw = getattr(django_settings, SETTING, None)
     if not isinstance(raw, Mapping):
-        what = "is not set" if raw is None else f"must be a dict, not {validators.kind(raw)}"
+        what = "is not set" if raw is None else f"must be a dict, not {validators.type_name(raw)}"
         hint = f'Add {SETTING} = {{"REMOTE": "name:path"}} to your settings.'
         return None, [InvalidSettings("", f"{SETTING} {what}", hint)]
 
@@ -219,14 +210,13 @@ def _read() -> tuple[Settings | None, list[InvalidSettings]]:
         if name == "REMOTE" and name not in raw:
             continue
         try:
-            values[key.attribute] = key.read(name, raw.get(name, key.default))
+            values[name.lower()] = key.validate(name, raw.get(name, key.default))
         except InvalidSettings as error:
             found.append(error)
     found += _overlapping_folders(values)
     if "signing_key" in values and not (values["signing_key"] or _secret_key()):
-        found.append(
-            InvalidSettings("SIGNING_KEY", "is not set, and SECRET_KEY is empty", "Set either.")
-        )
+        problem = "is not set, and SECRET_KEY is empty"
+        found.append(InvalidSettings("SIGNING_KEY", problem, "Set one of them."))
     if found:
         return None, found
     if values["signing_key"] is None:
@@ -241,7 +231,7 @@ def _unknown(key: object) -> InvalidSettings:
 
 
 def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:
-    """A media mirror deletes what it does not know: it may never reach the database backups."""
+    """The media mirror deletes unknown files: it must never include the database backups."""
     if "db_backup_dir" not in values or "media_backup_dir" not in values:
         return []
     database, media = (
@@ -249,10 +239,10 @@ def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:
     )
     for key, folder in (("DB_BACKUP_DIR", database), ("MEDIA_BACKUP_DIR", media)):
         if folder.parts[0] == LOCK_DIR:
-            problem = f"is the folder of locks ({LOCK_DIR!r}), or lies in it"
+            problem = f"is the folder of locks ({LOCK_DIR!r}), or a folder in it"
             return [InvalidSettings(key, problem, "Choose another name.")]
     if database.is_relative_to(media) or media.is_relative_to(database):
         problem = f"overlaps DB_BACKUP_DIR ({values['db_backup_dir']!r})"
-        hint = "Give media a folder of its own: neither may equal, contain or lie in the other."
+        hint = "Choose a separate folder for media: neither folder may contain the other."
         return [InvalidSettings("MEDIA_BACKUP_DIR", problem, hint)]
     return []

@@ -1,7 +1,7 @@
-"""Readers of single settings: each turns a raw value into a checked one.
+"""Validators of single settings: each turns a raw value into a checked one.
 
-Every reader takes the key, for its message, and the value. It raises
-``InvalidSettings``, which names the key and the fix, for a value that will not do.
+A validator takes the key, for its message, and the value. It raises
+``InvalidSettings``, which names the key and the fix.
 """
 
 import os
@@ -15,36 +15,20 @@ from string import Formatter
 from ..exceptions import InvalidSettings
 
 _TEMPLATE_FIELDS = ("database", "datetime", "ext")
-# What Formatter.parse() yields: the text before a field, and the field.
+# As Formatter.parse() yields it: the text before a field, and the field.
 _Piece = tuple[str, str | None, str | None, str | None]
-_TEMPLATE_HINT = 'Such as "{database}-{datetime}.{ext}".'
-
-_SECRET_FLAG = re.compile(
-    r"(pass|(?<!ask-)password2?|passphrase|secret|token|pem|sas-url|connection-string|credentials"
-    r"|access-grant|authorization|cookies|(?<!-client)(?<!-rc)(?<!-metrics)-key|access-key-id"
-    r"|master-keys|customer-key-base64|swift-auth)$"
-)
-_HEADER_FLAG = re.compile(r"^--(header(-upload|-download)?|[a-z]+-headers)$")
-# What would hide backups from our own listing, or rclone's words from us.
-_SPOILING_FLAG = re.compile(
-    r"^(-q|--quiet|--(log|syslog|include|exclude|filter|files-from|hash-filter|metadata-)\S*"
-    r"|--(min|max)-(size|age|depth|delete|delete-size|transfer|duration)|--rc\b.*"
-    # and what would make a mirror that is none
-    r"|-f|-x|-u|-l|--one-file-system|--update|--size-only|--ignore-existing|--ignore-size"
-    r"|--existing|--immutable|--skip-links|--links|--local-links|--copy-dest|--compare-dest"
-    r"|--backup-dir|--suffix\S*|--no-check-dest)$"
-)
-_URL_WITH_SECRET = re.compile(r"://[^/\s]*@")
+_TEMPLATE_HINT = 'For example "{database}-{datetime}.{ext}".'
 
 
 def remote(key: str, value: object) -> str:
-    """An rclone remote ``name:path``, or an absolute folder."""
+    """Accept an rclone remote ``name:path``, or an absolute folder."""
     remote = text(key, os.fspath(value) if isinstance(value, os.PathLike) else value)
     if remote.startswith("-") or _has_control_characters(remote):
-        raise InvalidSettings(key, "is no rclone remote", "Set it to 'name:path' or to a folder.")
+        problem = "is not a valid rclone remote"
+        raise InvalidSettings(key, problem, "Set it to 'name:path' or to a folder.")
     head, colon, _ = remote.partition(":")
     if colon and not remote.startswith("/") and (not head or "," in head):
-        # A connection string would stand in the arguments of a process, for all to read.
+        # The arguments of a process can be read by every user.
         raise InvalidSettings(
             key,
             "is a connection string, whose options every user of the machine could read",
@@ -54,30 +38,30 @@ def remote(key: str, value: object) -> str:
     if ("/" in head or not colon) and not remote.startswith("/"):
         raise InvalidSettings(
             key,
-            "is a relative folder, which cron would look for elsewhere",
+            "is a relative folder, which cron would resolve elsewhere",
             "Set it to an absolute folder, or to 'name:path' of a configured remote.",
         )
     return remote.rstrip("/") if remote.rstrip("/") else remote
 
 
 def text(key: str, value: object) -> str:
-    """Some text."""
+    """Accept a non-empty string."""
     if not isinstance(value, str) or not value:
         raise InvalidSettings(
-            key, f"must be a non-empty string, not {kind(value)}", "Write a text."
+            key, f"must be a non-empty string, not {type_name(value)}", "Use a string."
         )
     return value
 
 
 def optional_path(key: str, value: object) -> str | None:
-    """A path, or ``None``."""
+    """Accept a path, or ``None``."""
     if value is None:
         return None
     return text(key, os.fspath(value) if isinstance(value, os.PathLike) else value)
 
 
 def config_file(key: str, value: object) -> str | None:
-    """A file that can be read, or ``None``."""
+    """Accept the absolute path of a readable file, or ``None``."""
     path = optional_path(key, value)
     if path is not None:
         try:
@@ -87,50 +71,16 @@ def config_file(key: str, value: object) -> str | None:
             raise InvalidSettings(
                 key,
                 f"names a file that cannot be read: {path!r} ({error})",
-                "Correct the path, or give this user the right to read it.",
+                "Correct the path, or give this user permission to read it.",
             ) from None
         if not Path(path).is_absolute():
-            hint = "Make it absolute: cron starts elsewhere."
+            hint = "Use an absolute path: cron starts in another folder."
             raise InvalidSettings(key, f"is a relative path: {path!r}", hint)
     return path
 
 
-def flags(key: str, value: object) -> tuple[str, ...]:
-    """Arguments for rclone, none of them a secret."""
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise InvalidSettings(
-            key, f"must be a list of strings, not {kind(value)}", 'Such as ["--transfers=8"].'
-        )
-    takes_value = False
-    for argument in value:
-        if argument.startswith("-"):
-            flag = argument.partition("=")[0]
-            _check_flag(key, flag, secret=bool(_URL_WITH_SECRET.search(argument)))
-            takes_value = "=" not in argument
-        elif takes_value:
-            takes_value = False
-        else:
-            raise InvalidSettings(key, f"holds {argument!r}, which is no flag", 'Such as "-v".')
-    return tuple(value)
-
-
-def _check_flag(key: str, flag: str, *, secret: bool) -> None:
-    if secret or _SECRET_FLAG.search(flag) or _HEADER_FLAG.search(flag):
-        raise InvalidSettings(
-            key,
-            f"puts a secret ({flag}) where every user can read it",
-            "Move it to rclone's configuration or to a RCLONE_* environment variable.",
-        )
-    if _SPOILING_FLAG.search(flag):
-        raise InvalidSettings(
-            key,
-            f"holds {flag}, which would hide backups or rclone's own words",
-            "Remove it: these flags go with every run of rclone, listings too.",
-        )
-
-
 def folder(key: str, value: object) -> str:
-    """A folder below the remote."""
+    """Accept a folder below the remote."""
     folder = text(key, value)
     if (
         folder.startswith(("/", "-"))
@@ -140,19 +90,19 @@ def folder(key: str, value: object) -> str:
     ):
         raise InvalidSettings(
             key,
-            f"is no folder below the remote: {folder!r}",
+            f"is not a folder below the remote: {folder!r}",
             'Set it to a relative path without "..", such as "db".',
         )
     return folder.rstrip("/")
 
 
 def template(key: str, value: object) -> str:
-    """The name of a dump: a format string with each of its fields once."""
+    """Accept the format string of dump names, with each field exactly once."""
     template = text(key, value)
     try:
         pieces = list(Formatter().parse(template))
     except ValueError as error:
-        raise InvalidSettings(key, f"is no valid template: {error}", _TEMPLATE_HINT) from None
+        raise InvalidSettings(key, f"is not a valid template: {error}", _TEMPLATE_HINT) from None
     names = [name for _, name, _, _ in pieces if name is not None]
     if problem := _wrong_fields(template, names) or _wrong_shape(template, pieces):
         raise InvalidSettings(key, problem, _TEMPLATE_HINT)
@@ -162,32 +112,32 @@ def template(key: str, value: object) -> str:
 def _wrong_fields(template: str, names: list[str]) -> str:
     for name in names:
         if name not in _TEMPLATE_FIELDS:
-            return f"holds an unknown field {{{name}}}"
+            return f"contains an unknown field {{{name}}}"
     for name in _TEMPLATE_FIELDS:
         if names.count(name) != 1:
-            return f"must hold {{{name}}} exactly once"
+            return f"must contain {{{name}}} exactly once"
         if f"{{{name}}}" not in template:
-            return "holds a format specification"
+            return "contains a format specification"
     return ""
 
 
 def _wrong_shape(template: str, pieces: list[_Piece]) -> str:
     if "{{" in template or "}}" in template:
-        return "holds doubled braces"
+        return "contains doubled braces"
     if "/" in template or "\\" in template or _has_control_characters(template):
         return "must name a file, not a folder"
     if not template.endswith(".{ext}"):
         return 'must end in ".{ext}"'
-    # Otherwise the end of one could be taken for the beginning of the other.
+    # Otherwise names could be read in two ways.
     if not any(not character.isalnum() for character in pieces[1][0]):
-        return "must keep {database} and {datetime} apart by a sign such as '-'"
+        return "must separate {database} and {datetime} with a character such as '-'"
     return ""
 
 
 def date_format(key: str, value: object) -> str:
-    """A ``strftime`` format that keeps the day and can be read back."""
+    """Accept a ``strftime`` format that includes the full date and can be read back."""
     date_format = text(key, value)
-    hint = 'Such as "%Y-%m-%d-%H%M%S".'
+    hint = 'For example "%Y-%m-%d-%H%M%S".'
     moment = datetime(2031, 12, 29, 17, 58, 59, tzinfo=UTC)
     try:
         written = moment.strftime(date_format)
@@ -195,44 +145,46 @@ def date_format(key: str, value: object) -> str:
     except (ValueError, re.error) as error:
         raise InvalidSettings(key, f"cannot be read back: {error}", hint) from None
     if read.date() != moment.date():
-        raise InvalidSettings(key, "loses the date", hint)
+        raise InvalidSettings(key, "does not include the full date", hint)
     if "/" in written or "\\" in written or _has_control_characters(written):
-        raise InvalidSettings(key, "must not make folders", hint)
+        raise InvalidSettings(key, "must not contain slashes or control characters", hint)
     return date_format
 
 
-def between(low: int, high: int, unit: str) -> Callable[[str, object], int]:
-    """Return the reader of a whole number from ``low`` to ``high``."""
+def integer_between(low: int, high: int, unit: str) -> Callable[[str, object], int]:
+    """Return the validator of a whole number from ``low`` to ``high``."""
 
-    def read(key: str, value: object) -> int:
+    def validate(key: str, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise InvalidSettings(
                 key, f"must be a whole number from {low} to {high}, not {value!r}", unit
             )
         return value
 
-    return read
+    return validate
 
 
 def seconds(key: str, value: object) -> float | None:
-    """A time of at least a second, or ``None`` for no limit."""
+    """Accept seconds, at least one, or ``None`` for no limit."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 86_400:
-        hint = "None waits for ever."
+        hint = "None waits forever."
         raise InvalidSettings(key, f"must be 1 to 86,400 seconds or None, not {value!r}", hint)
     return float(value)
 
 
 def environment(key: str, value: object) -> str:
-    """A short label; it may be empty."""
+    """Accept a short label; it may be empty."""
     if not isinstance(value, str) or len(value) > 100 or _has_control_characters(value):
-        raise InvalidSettings(key, f"must be a short label, not {kind(value)}", 'Such as "prod".')
+        raise InvalidSettings(
+            key, f"must be a short label, not {type_name(value)}", 'For example "prod".'
+        )
     return value
 
 
 def compression(key: str, value: object) -> str | None:
-    """The name of a compression, or ``None``."""
+    """Accept the name of a compression, or ``None``."""
     if value not in (None, "zstd"):
         raise InvalidSettings(
             key, f"must be 'zstd' or None, not {value!r}", "None stores dumps as they are."
@@ -241,27 +193,27 @@ def compression(key: str, value: object) -> str | None:
 
 
 def signing_key(key: str, value: object) -> str | None:
-    """A key, or ``None`` for that of Django."""
+    """Accept a key, or ``None`` for Django's own."""
     if value is not None and (not isinstance(value, str) or not value):
         raise InvalidSettings(key, "must be a non-empty string or None", "None uses SECRET_KEY.")
     return value
 
 
 def signing_key_fallbacks(key: str, value: object) -> tuple[str, ...]:
-    """Keys that are still accepted."""
+    """Accept a list of older keys."""
     if not isinstance(value, list | tuple) or not all(isinstance(k, str) and k for k in value):
-        raise InvalidSettings(key, "must be a list of non-empty strings", "Such as [OLD_KEY].")
+        raise InvalidSettings(key, "must be a list of non-empty strings", "For example [OLD_KEY].")
     return tuple(value)
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """Return a question for a word that is close to a known one, or nothing."""
+    """Return a suggestion for a misspelled word, or nothing."""
     close = get_close_matches(str(word), list(known), n=1)
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
-def kind(value: object) -> str:
-    """Return what a value is, without showing it: it may be a secret."""
+def type_name(value: object) -> str:
+    """Describe a value without showing it: it may be a secret."""
     return "an empty string" if value == "" else type(value).__name__
 
 

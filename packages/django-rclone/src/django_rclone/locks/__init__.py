@@ -1,5 +1,5 @@
-"""One run at a time, on however many hosts."""
+"""Locks: one run at a time, on however many hosts."""
 
-from .lease import MEDIA, exclusive, name_of
+from .lease import exclusive
 
-__all__ = ["MEDIA", "exclusive", "name_of"]
+__all__ = ["exclusive"]

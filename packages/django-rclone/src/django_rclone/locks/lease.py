@@ -1,9 +1,10 @@
 """Locks on the remote: one run at a time, on however many hosts.
 
-No storage that rclone knows can create a file only if there is none. So every
-run stores a claim under a name of its own, and only then looks for others: of
-two that start at once, at least one sees the other. Whoever sees another gives
-way. A claim that is not renewed expires: a dead host blocks nobody for long.
+No storage that rclone supports can create a file only if it does not exist. So
+every run stores a lease under a name of its own, and only then looks for others:
+of two that start at once, at least one sees the other. A run that sees another
+gives way. A lease that is not renewed expires, so that a dead host does not block
+anyone for long.
 """
 
 import json
@@ -22,16 +23,17 @@ from typing import Self
 from urllib.parse import quote
 
 from ..conf import LOCK_DIR
-from ..events import OperationEvent
+from ..events import Operation, OperationEvent
 from ..exceptions import OperationLocked, RcloneError
-from ..interrupts import pause
-from ..rclone import Rclone
-from .liveness import forget, is_dead, present
+from ..interrupts import sleep
+from ..rclone import Remote
+from ..rclone.decoding import json_object, typed_fields
+from .liveness import hold_marker, owner_is_dead, remove_marker
 
 EXPIRY = timedelta(minutes=15)
-"""How long a claim counts after its last renewal. It is renewed three times as often."""
+"""How long a lease is valid after its last renewal. It is renewed three times as often."""
 
-_TRIES = 4  # of runs that start at the same moment, and give way to each other
+_TRIES = 4  # of runs that start at the same moment and give way to each other
 _LONGEST = timedelta(days=1)
 _SIMULTANEOUS = timedelta(seconds=5)
 _TOKEN = re.compile(r"[0-9a-f]{16}")
@@ -40,178 +42,176 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """Who holds a lock, or wants it."""
+class Lease:
+    """Who holds a lock, or tries to take it. The annotations are the types that are read."""
 
     token: str
+    operation: str
+    database: str | None
     host: str
     pid: int
     since: datetime
     until: datetime
 
     def to_bytes(self) -> bytes:
-        """Return what is stored."""
-        moments = {"since": self.since.isoformat(), "until": self.until.isoformat()}
-        return (json.dumps({**asdict(self), **moments}, sort_keys=True) + "\n").encode()
+        """Return the lease as it is stored."""
+        dates = {"since": self.since.isoformat(), "until": self.until.isoformat()}
+        return (json.dumps({**asdict(self), **dates}, sort_keys=True) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Read what was stored. Raises ``ValueError`` for anything but a claim."""
-        try:
-            values = json.loads(data)
-        except RecursionError:
-            raise ValueError("it is no JSON") from None
-        if not isinstance(values, dict):
-            raise ValueError("it is no JSON object")
-        pid, *texts = (values.get(name) for name in ("pid", "token", "host", "since", "until"))
-        if type(pid) is not int or not all(isinstance(text, str) for text in texts):
-            raise ValueError("it lacks a field, or has one of a wrong type")
-        token, host, since, until = map(str, texts)
-        return cls(token=token, host=host, pid=pid, since=_moment(since), until=_moment(until))
+        """Read a stored lease. Raises ``ValueError`` for anything else.
 
+        Unknown fields are ignored: the lease of a newer release is valid, too.
+        """
+        return cls(**typed_fields(cls, json_object(data)))
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("it has a date without a time zone")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("it has a date out of range") from None
-
-
-MEDIA = ("media",)
-"""The name of the lock of the mirror, whoever writes or reads it."""
-
-
-def name_of(event: OperationEvent) -> tuple[str, ...]:
-    """Return the name of the lock of an operation on a database, in its environment."""
-    return (event.environment, event.database or "", event.operation)
+    def __str__(self) -> str:
+        of = f" of {self.database!r}" if self.database else ""
+        return f"{self.operation}{of}"
 
 
 @contextmanager
 def exclusive(
-    rclone: Rclone, *name: str, warn: Callable[[str], None] | None = None
+    remote: Remote, event: OperationEvent, *, warn: Callable[[str], None] | None = None
 ) -> Iterator[None]:
-    """Hold the lock called ``name``, in one or more parts, for the time of the block.
+    """Hold the lock of an operation for the duration of the block.
 
-    Raises ``OperationLocked``, which tells who holds it, and ``RcloneError`` when
-    the remote cannot be asked or written. With ``warn`` the latter is but a
-    warning: a restore must work with credentials that can only read.
+    Operations on a database exclude the same operation on it in the same
+    environment; media operations exclude each other. Raises ``OperationLocked``,
+    which names the holder, and ``RcloneError`` if the remote cannot be read or
+    written. With ``warn`` the latter is only a warning, since a restore must work
+    with read-only credentials.
     """
-    lock = _Lock(rclone, ".".join(quote(part, safe="") for part in name if part))
+    lock = _Lock(remote, event)
     with ExitStack() as stack:
         try:
-            claim = _acquired(lock, stack)
+            lease = _acquire(lock, stack)
         except RcloneError as error:
             if warn is None:
                 raise
-            warn(f"Nothing keeps another host from doing the same meanwhile: {error.message}")
+            warn(
+                "Could not take a lock, so another host may run the same operation "
+                f"at the same time: {error.message}"
+            )
         else:
-            stack.enter_context(_renewed(lock, claim))
+            stack.enter_context(_renewed(lock, lease))
         yield
 
 
-def _acquired(lock: "_Lock", stack: ExitStack) -> Claim:
-    # A look before: most who have to give way need not even claim.
-    if holder := lock.rival():
+def _acquire(lock: "_Lock", stack: ExitStack) -> Lease:
+    # Most runs that have to give way need not even store a lease.
+    if holder := lock.other_holder():
         raise _locked(lock, holder)
-    for further in range(_TRIES - 1, -1, -1):
+    for attempts_left in range(_TRIES - 1, -1, -1):
         with ExitStack() as attempt:
-            claim = attempt.enter_context(lock.claimed())
-            rival = lock.rival(claim.token)
-            if rival is None:
+            lease = attempt.enter_context(lock.leased())
+            other = lock.other_holder(lease.token)
+            if other is None:
                 stack.push(attempt.pop_all())
-                return claim
-        # A claim that was there well before ours is that of a run at work.
-        if not further or rival.since < claim.since - _SIMULTANEOUS:
-            raise _locked(lock, rival)
-        pause(random.uniform(0.2, 2.0))
-    raise AssertionError("a loop that never ends without a result")
+                return lease
+        # A lease well before ours is that of a run at work.
+        if not attempts_left or other.since < lease.since - _SIMULTANEOUS:
+            raise _locked(lock, other)
+        sleep(random.uniform(0.2, 2.0))
+    raise AssertionError("the loop returns or raises")
 
 
-def _locked(lock: "_Lock", rival: Claim) -> OperationLocked:
+def _locked(lock: "_Lock", holder: Lease) -> OperationLocked:
     return OperationLocked(
-        f"The same is running on host {rival.host} (process {rival.pid}) "
-        f"since {rival.since:%Y-%m-%d %H:%M:%S} UTC.",
-        hint="Wait for its end. If it has died, its lock expires at "
-        f"{rival.until:%H:%M:%S} UTC; or delete {lock.path(rival.token)} on the remote.",
+        f"Another {holder} has been running on host {holder.host} (pid {holder.pid}) "
+        f"since {holder.since:%Y-%m-%d %H:%M:%S} UTC.",
+        hint="Wait for it to finish. If that process is gone, the lock expires at "
+        f"{holder.until:%H:%M:%S} UTC; or delete {lock.path(holder.token)} on the remote.",
     )
 
 
 class _Lock:
-    def __init__(self, rclone: Rclone, name: str) -> None:
-        self.rclone = rclone
-        self._prefix = f"{LOCK_DIR}/{name}."
+    """One lock on the remote: the leases that share a prefix."""
+
+    def __init__(self, remote: Remote, event: OperationEvent) -> None:
+        self._remote = remote
+        self._event = event
+        self._prefix = f"{LOCK_DIR}/{_lock_name(event)}."
 
     def path(self, token: str) -> str:
         return f"{self._prefix}{token}.json"
 
-    def write(self, claim: Claim) -> None:
-        self.rclone.write(self.path(claim.token), claim.to_bytes())
+    def write(self, lease: Lease) -> None:
+        self._remote.write(self.path(lease.token), lease.to_bytes())
 
     @contextmanager
-    def claimed(self) -> Iterator[Claim]:
+    def leased(self) -> Iterator[Lease]:
         now = datetime.now(UTC)
-        claim = Claim(
+        lease = Lease(
             token=secrets.token_hex(8),
+            operation=self._event.operation,
+            database=self._event.database,
             host=socket.gethostname(),
             pid=os.getpid(),
             since=now,
             until=now + EXPIRY,
         )
-        with present(claim.token):
+        with hold_marker(lease.token):
             try:
-                self.write(claim)
-                yield claim
+                self.write(lease)
+                yield lease
             finally:
-                self._remove(claim.token)
+                self._remove(lease.token)
 
-    def rival(self, own: str = "") -> Claim | None:
-        """Return the oldest living claim other than ``own``; sweep dead ones."""
+    def other_holder(self, own: str = "") -> Lease | None:
+        """Return the oldest living lease but that of the token ``own``; sweep dead ones."""
         living = []
         for token in self._tokens() - {own}:
-            claim = self._read(token)
-            if claim is None or self._is_dead(claim):
+            lease = self._read(token)
+            if lease is None or self._is_dead(lease):
                 self._remove(token)
             else:
-                living.append(claim)
-        return min(living, key=lambda claim: claim.since, default=None)
+                living.append(lease)
+        return min(living, key=lambda lease: lease.since, default=None)
 
     def _remove(self, token: str) -> None:
-        # A claim that has to stay shall be known here for that of a run that ended.
-        if self.rclone.discard(self.path(token)):
-            forget(token)
+        # While the lease is there, its marker must show that the run has ended.
+        if self._remote.try_delete(self.path(token)):
+            remove_marker(token)
 
     def _tokens(self) -> set[str]:
-        names = [item.path for item in self.rclone.list(LOCK_DIR)]
+        names = [item.path for item in self._remote.list(LOCK_DIR)]
         tokens = {name.removeprefix(self._prefix).removesuffix(".json") for name in names}
         return {t for t in tokens if _TOKEN.fullmatch(t) and self.path(t) in names}
 
-    def _read(self, token: str) -> Claim | None:
-        """Return a claim; ``None`` for one that has gone, or can be nobody's."""
+    def _read(self, token: str) -> Lease | None:
+        """Return a lease; ``None`` if it is gone, or is not a valid lease of this token."""
         try:
-            claim = Claim.from_bytes(self.rclone.read(self.path(token)) or b"")
+            lease = Lease.from_bytes(self._remote.read(self.path(token)) or b"")
         except ValueError:
             return None
-        return claim if claim.token == token else None
+        return lease if lease.token == token else None
 
-    def _is_dead(self, claim: Claim) -> bool:
+    def _is_dead(self, lease: Lease) -> bool:
         now = datetime.now(UTC)
-        # What claims to last for years was written by no run, or by a very wrong clock.
-        if not now <= claim.until <= now + _LONGEST:
+        # A lease for years is forged, or the clock that dated it was very wrong.
+        if not now <= lease.until <= now + _LONGEST:
             return True
-        return claim.host == socket.gethostname() and is_dead(claim.token)
+        return lease.host == socket.gethostname() and owner_is_dead(lease.token)
+
+
+def _lock_name(event: OperationEvent) -> str:
+    if event.operation in (Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE):
+        # There is one mirror, whichever environment reads or writes it.
+        return "media"
+    parts = (event.environment, event.database or "", event.operation)
+    return ".".join(quote(part, safe="") for part in parts if part)
 
 
 @contextmanager
-def _renewed(lock: _Lock, claim: Claim) -> Iterator[None]:
+def _renewed(lock: _Lock, lease: Lease) -> Iterator[None]:
     done = threading.Event()
 
     def renew() -> None:
         while not done.wait(EXPIRY.total_seconds() / 3):
             try:
-                lock.write(replace(claim, until=datetime.now(UTC) + EXPIRY))
+                lock.write(replace(lease, until=datetime.now(UTC) + EXPIRY))
             except RcloneError as error:
                 logger.warning("The lock could not be renewed: %s", error.message)
 

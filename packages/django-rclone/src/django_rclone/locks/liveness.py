@@ -1,4 +1,9 @@
-"""Telling on one machine whether a run is still alive, whatever killed it."""
+"""Whether a run on this machine is still alive, however it was killed.
+
+Each run holds a lock on a marker file, which the kernel releases when the process
+ends. A process id would not do: ids are reused, and in containers many runs have the
+same one.
+"""
 
 import contextlib
 import fcntl
@@ -9,15 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PREFIX = ".django-rclone-run-"
-_OLD = 86_400.0  # seconds after which nobody asks for a dead run any more
+_MAX_AGE = 86_400.0  # seconds; no lease lives that long
 
 
 @contextlib.contextmanager
-def present(token: str) -> Iterator[None]:
-    """Be alive under a name of our own, until the end of the block or of this process.
+def hold_marker(token: str) -> Iterator[None]:
+    """Hold the marker of a run until the end of the block or of this process.
 
-    The file that shows it stays: ``forget()`` it when nothing of the run is left
-    that others could ask about. Where none can be made, ``is_dead()`` stays in doubt.
+    The file stays: call ``remove_marker()`` once the run has left nothing that others
+    may ask about. If it cannot be created, ``owner_is_dead()`` returns ``False``.
     """
     path = _path(token)
     try:
@@ -33,13 +38,13 @@ def present(token: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_dead(token: str) -> bool:
-    """Tell whether a run is known to have ended here. Call ``forget()`` when nothing is left of it."""
-    return _is_let_go(_path(token))
+def owner_is_dead(token: str) -> bool:
+    """Return whether the run with this token is known to have ended on this machine."""
+    return _is_unlocked(_path(token))
 
 
-def forget(token: str) -> None:
-    """Remove the file that shows whether a run is alive."""
+def remove_marker(token: str) -> None:
+    """Remove the marker of a run that has ended."""
     with contextlib.suppress(OSError):
         _path(token).unlink(missing_ok=True)
 
@@ -47,12 +52,12 @@ def forget(token: str) -> None:
 def _sweep(folder: Path) -> None:
     for path in folder.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > _OLD and _is_let_go(path):
+            if time.time() - path.lstat().st_mtime > _MAX_AGE and _is_unlocked(path):
                 path.unlink(missing_ok=True)
 
 
-def _is_let_go(path: Path) -> bool:
-    """Whether the file is there, and nobody holds it any more."""
+def _is_unlocked(path: Path) -> bool:
+    """Return whether the file exists and no process holds a lock on it."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:

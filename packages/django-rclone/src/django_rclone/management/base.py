@@ -1,4 +1,4 @@
-"""What the commands share: errors and signals become exit statuses, progress is shown."""
+"""What the commands share: exit statuses for errors and signals, confirmation, progress."""
 
 import argparse
 import contextlib
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
-from ..interrupts import interruptible, signals_handled
+from ..interrupts import deferred_signals, interruptible
 from ..redaction import redact
 from .formatting import duration, printable
 from .formatting import size as formatted_size
@@ -42,7 +42,7 @@ class RcloneCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         try:
-            with signals_handled():
+            with deferred_signals():
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
             raise CommandError(printable(redact(str(error))), returncode=error.exit_code) from error
@@ -72,7 +72,7 @@ class RcloneCommand(BaseCommand):
         if sys.stdin is None or not sys.stdin.isatty():
             raise CommandError(
                 "There is no terminal to ask for confirmation.\n"
-                "Hint: Add --noinput to go ahead without being asked.",
+                "Hint: Add --noinput to proceed without confirmation.",
                 returncode=EXIT_DECLINED,
             )
         self.stdout.write(printable(question))

@@ -36,5 +36,5 @@ def date(moment: datetime | None) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text from elsewhere without what would steer a terminal, or could not be printed."""
+    """Return text from elsewhere without characters that control a terminal or cannot be printed."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

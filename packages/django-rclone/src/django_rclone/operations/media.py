@@ -1,13 +1,13 @@
-"""Media backup and restore: a mirror both ways, and what guards it."""
+"""Media backup and restore: a mirror in both directions, and its guards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import django
 
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import NO_MANIFEST, assess
+from ..backups.catalog import read_backup
 from ..backups.manifest import Manifest, ManifestError, manifest_path, signer
 from ..conf import Settings
 from ..console import Console
@@ -19,10 +19,10 @@ from ..exceptions import (
     MediaGuardError,
     RcloneError,
 )
-from ..locks import MEDIA, exclusive
-from ..rclone import Rclone
-from ..rclone.binary import dotted
-from ..rclone.output import Tally
+from ..locks import exclusive
+from ..rclone import Remote
+from ..rclone.binary import format_version
+from ..rclone.output import FolderSize
 from ..reporting import OperationContext, Sender, new_operation, report
 
 _QUIET = Console()
@@ -33,28 +33,31 @@ _FORMAT = "mirror"
 def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUIET) -> Backup:
     """Make the mirror on the remote equal the media files.
 
-    A source that is missing or empty, a mirror made in another environment, or
-    a run that would delete more than ``MEDIA_MAX_DELETE`` percent of it, is
-    refused; ``force`` lifts all but the first. Raises ``InvalidSettings`` before anything is sent;
+    Refuses a source that is missing or empty, a mirror made in another environment, and
+    a run that would delete more than ``MEDIA_MAX_DELETE`` percent of the mirror;
+    ``force`` allows all but the first. Raises ``InvalidSettings`` before anything is sent;
     ``MediaGuardError``, ``OperationVetoed``, ``OperationLocked`` or ``RcloneError``.
     """
     settings = conf.load()
-    source = _media(settings)
+    source = _media_source(settings)
     path = settings.media_backup_dir
     event = new_operation(Operation.MEDIA_BACKUP, environment=settings.environment, path=path)
-    with report(event, sender=sender, console=console) as run:
-        rclone = Rclone(settings)
-        rclone.require_supported()
-        _require_files(rclone, source, allow_empty=force)
+    with report(event, sender=sender, console=console) as context:
+        remote = Remote(settings)
+        remote.require_supported()
+        _require_files(remote, source, allow_empty=force)
         if not force:
-            _require_own_mirror(rclone, settings)
-        mirror = rclone.address(path)
-        limit = _deletion_limit(rclone, source, mirror, settings, follow_links=True, force=force)
-        run.send_pre_signal()
-        with exclusive(rclone, *MEDIA):
-            # While files move the mirror is no backup: its manifest says so until the end.
-            _write(rclone, _manifest(settings, event, Tally(0, 0), rclone.version, partial=True))
-            rclone.sync(
+            _require_own_mirror(remote, settings)
+        mirror = remote.address(path)
+        limit = _deletion_limit(remote, source, mirror, settings, follow_links=True, force=force)
+        context.send_pre_signal()
+        with exclusive(remote, event):
+            # While files change the mirror is not a backup: its manifest says so until the end.
+            _write(
+                remote,
+                _manifest(settings, event, FolderSize(0, 0), remote.version, unfinished=True),
+            )
+            remote.sync(
                 source,
                 mirror,
                 follow_links=True,
@@ -62,8 +65,8 @@ def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUI
                 max_delete=limit,
                 progress=console.progress,
             )
-            manifest = _commit(rclone, settings, event)
-        run.size = manifest.size
+            manifest = _commit(remote, settings, event)
+        context.size = manifest.size
     return Backup(path=path, size=manifest.size, manifest=manifest)
 
 
@@ -74,7 +77,7 @@ class MediaRestorePlan:
     backup: Backup
     target: str
     max_delete: int | None
-    rclone: Rclone
+    remote: Remote
     settings: Settings
 
 
@@ -83,37 +86,37 @@ def plan_media_restore(
 ) -> MediaRestorePlan:
     """Check all that can be checked before media files are replaced. Nothing changes.
 
-    ``unverified`` accepts a mirror that no valid manifest vouches for, such as
-    that of an interrupted run; ``force`` one that would delete more than
+    ``unverified`` accepts a mirror without a valid manifest, such as that of an
+    interrupted run; ``force`` accepts one that would delete more than
     ``MEDIA_MAX_DELETE`` percent of the media files. Raises ``InvalidSettings``,
     ``BackupNotFound``, ``BackupRejected`` or ``MediaGuardError``.
     """
     settings = conf.load()
-    target = _media(settings)
-    rclone = Rclone(settings)
-    rclone.require_supported()
-    backup = _mirror(rclone, settings)
+    target = _media_source(settings)
+    remote = Remote(settings)
+    remote.require_supported()
+    backup = _find_mirror(remote, settings)
     if backup is None:
         raise BackupNotFound(
             "There is no media backup on the remote.",
-            hint="Make one by `manage.py mediabackup`, or correct REMOTE or MEDIA_BACKUP_DIR.",
+            hint="Run `manage.py mediabackup` first, or correct REMOTE or MEDIA_BACKUP_DIR.",
         )
     if not backup.verified and not unverified:
         raise BackupRejected(
-            f"The media backup is refused: {backup.problem}.",
-            hint="Run `manage.py mediabackup` again, or accept it as it is by --unverified.",
+            f"Refusing to restore the media backup: {backup.problem}.",
+            hint="Run `manage.py mediabackup` again, or restore it as it is with --unverified.",
         )
     wanted = settings.environment if from_environment is None else from_environment
     if backup.manifest is not None and backup.environment != wanted:
         raise BackupRejected(
             f"The media backup was made in environment {backup.environment!r}, not in {wanted!r}.",
-            hint=f"If that is what you want, add --from-environment {backup.environment!r}.",
+            hint=f"To restore it anyway, add --from-environment {backup.environment!r}.",
         )
     limit = _deletion_limit(
-        rclone, rclone.address(backup.path), target, settings, follow_links=False, force=force
+        remote, remote.address(backup.path), target, settings, follow_links=False, force=force
     )
     return MediaRestorePlan(
-        backup=backup, target=target, max_delete=limit, rclone=rclone, settings=settings
+        backup=backup, target=target, max_delete=limit, remote=remote, settings=settings
     )
 
 
@@ -126,20 +129,20 @@ def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = 
     event = new_operation(
         Operation.MEDIA_RESTORE, environment=plan.settings.environment, path=plan.backup.path
     )
-    with report(event, sender=sender, console=console) as run:
-        run.target_state = TargetState.UNCHANGED
-        run.send_pre_signal()
-        with exclusive(plan.rclone, *MEDIA, warn=console.warn):
-            _restore(plan, run, console)
-        run.size = plan.backup.size
+    with report(event, sender=sender, console=console) as context:
+        context.target_state = TargetState.UNCHANGED
+        context.send_pre_signal()
+        with exclusive(plan.remote, event, warn=console.warn):
+            _restore(plan, context, console)
+        context.size = plan.backup.size
 
 
-def _restore(plan: MediaRestorePlan, run: OperationContext, console: Console) -> None:
-    source = plan.rclone.address(plan.backup.path)
-    by_hash = bool(plan.rclone.hashes(source) & plan.rclone.hashes(plan.target))
-    # Files are replaced one by one: an error cannot tell whether one already was.
-    run.target_state = TargetState.UNKNOWN
-    plan.rclone.sync(
+def _restore(plan: MediaRestorePlan, context: OperationContext, console: Console) -> None:
+    source = plan.remote.address(plan.backup.path)
+    by_hash = bool(plan.remote.hashes(source) & plan.remote.hashes(plan.target))
+    # Files are replaced one by one: after an error it is unknown whether one already was.
+    context.target_state = TargetState.UNKNOWN
+    plan.remote.sync(
         source,
         plan.target,
         follow_links=False,
@@ -147,20 +150,20 @@ def _restore(plan: MediaRestorePlan, run: OperationContext, console: Console) ->
         max_delete=plan.max_delete,
         progress=console.progress,
     )
-    run.target_state = TargetState.CHANGED
+    context.target_state = TargetState.CHANGED
 
 
 def list_media() -> list[Backup]:
     """Return the media backup, if there is one. Raises ``InvalidSettings`` or ``RcloneError``."""
     settings = conf.load()
-    mirror = _mirror(Rclone(settings), settings)
-    if mirror is None or mirror.manifest is None or mirror.manifest.partial:
+    mirror = _find_mirror(Remote(settings), settings)
+    if mirror is None or mirror.manifest is None or mirror.manifest.unfinished:
         return []
     return [mirror]
 
 
-def _media(settings: Settings) -> str:
-    """Return where media files lie, as rclone calls it."""
+def _media_source(settings: Settings) -> str:
+    """Return the folder or remote of the media files, as rclone names it."""
     source = settings.media_source
     if not source:
         raise InvalidSettings(
@@ -173,27 +176,27 @@ def _is_remote(place: str) -> bool:
     return ":" in place.partition("/")[0]
 
 
-def _require_files(rclone: Rclone, source: str, *, allow_empty: bool) -> None:
+def _require_files(remote: Remote, source: str, *, allow_empty: bool) -> None:
     try:
         is_folder = _is_remote(source) or Path(source).is_dir()
     except OSError as error:
         raise MediaGuardError(f"The media folder cannot be reached: {error}.") from error
-    tally = rclone.tally(source, follow_links=True) if is_folder else None
-    if tally is None:
+    found = remote.folder_size(source, follow_links=True) if is_folder else None
+    if found is None:
         raise MediaGuardError(
             f"There is no media folder {source}.", hint="Correct MEDIA_ROOT, or mount it."
         )
-    if tally.count == 0 and not allow_empty:
+    if found.count == 0 and not allow_empty:
         raise MediaGuardError(
-            f"The media folder {source} is empty: a backup would empty the mirror, too.",
+            f"The media folder {source} is empty: a backup would empty the mirror as well.",
             hint="Check that it is mounted; if it is meant to be empty, add --force.",
         )
 
 
-def _require_own_mirror(rclone: Rclone, settings: Settings) -> None:
-    """Keep staging from replacing the media of production: there is one mirror on a remote."""
+def _require_own_mirror(remote: Remote, settings: Settings) -> None:
+    """Keep staging from replacing the media of production: a remote has one mirror."""
     try:
-        manifest = Manifest.from_bytes(rclone.read(manifest_path(settings.media_backup_dir)) or b"")
+        manifest = Manifest.from_bytes(remote.read(manifest_path(settings.media_backup_dir)) or b"")
     except ManifestError:
         return
     if manifest.environment != settings.environment:
@@ -201,12 +204,12 @@ def _require_own_mirror(rclone: Rclone, settings: Settings) -> None:
             f"The mirror on the remote was made in environment {manifest.environment!r}, "
             f"this is {settings.environment!r}.",
             hint="Give each environment a REMOTE or MEDIA_BACKUP_DIR of its own, "
-            "or replace the mirror by --force.",
+            "or replace the mirror with --force.",
         )
 
 
 def _deletion_limit(
-    rclone: Rclone,
+    remote: Remote,
     source: str,
     destination: str,
     settings: Settings,
@@ -214,81 +217,71 @@ def _deletion_limit(
     follow_links: bool,
     force: bool,
 ) -> int | None:
-    """Return how many files the run may delete, ``None`` for any number.
+    """Return how many files the run may delete; ``None`` means any number.
 
-    Raises ``MediaGuardError`` when it would delete more.
+    Raises ``MediaGuardError`` if it would delete more.
     """
-    present = rclone.tally(destination)
+    present = remote.folder_size(destination)
     if force or present is None or present.count == 0:
         return None
     limit = present.count * settings.media_max_delete // 100
-    deletions = rclone.count_deletions(source, destination, follow_links=follow_links)
+    deletions = remote.count_deletions(source, destination, follow_links=follow_links)
     if deletions > limit:
         raise MediaGuardError(
             f"{deletions:,} of {present.count:,} files in {destination} would be deleted, "
             f"more than MEDIA_MAX_DELETE allows ({settings.media_max_delete} %).",
-            hint="Check both sides; if that is what you want, add --force.",
+            hint="Check both sides. To delete them, add --force.",
         )
     return limit
 
 
-def _mirror(rclone: Rclone, settings: Settings) -> Backup | None:
+def _find_mirror(remote: Remote, settings: Settings) -> Backup | None:
     path = settings.media_backup_dir
-    tally = rclone.tally(rclone.address(path))
-    data = rclone.read(manifest_path(path))
-    if data is None:
-        if tally is None or tally.count == 0:
-            return None
-        return Backup(path=path, size=tally.size, problem=NO_MANIFEST)
-    found = tally or Tally(0, 0)
-    try:
-        manifest = Manifest.from_bytes(data)
-    except ManifestError as error:
-        problem = f"its manifest cannot be read: {error}"
-        return Backup(path=path, size=found.size, problem=problem)
+    found = remote.folder_size(remote.address(path)) or FolderSize(0, 0)
+    data = remote.read(manifest_path(path))
+    if data is None and not found:
+        return None
     key = signer(settings.signing_key, settings.signing_key_fallbacks)
-    if manifest.partial:
-        problem = "its last run did not finish"
-        return Backup(path=path, size=found.size, manifest=manifest, problem=problem)
-    backup = assess(path, found.size, manifest, key)
-    if backup.verified and manifest.count != found.count:
+    backup = read_backup(path, found.size, data, key)
+    manifest = backup.manifest
+    if manifest and backup.verified and manifest.count != found.count:
         problem = f"it has {found.count:,} files, its manifest says {manifest.count:,}"
-        return Backup(path=path, size=found.size, manifest=manifest, problem=problem)
+        return replace(backup, problem=problem)
     return backup
 
 
-def _commit(rclone: Rclone, settings: Settings, event: OperationEvent) -> Manifest:
-    tally = rclone.tally(rclone.address(settings.media_backup_dir)) or Tally(0, 0)
-    manifest = _manifest(settings, event, tally, rclone.version, partial=False)
-    _write(rclone, manifest)
+def _commit(remote: Remote, settings: Settings, event: OperationEvent) -> Manifest:
+    found = remote.folder_size(remote.address(settings.media_backup_dir)) or FolderSize(0, 0)
+    manifest = _manifest(settings, event, found, remote.version, unfinished=False)
+    _write(remote, manifest)
     return manifest
 
 
-def _write(rclone: Rclone, manifest: Manifest) -> None:
+def _write(remote: Remote, manifest: Manifest) -> None:
     path, data = manifest_path(manifest.path), manifest.to_bytes()
-    rclone.write(path, data)
-    if rclone.read(path) != data:
+    remote.write(path, data)
+    if remote.read(path) != data:
         raise RcloneError("The manifest could not be read back as it was written.")
 
 
 def _manifest(
     settings: Settings,
     event: OperationEvent,
-    tally: Tally,
+    found: FolderSize,
     rclone_version: tuple[int, ...],
     *,
-    partial: bool,
+    unfinished: bool,
 ) -> Manifest:
     manifest = Manifest(
         path=settings.media_backup_dir,
         created_at=event.started_at,
         vendor=_VENDOR,
         format=_FORMAT,
-        size=tally.size,
-        count=tally.count,
-        partial=partial,
+        size=found.size,
+        count=found.count,
+        unfinished=unfinished,
         tool="rclone",
-        tool_version=dotted(rclone_version),
+        tool_version=format_version(rclone_version),
         django_version=django.get_version(),
         environment=settings.environment,
     )

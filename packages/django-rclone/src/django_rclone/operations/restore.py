@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import Catalogue
+from ..backups.catalog import Catalog
 from ..clients import get_client
 from ..clients.base import DatabaseClient, RestoreTarget
 from ..conf import Settings
@@ -18,10 +18,10 @@ from ..exceptions import (
     SwapRefused,
 )
 from ..interrupts import uninterrupted
-from ..locks import exclusive, name_of
+from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES, ZSTD
 from ..pipeline.relay import Digest, apply_dump
-from ..rclone import Rclone
+from ..rclone import Remote
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 
@@ -39,7 +39,7 @@ class RestorePlan:
     warnings: tuple[str, ...]
     """What the operator should know before agreeing."""
     client: DatabaseClient
-    rclone: Rclone
+    remote: Remote
     settings: Settings
 
 
@@ -54,24 +54,24 @@ def plan_restore(
     """Find the backup to restore, and check all that can be checked beforehand.
 
     Without ``name`` it is the newest of ``alias`` in ``from_environment``, by
-    default this environment. ``unverified`` accepts, by name alone, what no
-    valid manifest vouches for, ``partial`` what is only a part. Nothing is sent
-    and nothing changes. Raises ``InvalidSettings``, ``BackupNotFound``,
+    default this environment. ``unverified`` accepts a backup without a valid manifest,
+    if it is given by ``name``; ``partial`` accepts one that excludes tables or rows.
+    Nothing is sent and nothing changes. Raises ``InvalidSettings``, ``BackupNotFound``,
     ``BackupRejected`` or ``RestoreError``.
     """
     settings = conf.load()
     client = get_client(alias, settings)
-    rclone = Rclone(settings)
-    rclone.require_supported()
+    remote = Remote(settings)
+    remote.require_supported()
     environment = settings.environment if from_environment is None else from_environment
-    catalogue = Catalogue(rclone, settings)
+    catalog = Catalog(remote, settings)
     if name is None:
-        backup = _newest(catalogue, alias, environment)
+        backup = _newest(catalog, alias, environment)
     else:
-        backup = catalogue.named(name)
-    _require_trust(backup, accept=unverified and name is not None)
+        backup = catalog.get(name)
+    _require_verified(backup, accept=unverified and name is not None)
     _require_match(backup, alias, client, environment)
-    _require_whole(backup, accept=partial)
+    _require_complete(backup, accept=partial)
     with translated(RestoreError), client:
         require_no_transaction(client)
         client.check_restore(backup.manifest if backup.verified else None)
@@ -81,7 +81,7 @@ def plan_restore(
             live=client.describe_target(),
             warnings=tuple(client.restore_warnings()),
             client=client,
-            rclone=rclone,
+            remote=remote,
             settings=settings,
         )
 
@@ -104,7 +104,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         context.target_state = TargetState.UNCHANGED
         context.send_pre_signal()
         with (
-            exclusive(plan.rclone, *name_of(event), warn=console.warn),
+            exclusive(plan.remote, event, warn=console.warn),
             translated(RestoreError),
             plan.client as client,
             client.restore() as target,
@@ -116,7 +116,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
 
 def _load(plan: RestorePlan, target: RestoreTarget, console: Console) -> None:
     """Write the whole backup to ``target`` and verify it. Live data is untouched."""
-    with plan.rclone.download(plan.backup.path) as download:
+    with plan.remote.download(plan.backup.path) as download:
         apply_dump(
             download,
             target,
@@ -141,36 +141,37 @@ def _swap(target: RestoreTarget, context: OperationContext) -> None:
     context.target_state = TargetState.CHANGED
 
 
-def _newest(catalogue: Catalogue, alias: str, environment: str) -> Backup:
-    backups = catalogue.of(alias)
-    # A doubtful one is not passed over: what it says of its environment is doubtful, too.
+def _newest(catalog: Catalog, alias: str, environment: str) -> Backup:
+    backups = catalog.for_database(alias)
+    # An unverified one is not skipped: the environment that it names is unverified, too.
     here = [b for b in backups if b.environment == environment or not b.verified]
     if here:
         return here[0]
     others = sorted({backup.environment for backup in backups})
     raise BackupNotFound(
         f"There is no backup of database {alias!r}{_of_environment(environment)} on the remote.",
-        hint=f"There are some of {', '.join(map(repr, others))}: ask for one by --from-environment."
+        hint=f"There are backups of {', '.join(map(repr, others))}: restore one with --from-environment."
         if others
-        else "`manage.py listbackups` shows what there is.",
+        else "Run `manage.py listbackups` to see the backups that exist.",
     )
 
 
-def _require_trust(backup: Backup, *, accept: bool) -> None:
+def _require_verified(backup: Backup, *, accept: bool) -> None:
     if backup.verified or accept:
         return
     raise BackupRejected(
-        f"{backup.path} is refused: {backup.problem}.",
-        hint="Name another one by -i, or, if you know better, this one together with --unverified.",
+        f"Refusing to restore {backup.path}: {backup.problem}.",
+        hint="Choose another backup with -i, or restore this one anyway "
+        f"with -i {backup.name} --unverified.",
     )
 
 
-def _require_whole(backup: Backup, *, accept: bool) -> None:
+def _require_complete(backup: Backup, *, accept: bool) -> None:
     if backup.manifest is None or not backup.manifest.partial or accept:
         return
     raise BackupRejected(
-        f"{backup.path} is partial: it was made without some of the tables or rows.",
-        hint="If the database shall hold no more than what it holds, add --partial.",
+        f"{backup.path} is partial: some tables or rows were excluded.",
+        hint="Add --partial to restore it anyway; the excluded tables or rows will be missing.",
     )
 
 
@@ -191,7 +192,7 @@ def _require_match(backup: Backup, alias: str, client: DatabaseClient, environme
         raise BackupRejected(
             f"{backup.path} was made{_of_environment(manifest.environment)}, "
             f"not{_of_environment(environment)}.",
-            hint=f"If that is what you want, add --from-environment {manifest.environment!r}.",
+            hint=f"To restore it anyway, add --from-environment {manifest.environment!r}.",
         )
 
 
@@ -200,14 +201,14 @@ def _of_environment(environment: str) -> str:
 
 
 def _compression_of(backup: Backup) -> str | None:
-    """Return what its manifest says; without one, what its name says."""
+    """Return the compression that its manifest names or, without one, its own name."""
     if backup.manifest is not None and backup.verified:
         return backup.manifest.compression
     return ZSTD if backup.name.endswith(f".{SUFFIXES[ZSTD]}") else None
 
 
 def _expected(backup: Backup) -> Digest | None:
-    """Return what the dump must prove to be. An unverified manifest vouches for nothing."""
+    """Return what the dump must match, if the manifest is verified."""
     if backup.manifest is None or not backup.verified:
         return None
     return backup.manifest.digest

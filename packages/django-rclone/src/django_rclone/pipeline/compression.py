@@ -15,7 +15,7 @@ else:
 ZSTD = "zstd"
 SUFFIXES = {ZSTD: "zst"}
 
-_PIECE = 1 << 20  # bytes given out at a time, whatever a small input swells to
+_PIECE = 1 << 20  # bytes returned at a time, however large a small input expands
 
 
 class Compressor(Protocol):
@@ -32,30 +32,32 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes) -> Iterator[bytes]: ...
 
     def finish(self) -> None:
-        """Raise ``BackupRejected`` unless the stream came to its proper end."""
+        """Raise ``BackupRejected`` if the stream is truncated."""
 
 
 def compressor(method: str | None, level: int) -> Compressor:
-    """Return what writes ``method``: ``"zstd"``, or ``None`` for bytes as they are."""
+    """Return the compressor for ``method``: ``"zstd"``, or ``None`` to store bytes unchanged."""
     if method is None:
         return _Plain()
     return zstd.ZstdCompressor(
         options={
             zstd.CompressionParameter.compression_level: level,
             zstd.CompressionParameter.checksum_flag: 1,
-            # Two workers were measured to be enough to keep up with pg_dump on two cores.
+            # By measurement two workers keep up with pg_dump on two cores.
             zstd.CompressionParameter.nb_workers: min(2, os.cpu_count() or 1),
         }
     )
 
 
 def decompressor(method: str | None) -> Decompressor:
-    """Return what reads ``method``. Raises ``BackupRejected`` for an unknown one."""
+    """Return the decompressor for ``method``. Raises ``BackupRejected`` for an unknown one."""
     if method is None:
         return _PlainReader()
     if method == ZSTD:
         return _ZstdReader()
-    raise BackupRejected(f"The backup is compressed with {method!r}, which is not known here.")
+    raise BackupRejected(
+        f"The backup is compressed with {method!r}, which this release cannot read."
+    )
 
 
 class _Plain:
@@ -81,7 +83,9 @@ class _ZstdReader:
 
     def decompress(self, data: bytes) -> Iterator[bytes]:
         if self._frame.eof and data:
-            raise BackupRejected("The backup goes on after its end: it is damaged.")
+            raise BackupRejected(
+                "There is more data after the end of the compressed backup: it is damaged."
+            )
         try:
             while data or not self._frame.needs_input:
                 if piece := self._frame.decompress(data, _PIECE):
@@ -92,8 +96,10 @@ class _ZstdReader:
         except zstd.ZstdError as error:
             raise BackupRejected(f"The backup cannot be decompressed: {error}.") from None
         if self._frame.unused_data:
-            raise BackupRejected("The backup goes on after its end: it is damaged.")
+            raise BackupRejected(
+                "There is more data after the end of the compressed backup: it is damaged."
+            )
 
     def finish(self) -> None:
         if not self._frame.eof:
-            raise BackupRejected("The backup ends too early: it is truncated.")
+            raise BackupRejected("The compressed data ends too early: the backup is truncated.")

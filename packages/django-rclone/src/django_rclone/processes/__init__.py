@@ -5,17 +5,17 @@ from .process import (
     Command,
     DescribeFailure,
     Process,
+    StallTimeout,
     describe_failure,
     run,
 )
-from .stall import Patience
 
 __all__ = [
     "SECRET_FILE",
     "Command",
     "DescribeFailure",
-    "Patience",
     "Process",
+    "StallTimeout",
     "describe_failure",
     "run",
 ]

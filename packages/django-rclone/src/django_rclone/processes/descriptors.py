@@ -1,14 +1,17 @@
-"""The descriptors that a program gets from us, beside its pipes."""
+"""The file descriptors that a program inherits, besides its pipes."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SECRET_SIZE = 4096  # bytes; every pipe takes as many before anyone reads
+_SECRET_SIZE = 4096  # bytes; every pipe holds that many before anyone reads
 
 
-def occupy_standard_descriptors() -> None:
-    """Keep our pipes from the numbers 0 to 2, which some callers closed: programs get others there."""
+def reserve_standard_fds() -> None:
+    """Open the descriptors 0 to 2 where the caller closed them.
+
+    Otherwise our pipes would get these numbers, and programs others in their place.
+    """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -16,7 +19,7 @@ def occupy_standard_descriptors() -> None:
 
 @contextmanager
 def secret_pipe(secret: bytes) -> Iterator[int]:
-    """Yield the end to read of a pipe that holds ``secret`` and no more; -1 without one.
+    """Yield the reading end of a pipe that contains ``secret``; -1 if it is empty.
 
     Raises ``ValueError`` for more than 4,096 bytes.
     """

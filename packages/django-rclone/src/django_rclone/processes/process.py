@@ -12,23 +12,22 @@ from typing import IO, Self
 
 from ..exceptions import ExecutableNotFound, ProcessError
 from ..interrupts import interruptible
-from .descriptors import occupy_standard_descriptors, secret_pipe
-from .stall import Patience
-from .stderr import LastWords
+from .descriptors import reserve_standard_fds, secret_pipe
+from .stderr import StderrTail
 
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _READ_SIZE = 1 << 20
 
 SECRET_FILE = "{secret file}"
-"""Stands in ``argv`` for the name of a file that holds ``Command.secret``."""
+"""The placeholder in ``argv`` for the name of a file that contains ``Command.secret``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A program to run. ``env`` is added to our own environment and is never shown.
 
-    ``secret`` (at most 4,096 bytes) is for programs that read passwords from a file:
-    they find it in a pipe, by the name that takes the place of ``SECRET_FILE``.
+    ``secret`` (at most 4,096 bytes) is for programs that read passwords from a file: it
+    is written to a pipe, whose name replaces ``SECRET_FILE`` in ``argv``.
     """
 
     argv: tuple[str, ...]
@@ -45,7 +44,7 @@ DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
 
 
 def describe_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
-    """Say how a program ended, with its own last words."""
+    """Return the error of a failed program, with the last lines of its stderr."""
     how = f"exited with {returncode}" if returncode >= 0 else f"was killed by {_name(-returncode)}"
     message = "\n".join([f"{command.title} {how}.", *tail])
     return ProcessError(message, returncode=returncode)
@@ -58,14 +57,31 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
+@dataclass(frozen=True, slots=True)
+class StallTimeout:
+    """How many seconds a program may go without any progress, and the setting with that limit."""
+
+    seconds: float
+    setting: str
+
+    def error(self, command: Command, error: ProcessError) -> ProcessError:
+        """Return the error of a stalled program from that of the program being stopped."""
+        return type(error)(
+            f"{command.title} made no progress for {self.seconds:g} seconds and was stopped.\n"
+            f"{error.message}",
+            hint=f"Find out what it was waiting for, or raise {self.setting}.",
+            returncode=error.returncode,
+        )
+
+
 class Process:
-    """A running program: its stdin and stdout are pipes of ours, its stderr is drained.
+    """A program, fed through stdin and read through stdout, while its stderr is drained.
 
-    It is a context manager: entering starts the program, leaving stops it if it still runs.
-    The program gets a session of its own: Ctrl-C reaches us alone, and we stop
-    our programs in order.
+    It is a context manager: entering starts the program, leaving stops it if it is still
+    running. The program gets its own session, so that Ctrl-C does not reach it and
+    programs are stopped in order.
 
-    Entering raises ``ExecutableNotFound`` when the program cannot be started.
+    Entering raises ``ExecutableNotFound`` if the program cannot be started.
     """
 
     def __init__(
@@ -74,26 +90,25 @@ class Process:
         *,
         on_line: Callable[[str], str | None] = str,
         failure: DescribeFailure = describe_failure,
-        patience: Patience | None = None,
-        pulse: Callable[[], object] = lambda: None,
+        stall_timeout: StallTimeout | None = None,
+        activity: Callable[[], object] = lambda: None,
     ) -> None:
-        """``on_line`` sees every line of stderr and returns what to keep of it, if anything.
+        """``on_line`` gets every line of stderr, and returns the part of it to keep, if any.
 
-        A program that neither takes nor gives a byte, nor ends, while we wait
-        for it, is stopped and fails when ``patience`` is over; ``None`` waits for
-        ever. One that works in silence shows it by ``pulse``, which returns
-        something else than before.
+        A program that neither reads, writes nor exits for ``stall_timeout`` while it is
+        waited for is stopped, and fails; ``None`` waits forever. ``activity`` returns a
+        value that changes whenever a program that works silently made progress.
         """
         self.command = command
         self._on_line = on_line
         self._failure = failure
-        self._patience = patience
-        self._pulse = pulse
+        self._stall_timeout = stall_timeout
+        self._activity = activity
         self._stalled = False
         self._reaped = False
 
     def __enter__(self) -> Self:
-        occupy_standard_descriptors()
+        reserve_standard_fds()
         try:
             with secret_pipe(self.command.secret) as descriptor:
                 name = f"/dev/fd/{descriptor}"
@@ -118,26 +133,26 @@ class Process:
         assert self._popen.stderr
         self._stdin, self._stdout = self._popen.stdin, self._popen.stdout
         os.set_blocking(self._stdin.fileno(), False)
-        self._last_words = LastWords(self._popen.stderr, self._on_line)
+        self._stderr = StderrTail(self._popen.stderr, self._on_line)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
     def read(self, size: int = _READ_SIZE) -> bytes:
-        """Return up to ``size`` bytes of stdout; nothing at its end."""
-        self._await_pipe(self._stdout, select.POLLIN)
+        """Return up to ``size`` bytes of stdout, and nothing at its end."""
+        self._wait_for_pipe(self._stdout, select.POLLIN)
         return self._stdout.read(size) or b""
 
     def write(self, data: bytes) -> None:
-        """Write all of ``data`` to stdin. Raises ``ProcessError`` when the program has left."""
+        """Write all of ``data`` to stdin. Raises ``ProcessError`` if the program no longer reads."""
         view = memoryview(data)
         try:
             while view:
-                self._await_pipe(self._stdin, select.POLLOUT)
+                self._wait_for_pipe(self._stdin, select.POLLOUT)
                 view = view[self._stdin.write(view) or 0 :]
         except BrokenPipeError:
-            # It has closed its stdin, and is on its way out, or ought to be.
+            # It closed its stdin, so it is about to exit, or should be.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(_GRACE)
             self.terminate()
@@ -145,14 +160,14 @@ class Process:
 
     def close_input(self) -> None:
         """Let the program see the end of its input."""
-        # It may be gone already; then its exit status tells why.
+        # It may have exited already; its exit status is what counts.
         with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
 
     def finish(self) -> None:
         """Close stdin and wait. Raises ``ProcessError`` unless the program exits with 0."""
         self.close_input()
-        self._await(self._has_ended)
+        self._wait_until(self._has_ended)
         self._reap()
         if self._popen.returncode != 0:
             raise self._failed()
@@ -168,16 +183,18 @@ class Process:
         self._reap()
 
     def stop(self) -> None:
-        """Stop the program without letting it see the end of its input, and let go of it."""
+        """Stop the program without letting it see the end of its input, and close its pipes."""
         self.terminate()
-        self._last_words.close(_GRACE)
+        self._stderr.close(_GRACE)
         self.close_input()
         self._stdout.close()
 
-    def _await_pipe(self, pipe: IO[bytes], what: int) -> None:
+    def _wait_for_pipe(self, pipe: IO[bytes], what: int) -> None:
         poll = select.poll()
         poll.register(pipe, what)
-        self._await(lambda seconds: bool(poll.poll(None if seconds is None else seconds * 1000)))
+        self._wait_until(
+            lambda seconds: bool(poll.poll(None if seconds is None else seconds * 1000))
+        )
 
     def _has_ended(self, seconds: float | None) -> bool:
         try:
@@ -186,12 +203,15 @@ class Process:
             return False
         return True
 
-    def _await(self, comes: Callable[[float | None], bool]) -> None:
-        """Wait for something that comes, or does not, within so many seconds."""
-        seconds = self._patience.seconds if self._patience else None
-        pulse = self._pulse()
-        while not comes(seconds):
-            if pulse == (pulse := self._pulse()):
+    def _wait_until(self, ready: Callable[[float | None], bool]) -> None:
+        """Wait until ``ready``, which waits up to so many seconds, returns true.
+
+        Stops the program and raises its error if it makes no progress.
+        """
+        seconds = self._stall_timeout.seconds if self._stall_timeout else None
+        activity = self._activity()
+        while not ready(seconds):
+            if activity == (activity := self._activity()):
                 self._stalled = True
                 self.terminate()
                 raise self._failed()
@@ -199,15 +219,17 @@ class Process:
     def _reap(self) -> None:
         self._popen.wait()
         if not self._reaped:
-            # What the program itself started may have outlived it. At once, and
-            # once only: the number of its group may belong to others later.
+            # Its own children may have outlived it. Signal them only once, and now: the
+            # process group id may be reused.
             self._reaped = True
             self._signal(signal.SIGKILL)
 
     def _failed(self) -> ProcessError:
-        last_words = self._last_words.wait(_GRACE)
-        error = self._failure(self.command, self._popen.returncode, last_words)
-        return self._patience.lost(error) if self._patience and self._stalled else error
+        tail = self._stderr.lines(_GRACE)
+        error = self._failure(self.command, self._popen.returncode, tail)
+        if self._stall_timeout and self._stalled:
+            return self._stall_timeout.error(self.command, error)
+        return error
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -215,7 +237,7 @@ class Process:
 
 
 def run(process: Process, data: bytes = b"") -> bytes:
-    """Give a program ``data`` and return all that it prints. For small amounts only.
+    """Write ``data`` to a program and return its whole output. For small amounts only.
 
     Raises ``ProcessError`` unless the program exits with 0.
     """

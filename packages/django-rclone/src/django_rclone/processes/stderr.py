@@ -1,4 +1,4 @@
-"""The last words of a program: what it writes to stderr, without secrets."""
+"""The end of what a program writes to stderr, without secrets."""
 
 import io
 import threading
@@ -9,32 +9,32 @@ from typing import IO
 from ..redaction import redact
 
 TAIL_LINES = 25
-_LINE_LIMIT = 65_536  # bytes of a line that are looked at
+_LINE_LIMIT = 65_536  # bytes of a line that are read
 _REDACTED = 4_000  # characters of it that are searched for secrets
 _SHOWN = 500  # characters of it that are kept
 
 
-class LastWords:
-    """Reads a program's stderr in the background, so that a talkative one never blocks.
+class StderrTail:
+    """Reads a program's stderr in the background, so that a verbose one never blocks.
 
     The last lines are kept, with secrets masked.
     """
 
     def __init__(self, pipe: IO[bytes], on_line: Callable[[str], str | None]) -> None:
-        """``on_line`` sees every line and returns what to keep of it, if anything."""
+        """``on_line`` gets every line, and returns the part of it to keep, if any."""
         self._pipe = pipe
         self._on_line = on_line
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
 
-    def wait(self, seconds: float) -> tuple[str, ...]:
-        """Return the last lines, once all is read or the ``seconds`` are over."""
+    def lines(self, seconds: float) -> tuple[str, ...]:
+        """Return the last lines, after waiting at most ``seconds`` for the end of stderr."""
         self._thread.join(seconds)
         return tuple(self._tail)
 
     def close(self, seconds: float) -> None:
-        """Let go of the pipe, unless it is still being read when the ``seconds`` are over."""
+        """Close the pipe, unless it is still being read after ``seconds``."""
         self._thread.join(seconds)
         if not self._thread.is_alive():
             self._pipe.close()
@@ -43,16 +43,16 @@ class LastWords:
         lines = io.BufferedReader(io.FileIO(self._pipe.fileno(), closefd=False))
         continued = False
         while line := lines.readline(_LINE_LIMIT):
-            # The rest of an endless line is dropped: a secret may be cut in two there.
+            # The rest of an endless line is dropped: it may start in the middle of a secret.
             if not continued:
-                self._take(line)
+                self._append(line)
             continued = not line.endswith(b"\n")
 
-    def _take(self, line: bytes) -> None:
+    def _append(self, line: bytes) -> None:
         try:
             whole = line.endswith(b"\n")
             text = line.decode("utf-8", "replace")[: None if whole else _REDACTED].strip()
             if text and (kept := self._on_line(text)):
                 self._tail.append(redact(kept[:_REDACTED])[:_SHOWN])
-        except Exception:  # noqa: BLE001 - a full pipe would block the program for ever
+        except Exception:  # noqa: BLE001 - a full pipe would block the program forever
             self._tail.append("(a line that could not be read)")

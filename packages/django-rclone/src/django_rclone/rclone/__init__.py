@@ -1,5 +1,5 @@
 """The only code that knows rclone."""
 
-from .remote import NOT_FOUND, Rclone
+from .remote import NOT_FOUND, Remote
 
-__all__ = ["NOT_FOUND", "Rclone"]
+__all__ = ["NOT_FOUND", "Remote"]

@@ -1,34 +1,36 @@
-"""Reading what rclone says of itself: its JSON log, and what its errors mean."""
+"""Reading rclone's JSON log: messages, progress, and what its errors mean."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..exceptions import RcloneError
 from ..processes import Command, describe_failure
+from .decoding import json_object
 
-_CREDENTIALS = "Correct the credentials in rclone's configuration, or what they may do."
-_IN_PARTS = "Add `--streaming-upload-cutoff=0` to RCLONE_FLAGS: parts have a checksum each."
-_LOOK = "`-v` or `-vv` in RCLONE_FLAGS makes rclone tell more."
-_TRY_LATER = "The remote or the way to it is in trouble: look at it, and try again later."
+_CREDENTIALS = "Correct the credentials in rclone's configuration, or their permissions."
+_IN_PARTS = "Add `--streaming-upload-cutoff=0` to RCLONE_FLAGS: each part then has a checksum."
+_MORE_DETAIL = "Add `-v` or `-vv` to RCLONE_FLAGS for more detail."
+_PASSWORD = "Set RCLONE_CONFIG_PASS, or add `--password-command` to RCLONE_FLAGS."
+_TRY_LATER = "The remote or the network is in trouble: check them, and try again later."
+_WRONG_FLAG = "Correct RCLONE_FLAGS; `rclone help flags` lists the flags of this rclone."
 
-_HINTS = (
+_PERMANENT = (
     (
         "didn't find section in config file",
         "Configure the remote named in REMOTE: `rclone config`.",
     ),
-    ("unknown flag", "Correct RCLONE_FLAGS; `rclone help flags` lists what this rclone knows."),
-    ("unknown shorthand flag", "Correct RCLONE_FLAGS; `rclone help flags` lists what it knows."),
-    ("couldn't decrypt configuration", "Set RCLONE_CONFIG_PASS or `--password-command`."),
-    ("unable to decrypt", "Set RCLONE_CONFIG_PASS or `--password-command`."),
-    ("overlapping remotes", "Keep the media folder and the remote apart."),
-    ("permission denied", "Give this user the right to write there."),
-    ("read-only file system", "Mount it so that it can be written, or choose another place."),
-    ("no space left", "Make room at the destination."),
-    ("remaining disk space", "Make room at the destination."),
-    ("file too large", "The destination takes no file of that size: `ulimit -f`, or its format."),
-    ("quota", "Make room at the destination, or raise its quota."),
-    ("insufficient storage", "Make room at the destination."),
+    ("unknown flag", _WRONG_FLAG),
+    ("unknown shorthand flag", _WRONG_FLAG),
+    ("couldn't decrypt configuration", _PASSWORD),
+    ("unable to decrypt", _PASSWORD),
+    ("overlapping remotes", "Choose separate places for the media folder and the remote."),
+    ("permission denied", "Give this user permission to write there."),
+    ("read-only file system", "Mount it with write access, or choose another place."),
+    ("no space left", "Free some space at the destination."),
+    ("remaining disk space", "Free some space at the destination."),
+    ("file too large", "The destination limits the size of files: see `ulimit -f` and its format."),
+    ("quota", "Free some space at the destination, or raise its quota."),
+    ("insufficient storage", "Free some space at the destination."),
     ("too many open files", "Raise the limit of open files: `ulimit -n`."),
     ("accessdenied", _CREDENTIALS),
     ("invalidaccesskeyid", _CREDENTIALS),
@@ -39,15 +41,18 @@ _HINTS = (
     ("nosuchbucket", "Create the bucket, or correct REMOTE."),
     ("with object lock parameters", _IN_PARTS),
     ("configured using object lock", _IN_PARTS),
-    ("version-at mode", "The past can only be read: unset RCLONE_S3_VERSION_AT, or `version_at`."),
+    ("version-at mode", "The past is read-only: unset RCLONE_S3_VERSION_AT or `version_at`."),
     ("bad password", "The passwords of the `crypt` remote are not those of the backup."),
 )
-"""What only somebody can mend: trying again does not."""
+"""Errors that need somebody to act, with a hint: retrying does not help."""
 
-_PASSING = (
-    ("connection refused", "Is the server of the remote running, and its address right?"),
+_TRANSIENT = (
+    (
+        "connection refused",
+        "Check that the server of the remote is running, and that its address is right.",
+    ),
     ("connection reset", _TRY_LATER),
-    ("no such host", "Is its address right in rclone's configuration, and the network up?"),
+    ("no such host", "Check the address in rclone's configuration, and the network."),
     ("timeout", _TRY_LATER),
     ("timed out", _TRY_LATER),
     ("statuscode: 5", _TRY_LATER),
@@ -59,52 +64,55 @@ _PASSING = (
     (": eof", _TRY_LATER),
     ("broken pipe", _TRY_LATER),
     ("connection lost", _TRY_LATER),
-    # It took a folder for a file, since the remote did not answer when it asked what it is.
+    # The remote did not answer whether this is a folder, so rclone took it for a file.
     ("can't limit to single files", _TRY_LATER),
 )
-"""What may pass by itself."""
+"""Errors that may pass, with a hint."""
 
-_TEMPORARY = 5  # rclone's exit code for an error that more tries might fix
+_RETRY_EXIT_CODE = 5  # rclone's "temporary error", which more retries might fix
 
 _COUNTERS = ("bytes", "checks", "deletes", "listed", "renames", "transfers")
 
 
-class Statistics:
-    """Follows the statistics in rclone's log: bytes moved, files deleted."""
+class TransferStats:
+    """Follows the statistics in rclone's log."""
 
     def __init__(self, progress: Callable[[int], None] = lambda _: None) -> None:
+        """``progress`` is called with the bytes transferred so far."""
         self._progress = progress
         self.seen = False
+        """Whether the log had any statistics yet."""
         self.bytes = 0
+        """Bytes transferred."""
         self.deletes = 0
-        self.moved: object = None
-        """What differs as soon as rclone has done anything: moved, looked at, listed."""
+        """Files deleted."""
+        self.progress_marker: object = None
+        """A value that changes whenever rclone transferred, checked or listed anything."""
 
-    def see(self, line: str) -> str | None:
-        """Take a line of the log; return what to keep of it."""
+    def feed(self, line: str) -> str | None:
+        """Read a line of the log. Return its message, unless it is not worth keeping."""
         stats = _entry(line).get("stats")
         if not isinstance(stats, dict):
-            return worth_keeping(line)
+            return message_of(line)
         self.seen = True
         self.bytes = int(stats.get("bytes", 0))
         self.deletes = int(stats.get("deletes", 0))
-        self.moved = [stats.get(name) for name in _COUNTERS]
+        self.progress_marker = [stats.get(name) for name in _COUNTERS]
         self._progress(self.bytes)
         return None
 
 
 def _entry(line: str) -> Mapping[str, Any]:
     try:
-        entry = json.loads(line)
+        return json_object(line)
     except ValueError:
         return {}
-    return entry if isinstance(entry, dict) else {}
 
 
-def worth_keeping(line: str) -> str | None:
-    """Return what a line of rclone's log says, if it is worth keeping."""
+def message_of(line: str) -> str | None:
+    """Return the message in a line of the log, unless it is not worth keeping."""
     if not line.startswith("{"):
-        # Usage texts follow a wrong flag; the flag alone matters.
+        # A usage text follows a wrong flag; only the flag matters.
         return line if "rror" in line else None
     entry = _entry(line)
     message = str(entry.get("msg", line)).strip()
@@ -117,11 +125,11 @@ def worth_keeping(line: str) -> str | None:
 
 
 def failure(command: Command, returncode: int, tail: Sequence[str]) -> RcloneError:
-    """Say how rclone ended, with a hint where its words are known."""
+    """Return the error of a failed rclone, with a hint if its message is known."""
     text = describe_failure(command, returncode, tail).message
     lowered = text.lower()
-    lasting = next((hint for sign, hint in _HINTS if sign in lowered), "")
-    passing = next((hint for sign, hint in _PASSING if sign in lowered), "")
-    error = RcloneError(text, hint=lasting or passing or _LOOK, returncode=returncode)
-    error.temporary = not lasting and (bool(passing) or returncode == _TEMPORARY)
+    permanent = next((hint for sign, hint in _PERMANENT if sign in lowered), "")
+    transient = next((hint for sign, hint in _TRANSIENT if sign in lowered), "")
+    error = RcloneError(text, hint=permanent or transient or _MORE_DETAIL, returncode=returncode)
+    error.transient = not permanent and (bool(transient) or returncode == _RETRY_EXIT_CODE)
     return error

@@ -1,13 +1,13 @@
-"""Reading what rclone answers: its JSON, as values of ours.
+"""The JSON that rclone prints, as typed values.
 
-Each reader raises ``RcloneError`` for what rclone would not say.
+Each function raises ``RcloneError`` for output that rclone itself would not print.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from ..exceptions import RcloneError
+from .decoding import json_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,22 @@ class RemoteObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How much lies in a folder: files, and bytes."""
+class FolderSize:
+    """How many files a folder holds, and how many bytes."""
 
     count: int
     size: int
 
+    def __bool__(self) -> bool:
+        """Whether there are any files."""
+        return self.count > 0
+
 
 def objects(folder: str, data: bytes) -> list[RemoteObject]:
     """Return the objects of a listing of ``folder``."""
-    found = _parsed(data)
+    found = _decoded(data)
     if not isinstance(found, list):
-        raise _unreadable("it is no list")
+        raise _unreadable("it is not a list")
     return [
         RemoteObject(f"{folder}/{_field(row, 'Path', str)}", _field(row, "Size", int))
         for row in found
@@ -39,41 +43,41 @@ def objects(folder: str, data: bytes) -> list[RemoteObject]:
 
 def size_of(data: bytes) -> int | None:
     """Return the bytes of one object, or ``None`` if there is none."""
-    found = _parsed(data)
+    found = _decoded(data)
     if found is None or _field(found, "IsDir", bool):
         return None
     size: int = _field(found, "Size", int)
     return size
 
 
-def tally(data: bytes) -> Tally:
-    """Return how much lies in a folder."""
-    found = _parsed(data)
-    return Tally(count=_field(found, "count", int), size=_field(found, "bytes", int))
+def folder_size(data: bytes) -> FolderSize:
+    """Return the size of a folder."""
+    found = _decoded(data)
+    return FolderSize(count=_field(found, "count", int), size=_field(found, "bytes", int))
 
 
 def hashes(data: bytes) -> frozenset[str]:
-    """Return the names of the hashes that a storage knows."""
-    # A storage without any has null there.
-    return frozenset(map(str, _field(_parsed(data), "Hashes", list | None) or []))
+    """Return the names of the hashes that a storage supports."""
+    # For a storage without any, rclone prints null.
+    return frozenset(map(str, _field(_decoded(data), "Hashes", list | None) or []))
 
 
 def _field(found: object, name: str, kind: Any) -> Any:
     value = found.get(name) if isinstance(found, dict) else found
     if not isinstance(found, dict) or not isinstance(value, kind):
-        raise _unreadable(f"it holds no proper {name!r}")
+        raise _unreadable(f"its field {name!r} is missing or has the wrong type")
     return value
 
 
-def _parsed(data: bytes) -> Any:
+def _decoded(data: bytes) -> Any:
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise _unreadable("it is no JSON") from None
+        return json_value(data)
+    except ValueError as error:
+        raise _unreadable(str(error)) from None
 
 
 def _unreadable(problem: str) -> RcloneError:
     return RcloneError(
-        f"What rclone answered cannot be read: {problem}.",
-        hint="Is RCLONE_BINARY rclone itself? Nothing else may write to its output.",
+        f"The output of rclone cannot be read: {problem}.",
+        hint="Is RCLONE_BINARY rclone itself? A wrapper must not print anything else to stdout.",
     )

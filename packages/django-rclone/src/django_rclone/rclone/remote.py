@@ -1,115 +1,129 @@
-"""rclone: what we ask of the remote, with the commands and flags that ask it.
+"""The remote: every request to it, as a command of rclone with its flags.
 
 Exit codes and flags are those of https://rclone.org/docs/.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from ..conf import Settings
 from ..exceptions import RcloneError
-from ..interrupts import pause
+from ..interrupts import sleep
 from ..processes import Process, run
 from . import output
-from .binary import RcloneProgram
-from .log import Statistics
-from .output import RemoteObject, Tally
+from .binary import RcloneBinary
+from .log import TransferStats
+from .output import FolderSize, RemoteObject
 
 NOT_FOUND = (3, 4)
-"""The exit codes for a folder and for a file that is not there."""
+"""The exit codes for a missing folder and a missing file."""
 
-_SMALL = 1 << 20  # bytes; no manifest of ours comes near
+_SMALL = 1 << 20  # bytes; no manifest comes near
 
-# rclone's own ten tries are squared on S3: it would be silent for many minutes.
-_FEW_TRIES = "--low-level-retries=3"
-_PAUSE = 1.0  # seconds before the second try of a small request; then three times as long, each
+# rclone's default of ten is squared on S3: it would be silent for many minutes.
+_FEW_RETRIES = "--low-level-retries=3"
+_BACKOFF_SECONDS = 1.0  # before the second try of a small request; tripled for each further one
 
+_Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
 
 logger = logging.getLogger(__name__)
 
 
-class Rclone:
-    """The remote, through rclone. All paths are relative to it.
+def _ask_twice_if_empty(ask: Callable[_Arguments, _Answer]) -> Callable[_Arguments, _Answer]:
+    """Let a question be asked again if nothing was found.
 
-    Every method raises ``RcloneError`` when rclone fails, with its own last words.
-    Small requests are tried again after what may pass, ``RETRIES`` times; dumps
-    are not, and ``sync`` has retries of its own.
+    ``crypt`` reports a folder as missing if the remote below failed to answer whether
+    it is a file. tests/faults/test_answers.py drops every single answer in turn, and
+    fails without the second request.
+    """
+
+    @wraps(ask)
+    def ask_twice(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Answer:
+        return ask(*args, **kwargs) or ask(*args, **kwargs)
+
+    return ask_twice
+
+
+class Remote:
+    """The remote of the settings. All paths are relative to it.
+
+    Every method raises ``RcloneError`` with rclone's own message when rclone fails.
+    Small requests are retried ``RETRIES`` times after transient errors; dumps are
+    not, and rclone itself retries ``sync``.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._program = RcloneProgram(settings)
+        self._binary = RcloneBinary(settings)
         self._remote = settings.remote
         self._retries = settings.retries
 
     def address(self, path: str) -> str:
-        """Return what rclone calls ``path``."""
+        """Return ``path`` as rclone's commands expect it."""
         joint = "" if self._remote.endswith((":", "/")) else "/"
         return f"{self._remote}{joint}{path}"
 
     @property
     def version(self) -> tuple[int, ...]:
         """The version of rclone, such as ``(1, 75, 2)``."""
-        return self._program.version
+        return self._binary.version
 
     def require_supported(self) -> None:
-        """Raise ``RcloneError`` for an rclone that is too old."""
-        self._program.require_supported()
+        """Raise ``RcloneError`` if rclone is too old."""
+        self._binary.require_supported()
 
     def upload(self, path: str, *, progress: Callable[[int], None]) -> Process:
-        """Return what streams a new object to ``path``, once it is entered.
+        """Return the process that streams a new object to ``path``, yet to be started.
 
-        It is a sink: rclone takes the end of its input for success. Without ``finish()``
-        something may stay at ``path``: delete it. ``progress`` receives the bytes
-        transferred, from another thread: rclone reads ahead, and knows them better.
+        rclone takes the end of its input for success. Without ``finish()`` part of the
+        stream may stay at ``path``: delete it. ``progress`` is called from another thread
+        with the bytes sent so far. rclone reads ahead, so that only its own count is right.
         """
-        return self._program.process("rcat", self.address(path), stats=Statistics(progress))
+        stats = TransferStats(progress)
+        return self._binary.process("rcat", self.address(path), transfer=True, stats=stats)
 
     def download(self, path: str) -> Process:
-        """Return what streams the object at ``path``, once it is entered. It is a source."""
-        return self._program.process("cat", self.address(path))
+        """Return the process that streams the object at ``path``, yet to be started."""
+        return self._binary.process("cat", self.address(path), transfer=True)
 
     def write(self, path: str, data: bytes) -> None:
         """Store a small object."""
-        self._run("rcat", self.address(path), data=data)
+        self._run("rcat", self.address(path), transfer=True, data=data)
 
+    @_ask_twice_if_empty
     def read(self, path: str) -> bytes | None:
-        """Return a small object, or ``None`` if there is none (or an empty one).
+        """Return a small object, or ``None`` if it is missing or empty.
 
-        Of a large one only the beginning is read.
+        Only the beginning of a large one is read.
         """
         flags = (f"--count={_SMALL}",)
-        return (
-            _sure(lambda: self._run_unless_missing("cat", self.address(path), flags=flags)) or None
-        )
+        return self._run_unless_missing("cat", self.address(path), flags=flags) or None
 
     def read_all(self, folder: str, suffix: str) -> list[bytes]:
         """Return the small objects in ``folder`` whose names end in ``suffix``, in one run."""
-        flags = (
-            *("--max-depth=1", f"--include=*{suffix}", "--separator=\n"),
-            f"--max-size={_SMALL}B",
-        )
+        chosen = (f"--include=*{suffix}", f"--max-size={_SMALL}B")
+        flags = ("--max-depth=1", *chosen, "--separator=\n")
         data = self._run("cat", _folder(self.address(folder)), flags=flags)
         return [line for line in data.split(b"\n") if line]
 
+    @_ask_twice_if_empty
     def list(self, folder: str) -> Sequence[RemoteObject]:
         """Return the objects directly in ``folder``; none if there is no such folder."""
-        return _sure(lambda: self._list(folder))
-
-    def _list(self, folder: str) -> Sequence[RemoteObject]:
-        # Asking for times costs a request per object on S3.
+        # Times would cost a request per object on S3.
         flags = ("--files-only", "--no-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", _folder(self.address(folder)), flags=flags)
         return [] if data is None else output.objects(folder, data)
 
+    @_ask_twice_if_empty
     def size(self, path: str) -> int | None:
-        """Return the bytes stored at ``path``, or ``None`` if nothing is."""
-        return _sure(lambda: self._size(path))
+        """Return the size in bytes of the object at ``path``, or ``None`` if there is none."""
+        return self._size(path)
 
-    def is_free(self, path: str) -> bool:
-        """Tell whether nothing is stored at ``path``, a name that nobody else chooses: asked once."""
-        return self._size(path) is None
+    def exists(self, path: str) -> bool:
+        """Return whether there is an object at ``path``. For names that nobody else uses: it asks once."""
+        return self._size(path) is not None
 
     def _size(self, path: str) -> int | None:
         flags = ("--stat", "--files-only", "--no-modtime", "--no-mimetype")
@@ -117,44 +131,40 @@ class Rclone:
         return output.size_of(data or b"null")
 
     def delete(self, path: str, *, retries: int | None = None) -> None:
-        """Delete one object; having none is fine."""
+        """Delete one object, if it exists."""
         flags = ("--retries=1",)
         self._run_unless_missing("deletefile", self.address(path), flags=flags, retries=retries)
 
-    def discard(self, path: str) -> bool:
-        """Delete what an unsuccessful run stored, and tell whether it is gone. Failing is logged."""
+    def try_delete(self, path: str) -> bool:
+        """Delete what a failed run stored. Return whether it is gone; an error is only logged."""
         try:
-            # Whatever made the run fail would make each further try fail as well.
+            # The cause of the failure would make every retry fail as well.
             self.delete(path, retries=0)
         except RcloneError as error:
-            # Without a manifest it is no backup; a later clean-up takes it away.
-            logger.warning("%s could not be removed from the remote: %s", path, error.message)
+            # Without a manifest it is not a backup; a later clean-up deletes it.
+            logger.warning("%s could not be deleted from the remote: %s", path, error.message)
             return False
         return True
 
-    def tally(self, place: str, *, follow_links: bool = False) -> Tally | None:
-        """Count the files below ``place`` (a folder, or a full rclone address)."""
-        found = self._tally(place, follow_links)
-        return found if found and found.count else self._tally(place, follow_links)
-
-    def _tally(self, place: str, follow_links: bool) -> Tally | None:
+    @_ask_twice_if_empty
+    def folder_size(self, place: str, *, follow_links: bool = False) -> FolderSize | None:
+        """Return the size of ``place``, a folder or a full rclone address, if it exists."""
         flags = ("--json", *(("--copy-links",) if follow_links else ()))
         data = self._run_unless_missing("size", _folder(place), flags=flags)
-        return None if data is None else output.tally(data)
+        return None if data is None else output.folder_size(data)
 
     def hashes(self, place: str) -> frozenset[str]:
-        """Return the names of the hashes that the storage at ``place`` knows."""
+        """Return the names of the hashes that the storage at ``place`` supports."""
         return output.hashes(self._run("backend", "features", place))
 
     def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
         """Return how many files ``sync`` would delete at the destination."""
-        stats = Statistics()
+        stats = TransferStats()
         flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
-        places = (_folder(source), _folder(destination))
-        run(self._program.process("sync", *places, flags=flags, stats=stats))
+        self._sync(source, destination, flags, stats)
         if not stats.seen:
             raise RcloneError(
-                "rclone did not tell what it would delete.",
+                "rclone did not report which files it would delete.",
                 hint="Remove RCLONE_LOG_* and RCLONE_QUIET from the environment.",
             )
         return stats.deletes
@@ -169,42 +179,49 @@ class Rclone:
         max_delete: int | None,
         progress: Callable[[int], None],
     ) -> int:
-        """Make ``destination`` equal ``source``, and return the bytes moved.
+        """Make ``destination`` equal to ``source``, and return the bytes transferred.
 
-        ``by_hash`` compares contents instead of times. A run that comes to delete
-        more than ``max_delete`` files stops.
+        ``by_hash`` compares contents instead of times. The run fails before it
+        deletes more than ``max_delete`` files.
         """
-        stats = Statistics(progress)
+        stats = TransferStats(progress)
         flags = (
             *_sync_flags(follow_links),
             *(() if max_delete is None else (f"--max-delete={max_delete}",)),
             *(("--checksum",) if by_hash else ()),
         )
-        places = (_folder(source), _folder(destination))
-        run(self._program.process("sync", *places, flags=flags, stats=stats))
+        self._sync(source, destination, flags, stats)
         return stats.bytes
+
+    def _sync(
+        self, source: str, destination: str, flags: Sequence[str], stats: TransferStats
+    ) -> None:
+        folders = (_folder(source), _folder(destination))
+        run(self._binary.process("sync", *folders, transfer=True, flags=flags, stats=stats))
 
     def _run(
         self,
         verb: str,
         *operands: str,
+        transfer: bool = False,
         flags: Sequence[str] = (),
         data: bytes = b"",
         retries: int | None = None,
     ) -> bytes:
-        """Run a small request, which may be repeated without harm."""
+        """Run a small request, which must be safe to repeat."""
         retries = self._retries if retries is None else retries
-        for further in range(retries, -1, -1):
+        for attempts_left in range(retries, -1, -1):
+            process = self._binary.process(
+                verb, *operands, transfer=transfer, overridable_flags=[_FEW_RETRIES], flags=flags
+            )
             try:
-                return run(
-                    self._program.process(verb, *operands, first=[_FEW_TRIES], flags=flags), data
-                )
+                return run(process, data)
             except RcloneError as error:
-                if not further or not error.temporary:
+                if not attempts_left or not error.transient:
                     raise
                 logger.info("%s Trying again.", error.message)
-            pause(_PAUSE * 3 ** (retries - further))
-        raise AssertionError("a loop that never ends without a result")
+            sleep(_BACKOFF_SECONDS * 3 ** (retries - attempts_left))
+        raise AssertionError("the loop returns or raises")
 
     def _run_unless_missing(
         self, verb: str, operand: str, *, flags: Sequence[str] = (), retries: int | None = None
@@ -218,17 +235,12 @@ class Rclone:
 
 
 def _folder(place: str) -> str:
-    """Tell rclone that a place is a folder.
+    """Mark a place as a folder for rclone.
 
-    It would ask S3 whether it is a file, and take a question that failed for a yes:
-    the file is not found then, and the folder is empty.
+    Otherwise rclone asks S3 whether it is a file, and takes a failed request for a
+    yes: the file is then missing, and the folder appears empty.
     """
     return place if place.endswith((":", "/")) else f"{place}/"
-
-
-def _sure(ask: Callable[[], _Answer]) -> _Answer:
-    """Ask again where nothing was found: remotes that wrap another do ask it about a file."""
-    return ask() or ask()
 
 
 def _sync_flags(follow_links: bool) -> tuple[str, ...]:

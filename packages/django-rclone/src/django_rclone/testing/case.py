@@ -13,12 +13,11 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
-from .. import conf
+from .. import conf, rclone
 from ..clients import get_client
 from ..clients.base import DatabaseClient
 from ..events import OperationEvent, State, TargetState
 from ..exceptions import DjangoRcloneError
-from ..rclone import Rclone
 from ..rclone.binary import find_rclone
 from ..signals import operation_changed
 from .equality import hash_rows
@@ -124,8 +123,8 @@ class ClientCase(_TestCase):
         """Back up, remove the manifest, and return the name of the dump and the dump."""
         self.back_up()
         [backup] = self.project.backups()
-        rclone = Rclone(conf.load())
-        rclone.discard(f"{backup['path']}.json")
+        storage = rclone.Remote(conf.load())
+        storage.try_delete(f"{backup['path']}.json")
         return backup["path"], self.dump()
 
     def dump(self) -> bytes:
@@ -137,7 +136,7 @@ class ClientCase(_TestCase):
 
     def store(self, path: str, content: bytes) -> None:
         """Put something in the place of a stored dump."""
-        Rclone(conf.load()).write(path, content)
+        rclone.Remote(conf.load()).write(path, content)
 
     def new_client(self) -> DatabaseClient:
         """Return a client for one operation."""
@@ -157,7 +156,9 @@ class ClientCase(_TestCase):
         finally:
             operation_changed.disconnect(listen)
         failed = [event for event in events if event.state == State.FAILED]
-        self.assertTrue(all(event.target_state == TargetState.UNCHANGED for event in failed), failed)
+        self.assertTrue(
+            all(event.target_state == TargetState.UNCHANGED for event in failed), failed
+        )
 
     def require_untouched(self, fingerprint: str) -> None:
         """Fail unless the database has this fingerprint, and nothing lies beside it."""

@@ -1,46 +1,48 @@
-"""MongoDB: archives of mongodump, restored by mongorestore beside the live collections.
+"""MongoDB: archives of mongodump, restored by mongorestore into scratch collections.
 
-How, and what a role must be allowed, is told in docs/pages/mongodb.md.
+How this works, and which privileges a role needs: docs/pages/mongodb.md.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
 from ...backups.manifest import Manifest
-from ...exceptions import DumpError, RestoreError
-from ...processes import SECRET_FILE, Command, Process
-from ..base import DatabaseClient, Versions
-from ..options import folder_of, names_of
-from .archive import Archive
-from .collections import RESTORING, SWITCHING, collection_of, is_dumped, obstacle
-from .connection import Session, connection_parameters, open_session
-from .restore import Beside, beside
-from .tools import DUMP, RESTORE, Tools, tool_failure
+from ...exceptions import ClientError
+from ...processes import SECRET_FILE, Command, Process, StallTimeout
+from ..base import Versions
+from ..options import names_option, path_option
+from ..session import ServerClient
+from ..tools import ProgramFinder, series
+from .archive import BEGIN, Archive
+from .collections import RESTORING, SWAPPING, collection_name, is_dumped, unsupported_reason
+from .connection import MongodbSession, connection_parameters, open_session
+from .restore import MongodbRestore, StagedCollections
+from .tools import DUMP, RESTORE, find, tool_failure, version_of
 from .uri import hosts_of, tool_config
 
 _NOT_ONE_MOMENT = (
     "The dump is not of one moment: what is written while it runs may be in it or not. "
-    "For backups of one moment, stop what writes."
+    "For a backup of one moment, stop all writers."
 )
 _NOT_AT_ONCE = (
-    "The backup is loaded and verified beside the live collections, which it then replaces one "
-    "after the other: stop what uses the database. If that exchange is interrupted, the database "
-    "is neither the old nor the new one until it is restored again."
+    "The backup is loaded and verified in scratch collections, which then replace the live ones "
+    "one after the other: stop everything that uses the database. If that swap is interrupted, "
+    "the database is neither in its old state nor fully restored until another restore succeeds."
 )
-_SEARCH = "Search indexes of Atlas are not in a backup: they are gone afterwards."
-_SHARDED = "This is a sharded cluster: no collection is sharded any more after a restore."
+_SEARCH = "Atlas search indexes are not part of a backup: a restore removes them."
+_SHARDED = "This is a sharded cluster: after a restore no collection is sharded."
 
 
-class MongodbClient(DatabaseClient):
-    """Dumps by mongodump; restores by mongorestore into scratch collections."""
+class MongodbClient(ServerClient[MongodbSession]):
+    """Dumps with mongodump; restores with mongorestore into scratch collections."""
 
     vendor = "mongodb"
     format: ClassVar[str] = "mongodump_archive"
+    magic: ClassVar[tuple[bytes, ...]] = (BEGIN,)
     extension: ClassVar[str] = "archive"
 
     def __init__(
@@ -52,17 +54,23 @@ class MongodbClient(DatabaseClient):
     ) -> None:
         """``exclude_collections`` holds labels of models, or names of collections."""
         super().__init__(connection)
-        self._tools = Tools(folder_of(tools_folder))
-        self._exclude = names_of("exclude_collections", exclude_collections)
+        self._programs = ProgramFinder(folder=path_option(tools_folder))
+        names = names_option("exclude_collections", exclude_collections)
+        self._excluded = tuple(map(collection_name, names))
+
+    def open_session(self) -> MongodbSession:
+        return open_session(self.connection)
 
     @property
     def partial(self) -> bool:
-        return bool(self._exclude)
+        return bool(self._excluded)
 
     def versions(self) -> Versions:
-        with self._session(DumpError) as session:
-            server = session.version
-        return Versions(tool=DUMP, tool_version=self._tools.version(DUMP), server_version=server)
+        return Versions(
+            tool=DUMP,
+            tool_version=version_of(self._programs, DUMP),
+            server_version=self.session.version,
+        )
 
     def describe_target(self) -> str:
         hosts = hosts_of(connection_parameters(self.connection))
@@ -70,116 +78,96 @@ class MongodbClient(DatabaseClient):
 
     def check_tools(self) -> None:
         for name in (DUMP, RESTORE):
-            self._tools.find(name)
+            find(self._programs, name)
 
     def check_dump(self) -> None:
-        self._tools.version(DUMP)
-        with self._session(DumpError) as session:
-            found, database = session.collections(), session.name
-        excluded = set(map(collection_of, self._exclude))
+        version_of(self._programs, DUMP)
+        found, database = self.session.collections(), self.session.name
         names = {one["name"] for one in found}
-        if interrupted := [name for name in names if name.startswith(SWITCHING)]:
-            raise DumpError(
-                "A restore of this database was interrupted while it replaced collections.",
-                hint="Restore it again. Or, if you take the database as it is, drop the empty "
-                f"collection {interrupted[0]}.",
+        if markers := sorted(name for name in names if name.startswith(SWAPPING)):
+            raise ClientError(
+                "A restore of this database was interrupted while it swapped collections.",
+                hint="Run the restore again. Or, to keep the database as it is, drop the empty "
+                f"collection {markers[0]}.",
             )
-        if missing := sorted(excluded - names):
-            raise DumpError(
-                f"There is no collection to exclude called {', '.join(missing)}.",
+        if missing := sorted(set(self._excluded) - names):
+            raise ClientError(
+                f"Cannot exclude collections that do not exist: {', '.join(missing)}.",
                 hint="Correct the OPTIONS of this database in CLIENTS.",
             )
-        dumped = [one for one in found if is_dumped(one["name"]) and one["name"] not in excluded]
+        dumped = [
+            one for one in found if is_dumped(one["name"]) and one["name"] not in self._excluded
+        ]
         if not dumped:
-            raise DumpError(
-                f"The database {database} holds no collection: there is nothing to back up.",
-                hint="Correct NAME of this database: MongoDB takes one that it does not know "
-                "for an empty one.",
+            raise ClientError(
+                f"The database {database} contains no collections: there is nothing to back up.",
+                hint="Correct NAME of this database: to MongoDB a database that does not exist "
+                "is an empty one.",
             )
-        if problems := [problem for one in dumped if (problem := obstacle(database, one))]:
-            raise DumpError(
-                f"These could not be restored: {', '.join(problems)}.",
-                hint='Leave them out by the option "exclude_collections" in CLIENTS.',
+        if reasons := [one for found in dumped if (one := unsupported_reason(database, found))]:
+            raise ClientError(
+                f"These collections could not be restored: {', '.join(reasons)}.",
+                hint='Exclude them with the option "exclude_collections" in CLIENTS.',
             )
 
     def dump_warnings(self) -> Sequence[str]:
-        return (_NOT_ONE_MOMENT, *self._warnings_of_shards(DumpError))
+        return (_NOT_ONE_MOMENT, *self._sharding_warnings())
 
     def check_restore(self, manifest: Manifest | None) -> None:
-        wrapper: Any = self.connection
-        if wrapper.in_atomic_block or getattr(wrapper, "in_atomic_block_mongo", False):
-            raise RestoreError("A transaction is open on this connection; end it first.")
-        self._tools.version(RESTORE)
-        with self._session(RestoreError) as session:
-            server = session.version
-        if manifest is not None and _series(server) < _series(manifest.server_version):
-            raise RestoreError(
-                f"The backup is of MongoDB {manifest.server_version}, this server is {server}: "
-                "a server may not read what a newer one has written.",
+        if getattr(self.connection, "in_atomic_block_mongo", False):
+            raise ClientError("A transaction is open on this connection; end it first.")
+        version_of(self._programs, RESTORE)
+        server = self.session.version
+        if manifest is not None and series(server) < series(manifest.server_version):
+            raise ClientError(
+                f"The backup is from MongoDB {manifest.server_version}, this server is {server}: "
+                "a server may be unable to read the data of a newer one.",
                 hint="Restore to a server of the same version or a newer one.",
             )
 
     def restore_warnings(self) -> Sequence[str]:
-        return (_NOT_AT_ONCE, _SEARCH, *self._warnings_of_shards(RestoreError))
+        return (_NOT_AT_ONCE, _SEARCH, *self._sharding_warnings())
 
     @contextmanager
-    def dump(self) -> Iterator[Archive]:
-        with self._session(DumpError) as session:
-            command = self._command(
-                session,
-                DUMP,
-                f"--db={session.name}",
-                *(f"--excludeCollectionsWithPrefix={prefix}" for prefix in (RESTORING, SWITCHING)),
-                *(f"--excludeCollection={collection_of(name)}" for name in self._exclude),
-            )
-        with Process(command, failure=tool_failure) as process:
+    def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Archive]:
+        command = self._command(
+            DUMP,
+            f"--db={self.session.name}",
+            *(f"--excludeCollectionsWithPrefix={prefix}" for prefix in (RESTORING, SWAPPING)),
+            *(f"--excludeCollection={name}" for name in self._excluded),
+        )
+        with Process(command, failure=tool_failure, stall_timeout=stall_timeout) as process:
             yield Archive(process)
 
     @contextmanager
-    def restore(self) -> Iterator[Beside]:
-        with self._session(RestoreError) as session:
-
-            def load(prefix: str) -> Process:
-                command = self._command(
-                    session,
-                    RESTORE,
-                    # Whatever the database was called, and nothing else that a dump may hold.
-                    *("--nsFrom=$db$.$name$", f"--nsTo={session.name}.{prefix}$name$"),
-                    *("--nsExclude=admin.*", "--nsExclude=config.*"),
-                    # Without the first, documents that cannot be inserted are no error.
-                    *("--maintainInsertionOrder", "--bypassDocumentValidation"),
-                )
-                return Process(command, failure=tool_failure)
-
-            with beside(session, load) as target:
-                yield target
+    def restore(self) -> Iterator[MongodbRestore]:
+        with StagedCollections(self.session) as staging:
+            command = self._command(
+                RESTORE,
+                # Whatever the database was called, and nothing else that a dump may hold.
+                "--nsFrom=$db$.$name$",
+                f"--nsTo={self.session.name}.{staging.prefix}$name$",
+                *("--nsExclude=admin.*", "--nsExclude=config.*"),
+                # Without the first, documents that cannot be inserted are not an error.
+                *("--maintainInsertionOrder", "--bypassDocumentValidation"),
+            )
+            with Process(command, failure=tool_failure) as process:
+                yield MongodbRestore(staging, process)
 
     def applied_migrations(self) -> tuple[str, ...]:
-        collection = MigrationRecorder.Migration._meta.db_table
-        with self._session(DumpError) as session:
-            found = list(session.database[collection].find({}, {"app": 1, "name": 1}))
-        return tuple(sorted(f"{one['app']}.{one['name']}" for one in found))
+        collection: Any = MigrationRecorder.Migration._meta.db_table
+        applied = self.session.documents(collection, "app", "name")
+        return tuple(sorted(f"{one['app']}.{one['name']}" for one in applied))
 
-    def _command(self, session: Session, program: str, *parameters: str) -> Command:
+    def _command(self, program: str, *parameters: str) -> Command:
         known = connection_parameters(self.connection)
         return Command(
             argv=(
-                *(self._tools.find(program), f"--config={SECRET_FILE}", "--archive"),
+                *(find(self._programs, program), f"--config={SECRET_FILE}", "--archive"),
                 *parameters,
             ),
-            secret=tool_config(known, replica_set=session.replica_set),
+            secret=tool_config(known, replica_set=self.session.replica_set),
         )
 
-    def _session(
-        self, failure: type[DumpError] | type[RestoreError]
-    ) -> AbstractContextManager[Session]:
-        return open_session(self.connection, failure)
-
-    def _warnings_of_shards(self, failure: type[DumpError] | type[RestoreError]) -> tuple[str, ...]:
-        with self._session(failure) as session:
-            return (_SHARDED,) if session.sharded else ()
-
-
-def _series(version: str) -> tuple[int, int]:
-    match = re.match(r"(\d+)\.(\d+)", version)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
+    def _sharding_warnings(self) -> tuple[str, ...]:
+        return (_SHARDED,) if self.session.sharded else ()

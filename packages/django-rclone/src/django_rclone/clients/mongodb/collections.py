@@ -1,30 +1,36 @@
-"""Which collections of MongoDB are dumped, which are ours, which could not be restored."""
+"""Which collections are dumped, which belong to a restore, and which cannot be restored."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..options import table_of
+from ..options import table_name
 
-RESTORING = "django_rclone_restoring_"
-"""What the names of scratch collections begin with."""
-SWITCHING = "django_rclone_switching_"
-"""What the name of a collection begins with that tells of names being exchanged."""
+STEM = "django_rclone"
+RESTORING = f"{STEM}_restoring_"
+"""The beginning of the names of scratch collections."""
+SWAPPING = f"{STEM}_swapping_"
+"""The beginning of the name of the marker that exists while collections are swapped."""
 
 _PREFIX_LENGTH = len(f"{RESTORING}12345678.")
 _NAME_LENGTH = 255  # bytes; https://www.mongodb.com/docs/manual/reference/limits/
 
 
 def is_dumped(name: str) -> bool:
-    """Whether mongodump dumps a collection of this name: not what is the server's, or ours."""
+    """Return whether a collection is part of a dump: neither the server's own nor a restore's."""
     if name.startswith("system."):
         return name == "system.js"
-    return not name.startswith((RESTORING, SWITCHING))
+    return not name.startswith((RESTORING, SWAPPING))
 
 
-def obstacle(database: str, found: Mapping[str, Any]) -> str | None:
-    """Return which collection cannot be dumped or given another name, and why; if so.
+def is_view(found: Mapping[str, Any]) -> bool:
+    """Return whether the server lists a view, not a collection."""
+    return found.get("type") == "view"
 
-    ``found`` is what the server tells of it.
+
+def unsupported_reason(database: str, found: Mapping[str, Any]) -> str | None:
+    """Return why a collection cannot be dumped or renamed, after its name; ``None`` if it can.
+
+    ``found`` is what the server lists for it.
     """
     name = str(found["name"])
     length = len(f"{database}.{name}".encode()) + _PREFIX_LENGTH
@@ -32,12 +38,12 @@ def obstacle(database: str, found: Mapping[str, Any]) -> str | None:
         "a time series": found.get("type") == "timeseries",
         "encrypted": "encryptedFields" in found.get("options", {}),
         "stored functions": name == "system.js",
-        "a name with $, which mongodump leaves out": "$" in name,
-        "too long a name": length > _NAME_LENGTH,
+        "its name contains $, which mongodump skips": "$" in name,
+        "its name is too long": length > _NAME_LENGTH,
     }
     return next((f"{name} ({reason})" for reason, holds in reasons.items() if holds), None)
 
 
-def collection_of(label: str) -> str:
-    """Return the collection of a model (``"sessions.Session"``), or the one of this name."""
-    return table_of(label) or label
+def collection_name(label: str) -> str:
+    """Return the collection of a model (``"sessions.Session"``), or else the name itself."""
+    return table_name(label) or label

@@ -1,93 +1,109 @@
-"""How MongoDB is reached: a connection of our own, with the parameters of Django's."""
+"""A session with MongoDB, with the parameters of Django's connection."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...exceptions import DumpError, RestoreError
+from ...exceptions import ClientError
 from ...redaction import redact
+from ..session import Session
+
+NOT_FOUND = "26"
+"""https://www.mongodb.com/docs/manual/reference/error-codes/"""
 
 
-class Session:
-    """A connection of our own. Raises ``error``, the driver's own."""
+class MongodbSession(Session):
+    """A client of the driver. It connects at the first question, and again if it has to."""
 
     def __init__(self, wrapper: BaseDatabaseWrapper) -> None:
         from pymongo import MongoClient
         from pymongo.errors import PyMongoError
 
-        self.error: type[Exception] = PyMongoError
         parameters = connection_parameters(wrapper)
         # It would look for keys that no backup needs.
         parameters.pop("auto_encryption_opts", None)
-        self._client: Any = MongoClient(**parameters)
+        super().__init__(wrapper, MongoClient(**parameters), driver_error=PyMongoError)
         self.name = str(wrapper.settings_dict["NAME"])
-
-    def __enter__(self) -> "Session":
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._client.close()
-
-    @property
-    def database(self) -> Any:
-        """The database, as the driver has it."""
-        return self._client[self.name]
 
     @cached_property
     def version(self) -> str:
         """The version of the server, such as ``"8.0.4"``."""
-        return str(self._client.server_info()["version"])
+        with self.translated_errors():
+            return str(self._connection.server_info()["version"])
 
     @cached_property
-    def _greeting(self) -> Mapping[str, Any]:
-        greeting: Mapping[str, Any] = self._client.admin.command("hello")
-        return greeting
+    def _hello(self) -> Mapping[str, Any]:
+        with self.translated_errors():
+            answer: Mapping[str, Any] = self._connection.admin.command("hello")
+            return answer
 
     @property
     def replica_set(self) -> str:
         """The name of the replica set that the server belongs to, if any."""
-        return str(self._greeting.get("setName", ""))
+        return str(self._hello.get("setName", ""))
 
     @property
     def sharded(self) -> bool:
         """Whether the server is a router of a sharded cluster."""
-        return self._greeting.get("msg") == "isdbgrid"
+        return self._hello.get("msg") == "isdbgrid"
 
     def collections(self) -> list[dict[str, Any]]:
-        """Return what the database holds, views too: ``name``, ``type``, ``options``."""
-        return sorted(self.database.list_collections(), key=lambda found: str(found["name"]))
+        """Return the collections and views by name, each with ``name``, ``type``, ``options``, ``info``."""
+        with self.translated_errors():
+            found = self._connection[self.name].list_collections()
+            return sorted(found, key=lambda one: str(one["name"]))
+
+    def documents(self, collection: str, *fields: str) -> list[dict[str, Any]]:
+        """Return some fields of all documents of a collection."""
+        with self.translated_errors():
+            found = self._connection[self.name][collection].find({}, dict.fromkeys(fields, 1))
+            return list(found)
+
+    def create(self, name: str, options: Mapping[str, Any]) -> None:
+        """Create a collection or, with ``viewOn`` in ``options``, a view."""
+        with self.translated_errors():
+            self._connection[self.name].command({"create": name, **options})
+
+    def drop(self, name: str) -> None:
+        """Drop a collection or a view, if it exists."""
+        with self.translated_errors():
+            self._connection[self.name].drop_collection(name)
 
     def rename(self, name: str, new: str, *, replace: bool = False) -> None:
-        """Give a collection another name, at once; on request in the place of another one."""
-        self._client.admin.command(
-            "renameCollection",
-            f"{self.name}.{name}",
-            to=f"{self.name}.{new}",
-            dropTarget=replace,
-            writeConcern={"w": "majority"},
-        )
+        """Rename a collection; with ``replace``, one that has the new name is dropped at once."""
+        with self.translated_errors():
+            self._connection.admin.command(
+                "renameCollection",
+                f"{self.name}.{name}",
+                to=f"{self.name}.{new}",
+                dropTarget=replace,
+                writeConcern={"w": "majority"},
+            )
+
+    @staticmethod
+    def _message(error: Exception) -> str:
+        return _server_message(error)
+
+    @staticmethod
+    def _code(error: Exception) -> str:
+        code = getattr(error, "code", None)
+        return str(code) if isinstance(code, int) else ""
 
 
-@contextmanager
-def open_session(
-    wrapper: BaseDatabaseWrapper, failure: type[DumpError] | type[RestoreError]
-) -> Iterator[Session]:
-    """Yield a session. Raises ``failure`` for errors of the driver, also in the block."""
+def open_session(wrapper: BaseDatabaseWrapper) -> MongodbSession:
+    """Return a session. Raises ``ClientError`` when the driver rejects the settings."""
     from pymongo.errors import PyMongoError
 
     try:
-        session = Session(wrapper)
+        return MongodbSession(wrapper)
     except (PyMongoError, TypeError, ValueError) as error:
-        raise failure(f"The settings of the database are wrong: {said(error)}.") from None
-    with session:
-        try:
-            yield session
-        except session.error as error:
-            raise failure(f"The database cannot be used: {said(error)}.") from None
+        raise ClientError(
+            f"The settings of the database are wrong: {redact(_server_message(error))}.",
+            hint="Correct HOST, PORT and OPTIONS of this database.",
+        ) from None
 
 
 def connection_parameters(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
@@ -97,13 +113,7 @@ def connection_parameters(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
     return parameters
 
 
-def said(error: Exception) -> str:
-    """Return what the server said, without what the driver knows of it."""
-    words = re.split(r", full error: |, Timeout: | \(configured timeouts: ", str(error))[0]
-    return redact(words).strip().rstrip(".,")[:500]
-
-
-def code_of(error: Exception) -> int:
-    """Return the number that the server gave an error; 0 for none."""
-    code = getattr(error, "code", None)
-    return code if isinstance(code, int) else 0
+def _server_message(error: Exception) -> str:
+    """Return the server's message without the details that the driver adds."""
+    message = re.split(r", full error: |, Timeout: | \(configured timeouts: ", str(error))[0]
+    return message.strip().rstrip(".,")[:500]

@@ -1,163 +1,152 @@
-"""Restoring MongoDB: into collections beside the live ones, which then take their names.
+"""Restoring MongoDB into scratch collections, which then take the names of the live ones.
 
-A marker, an empty collection, tells how far a restore is. It is made first; of two
-restores, the later one removes that of the earlier one, which then changes nothing.
-It gets another name while names are exchanged: what is found under that name tells
-of a restore that was killed in the middle.
+A marker, an empty collection, shows how far a restore is. It is created first; of two
+restores, the later one drops that of the earlier one, which then changes nothing. It is
+renamed while collections are swapped: under that name it shows that a restore was killed
+in the middle, until another one succeeds.
 """
 
-import logging
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ...exceptions import RestoreError
-from ...interrupts import interruptible
+from ...exceptions import ClientError
 from ...processes import Process
-from .archive import Ends
-from .collections import RESTORING, SWITCHING, is_dumped
-from .connection import Session, code_of, said
+from ..session import ServerError
+from ..staging import LiveData, Staging
+from .archive import ArchiveCheck
+from .collections import RESTORING, STEM, SWAPPING, is_dumped, is_view
+from .connection import NOT_FOUND, MongodbSession
 
-logger = logging.getLogger(__name__)
-
-_UNAUTHORIZED, _NOT_FOUND = 13, 26  # https://www.mongodb.com/docs/manual/reference/error-codes/
-
-Load = Callable[[str], Process]
-"""Returns mongorestore, not started yet, that puts a prefix before every name."""
 Step = Callable[[], object]
 
 
-class Beside:
-    """A target of the relay: loads scratch collections, and gives them the live names."""
+class StagedCollections(Staging):
+    """A scratch place is a marker, and the collections whose names begin with its own and a dot."""
 
-    def __init__(self, session: Session, process: Process, token: str) -> None:
-        self.changed: bool | None = False
+    _hint_when_broken = (
+        "Fix the cause and run the restore again. "
+        "Backups of this database are refused until a restore succeeds."
+    )
+
+    def __init__(self, session: MongodbSession) -> None:
+        super().__init__(STEM, stem_bytes=len(STEM))
         self._session = session
+        self.prefix = f"{self.scratch}."
+        """What stands before the live name in that of a scratch collection."""
+        self._marker = SWAPPING + self.scratch.removeprefix(RESTORING)
+        self._before: dict[str, Any] = {}
+        self._after: dict[str, Any] = {}
+
+
+    def require_loaded(self) -> None:
+        """Raise ``ClientError`` unless there is a scratch collection."""
+        if not any(one["name"].startswith(self.prefix) for one in self._session.collections()):
+            raise ClientError("The backup contains no collections.")
+
+    def _claim(self) -> None:
+        """Of two restores the later one counts: its sweep drops the marker of the earlier one."""
+
+    def _places(self) -> Iterable[str]:
+        names = (str(one["name"]) for one in self._session.collections())
+        return sorted({name.partition(".")[0] for name in names if name.startswith(RESTORING)})
+
+    def _create(self) -> None:
+        self._session.create(self.scratch, {})
+
+    def _drop(self, name: str) -> None:
+        for one in self._session.collections():
+            if one["name"].startswith(name):
+                self._session.drop(one["name"])
+
+    def _drop_without_swap(self) -> None:
+        self._try_drop(self.scratch)
+        self._try_drop(self._marker)
+
+    def _drop_after_swap(self) -> None:
+        self._try_drop(self.scratch)
+        # Those of earlier restores too: this one has repaired what they broke.
+        self._try_drop(SWAPPING)
+
+    def _swap(self) -> None:
+        # In this order: as long as the marker exists, no scratch collection was swept.
+        steps = list(self._steps())
+        try:
+            self._session.rename(self.scratch, self._marker)
+        except ServerError as error:
+            if error.code != NOT_FOUND:
+                raise
+            raise ClientError(
+                "Another restore of this database was started, and takes precedence."
+            ) from None
+        for step in steps:
+            step()
+
+    def _steps(self) -> Iterator[Step]:
+        """Yield what makes the scratch collections the live ones, in order."""
+        session, prefix = self._session, self.prefix
+        found = session.collections()
+        old = {one["name"]: one for one in found if is_dumped(one["name"])}
+        new = {
+            one["name"].removeprefix(prefix): one
+            for one in found
+            if one["name"].startswith(prefix)
+        }
+        self._before, self._after = _identities(old), _identities(new)
+        for name in old:
+            # A collection cannot take the name of a view, nor the other way round.
+            if is_view(old[name]):
+                yield partial(session.drop, name)
+        for name in new:
+            if not is_view(new[name]):
+                yield partial(session.rename, f"{prefix}{name}", name, replace=True)
+        for name in old:
+            if not is_view(old[name]) and (name not in new or is_view(new[name])):
+                yield partial(session.drop, name)
+        for name in new:
+            if is_view(new[name]):
+                yield partial(session.create, name, new[name]["options"])
+
+    def _look(self) -> LiveData:
+        names = self._before.keys() | self._after.keys()
+        found = {one["name"]: one for one in self._session.collections() if one["name"] in names}
+        live = _identities(found)
+        if live == self._before:
+            return LiveData.OLD
+        return LiveData.NEW if live == self._after else LiveData.MIXED
+
+
+def _identities(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what identifies collections whatever they are called: their UUIDs.
+
+    Views have none; they are what their definitions are.
+    """
+    return {
+        name: one.get("info", {}).get("uuid") or (is_view(one), one.get("options"))
+        for name, one in found.items()
+    }
+
+
+class MongodbRestore:
+    """A target of the relay: feeds mongorestore, which loads the scratch collections."""
+
+    def __init__(self, staging: StagedCollections, process: Process) -> None:
+        self._staging = staging
         self._process = process
-        self._token = token
-        self._ends = Ends()
+        self._check = ArchiveCheck()
 
     def write(self, data: bytes) -> None:
         """Give mongorestore more of the dump."""
-        self._ends.see(data)
+        self._check.feed(data)
         self._process.write(data)
 
-    def commit(self) -> None:
-        """Load what is left, and exchange the names. Raises ``RestoreError``."""
-        # Building indexes may take long, and the live collections are untouched yet.
-        with interruptible():
-            if not self._ends.are_whole:
-                raise RestoreError("The dump is no whole archive of mongodump.")
-            self._process.finish()
-        try:
-            # In this order: as long as there is the marker, nothing was missing before.
-            steps = self._steps()
-            self._begin()
-        except self._session.error as error:
-            raise _told(error) from None
-        self._take(steps)
-        self.changed = True
+    def finish(self) -> None:
+        """Wait until all is loaded, with its indexes. Raises ``ClientError`` or ``ProcessError``."""
+        if not self._check.is_complete:
+            raise ClientError("The backup is truncated: it is not a complete mongodump archive.")
+        self._process.finish()
+        self._staging.require_loaded()
 
-    def _begin(self) -> None:
-        marker = self._token
-        try:
-            self._session.rename(f"{RESTORING}{marker}", f"{SWITCHING}{marker}")
-        except self._session.error as error:
-            if code_of(error) != _NOT_FOUND:
-                raise
-            raise RestoreError(
-                "Another restore of this database has begun meanwhile, and takes precedence."
-            ) from None
-
-    def _steps(self) -> list[Step]:
-        """Return what makes the scratch collections the live ones, in order."""
-        session, prefix = self._session, f"{RESTORING}{self._token}."
-        found = session.collections()
-        new = {one["name"].removeprefix(prefix): one for one in found if _is_in(one, prefix)}
-        old = {one["name"]: one for one in found if is_dumped(one["name"])}
-        if not new:
-            raise RestoreError("The dump holds no collection.")
-        views = [name for name in new if _is_view(new[name])]
-        tables = [name for name in new if name not in views]
-        # A name that a view has cannot be given to a collection, nor the other way round.
-        gone = [name for name in old if _is_view(old[name])]
-        left = [name for name in old if name not in gone and name not in tables]
-        drop = session.database.drop_collection
-        return [
-            *(partial(drop, name) for name in gone),
-            *(partial(session.rename, f"{prefix}{name}", name, replace=True) for name in tables),
-            *(partial(drop, name) for name in left),
-            *(partial(_make_view, session, name, new[name]["options"]) for name in views),
-        ]
-
-    def _take(self, steps: list[Step]) -> None:
-        self.changed = None
-        for number, step in enumerate(steps):
-            try:
-                step()
-            except self._session.error as error:
-                if number == 0 and code_of(error) == _UNAUTHORIZED:
-                    self.changed = False
-                    raise _told(error) from None
-                raise RestoreError(
-                    "The database is no longer what it was, nor what the backup is: "
-                    f"{said(error)}.",
-                    hint="Remove the cause and restore again. Until then it is not backed up.",
-                ) from None
-
-
-@contextmanager
-def beside(session: Session, load: Load) -> Iterator[Beside]:
-    """Yield what restores into scratch collections. In the end only live ones are left.
-
-    Raises ``RestoreError``.
-    """
-    token = secrets.token_hex(4)
-    try:
-        for one in session.collections():
-            if one["name"].startswith(RESTORING):
-                session.database.drop_collection(one["name"])
-        session.database.create_collection(f"{RESTORING}{token}")
-    except session.error as error:
-        raise _told(error) from None
-    target = None
-    try:
-        with load(f"{RESTORING}{token}.") as process:
-            target = Beside(session, process, token)
-            yield target
-    finally:
-        _tidy(session, token, False if target is None else target.changed)
-
-
-def _tidy(session: Session, token: str, changed: bool | None) -> None:
-    """Drop what is not needed any more; a marker stays until it is not true any more."""
-    unneeded = [f"{RESTORING}{token}"]
-    if changed is not None:
-        # Those of others tell of earlier restores, which this one has made good.
-        unneeded.append(SWITCHING if changed else f"{SWITCHING}{token}")
-    try:
-        for one in session.collections():
-            if one["name"].startswith(tuple(unneeded)):
-                session.database.drop_collection(one["name"])
-    except session.error as error:
-        # The next restore tries again.
-        logger.warning("Scratch collections could not be dropped: %s", said(error))
-
-
-def _told(error: Exception) -> RestoreError:
-    """Return an error of the driver as ours."""
-    return RestoreError(f"The database cannot be restored: {said(error)}.")
-
-
-def _is_in(found: dict[str, Any], prefix: str) -> bool:
-    return str(found["name"]).startswith(prefix)
-
-
-def _is_view(found: dict[str, Any]) -> bool:
-    return found.get("type") == "view"
-
-
-def _make_view(session: Session, name: str, options: dict[str, Any]) -> None:
-    session.database.command({"create": name, **options})
+    def swap(self) -> None:
+        """Swap the scratch collections in; see ``RestoreTarget.swap()``."""
+        self._staging.swap()

@@ -1,73 +1,53 @@
-"""The MongoDB Database Tools: where they are, how old they are, what they say."""
+"""The MongoDB Database Tools: finding them, their versions, their failures."""
 
 import re
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from ...exceptions import ExecutableNotFound, ProcessError
-from ...processes import Command, Process, describe_failure, run
+from ...exceptions import ProcessError
+from ..tools import ProgramFinder, failure_describer, output_of, series
 
 DUMP = "mongodump"
 RESTORE = "mongorestore"
 
 _OLDEST = (100, 3)
-"""The first that take a connection string from a file."""
-_GET = "https://www.mongodb.com/docs/database-tools/installation/"
-_VERSION = re.compile(r"version: r?(\d+)\.(\d+)(\.\d+)?")
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+")
-
+"""The first that read a connection string from a file."""
+_INSTALL = (
+    "Install the MongoDB Database Tools (https://www.mongodb.com/docs/database-tools/installation/)"
+)
+_VERSION = re.compile(r"version: r?(\d+\.\d+(?:\.\d+)?)")
+_TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+")
 _HINTS = {
     "uthentication failed": "Correct USER, PASSWORD and authSource of this database.",
-    "not authorized": "The role lacks a right: see the documentation of MongoDB.",
+    "not authorized": "The role lacks a privilege: see the MongoDB page of the documentation.",
     "server selection error": "Correct HOST and PORT of this database, or start the server.",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The folder of the programs; ``None`` is PATH."""
-
-    folder: str | None
-
-    def find(self, name: str) -> str:
-        """Return a program. Raises ``ExecutableNotFound``."""
-        if found := shutil.which(name, path=self.folder):
-            return found
-        where = f"in {self.folder}" if self.folder else "on PATH"
-        raise ExecutableNotFound(
-            f"There is no {name} {where}.",
-            hint=f"Install the MongoDB Database Tools ({_GET}), or name their folder by the "
-            'option "tools_folder" of this database in CLIENTS.',
-        )
-
-    def version(self, name: str) -> str:
-        """Return the version of a program, such as ``"100.10.0"``, if it is not too old.
-
-        Raises ``ProcessError``.
-        """
-        said = run(Process(Command(argv=(self.find(name), "--version")))).decode("utf-8", "replace")
-        match = _VERSION.search(said)
-        if match and (int(match[1]), int(match[2])) >= _OLDEST:
-            return match[0].rpartition(" ")[2]
-        found = match[0].rpartition(" ")[2] if match else "of an unknown version"
-        raise ProcessError(
-            f"{name} is {found}, {_OLDEST[0]}.{_OLDEST[1]} or newer is needed: "
-            "older ones would show the password to every user of the machine.",
-            hint=f"Install newer MongoDB Database Tools ({_GET}).",
-        )
+def find(programs: ProgramFinder, name: str) -> str:
+    """Return the path of a program. Raises ``ExecutableNotFound``."""
+    return programs.find(name, install=_INSTALL)
 
 
-def tool_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
-    """Say how a program ended, and what can be done about it. They have no verbs.
+def version_of(programs: ProgramFinder, name: str) -> str:
+    """Return the version of a program, such as ``"100.10.0"``.
 
-    What they tell of their progress is left out. So is what may hold values of documents.
+    Raises ``ProcessError`` if it is too old, or missing.
     """
-    lines = [_without_values(_STAMP.sub("", line)) for line in tail]
-    told = [line for line in lines if _is_about_errors(line)] or lines[-3:]
-    error = describe_failure(Command(argv=command.argv[:1]), returncode, told)
-    hint = next((hint for word, hint in _HINTS.items() if word in error.message), "")
-    return ProcessError(error.message, hint=hint, returncode=returncode)
+    match = _VERSION.search(output_of(find(programs, name), "--version"))
+    version = match[1] if match else "of an unknown version"
+    if series(version) < _OLDEST:
+        raise ProcessError(
+            f"{name} is {version}, {_OLDEST[0]}.{_OLDEST[1]} or newer is needed: "
+            "older ones would show the password to every user of the machine.",
+            hint=f"{_INSTALL} in a newer version.",
+        )
+    return version
+
+
+def _relevant(tail: Sequence[str]) -> Sequence[str]:
+    """Return the lines about errors, else the last ones: not progress, and no values of documents."""
+    lines = [_without_values(_TIMESTAMP.sub("", line)) for line in tail]
+    return [line for line in lines if _is_about_errors(line)] or lines[-3:]
 
 
 def _is_about_errors(line: str) -> bool:
@@ -76,3 +56,6 @@ def _is_about_errors(line: str) -> bool:
 
 def _without_values(line: str) -> str:
     return re.sub(r"\b(dup key|to execute command)\b.*", r"\1", line)
+
+
+tool_failure = failure_describer(_HINTS, _relevant)

@@ -1,7 +1,7 @@
 """Connection strings of MongoDB: https://www.mongodb.com/docs/manual/reference/connection-string/.
 
-The programs are given one, made of what Django would connect with, in a file that is a
-pipe: it holds the password.
+The programs get one that is built from Django's connection parameters. It contains the
+password, so that they read it from a pipe.
 """
 
 import json
@@ -24,26 +24,26 @@ _SHARED = {
     *("connecttimeoutms", "serverselectiontimeoutms", "compressors"),
     *("srvservicename", "srvmaxhosts", "retrywrites", "retryreads"),
 }
-"""The options that mean the same to the programs. A write concern is not among them:
-they wait for the majority, whatever the site is content with."""
+"""The options that mean the same to the programs. A write concern is not among them: they
+wait for the majority, even if the site does not."""
 
 _UNCHECKED = ("tlsallowinvalidcertificates", "tlsallowinvalidhostnames")
-"""What the programs know as one option only, ``tlsInsecure``."""
+"""For the programs both are one option, ``tlsInsecure``."""
 
 _FROM_DATABASE = ("", "DEFAULT", "SCRAM-SHA-1", "SCRAM-SHA-256")
-"""Ways to log in whose users belong to a database of the server."""
+"""Mechanisms whose users are stored in a database of the server."""
 
 
 def hosts_of(parameters: Mapping[str, Any]) -> str:
-    """Return where the servers are, without anything secret."""
+    """Return the addresses of the servers. No secrets."""
     return ",".join(_hosts(parameters))
 
 
 def tool_config(parameters: Mapping[str, Any], *, replica_set: str) -> bytes:
     """Return a configuration file that lets a program reach the server.
 
-    ``replica_set`` is the name of that of the server, if any: unlike Django, the programs
-    would not look for its primary by themselves.
+    ``replica_set`` is the name of the server's replica set, if any: unlike Django, the
+    programs would not look for its primary otherwise.
     """
     uri = _uri(parameters, replica_set)
     # Everything in it is escaped to ASCII, and JSON strings are YAML.
@@ -70,7 +70,7 @@ def _uri(parameters: Mapping[str, Any], replica_set: str) -> str:
 def _address(parameters: Mapping[str, Any]) -> dict[str, str | None]:
     host = parameters.get("host")
     first = host if isinstance(host, str) else next(iter(host or ()), "")
-    # What is no connection string is a list of hosts, and nothing else.
+    # Anything but a connection string is a list of hosts.
     match = _ADDRESS.fullmatch(first) or _ADDRESS.fullmatch(f"mongodb://{first}")
     return match.groupdict() if match else {**dict.fromkeys(_ADDRESS.groupindex), "hosts": first}
 
@@ -85,7 +85,7 @@ def _hosts(parameters: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _options(query: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the options that the programs know. Those of ``OPTIONS`` come last, and count."""
+    """Yield the options that the programs know. Those of ``OPTIONS`` come last, and win."""
     given = [*parse_qsl(query.replace(";", "&")), *parameters.items()]
     for name, value in given:
         key, text = name.lower(), _text(value)

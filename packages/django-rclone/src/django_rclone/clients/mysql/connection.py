@@ -1,22 +1,131 @@
-"""How MySQL and MariaDB are reached: by a connection of our own, and by their programs.
+"""How MySQL and MariaDB are reached: through a session of our own, and by their programs.
 
-Both through Django: the parameters that the wrapper would connect with, and its
-``dbshell`` arguments. The password goes to programs by an option file in a pipe.
+Both through Django: with the parameters that it would connect with, and with the
+arguments of its ``dbshell``. The password goes to programs as an option file in a pipe.
 """
 
+import contextlib
 import copy
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...exceptions import ClientError
+from ...interrupts import sleep
 from ...processes import SECRET_FILE
+from ..session import Parameters, ServerError, Session, connecting
 
 _PASSWORDS = ("password", "passwd")
 _NAMES = ("database", "db")
 
+# In seconds. Dropping a large schema takes a while; a session idles while programs work.
+_CONNECT_TIMEOUT = 10
+_ANSWER_TIMEOUT = 3_600
+_IDLE_TIMEOUT = 2_592_000
+_GRACE = 60
 
-def tool_arguments(
+
+class MysqlSession(Session):
+    """A session in autocommit mode.
+
+    Names and strings in statements are written as MySQL has them by default, whatever
+    ``sql_mode`` the site prefers.
+    """
+
+    version: str
+    """The server's version as it prints it, such as ``"10.11.18-MariaDB-deb12"``."""
+
+    def __init__(self, wrapper: BaseDatabaseWrapper, *, lock_timeout: float) -> None:
+        """``lock_timeout`` is how many seconds a statement waits for other sessions.
+
+        Raises ``ClientError``.
+        """
+        self._wrapper = _private_copy(wrapper)
+        self._lock_timeout = max(1, round(lock_timeout))
+        super().__init__(self._wrapper, None)
+        self._connect()
+
+    def rows(self, query: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+        """Return the rows that a query finds, decoded where drivers return bytes."""
+        return [tuple(map(_text, row)) for row in super().rows(query, parameters)]
+
+    def renew(self) -> bool:
+        """Restore the settings that statements of a backup changed; reconnect if it was lost.
+
+        Return whether it was lost: then its locks are lost too, and the server has ended
+        its last statement, or never starts it. Raises ``ClientError``.
+        """
+        try:
+            self._prepare()
+        except ServerError:
+            lost = self._identity
+            self.close()
+            self._connect()
+            self._await_end_of(lost)
+            return True
+        return False
+
+    def close(self) -> None:
+        """End the session; the server releases its locks."""
+        # PyMySQL refuses to close a connection that was lost.
+        with contextlib.suppress(self._driver_error):
+            super().close()
+
+    def _connect(self) -> None:
+        with connecting(self._wrapper):
+            parameters = self._wrapper.get_connection_params()
+            parameters.pop("init_command", None)
+            parameters.setdefault("connect_timeout", _CONNECT_TIMEOUT)
+            # That of the site, if it has one, is meant for its own short queries.
+            parameters["read_timeout"] = self._lock_timeout + _ANSWER_TIMEOUT
+            self._connection = self._wrapper.get_new_connection(parameters)
+        try:
+            with self.translated_errors():
+                self._connection.autocommit(True)
+            self._prepare()
+            number, self.version = self.rows("SELECT CONNECTION_ID(), VERSION()")[0]
+            # Behind a proxy the server may number sessions differently.
+            mine = (one[:3] for one in self._sessions() if one[0] == number)
+            self._identity = next(mine, ())
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        self.execute("SET NAMES utf8mb4")
+        self.execute(
+            "SET SESSION sql_mode = '', foreign_key_checks = 0, "
+            f"lock_wait_timeout = {self._lock_timeout}, wait_timeout = {_IDLE_TIMEOUT}"
+        )
+
+    def _sessions(self) -> list[tuple[Any, ...]]:
+        """Return number, user, client address, schema, command ... of this role's sessions."""
+        return self.rows("SHOW PROCESSLIST")
+
+    def _await_end_of(self, lost: tuple[Any, ...]) -> None:
+        """Wait until the server has ended a session that was lost."""
+        deadline = time.monotonic() + self._lock_timeout + _GRACE
+        while running := [one for one in self._sessions() if one[:3] == lost]:
+            if running[0][4] == "Sleep":
+                # The server may not notice for hours that the other end is gone.
+                with contextlib.suppress(ServerError):
+                    self.execute(f"KILL {lost[0]}")
+            if time.monotonic() > deadline:
+                raise ClientError("The server is still working for the session that was lost.")
+            sleep(0.1)
+
+    @staticmethod
+    def _message(error: Exception) -> str:
+        return str(error.args[1]) if len(error.args) > 1 else str(error)
+
+    @staticmethod
+    def _code(error: Exception) -> str:
+        return str(error.args[0]) if error.args and isinstance(error.args[0], int) else ""
+
+
+def program_arguments(
     wrapper: BaseDatabaseWrapper, parameters: Sequence[str]
 ) -> tuple[tuple[str, ...], bytes]:
     """Return arguments that let a program reach the server, and the secret file they name.
@@ -28,7 +137,7 @@ def tool_arguments(
     known = connection_parameters(wrapper)
     for name in (*_PASSWORDS, *_NAMES):
         options.pop(name, None)
-    # The programs are told of UTF-8 by us; that of the site may be a smaller one.
+    # The programs always use UTF-8; the site's may be a smaller one.
     options.pop("charset", None)
     settings.update(NAME="", PASSWORD="")
     included = options.pop("read_default_file", None)
@@ -38,90 +147,24 @@ def tool_arguments(
 
 
 def connection_parameters(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
-    """Return what Django would connect with."""
-    parameters: dict[str, Any] = _private(wrapper).get_connection_params()
+    """Return the parameters with which Django would connect."""
+    parameters: dict[str, Any] = _private_copy(wrapper).get_connection_params()
     return parameters
 
 
-class Session:
-    """A connection of our own, in autocommit. Raises ``error``, the driver's own.
-
-    Names and texts in statements are as MySQL has them by default, whatever
-    ``sql_mode`` the site prefers.
-    """
-
-    def __init__(self, wrapper: BaseDatabaseWrapper, **changes: object) -> None:
-        private = _private(wrapper)
-        self.error: type[Exception] = private.Database.Error
-        parameters = {**private.get_connection_params(), **changes}
-        parameters.pop("init_command", None)
-        self._connection: Any = private.get_new_connection(parameters)
-        self._connection.autocommit(True)
-        self.execute("SET SESSION sql_mode = '', character_set_results = utf8mb4")
-        self.execute("SET NAMES utf8mb4")
-
-    def __enter__(self) -> "Session":
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def execute(self, statement: str, parameters: Sequence[object] | None = None) -> None:
-        """Run a statement as it is, or with ``%s`` for parameters."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-
-    def rows(self, query: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
-        """Return what a query finds."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            return [tuple(map(_text, row)) for row in cursor.fetchall()]
-
-    def value(self, query: str, parameters: Sequence[object] | None = None) -> Any:
-        """Return the first value that a query finds, or ``None``."""
-        found = self.rows(query, parameters)
-        return found[0][0] if found else None
-
-    @property
-    def version(self) -> str:
-        """What the server calls its version, such as ``"10.11.18-MariaDB-deb12"``."""
-        return str(self.value("SELECT VERSION()"))
-
-    @property
-    def is_mariadb(self) -> bool:
-        """Whether the server is MariaDB."""
-        return "mariadb" in self.version.lower()
-
-    def close(self) -> None:
-        """Close it; locks are released."""
-        self._connection.close()
-
-
-def code_of(error: Exception) -> int:
-    """Return the number of an error of either driver; 0 for none."""
-    code = error.args[0] if error.args else 0
-    return code if isinstance(code, int) else 0
-
-
-def first_words(error: Exception) -> str:
-    """Return what the server said, without values of rows."""
-    said = str(error.args[1]) if len(error.args) > 1 else str(error)
-    return said.strip().rstrip(".")
-
-
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """Return a name as SQL has it."""
     return "`" + name.replace("`", "``") + "`"
 
 
-def _private(wrapper: BaseDatabaseWrapper) -> Any:
+def _private_copy(wrapper: BaseDatabaseWrapper) -> Any:
     private = wrapper.copy()
     private.settings_dict = copy.deepcopy(private.settings_dict)
     return private
 
 
 def _text(value: object) -> object:
-    """Return text for what the drivers return as bytes: what SHOW says, in UTF-8."""
+    """Return text for bytes: SHOW statements answer in UTF-8."""
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 

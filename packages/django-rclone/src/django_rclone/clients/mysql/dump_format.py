@@ -1,146 +1,151 @@
-"""A dump of MySQL or MariaDB: the tables as the dump tool prints them, then the rest by us.
+"""A dump of MySQL or MariaDB: tables as the dump tool prints them, then all other objects.
 
-What has a body (views, triggers, routines, events) the dump tool cannot be trusted
-with: that of MariaDB 10.11 never ends when the body of an event holds ``;;``, and
-prints what no client can read when that of a routine does. Besides, a scratch
-schema would run events. So that part is ours, and a restore holds it back.
+The dump tool cannot be trusted with objects that have a body (views, triggers, routines,
+events): that of MariaDB 10.11 never ends when the body of an event contains ``;;``, and
+prints SQL that no client can read when that of a routine does. Also, a scratch schema would
+run events. So we write that part, and a restore holds it back.
 
-The parts are told apart by a line with a random word, announced in the first line:
-nothing that the database holds can forge it. For the vendor's own client these
-lines are comments, and a dump can be loaded by hand.
+A line with a random word, announced in the first line, separates the two parts: no
+content of a database can forge it. For the vendor's own client these lines are
+comments, and a dump can be loaded by hand.
 """
 
 import re
 import secrets
 from collections.abc import Callable, Sequence
 
-from ...exceptions import DumpError, RestoreError
+from ...exceptions import ClientError
 from ...processes import Process
 
 _ANNOUNCED = re.compile(rb"-- django-rclone ([0-9a-f]{14})\n")
 _HEADER_SIZE = len(b"-- django-rclone \n") + 14
 _HEADS = (b"--", b"/*")
 _TRAILER = b"-- Dump completed"
-_TAIL = 200  # bytes at the end of a dump, in which its trailer is
-_LIMIT = 64 << 20  # bytes of what has a body
+_TAIL = 200  # bytes at the end of a dump that contain its trailer
+_LIMIT = 64 << 20  # bytes of the second part
 _ALLOWED = re.compile(r"(SET SESSION|CREATE)\s", re.IGNORECASE)
 
 
-class Parts:
-    """A source of the relay: what the dump tool prints, and then ``making``."""
+class DumpWithObjects:
+    """A source of the relay: the output of the dump tool, then statements that create the rest."""
 
-    def __init__(self, process: Process, making: Sequence[str]) -> None:
-        # Delimiters of the client are at most 15 characters long.
+    def __init__(self, process: Process, create_statements: Sequence[str]) -> None:
+        # Delimiters of the client have at most 15 characters.
         word = secrets.token_hex(7)
         delimiter = f"\n{word}\n"
-        rest = f"\n-- django-rclone {word} rest\nDELIMITER {word}\n"
-        rest += "".join(statement + delimiter for statement in making)
-        rest += "DELIMITER ;\n"
+        objects = f"\n-- django-rclone {word} rest\nDELIMITER {word}\n"
+        objects += "".join(statement + delimiter for statement in create_statements)
+        objects += "DELIMITER ;\n"
         self._process = process
-        self._waiting = f"-- django-rclone {word}\n".encode()
-        self._rest = rest.encode("utf-8", "surrogateescape")
+        self._pending = f"-- django-rclone {word}\n".encode()
+        self._objects = objects.encode("utf-8", "surrogateescape")
         self._head = self._tail = b""
         self._ended = False
 
     def read(self, size: int) -> bytes:
-        """Return up to ``size`` bytes; nothing at the end. Raises ``DumpError`` for no dump."""
-        if not self._waiting and not self._ended:
+        """Return up to ``size`` bytes, none at the end. Raises ``ClientError`` for other output."""
+        if not self._pending and not self._ended:
             if data := self._process.read(size):
                 self._require_head(data)
                 self._tail = (self._tail + data)[-_TAIL:]
                 return data
             self._ended = True
-            self._waiting = self._rest
-        data, self._waiting = self._waiting[:size], self._waiting[size:]
+            self._pending = self._objects
+        data, self._pending = self._pending[:size], self._pending[size:]
         return data
 
     def finish(self) -> None:
-        """Raise ``DumpError`` or ``ProcessError`` unless the dump is whole."""
+        """Raise ``ClientError`` or ``ProcessError`` unless the dump is complete."""
         self._process.finish()
-        if not self._ended or self._waiting or _TRAILER not in self._tail:
-            raise DumpError("The dump tool ended without the last line of a dump.")
+        if not self._ended or self._pending or _TRAILER not in self._tail:
+            raise ClientError("The dump is truncated: the dump tool did not print its last line.")
 
     def _require_head(self, data: bytes) -> None:
-        # What a wrapper of the tool prints before it would keep the dump from being loaded.
+        # Anything that a wrapper of the tool prints before it would keep the dump from loading.
         if len(self._head) < 2:
             self._head = (self._head + data)[:2]
             if not any(head.startswith(self._head) for head in _HEADS):
-                raise DumpError("What the dump tool printed is no dump: it begins otherwise.")
+                raise ClientError(
+                    "The dump tool did not print a dump.",
+                    hint="Does a wrapper around it print anything else to stdout?",
+                )
 
 
-class Divider:
-    """Takes a dump apart: passes its tables on, and keeps the rest."""
+class DumpSplitter:
+    """Passes the tables of a dump on, and keeps the statements that create the rest."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
         self._word: bytes | None = None
-        self._begun = False
-        self._waiting = b""
-        self._rest: bytearray | None = None
+        self._started = False
+        self._pending = b""
+        self._objects: bytearray | None = None
 
     def write(self, data: bytes) -> None:
-        """Take a piece. Raises ``RestoreError`` for a rest that is too large."""
-        if self._rest is not None:
+        """Take more of the dump. Raises ``ClientError`` if the second part is too large."""
+        if self._objects is not None:
             self._keep(data)
             return
-        self._waiting += data
-        if not self._begun:
-            if len(self._waiting) < _HEADER_SIZE:
+        self._pending += data
+        if not self._started:
+            if len(self._pending) < _HEADER_SIZE:
                 return
-            self._begin()
+            self._start()
         self._pass_on()
 
     def finish(self) -> None:
-        """Pass on what still waited to be known as no divider."""
-        if self._rest is None:
+        """Pass on the end of the tables. Raises ``ClientError`` if the second part is missing."""
+        if self._objects is None:
             if self._word is not None:
-                raise RestoreError("The backup ends before its views, triggers and routines.")
-            self._write(self._waiting)
-            self._waiting = b""
+                raise ClientError("The backup is truncated: its views and routines are missing.")
+            self._write(self._pending)
+            self._pending = b""
 
     @property
-    def is_ours(self) -> bool:
-        """Whether the dump announced its two parts, as every dump of ours does."""
+    def has_two_parts(self) -> bool:
+        """Whether the dump announced its second part, as every ``DumpWithObjects`` does."""
         return self._word is not None
 
     @property
-    def making(self) -> list[str]:
-        """The statements that make views, triggers, routines and events."""
-        if self._rest is None or self._word is None:
+    def create_statements(self) -> list[str]:
+        """The statements that create views, triggers, routines and events."""
+        if self._objects is None or self._word is None:
             return []
-        script = bytes(self._rest).decode("utf-8", "surrogateescape")
+        script = bytes(self._objects).decode("utf-8", "surrogateescape")
         word = self._word.decode()
         *statements, end = script.removeprefix(f"DELIMITER {word}\n").split(f"\n{word}\n")
-        if end != "DELIMITER ;\n" or not all(map(_ALLOWED.match, statements)):
-            raise RestoreError("The backup holds something else where its views should be.")
+        if end != "DELIMITER ;\n":
+            raise ClientError("The backup is truncated after its tables.")
+        if not all(map(_ALLOWED.match, statements)):
+            raise ClientError("The backup contains unexpected statements after its tables.")
         return statements
 
-    def _begin(self) -> None:
-        self._begun = True
+    def _start(self) -> None:
+        self._started = True
         # Without that line it is a dump of another tool, and has one part.
-        if announced := _ANNOUNCED.match(self._waiting):
+        if announced := _ANNOUNCED.match(self._pending):
             self._word = announced[1]
 
     def _pass_on(self) -> None:
         if self._word is None:
-            self._write(self._waiting)
-            self._waiting = b""
+            self._write(self._pending)
+            self._pending = b""
             return
         line = b"\n-- django-rclone " + self._word + b" rest\n"
-        before, found, after = self._waiting.partition(line)
+        before, found, after = self._pending.partition(line)
         if found:
             self._write(before + b"\n")
-            self._waiting = b""
-            self._rest = bytearray()
+            self._pending = b""
+            self._objects = bytearray()
             self._keep(after)
             return
-        # The line may lie across two pieces.
+        # The line may be split between two pieces.
         known = max(0, len(before) - len(line))
         self._write(before[:known])
-        self._waiting = before[known:]
+        self._pending = before[known:]
 
     def _keep(self, data: bytes) -> None:
-        assert self._rest is not None
-        self._rest += data
-        if len(self._rest) > _LIMIT:
-            raise RestoreError("The views, triggers and routines are larger than they can be.")
+        assert self._objects is not None
+        self._objects += data
+        if len(self._objects) > _LIMIT:
+            raise ClientError(f"The backup has more than {_LIMIT >> 20} MiB after its tables.")

@@ -1,19 +1,19 @@
-"""Whether a role may make a schema, by what ``SHOW GRANTS`` says.
+"""Whether a role may create a schema, according to ``SHOW GRANTS``.
 
-https://mariadb.com/kb/en/show-grants/: an answer is a list of GRANT statements,
-of the role itself and of those it has taken.
+https://mariadb.com/kb/en/show-grants/: the answer is a list of GRANT statements,
+of the role itself and of those it has enabled.
 """
 
 import re
 
-from .connection import Session
+from .connection import MysqlSession
 
 _GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<schema>\*|`(?:[^`]|``)+`)\.\* TO ")
 _NEEDED = {"CREATE", "DROP", "ALTER", "INSERT", "SELECT"}
 
 
-def may_have_schema(session: Session, name: str) -> bool:
-    """Whether the role may make, fill and remove the schema ``name``."""
+def may_create_schema(session: MysqlSession, name: str) -> bool:
+    """Return whether the role may create, fill and drop the schema ``name``."""
     rights: set[str] = set()
     for (line,) in session.rows("SHOW GRANTS"):
         match = _GRANT.match(line)
@@ -23,7 +23,7 @@ def may_have_schema(session: Session, name: str) -> bool:
 
 
 def _covers(schema: str, name: str) -> bool:
-    """Whether the pattern of a grant, with ``%``, ``_`` and backslashes, covers a name."""
+    """Return whether the pattern of a grant, with ``%``, ``_`` and backslashes, covers a name."""
     if schema == "*":
         return True
     pattern = ""

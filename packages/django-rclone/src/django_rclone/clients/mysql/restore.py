@@ -1,253 +1,228 @@
-"""Where a dump of MySQL or MariaDB is restored to: beside the live schema, or in its place."""
+"""Where a dump of MySQL or MariaDB is restored: in a scratch schema, or in place."""
 
 import hashlib
-import logging
-import re
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from ...exceptions import ProcessError, RestoreError
-from ...interrupts import interruptible
+from ...exceptions import ClientError, ProcessError
 from ...processes import Process
-from ...redaction import redact
-from .connection import Session, first_words, quoted
-from .dump_format import Divider
-from .schema import first_event, names_of_events, names_of_tables, objects_of
-from .swap import Exchange, Undecided, run_exchange
-
-logger = logging.getLogger(__name__)
+from ..staging import LiveData, Staging, swap_and_look
+from .connection import MysqlSession, quote_name
+from .dump_format import DumpSplitter
+from .schema import Objects, drop_events, event_names, first_event, objects_of
+from .swap import SwapPlan, run_swap, state_after
+from .tools import Tools
 
 _NAME_LENGTH = 64  # characters; https://mariadb.com/kb/en/identifier-names/
-_MONTH = 2_592_000  # seconds
+_STEM_LENGTH = _NAME_LENGTH - len("_restoring_12345678")
 _CHUNK = 1 << 20
 
 _CHARACTERS = """
 SELECT default_character_set_name, default_collation_name
 FROM information_schema.schemata WHERE schema_name = %s
 """
-
-Load = Callable[[str], Process]
-"""Returns the vendor's client, not started yet, that loads a script into a schema."""
+_SCHEMAS = "SELECT schema_name FROM information_schema.schemata"
 
 
-class Scratch:
-    """A target of the relay: loads a scratch schema, and exchanges it for the live one."""
+class ScratchSchema(Staging):
+    """A scratch schema on the server of the live one."""
 
-    def __init__(
-        self,
-        session: Session,
-        process: Process,
-        *,
-        live: str,
-        names: tuple[str, str],
-        patience: float,
-    ) -> None:
-        self.changed: bool | None = False
+    def __init__(self, session: MysqlSession, live: str) -> None:
+        super().__init__(live, stem_bytes=len(live[:_STEM_LENGTH].encode()))
         self._session = session
-        self._process = process
-        self._divider = Divider(process.write)
-        self._live = live
-        self._scratch, self._aside = names
-        self._patience = patience
+        self._new: Objects | None = None
+        self._plan: SwapPlan | None = None
 
-    def write(self, data: bytes) -> None:
-        """Give the client more of the dump."""
-        self._divider.write(data)
+    def complete(self, dump: DumpSplitter) -> None:
+        """Create the objects that the dump tool left out, which proves that it is possible.
 
-    def commit(self) -> None:
-        """Load what is left, and make the scratch schema the live one."""
-        # Building indexes may take long, and the live schema is untouched yet.
-        with interruptible():
-            self._divider.finish()
-            self._process.finish()
-        try:
-            exchange = self._exchange()
-            self._session.execute(f"CREATE DATABASE {quoted(self._aside)}")
-        except self._session.error as error:
-            raise _told(error) from None
-        self.changed = None
-        try:
-            run_exchange(self._session, exchange, lock_timeout=self._patience)
-        except Undecided:
-            raise
-        except RestoreError:
-            self.changed = False
-            raise
-        self.changed = True
-
-    def _exchange(self) -> Exchange:
-        """Complete the scratch schema, which proves that it can be, and read both."""
-        session, making = self._session, self._divider.making
-        events = first_event(making)
-        session.execute(f"USE {quoted(self._scratch)}")
-        for statement in making[:events]:
+        Raises ``ClientError``.
+        """
+        session, statements = self._session, dump.create_statements
+        events = first_event(statements)
+        session.execute(f"USE {quote_name(self.scratch)}")
+        for statement in statements[:events]:
             session.execute(statement)
-        if names_of_events(session, self._scratch):
-            raise RestoreError(
-                "The dump makes events together with its tables, as dumps of other tools do.",
-                hint="Make it anew without them: `mariadb-dump --skip-events`.",
+        session.renew()
+        if event_names(session, self.scratch):
+            raise ClientError(
+                "The dump creates events together with its tables, as dumps of other tools do.",
+                hint="Dump without them: `mariadb-dump --skip-events`.",
             )
-        new = replace(objects_of(session, self._scratch), events=tuple(making[events:]))
-        # Of a dump of ours the end was seen: nothing is what it was made of.
-        if not new.tables and not new.making and not self._divider.is_ours:
-            raise RestoreError("The dump makes nothing.")
-        for statement in new.untriggering:
+        found = objects_of(session, self.scratch)
+        # The end of a dump in two parts was seen: an empty one is of an empty schema.
+        if not found.tables and not found.create_statements and not dump.has_two_parts:
+            raise ClientError("The dump contains no tables.")
+        for statement in found.drop_triggers:
             session.execute(statement)
-        old = objects_of(session, self._live)
-        return Exchange(live=self._live, scratch=self._scratch, aside=self._aside, old=old, new=new)
-
-
-@contextmanager
-def beside(session: Session, load: Load, live: str, *, patience: float) -> Iterator[Scratch]:
-    """Yield what restores into a scratch schema. In the end nothing but the live one is left.
-
-    ``patience`` is how many seconds to wait for sessions that use the live tables.
-    Raises ``RestoreError``.
-    """
-    names = new_names(live)
-    try:
-        session.execute(f"SET SESSION wait_timeout = {_MONTH}")
-        claim(session, live)
-        sweep(session, live)
-        ((charset, collation),) = session.rows(_CHARACTERS, [live])
-        session.execute(
-            f"CREATE DATABASE {quoted(names[0])} CHARACTER SET {charset} COLLATE {collation}"
+        create_events = tuple(statements[events:])
+        self._new = replace(
+            found,
+            create_events=create_events,
+            drop_statements=(*drop_events(create_events), *found.drop_statements),
         )
-    except session.error as error:
-        raise _told(error) from None
-    target = None
-    try:
-        with load(names[0]) as process:
-            target = Scratch(session, process, live=live, names=names, patience=patience)
-            yield target
-    finally:
-        # As long as nobody knows where the old tables are, nothing is dropped.
-        if target is None or target.changed is not None:
-            for name in names:
-                drop(session, name)
+
+    def _claim(self) -> None:
+        claim(self._session, self.live)
+
+    def _release(self) -> None:
+        release(self._session, self.live)
+
+    def _places(self) -> list[str]:
+        return [name for (name,) in self._session.rows(_SCHEMAS)]
+
+    def _create(self) -> None:
+        ((charset, collation),) = self._session.rows(_CHARACTERS, [self.live])
+        self._session.execute(
+            f"CREATE DATABASE {quote_name(self.scratch)} "
+            f"CHARACTER SET {charset} COLLATE {collation}"
+        )
+
+    def _drop(self, name: str) -> None:
+        self._session.renew()
+        self._session.execute(f"DROP DATABASE IF EXISTS {quote_name(name)}")
+
+    # Found as it was, the live schema has all its tables: none is set aside.
+    _drop_without_swap = Staging._drop_after_swap
+
+    def _swap(self) -> None:
+        assert self._new is not None, "complete() comes first"
+        old = objects_of(self._session, self.live)
+        self._session.execute(f"CREATE DATABASE {quote_name(self.aside)}")
+        self._plan = SwapPlan(
+            live=self.live, scratch=self.scratch, aside=self.aside, old=old, new=self._new
+        )
+        run_swap(self._session, self._plan)
+
+    def _look(self) -> LiveData:
+        if self._plan is None:
+            return LiveData.OLD  # no statement that changes it was sent
+        if self._session.renew():
+            claim(self._session, self.live)
+        return state_after(self._session, self._plan)
 
 
-class InPlace:
-    """A target of the relay: keeps the dump in a file until it has proved to be whole."""
+class StagedRestore:
+    """Restores into a scratch schema, which is then swapped with the live one."""
 
-    def __init__(self, session: Session, load: Load, live: str, file: IO[bytes]) -> None:
-        self.changed: bool | None = False
-        self._session = session
-        self._load = load
-        self._live = live
-        self._file = file
+    def __init__(self, scratch: ScratchSchema, process: Process) -> None:
+        """``process`` loads its input into the scratch schema."""
+        self._scratch = scratch
+        self._process = process
+        self._dump = DumpSplitter(process.write)
 
     def write(self, data: bytes) -> None:
-        """Keep more of the dump."""
+        """Load more of the dump. Raises ``ClientError`` or ``ProcessError``."""
+        self._dump.write(data)
+
+    def finish(self) -> None:
+        """Load the rest; see ``RestoreTarget.finish()``."""
+        self._dump.finish()
+        self._process.finish()
+        self._scratch.complete(self._dump)
+
+    def swap(self) -> None:
+        """Swap the schemas; see ``RestoreTarget.swap()``."""
+        self._scratch.swap()
+
+
+class InPlaceRestore:
+    """Keeps the dump in a file until it is verified; then empties and fills the live schema."""
+
+    _HINT_WHEN_BROKEN = (
+        "Fix the cause and run the restore again. To rule this out in future, allow the role "
+        "to create a scratch schema: see the MySQL page of the documentation."
+    )
+
+    def __init__(self, session: MysqlSession, tools: Tools, live: str, folder: Path) -> None:
+        """``folder`` is private, and empty. Raises ``OSError``."""
+        self._session = session
+        self._tools = tools
+        self._live = live
+        self._file: IO[bytes] = (folder / "dump.sql").open("x+b")
+        self._old: Objects | None = None
+        self._is_filling = False
+
+    def write(self, data: bytes) -> None:
+        """Keep more of the dump. Raises ``ClientError``."""
         try:
             self._file.write(data)
         except OSError as error:
-            raise RestoreError(f"The dump cannot be kept in a file: {error}.") from None
+            raise ClientError(f"Cannot write the dump to a temporary file: {error}.") from None
 
-    def commit(self) -> None:
-        """Empty the live schema, and load the dump into it."""
-        # What cannot be taken apart must be found before anything is emptied.
-        self._divided(lambda data: None)
+    def finish(self) -> None:
+        """Verify that the dump can be split; see ``RestoreTarget.finish()``."""
+        self._split(lambda data: None)
+
+    def swap(self) -> None:
+        """Empty and fill the live schema; see ``RestoreTarget.swap()``."""
+        swap_and_look(self._replace_live, self._look, hint=self._HINT_WHEN_BROKEN)
+
+    def close(self) -> None:
+        """Close the file."""
+        # A write that failed has been reported, and fails again here.
+        with suppress(OSError):
+            self._file.close()
+
+    def _replace_live(self) -> None:
+        self._old = objects_of(self._session, self._live)
+        for statement in self._old.drop_statements:
+            self._session.execute(statement)
+        for table in self._old.tables:
+            self._session.execute(f"DROP TABLE IF EXISTS {quote_name(table)}")
+        self._is_filling = True
         try:
-            self.changed = None
-            clear(self._session, self._live)
-            self.changed = True
-            with self._load(self._live) as process:
-                making = self._divided(process.write)
+            with self._tools.loader(self._live) as process:
+                create_statements = self._split(process.write)
                 process.finish()
-            self._session.execute(f"USE {quoted(self._live)}")
-            for statement in making:
-                self._session.execute(statement)
-        except (ProcessError, RestoreError, self._session.error) as error:
-            said = redact(str(error))[:1000]
-            raise RestoreError(
-                f"The database is no longer what it was, nor what the backup is: {said}",
-                hint="Remove the cause and restore again. A role that may make schemas is "
-                "spared this: see the documentation of MySQL and MariaDB.",
-            ) from None
+        except ProcessError as error:
+            raise ClientError(error.message, hint=error.hint) from error
+        self._session.execute(f"USE {quote_name(self._live)}")
+        for statement in create_statements:
+            self._session.execute(statement)
+        self._session.renew()
 
-    def _divided(self, write: Callable[[bytes], None]) -> list[str]:
-        """Pass on the tables of the dump, and return the statements that make the rest."""
-        divider = Divider(write)
+    def _look(self) -> LiveData:
+        if self._old is None:
+            return LiveData.OLD  # no statement that changes it was sent
+        self._session.renew()
+        # Once tables are created again, their names no longer say whose they are.
+        is_old = not self._is_filling and objects_of(self._session, self._live) == self._old
+        return LiveData.OLD if is_old else LiveData.MIXED
+
+    def _split(self, write: Callable[[bytes], None]) -> list[str]:
+        """Pass the tables of the dump on, and return the statements that create the rest."""
+        dump = DumpSplitter(write)
         try:
             self._file.seek(0)
             while data := self._file.read(_CHUNK):
-                divider.write(data)
+                dump.write(data)
         except OSError as error:
-            raise RestoreError(f"The dump cannot be read from its file: {error}.") from None
-        divider.finish()
-        return divider.making
+            raise ClientError(f"Cannot read the dump from its temporary file: {error}.") from None
+        dump.finish()
+        return dump.create_statements
 
 
-def new_names(live: str) -> tuple[str, str]:
-    """Return names for a scratch schema and for one that takes what is replaced."""
-    word = secrets.token_hex(4)
-    return f"{_stem(live)}_restoring_{word}", f"{_stem(live)}_replaced_{word}"
-
-
-def claim(session: Session, live: str) -> None:
-    """Raise ``RestoreError`` while another restore of this schema is running."""
+def claim(session: MysqlSession, live: str) -> None:
+    """Claim the right to restore a schema. Raises ``ClientError`` while another restore has it."""
     if session.value("SELECT GET_LOCK(%s, 0)", [_lock(live)]) != 1:
-        raise RestoreError("Another restore of this database is running.")
+        raise ClientError("Another restore of this database is running.")
 
 
-def is_claimed(session: Session, live: str) -> bool:
-    """Whether a restore of this schema is running."""
+def release(session: MysqlSession, live: str) -> None:
+    """Give up the right to restore a schema."""
+    with suppress(ClientError):  # a session that was lost has lost it
+        session.value("SELECT RELEASE_LOCK(%s)", [_lock(live)])
+
+
+def is_claimed(session: MysqlSession, live: str) -> bool:
+    """Return whether a restore of this schema is running."""
     return bool(session.value("SELECT IS_FREE_LOCK(%s)", [_lock(live)]) == 0)
-
-
-def sweep(session: Session, live: str) -> None:
-    """Drop what killed runs left. Only to be called while no restore is running."""
-    pattern = re.compile(rf"{re.escape(_stem(live))}_(restoring|replaced)_[0-9a-f]{{8}}")
-    for (name,) in session.rows("SELECT schema_name FROM information_schema.schemata"):
-        if pattern.fullmatch(name):
-            drop(session, name)
-
-
-def parked_tables(session: Session, live: str) -> list[str]:
-    """Return tables that a server which died in the middle of an exchange has left parked."""
-    pattern = re.compile(r"replaced_[0-9a-f]{8}_\d+")
-    return [name for name in names_of_tables(session, live) if pattern.fullmatch(name)]
-
-
-def clear(session: Session, live: str) -> None:
-    """Remove everything from a schema."""
-    objects = objects_of(session, live)
-    session.execute("SET SESSION foreign_key_checks = 0")
-    for statement in objects.removing:
-        session.execute(statement)
-    for table in objects.tables:
-        session.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
-
-
-def drop(session: Session, name: str) -> None:
-    """Drop a schema of ours."""
-    try:
-        session.execute("SET SESSION foreign_key_checks = 0")
-        session.execute(f"DROP DATABASE IF EXISTS {quoted(name)}")
-    except session.error as error:
-        # The next run tries again.
-        logger.warning("Schema %s could not be dropped: %s", name, redact(first_words(error)))
-
-
-def open_spool(folder: Path) -> IO[bytes]:
-    """Return a new file for a dump, in a folder that only this user can read."""
-    return (folder / "dump.sql").open("x+b")
-
-
-def _stem(live: str) -> str:
-    return live[: _NAME_LENGTH - len("_restoring_12345678")]
 
 
 def _lock(live: str) -> str:
     # Names of locks are limited to 64 characters, and compared without case.
     return f"django_rclone:{hashlib.sha256(live.encode()).hexdigest()[:40]}"
-
-
-def _told(error: Exception) -> RestoreError:
-    said = redact(first_words(error))[:500]
-    return RestoreError(f"The database cannot be restored: {said}.")

@@ -1,35 +1,33 @@
-"""Exchanging the content of a live schema for that of a scratch schema.
+"""Swapping the content of a live schema with that of a scratch schema.
 
 ``RENAME TABLE`` is atomic, and nothing else of MariaDB or MySQL is. So MariaDB is
-sent the whole exchange as one statement, which the server runs to its end even
-when we are killed meanwhile, and which puts everything back where a part of it
-fails. MySQL has no such statement; there we do the same, step by step.
+sent the whole swap as one statement, which the server runs to its end even when we
+are killed, and which rolls everything back where a part of it fails. MySQL has no
+such statement; there we do the same, step by step.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ...exceptions import RestoreError
-from ...redaction import redact
-from .connection import Session, code_of, first_words, quoted
-from .schema import Objects, moved
+from ...exceptions import ClientError
+from ..session import ServerError
+from ..staging import LiveData
+from .connection import MysqlSession, quote_name
+from .schema import Objects, objects_of, rename_tables, table_names
+from .tools import is_mariadb
 
-_LOCK_WAIT = 1205
-_LOST = (0, 2006, 2013, 2055)
-"""Errors after which nobody knows what the server did."""
-
-
-class Undecided(RestoreError):
-    """The server was asked, and its answer never came."""
+_LOCK_WAIT = "1205"
+_SET_ASIDE = re.compile(r"replaced_[0-9a-f]{8}_\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """``live`` is to hold what ``scratch`` holds, and ``aside`` what ``live`` held.
+class SwapPlan:
+    """``live`` is to get the content of ``scratch``, and ``aside`` that of ``live``.
 
-    ``old`` and ``new`` are the content of live and scratch. The triggers of the
-    latter are gone already: tables that have some cannot be moved to another schema.
+    ``old`` and ``new`` are the content of live and scratch. The triggers of scratch are
+    dropped already: tables that have some cannot be moved to another schema.
     """
 
     live: str
@@ -40,77 +38,106 @@ class Exchange:
 
     @property
     def steps(self) -> tuple[list[str], list[str], list[str]]:
-        """What is done: three groups, of which each is undone in its own way.
+        """The statements in three groups, of which each is rolled back in its own way.
 
-        The first waits for whoever uses the tables, and changes nothing when it
-        waits in vain. It cannot move them to another schema: that is refused
-        while they have triggers. Nor could they stay in theirs: names of foreign
-        keys are unique in a schema.
+        The first waits for sessions that use the tables, and changes nothing when it
+        waits in vain. It cannot move them to another schema: that is refused while
+        they have triggers. Nor can they stay in theirs: names of foreign keys are
+        unique in a schema. The last statement of all leaves a mark.
         """
-        there = [(self._of_live(old), self._parked(n)) for n, old in enumerate(self.old.tables)]
-        aside = [(self._parked(n), self._set_aside(t)) for n, t in enumerate(self.old.tables)]
-        here = [(f"{quoted(self.scratch)}.{quoted(t)}", self._of_live(t)) for t in self.new.tables]
+        old = self.old.tables
+        set_aside = [(_qualified(self.live, t), self._set_aside(n)) for n, t in enumerate(old)]
+        away = [(self._set_aside(n), _qualified(self.aside, t)) for n, t in enumerate(old)]
+        into_live = self._moves(self.new.tables, self.scratch, self.live)
+        mark = f"CREATE TABLE {_qualified(self.scratch, self.mark)} (swapped int)"
         return (
-            moved(there),
-            [*self.old.untriggering, *self.old.removing, *moved([*aside, *here])],
-            [*self.new.making, *self.new.events],
+            rename_tables(set_aside),
+            [
+                *self.old.drop_triggers,
+                *self.old.drop_statements,
+                *rename_tables([*away, *into_live]),
+            ],
+            [*self.new.create_statements, *self.new.create_events, mark],
         )
 
     @property
-    def undoing(self) -> tuple[list[str], list[str]]:
-        """What puts everything back when the second group fails, and when the third does."""
-        parked = [(self._parked(n), self._of_live(t)) for n, t in enumerate(self.old.tables)]
-        back = [
-            *((self._of_live(t), f"{quoted(self.scratch)}.{quoted(t)}") for t in self.new.tables),
-            *((self._set_aside(t), self._of_live(t)) for t in self.old.tables),
+    def rollback_statements(self) -> tuple[list[str], list[str]]:
+        """The statements that undo a failed second group, and a failed third one."""
+        old, new = self.old, self.new
+        rename_back = [
+            (self._set_aside(n), _qualified(self.live, t)) for n, t in enumerate(old.tables)
         ]
-        # What was removed is made again; what was not is removed before.
-        remade = [*self.old.untriggering, *self.old.removing, *self.old.making, *self.old.events]
+        move_back = [
+            *self._moves(new.tables, self.live, self.scratch),
+            *self._moves(old.tables, self.aside, self.live),
+        ]
+        # What was not dropped yet is dropped before it is created again.
+        drop_old = [*old.drop_triggers, *old.drop_statements]
+        create_old = [*old.create_statements, *old.create_events]
+        drop_new = [*new.drop_triggers, *new.drop_statements]
         return (
-            [*moved(parked), *remade],
-            [*self.new.untriggering, *self.new.removing, *moved(back), *remade],
+            [*rename_tables(rename_back), *drop_old, *create_old],
+            [*drop_new, *rename_tables(move_back), *drop_old, *create_old],
         )
 
-    def _of_live(self, table: str) -> str:
-        return f"{quoted(self.live)}.{quoted(table)}"
+    @property
+    def mark(self) -> str:
+        """The table that appears in the scratch schema once everything is done."""
+        return self.aside
 
-    def _set_aside(self, table: str) -> str:
-        return f"{quoted(self.aside)}.{quoted(table)}"
+    def _set_aside(self, number: int) -> str:
+        return _qualified(self.live, f"{self.aside[-17:]}_{number}")
 
-    def _parked(self, number: int) -> str:
-        return f"{quoted(self.live)}.{quoted(f'{self.aside[-17:]}_{number}')}"
+    @staticmethod
+    def _moves(tables: Sequence[str], source: str, target: str) -> list[tuple[str, str]]:
+        return [(_qualified(source, table), _qualified(target, table)) for table in tables]
 
 
-def run_exchange(session: Session, exchange: Exchange, *, lock_timeout: float) -> None:
-    """Exchange the content. Raises ``RestoreError`` when everything is as it was.
+def _qualified(schema: str, table: str) -> str:
+    return f"{quote_name(schema)}.{quote_name(table)}"
 
-    Raises ``Undecided`` when that is not known. ``lock_timeout`` is how many
-    seconds to wait for sessions that use the tables.
-    """
-    session.execute(f"USE {quoted(exchange.live)}")
-    session.execute(f"SET SESSION lock_wait_timeout = {max(1, round(lock_timeout))}")
-    session.execute("SET SESSION foreign_key_checks = 0")
-    run = _run_at_once if session.is_mariadb else _run_in_steps
+
+def run_swap(session: MysqlSession, plan: SwapPlan) -> None:
+    """Swap the content. Raises ``ClientError``: then look at the live schema."""
+    session.execute(f"USE {quote_name(plan.live)}")
+    run = _run_at_once if is_mariadb(session.version) else _run_in_steps
     try:
-        run(session, exchange)
-    except session.error as error:
-        if code_of(error) in _LOST:
-            raise Undecided(
-                "The connection was lost while the database was exchanged.",
-                hint="Look at the database, then restore again: that sweeps what is left.",
-            ) from None
+        run(session, plan)
+    except ServerError as error:
         hint = ""
-        if code_of(error) == _LOCK_WAIT:
+        if error.code == _LOCK_WAIT:
             hint = "Another session uses a table. Stop it, or raise the option lock_timeout."
-        said = redact(first_words(error))[:500]
-        raise RestoreError(f"The database cannot be exchanged: {said}.", hint=hint) from None
+        raise ClientError(
+            f"Cannot swap in the restored tables: {error.reason}.", hint=hint
+        ) from None
 
 
-def _run_at_once(session: Session, exchange: Exchange) -> None:
+def state_after(session: MysqlSession, plan: SwapPlan) -> LiveData:
+    """Return the state of the live schema after a swap that reported an error."""
+    in_scratch = table_names(session, plan.scratch)
+    if plan.mark in in_scratch:
+        return LiveData.NEW
+    if set_aside_tables(session, plan.live) or table_names(session, plan.aside):
+        return LiveData.MIXED
+    if tuple(in_scratch) != plan.new.tables:
+        return LiveData.MIXED
+    # Its tables are in their places; the site may have added or dropped some since.
+    found = replace(objects_of(session, plan.live), tables=plan.old.tables)
+    return LiveData.OLD if found == plan.old else LiveData.MIXED
+
+
+def set_aside_tables(session: MysqlSession, live: str) -> list[str]:
+    """Return the tables that a swap has set aside within the live schema, and left there."""
+    return [name for name in table_names(session, live) if _SET_ASIDE.fullmatch(name)]
+
+
+def _run_at_once(session: MysqlSession, plan: SwapPlan) -> None:
     numbers = iter(range(1_000_000))
-    parking, moving, making = (_prepared(session, group, numbers) for group in exchange.steps)
-    unmoving, unmaking = (_prepared(session, group, numbers) for group in exchange.undoing)
-    # https://mariadb.com/kb/en/begin-end/: NOT ATOMIC is what makes it a block of statements.
+    set_aside, move, create = (_prepared(session, group, numbers) for group in plan.steps)
+    undo_move, undo_create = (
+        _prepared(session, group, numbers) for group in plan.rollback_statements
+    )
+    # https://mariadb.com/kb/en/begin-end/: NOT ATOMIC turns it into a block of statements.
     session.execute(f"""
 BEGIN NOT ATOMIC
   DECLARE done INT DEFAULT 0;
@@ -120,22 +147,22 @@ BEGIN NOT ATOMIC
       BEGIN
         DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
         IF done = 1 THEN
-          BEGIN END; {unmoving}
+          BEGIN END; {undo_move}
         ELSE
-          BEGIN END; {unmaking}
+          BEGIN END; {undo_create}
         END IF;
       END;
     END IF;
     RESIGNAL;
   END;
-  {parking} SET done = 1;
-  {moving} SET done = 2;
-  {making} SET done = 3;
+  {set_aside} SET done = 1;
+  {move} SET done = 2;
+  {create} SET done = 3;
 END""")
 
 
-def _prepared(session: Session, statements: Sequence[str], numbers: Iterator[int]) -> str:
-    """Return what runs statements within a block. Their texts wait in variables."""
+def _prepared(session: MysqlSession, statements: Sequence[str], numbers: Iterator[int]) -> str:
+    """Return the commands that run statements within a block, from variables."""
     names = []
     for statement in statements:
         names.append(f"@django_rclone_{next(numbers)}")
@@ -143,15 +170,15 @@ def _prepared(session: Session, statements: Sequence[str], numbers: Iterator[int
     return " ".join(f"EXECUTE IMMEDIATE {name};" for name in names)
 
 
-def _run_in_steps(session: Session, exchange: Exchange) -> None:
-    undoing: Sequence[str] = ()
+def _run_in_steps(session: MysqlSession, plan: SwapPlan) -> None:
+    undo: Sequence[str] = ()
     try:
-        for group, undone in zip(exchange.steps, ((), *exchange.undoing), strict=True):
-            undoing = undone
+        for group, rollback in zip(plan.steps, ((), *plan.rollback_statements), strict=True):
+            undo = rollback
             for statement in group:
                 session.execute(statement)
-    except session.error:
-        for statement in undoing:
-            with contextlib.suppress(session.error):
+    except ServerError:
+        for statement in undo:
+            with contextlib.suppress(ServerError):
                 session.execute(statement)
         raise

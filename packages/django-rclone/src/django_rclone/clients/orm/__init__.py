@@ -1,5 +1,5 @@
 """Any other engine of Django: row by row, through the ORM."""
 
-from .client import SerializedClient
+from .client import OrmClient
 
-__all__ = ["SerializedClient"]
+__all__ = ["OrmClient"]

@@ -1,18 +1,17 @@
-"""What can keep a dump by Django's own means from being whole, or from coming back."""
+"""What can keep a dump from being complete, or from being restored."""
 
 from collections.abc import Collection, Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
-from ...exceptions import DumpError, RestoreError
-from .deferred import checks_late, hopeless
-from .dump import is_of_one_moment
-from .errors import told
+from ...exceptions import ClientError
+from .connection import describe, supports_snapshot
+from .deferred import can_defer_constraints, unsatisfiable_models
 from .tables import Table, tables_without_model
 
-LET_REFERENCES_DANGLE = ("mysql", "sqlite")
-"""Vendors where rows can refer to what does not exist."""
+ALLOWS_DANGLING_REFERENCES = ("mysql", "sqlite")
+"""Vendors where rows can refer to rows that do not exist."""
 
 RESTORE_WARNINGS = (
     (
@@ -23,12 +22,12 @@ RESTORE_WARNINGS = (
 
 
 def dump_warnings(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> list[str]:
-    """Return what an operator should know of a dump of these tables."""
+    """Return what an operator should know about a dump of these tables."""
     name = connection.display_name
     warnings = [
         (
-            f"{name} is backed up by Django's own means: the rows of all models, without the "
-            "schema. A native client would be faster, and hold all."
+            f"{name} is backed up by Django itself: the rows of all models, without the "
+            "schema. A native client would be faster, and include everything."
         )
     ]
     if others := tables_without_model(connection, tables):
@@ -36,12 +35,12 @@ def dump_warnings(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> l
             "Tables without a model are not in the backup, "
             f"and a restore leaves them as they are: {', '.join(others)}."
         )
-    if not is_of_one_moment(connection.vendor):
+    if not supports_snapshot(connection.vendor):
         warnings.append(
-            f"How {name} shows one moment is not known. Unless its isolation level does, "
-            "what is written during the backup may be in it by half."
+            f"It is unknown how to read {name} as of one moment. Unless its isolation level "
+            "does that, the backup may contain half of a change that is made while it runs."
         )
-    if not checks_late(connection) and (found := hopeless(tables)):
+    if not can_defer_constraints(connection) and (found := unsatisfiable_models(tables)):
         warnings.append(
             "Rows need each other in circles, and foreign keys are checked at once: "
             f"a restore may be refused. Affected: {', '.join(found)}."
@@ -49,44 +48,41 @@ def dump_warnings(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> l
     return warnings
 
 
-def require_readable(
-    tables: Sequence[Table], failure: type[DumpError] | type[RestoreError]
-) -> None:
-    """Raise ``failure`` when a table or a column is missing, or may not be read."""
+def require_readable(tables: Sequence[Table]) -> None:
+    """Raise ``ClientError`` when a table or a column is missing, or may not be read."""
     for table in tables:
         try:
             list(table.values()[:1])
         except Error as error:
-            raise failure(
-                f"{table.label} cannot be read: {told(error)}.",
-                hint="Run `manage.py migrate`, or see whether the role may read its table.",
+            raise ClientError(
+                f"Cannot read {table.label}: {describe(error)}.",
+                hint="Run `manage.py migrate`, or check that the role may read its table.",
             ) from None
 
 
-def require_whole_without(left_out: Collection[str], tables: Sequence[Table]) -> None:
-    """Raise ``DumpError`` when rows would be missed that others refer to."""
-    known = {table.label for table in tables}
-    if unknown := sorted(set(left_out) - known):
-        raise DumpError(
-            f"There is no model {unknown[0]!r} to exclude.",
+def require_closed_exclusions(excluded: Collection[str], tables: Sequence[Table]) -> None:
+    """Raise ``ClientError`` when rows that others refer to would be left out."""
+    if unknown := sorted(set(excluded) - {table.label for table in tables}):
+        raise ClientError(
+            f"Cannot exclude {unknown[0]!r}: there is no such model.",
             hint="Correct the OPTIONS of this database in CLIENTS.",
         )
     for table in tables:
         for model in table.references():
-            if model._meta.label in left_out and table.label not in left_out:
-                raise DumpError(
+            if model._meta.label in excluded and table.label not in excluded:
+                raise ClientError(
                     f"{table.label} refers to {model._meta.label}, which is excluded: "
                     "such a backup could not be restored.",
                     hint=f"Exclude {table.label} too, or neither.",
                 )
 
 
-def require_sound(connection: BaseDatabaseWrapper) -> None:
-    """Raise ``DumpError`` when rows refer to rows that do not exist."""
+def require_integrity(connection: BaseDatabaseWrapper) -> None:
+    """Raise ``ClientError`` when rows refer to rows that do not exist."""
     try:
         connection.check_constraints()
     except Error:
-        raise DumpError(
+        raise ClientError(
             "Rows refer to rows that do not exist: such a backup could not be restored.",
-            hint="Find them by the database's own means, and mend or delete them.",
+            hint="Find them with the database's own tools, and fix or delete them.",
         ) from None

@@ -1,6 +1,6 @@
-"""Any other engine: the rows of all models, by Django alone.
+"""Any other engine: the rows of all models, with nothing but Django.
 
-What is in such a dump, and what is not, is told in docs/pages/other-engines.md.
+What such a dump contains, and what it does not: docs/pages/other-engines.md.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,35 +9,40 @@ from typing import ClassVar
 
 import django
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.recorder import MigrationRecorder
-from django.db.utils import Error
 
 from ...backups.manifest import Manifest
-from ...exceptions import DumpError, RestoreError
+from ...interrupts import interruptible
+from ...processes import StallTimeout
 from ...redaction import redact
 from ..base import DatabaseClient, Versions
-from ..options import names_of
+from ..options import names_option
+from ..session import connecting
 from .checks import (
-    LET_REFERENCES_DANGLE,
+    ALLOWS_DANGLING_REFERENCES,
     RESTORE_WARNINGS,
     dump_warnings,
+    require_closed_exclusions,
+    require_integrity,
     require_readable,
-    require_sound,
-    require_whole_without,
 )
-from .dump import Dump, one_moment
-from .errors import told, told_in_full
+from .connection import applied_migrations, fresh_connection, snapshot, translated_errors
+from .dump import Dump
 from .format import require_migrations
-from .restore import Refill
+from .restore import OrmRestore
 from .tables import tables_of
 
 _LINE_LIMIT = 64 << 20  # bytes
+_CANNOT_READ = "Cannot read the database"
 
 
-class SerializedClient(DatabaseClient):
-    """Dumps the rows of models as JSON Lines; refills the tables in one transaction."""
+class OrmClient(DatabaseClient):
+    """Dumps the rows of models as JSON Lines; refills the tables in one transaction.
+
+    Its session is Django's own connection, since the ORM uses no other.
+    """
 
     format: ClassVar[str] = "django_jsonl"
+    magic: ClassVar[tuple[bytes, ...]] = (b'{"django_jsonl":',)
     extension: ClassVar[str] = "jsonl"
 
     def __init__(
@@ -55,114 +60,98 @@ class SerializedClient(DatabaseClient):
         """
         super().__init__(connection)
         self.vendor = connection.vendor
-        self._left_out = frozenset(names_of("exclude_data", exclude_data))
-        self._vendors = (connection.vendor, *names_of("from_vendors", from_vendors))
+        self._excluded = frozenset(names_option("exclude_data", exclude_data))
+        self._vendors = (connection.vendor, *names_option("from_vendors", from_vendors))
         if line_limit < 1024:
             raise TypeError("line_limit must be a number of bytes, at least 1024")
         self._line_limit = line_limit
-        self._server_version = ""
-        self._dumping: tuple[str, ...] | None = None
+        self._is_open = False
+
+    def close(self) -> None:
+        """Close Django's connection, if it was opened here."""
+        if self._is_open:
+            self.connection.close()
+            self._is_open = False
 
     @property
     def partial(self) -> bool:
-        return bool(self._left_out)
+        return bool(self._excluded)
 
     def accepts(self, vendor: str, dump_format: str) -> bool:
         return vendor in self._vendors and dump_format == self.format
 
     def versions(self) -> Versions:
-        if not self._server_version:
-            self.check_dump()
-        return Versions(
-            tool="django", tool_version=django.get_version(), server_version=self._server_version
-        )
+        with self._questions():
+            try:
+                version = ".".join(map(str, self.connection.get_database_version()))
+            except NotImplementedError:
+                version = ""
+        return Versions(tool="django", tool_version=django.get_version(), server_version=version)
 
     def describe_target(self) -> str:
         settings = self.connection.settings_dict
         return redact(f"{settings['NAME']} on {settings.get('HOST') or 'this machine'}")
 
     def check_dump(self) -> None:
-        with self._connected(DumpError):
-            self._server_version = _version(self.connection)
+        with self._questions():
             tables = tables_of(self.connection)
-            require_readable(tables, DumpError)
-        require_whole_without(self._left_out, tables)
+            require_readable(tables)
+        require_closed_exclusions(self._excluded, tables)
 
     def check_restore(self, manifest: Manifest | None) -> None:
-        if self.connection.in_atomic_block:
-            raise RestoreError("A transaction is open on this connection; end it first.")
-        with self._connected(RestoreError):
-            require_readable(tables_of(self.connection), RestoreError)
-            migrations = _applied(self.connection)
+        with self._questions():
+            require_readable(tables_of(self.connection))
+            migrations = applied_migrations(self.connection)
         if manifest is not None:
             require_migrations(manifest.migrations, migrations)
 
     def dump_warnings(self) -> Sequence[str]:
-        with self._connected(DumpError):
+        with self._questions():
             return dump_warnings(self.connection, tables_of(self.connection))
 
     def restore_warnings(self) -> Sequence[str]:
         return RESTORE_WARNINGS
 
     @contextmanager
-    def dump(self) -> Iterator[Dump]:
-        with self._connected(DumpError), one_moment(self.connection):
-            if self.vendor in LET_REFERENCES_DANGLE:
-                require_sound(self.connection)
-            self._dumping = _applied(self.connection)
+    def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Dump]:
+        self._reconnect()
+        with translated_errors(_CANNOT_READ), snapshot(self.connection):
+            if self.vendor in ALLOWS_DANGLING_REFERENCES:
+                require_integrity(self.connection)
             dump = Dump(
                 self.connection,
                 tables_of(self.connection),
-                migrations=self._dumping,
-                left_out=self._left_out,
+                migrations=applied_migrations(self.connection),
+                excluded=self._excluded,
                 line_limit=self._line_limit,
             )
-            try:
-                with closing(dump):
-                    yield dump
-            finally:
-                self._dumping = None
+            with closing(dump):
+                yield dump
 
     @contextmanager
-    def restore(self) -> Iterator[Refill]:
-        with self._connected(RestoreError):
-            refill = Refill(
+    def restore(self) -> Iterator[OrmRestore]:
+        self._reconnect()
+        with translated_errors(_CANNOT_READ):
+            restore = OrmRestore(
                 self.connection,
                 tables_of(self.connection),
-                migrations=_applied(self.connection),
+                migrations=applied_migrations(self.connection),
                 vendors=self._vendors,
                 line_limit=self._line_limit,
             )
-            with closing(refill):
-                yield refill
+        with closing(restore):
+            yield restore
 
-    def applied_migrations(self) -> tuple[str, ...]:
-        # While a dump is open its connection is, too: it may not be closed by us.
-        return super().applied_migrations() if self._dumping is None else self._dumping
+    def _reconnect(self) -> None:
+        self._is_open = True
+        fresh_connection(self.connection)
 
     @contextmanager
-    def _connected(self, failure: type[DumpError] | type[RestoreError]) -> Iterator[None]:
-        """Connect for as long as the block lasts."""
-        self.connection.close()
-        try:
+    def _questions(self) -> Iterator[None]:
+        """Connect for some questions, which may be interrupted."""
+        if not self._is_open:
+            self._reconnect()
+        with connecting(self.connection):
             self.connection.ensure_connection()
-        except Error as error:
-            raise failure(f"The database cannot be reached: {told_in_full(error)}.") from None
-        try:
+        with translated_errors(_CANNOT_READ), interruptible():
             yield
-        except Error as error:
-            raise failure(f"The database cannot be read: {told(error)}.") from None
-        finally:
-            self.connection.close()
-
-
-def _applied(connection: BaseDatabaseWrapper) -> tuple[str, ...]:
-    applied = MigrationRecorder(connection).applied_migrations()
-    return tuple(sorted(f"{app}.{name}" for app, name in applied))
-
-
-def _version(connection: BaseDatabaseWrapper) -> str:
-    try:
-        return ".".join(map(str, connection.get_database_version()))
-    except NotImplementedError:
-        return ""

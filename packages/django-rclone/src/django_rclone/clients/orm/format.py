@@ -1,23 +1,45 @@
-"""Reading the lines of a dump, and telling whether it fits the live database.
+"""The lines of a dump, and whether it fits the live database.
 
-All of it may be hostile: it is compared, and never obeyed.
+A dump is JSON, a value on each line: the header; for every table an object that names its
+model, and an array for each of its rows; and a trailer that counts them. All of it may be
+hostile: it is compared, and never obeyed.
 """
 
 import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
-from ...exceptions import RestoreError
-from .dump import FORMAT_VERSION
+import django
+
+from ...exceptions import ClientError
 from .tables import Table
 
+_FORMAT_VERSION = 1
 _MIGRATE = (
     "Check out the code of the backup and migrate the database to it, restore, migrate again."
 )
 
 
+def to_line(value: Any) -> bytes:
+    """Return a value as a line of a dump."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode() + b"\n"
+
+
+def parse(line: bytes) -> Any:
+    """Return the value of a line. Raises ``ValueError`` for anything but JSON."""
+    try:
+        return json.loads(line.decode(), parse_constant=_reject_constant)
+    except RecursionError:
+        raise ValueError from None
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError
+
+
 class Lines:
-    """Takes bytes in pieces of any size, and gives out whole lines."""
+    """Joins pieces of any size into whole lines."""
 
     def __init__(self, limit: int) -> None:
         """``limit`` is the longest line, in bytes."""
@@ -25,40 +47,38 @@ class Lines:
         self._rest = bytearray()
 
     def add(self, data: bytes) -> Iterator[bytes]:
-        """Yield the lines that ``data`` completes. Raises ``RestoreError``."""
+        """Yield the lines that ``data`` completes. Raises ``ClientError``."""
         *whole, rest = data.split(b"\n")
         for line in whole:
-            self._rest += line
-            self._require_short()
+            self._append(line)
             yield bytes(self._rest)
             self._rest.clear()
-        self._rest += rest
-        self._require_short()
+        self._append(rest)
 
     def finish(self) -> None:
-        """Raise ``RestoreError`` when the last line has no end."""
+        """Raise ``ClientError`` when the last line has no end."""
         if self._rest:
-            raise RestoreError("The backup is cut: its last line has no end.")
+            raise ClientError("The backup is truncated: its last line is incomplete.")
 
-    def _require_short(self) -> None:
+    def _append(self, part: bytes) -> None:
+        self._rest += part
         if len(self._rest) >= self._limit:
-            raise RestoreError(
-                f"The backup holds a line of more than {self._limit:,} bytes.",
-                hint="If it was made with a larger line_limit, "
+            raise ClientError(
+                f"The backup contains a line of more than {self._limit:,} bytes.",
+                hint="If it was created with a larger line_limit, "
                 "set that in the OPTIONS of this database in CLIENTS.",
             )
 
 
-def parsed(line: bytes) -> Any:
-    """Return what a line says. Raises ``ValueError`` for anything but JSON."""
-    try:
-        return json.loads(line.decode(), parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError
+def header_of(vendor: str, migrations: Sequence[str], tables: Sequence[Table]) -> dict[str, Any]:
+    """Return the header of a dump."""
+    return {
+        "django_jsonl": _FORMAT_VERSION,
+        "django": django.get_version(),
+        "vendor": vendor,
+        "migrations": list(migrations),
+        "tables": [table.description for table in tables],
+    }
 
 
 def require_fit(
@@ -68,56 +88,57 @@ def require_fit(
     migrations: Sequence[str],
     vendors: Collection[str],
 ) -> None:
-    """Raise ``RestoreError`` unless a dump with this header can be restored here."""
+    """Raise ``ClientError`` unless a dump with this header can be restored here."""
     if not isinstance(header, dict) or "django_jsonl" not in header:
-        raise RestoreError("The backup is none of Django's serializers: it has no header.")
-    if (version := header["django_jsonl"]) != FORMAT_VERSION or isinstance(version, bool):
-        raise RestoreError(
-            f"The backup is of format version {_shown(version)}, "
-            f"this release reads {FORMAT_VERSION}."
+        raise ClientError("This is not a django_jsonl dump: it has no header.")
+    if (version := header["django_jsonl"]) != _FORMAT_VERSION or isinstance(version, bool):
+        raise ClientError(
+            f"The backup has format version {_shown(version)}, "
+            f"this release reads {_FORMAT_VERSION}."
         )
     if (vendor := header.get("vendor")) not in [*vendors]:
-        raise RestoreError(
-            f"The backup was made of a database of {_shown(vendor)}.",
-            hint="If that is what you want, name it in the option from_vendors of this database.",
+        raise ClientError(
+            f"The backup is of a {_shown(vendor)} database.",
+            hint="To restore it here all the same, name that in the option from_vendors.",
         )
     require_migrations(header.get("migrations"), migrations)
     _require_tables(header.get("tables"), tables)
 
 
 def require_migrations(then: Any, now: Sequence[str]) -> None:
-    """Raise ``RestoreError`` unless the same migrations are applied as in the backup."""
+    """Raise ``ClientError`` unless the same migrations are applied as in the backup."""
     if not isinstance(then, list | tuple) or not all(isinstance(name, str) for name in then):
-        raise RestoreError("The backup has a header without migrations.")
+        raise ClientError("The header of the backup lists no migrations.")
     if missing := sorted(set(then) - set(now)):
-        raise RestoreError(
-            "The backup is of another schema: not applied to the live database "
-            f"are {_some(missing)}.",
+        raise ClientError(
+            "The backup has another schema: these migrations are not applied to the live "
+            f"database: {_some(missing)}.",
             hint=_MIGRATE,
         )
     if added := sorted(set(now) - set(then)):
-        raise RestoreError(
-            f"The backup is of another schema: it was made before {_some(added)}.", hint=_MIGRATE
+        raise ClientError(
+            f"The backup has another schema: it is older than {_some(added)}.", hint=_MIGRATE
         )
 
 
 def _require_tables(then: Any, now: Sequence[Table]) -> None:
     if not isinstance(then, list) or not all(isinstance(one, dict) for one in then):
-        raise RestoreError("The backup has a header without tables.")
+        raise ClientError("The header of the backup lists no tables.")
     live = {table.label: table.description for table in now}
     labels = [str(one.get("model")) for one in then]
-    if unknown := sorted(set(labels) - set(live)):
-        raise RestoreError(f"The backup holds models that are not here: {_some(unknown)}.")
-    if missing := sorted(set(live) - set(labels)):
-        raise RestoreError(f"The backup lacks models that are here: {_some(missing)}.")
+    if differing := sorted(set(labels) ^ set(live)):
+        raise ClientError(
+            f"Some models exist only in the backup or only here: {_some(differing)}.", hint=_MIGRATE
+        )
     for label, one in zip(labels, then, strict=True):
         if one != live[label]:
-            raise RestoreError(
-                f"The backup has another {label} than the code here: {_difference(one, live[label])}.",
+            difference = _difference(one, live[label])
+            raise ClientError(
+                f"{label} differs between the backup and the code here: {difference}.",
                 hint=_MIGRATE,
             )
     if labels != list(live):
-        raise RestoreError("The backup has its models in another order.")
+        raise ClientError("The backup lists its models in another order.")
 
 
 def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
@@ -126,8 +147,8 @@ def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
     columns = then.get("columns")
     for column in now["columns"]:
         if not isinstance(columns, list) or column not in columns:
-            return f"column {column[0]!r} is missing or of another kind"
-    return "there are more columns, or they come in another order"
+            return f"column {column[0]!r} is missing or has another type"
+    return "the backup has more columns, or has them in another order"
 
 
 def _some(names: Sequence[str]) -> str:

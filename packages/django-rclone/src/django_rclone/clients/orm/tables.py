@@ -1,7 +1,7 @@
 """Which tables a dump holds, and in what order.
 
-Every table that a model of this database stands for, as routers have it: each with
-the columns of its own, also where models inherit. And Django's table of migrations.
+Every table that has a model in this database, according to the routers: each with its own
+columns, also where models inherit. And Django's table of migrations.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,10 +17,12 @@ from django.db.models import Model, QuerySet
 
 from .columns import Column, columns_of
 
+_WITNESSES = 5  # rows of each table
+
 
 @dataclass(frozen=True)
 class Table:
-    """A table, by the model that stands for it."""
+    """A table and its model."""
 
     model: type[Model]
     columns: tuple[Column, ...]
@@ -33,8 +35,8 @@ class Table:
 
     @property
     def description(self) -> dict[str, Any]:
-        """What a dump says of it. A table that is described otherwise is another one."""
-        columns = [[column.name, column.kind.name] for column in self.columns]
+        """What a dump says about it. A table with another description is another table."""
+        columns = [[column.name, column.codec.name] for column in self.columns]
         return {"model": self.label, "table": self.model._meta.db_table, "columns": columns}
 
     @cached_property
@@ -48,8 +50,19 @@ class Table:
         sources = [column.source for column in self.columns]
         return self.all_rows.order_by(*key).values_list(*sources)
 
+    def evidence(self) -> "tuple[int, list[str]]":
+        """Return how many rows there are and how the last ones look, to compare it later."""
+        try:
+            rows = [
+                repr([bytes(one) if isinstance(one, memoryview) else one for one in row])
+                for row in self.values().reverse()[:_WITNESSES]
+            ]
+        except (ValueError, TypeError, ArithmeticError):
+            rows = []  # a row that a restore is about to replace may hold anything
+        return self.all_rows.count(), rows
+
     def references(self, *, optional: bool = True) -> Iterator[type[Model]]:
-        """Yield the models that rows refer to; without ``optional``, those that each row does."""
+        """Yield the models that rows refer to; without ``optional``, those that every row needs."""
         for field in self.model._meta.local_concrete_fields:
             if not field.is_relation or (field.null and not optional):
                 continue
@@ -61,7 +74,7 @@ class Table:
 def tables_of(connection: BaseDatabaseWrapper) -> list[Table]:
     """Return all tables, so that no row is inserted before those it refers to.
 
-    Unmanaged models count where they stand for a table of their own, not for a view.
+    Unmanaged models count if they have a table of their own, not a view.
     """
     models: dict[str, type[Model]] = {}
     for model in sorted(_models(connection), key=lambda one: not one._meta.managed):
@@ -74,7 +87,7 @@ def tables_of(connection: BaseDatabaseWrapper) -> list[Table]:
 
 
 def tables_without_model(connection: BaseDatabaseWrapper, tables: Collection[Table]) -> list[str]:
-    """Return the names of tables that no model stands for."""
+    """Return the names of tables without a model."""
     convert = connection.introspection.identifier_converter
     known = {convert(table.model._meta.db_table) for table in tables}
     return sorted(name for name in _names(connection) if convert(name) not in known)
@@ -103,7 +116,7 @@ def _names(connection: BaseDatabaseWrapper) -> set[str]:
 
 
 def _ordered(tables: Iterable[Table]) -> Iterator[Table]:
-    """Yield tables after those they refer to; circles are broken where nothing may stand."""
+    """Yield tables after those they refer to; circles are broken at references that may be empty."""
     waiting = {table.model: table for table in tables}
     while waiting:
         following = _first(waiting, optional=True) or _first(waiting, optional=False)
@@ -111,7 +124,7 @@ def _ordered(tables: Iterable[Table]) -> Iterator[Table]:
 
 
 def _first(waiting: Mapping[type[Model], Table], *, optional: bool) -> type[Model] | None:
-    """Return a model that refers to no other one that waits, or not by all means."""
+    """Return a model that refers to no waiting one, or only by references that may be empty."""
     for model, table in waiting.items():
         others = set(table.references(optional=optional)) - {model}
         if others.isdisjoint(waiting):

@@ -11,9 +11,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
-from ...processes import Command, Patience, Process
+from ...processes import Command, Process, StallTimeout
 from ..base import RestoreTarget, Versions
-from ..options import folder_of, names_of, patience_of, table_of
+from ..options import names_option, path_option, table_name, timeout_option
 from ..session import ServerClient
 from .connection import (
     Connector,
@@ -59,10 +59,10 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         seconds to wait for locks of other sessions.
         """
         super().__init__(connection)
-        self._tools = Tools(folder_of(tools_folder))
-        self._schemas = names_of("schemas", schemas)
-        self._exclude_tables = names_of("exclude_tables", exclude_tables)
-        self._exclude_data = names_of("exclude_data", exclude_data)
+        self._tools = Tools(path_option(tools_folder))
+        self._schemas = names_option("schemas", schemas)
+        self._exclude_tables = names_option("exclude_tables", exclude_tables)
+        self._exclude_data = names_option("exclude_data", exclude_data)
         if restore_mode not in (IN_PLACE, SWAP):
             raise TypeError(f"restore_mode must be {IN_PLACE!r} or {SWAP!r}")
         if self._schemas and restore_mode == SWAP:
@@ -71,7 +71,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             raise TypeError(f"keep_previous needs restore_mode {SWAP!r}")
         self._swaps = restore_mode == SWAP
         self._keep_previous = keep_previous
-        self._lock_timeout = patience_of(lock_timeout)
+        self._lock_timeout = timeout_option(lock_timeout)
         self._connector = Connector(wrapper=connection, lock_timeout=self._lock_timeout)
 
     def open_session(self) -> PostgresqlSession:
@@ -130,7 +130,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         )
 
     @contextmanager
-    def dump(self, *, stall_timeout: Patience | None) -> Iterator[Process]:
+    def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Process]:
         options = [
             "--format=custom",
             "--compress=0",  # the relay compresses, and faster
@@ -144,7 +144,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             options.append(f"--role={role}")
         arguments, environment = tool_arguments(self.connection, options)
         command = Command(argv=(self._tools.find("pg_dump"), *arguments), env=environment)
-        with Process(command, failure=describe_failure, patience=stall_timeout) as process:
+        with Process(command, failure=describe_failure, stall_timeout=stall_timeout) as process:
             yield process
 
     @contextmanager
@@ -180,6 +180,6 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
 
     def _quoted_table(self, name: str) -> str:
         """Return the quoted name of a model's table, or of a table given by its name."""
-        if table := table_of(name):
+        if table := table_name(name):
             return str(self.connection.ops.quote_name(table))
         return ".".join(quote_name(part) for part in name.split(".", 1))

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
-from ...processes import Patience
+from ...processes import StallTimeout
 from ...scratch import scratch_directory
 from ..base import DatabaseClient, Versions
 from .files import connect, copy_pages, integrity_problems, is_busy
@@ -66,7 +66,7 @@ class SqliteClient(DatabaseClient):
             _require_space(path.parent, 2 * raw_size)
 
     @contextmanager
-    def dump(self, *, stall_timeout: Patience | None) -> Iterator["_File"]:
+    def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator["_File"]:
         live = self._require_file()
         with ExitStack() as stack:
             with _translated_errors("Cannot copy the database"):

@@ -71,9 +71,7 @@ class FileRestore:
     def swap(self) -> None:
         """Replace the live database; see ``RestoreTarget.swap()``."""
         before = change_counter(self._live)
-        swap_and_look(
-            self._replace_live, lambda: self._look(before), hint="Run the restore again."
-        )
+        swap_and_look(self._replace_live, lambda: self._look(before), hint="Run the restore again.")
 
     def _replace_live(self) -> None:
         try:

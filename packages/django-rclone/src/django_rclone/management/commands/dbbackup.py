@@ -34,7 +34,7 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--clean",
             action="store_true",
-            help="Afterwards deletes the backups beyond the newest DB_CLEANUP_KEEP.",
+            help="Then deletes the backups beyond the newest DB_CLEANUP_KEEP.",
         )
         parser.add_argument(
             "--retries",
@@ -80,4 +80,3 @@ def _aliases(database: str | list[str] | None, all_databases: bool) -> list[str]
         return [DEFAULT_DB_ALIAS]
     # call_command() may be given a printable string.
     return [database] if isinstance(database, str) else list(dict.fromkeys(database))
-

@@ -1,4 +1,4 @@
-"""``manage.py dbrestore``: replace a database by a backup."""
+"""``manage.py dbrestore``: replace a database with a backup."""
 
 import time
 from datetime import UTC, datetime
@@ -14,14 +14,14 @@ from ..formatting import age, date, duration, size
 
 
 class Command(RcloneCommand):
-    help = "Replaces the content of a database by that of a backup: wholly, or not at all."
+    help = "Replaces the content of a database with a backup: completely, or not at all."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "-d",
             "--database",
             choices=tuple(connections),
-            help="Nominates the database to restore. Needed when there are several.",
+            help="Nominates the database to restore. Required if there are several.",
         )
         parser.add_argument(
             "-i",
@@ -33,7 +33,7 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--partial",
             action="store_true",
-            help="Accepts a backup made without some tables or rows. They will be missing.",
+            help="Accepts a backup that excludes tables or rows. They will be missing.",
         )
         add_noinput(parser)
         add_verification_arguments(parser)
@@ -60,7 +60,7 @@ class Command(RcloneCommand):
             partial=partial,
         )
         if not plan.backup.verified:
-            console.warn(f"Nothing vouches for {plan.backup.path}: {plan.backup.problem}.")
+            console.warn(f"{plan.backup.path} is not verified: {plan.backup.problem}.")
         for warning in plan.warnings:
             console.warn(warning)
         self.confirm(_question(plan), interactive=interactive)
@@ -76,7 +76,7 @@ def _only_database() -> str:
         return aliases[0]
     raise CommandError(
         f"There are several databases ({', '.join(aliases)}).\n"
-        "Hint: Say which one to restore by -d.",
+        "Hint: Name the one to restore with -d.",
         returncode=EXIT_USAGE,
     )
 
@@ -87,5 +87,5 @@ def _question(plan: RestorePlan) -> str:
     environment = f", environment {backup.environment!r}" if backup.environment else ""
     return (
         f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
-        f"by {backup.path} ({size(backup.size)}, made {date(backup.created_at)}{made}{environment})."
+        f"with {backup.path} ({size(backup.size)}, created {date(backup.created_at)}{made}{environment})."
     )

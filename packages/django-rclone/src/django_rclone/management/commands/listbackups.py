@@ -1,4 +1,4 @@
-"""``manage.py listbackups``: show what the remote holds."""
+"""``manage.py listbackups``: list the backups on the remote."""
 
 import json
 import shutil
@@ -10,8 +10,8 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from ...backups import Backup
+from ...backups.catalog import list_backups
 from ...operations.media import list_media
-from ...operations.prune import list_databases
 from ..base import RcloneCommand
 from ..formatting import age, date, printable, size
 
@@ -38,7 +38,7 @@ class Command(RcloneCommand):
     def handle(
         self, *args: Any, database: str | None, media: bool, as_json: bool, **options: Any
     ) -> None:
-        backups = list_media() if media else list_databases(database)
+        backups = list_media() if media else list_backups(database)
         now = datetime.now(UTC)
         if as_json:
             self.write_result(json.dumps([_record(backup, now) for backup in backups], indent=2))
@@ -80,7 +80,7 @@ def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
-    """Return columns, or two lines a backup where columns do not fit. Names are never cut."""
+    """Return columns, or two lines per backup if columns do not fit. Names are never truncated."""
     widths = [max(map(len, column)) for column in zip(_HEADER, *rows, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) <= width:
         return "\n".join(

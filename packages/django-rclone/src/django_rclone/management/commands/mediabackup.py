@@ -11,13 +11,13 @@ from ..formatting import duration, size
 
 
 class Command(RcloneCommand):
-    help = "Makes a mirror of the media files on the rclone remote."
+    help = "Mirrors the media files to the rclone remote."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--force",
             action="store_true",
-            help="Goes ahead although the media folder is empty, the mirror is of another "
+            help="Proceeds even if the media folder is empty, the mirror belongs to another "
             "environment, or more of its files would be deleted than MEDIA_MAX_DELETE allows.",
         )
 

@@ -18,8 +18,7 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--force",
             action="store_true",
-            help="Goes ahead although more media files would be deleted "
-            "than MEDIA_MAX_DELETE allows.",
+            help="Proceeds even if more media files would be deleted than MEDIA_MAX_DELETE allows.",
         )
         add_noinput(parser)
         add_verification_arguments(parser)
@@ -39,7 +38,7 @@ class Command(RcloneCommand):
             from_environment=from_environment, unverified=unverified, force=force
         )
         if not plan.backup.verified:
-            console.warn(f"Nothing vouches for the media backup: {plan.backup.problem}.")
+            console.warn(f"The media backup is not verified: {plan.backup.problem}.")
         self.confirm(_question(plan), interactive=interactive)
         console.info("Restoring media files ...")
         clock = time.monotonic()
@@ -52,6 +51,6 @@ def _question(plan: MediaRestorePlan) -> str:
     made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
     return (
         f"You are about to make {plan.target} equal the media backup\n"
-        f"({size(backup.size)}, made {date(backup.created_at)}{made}): "
+        f"({size(backup.size)}, created {date(backup.created_at)}{made}): "
         "newer and other files there are deleted."
     )

@@ -1,0 +1,92 @@
+"""The names of dumps: built from a template, and read back with it."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from ..exceptions import BackupNotFound
+
+# Two hosts may start in the same second.
+_TOKEN = r"[0-9a-f]{8}"
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Builds the names of dumps from a template, and reads them with the same template."""
+
+    template: str
+    date_format: str
+
+    def name(self, alias: str, moment: datetime, token: str, extension: str) -> str:
+        """Return the name of a new dump.
+
+        It contains the date in UTC and the first eight characters of ``token``,
+        which are hexadecimal and make it unique.
+        """
+        return self.template.format(
+            database=_quoted(alias),
+            datetime=moment.astimezone(UTC).strftime(self.date_format),
+            ext=f"{token[:8]}.{extension}",
+        )
+
+    def parse_timestamp(self, alias: str, name: str) -> datetime | None:
+        """Return the date in ``name``, in UTC, or ``None`` unless it is a dump of ``alias``.
+
+        The whole name must match the template for this alias, so that ``app``,
+        ``app2`` and ``app-eu`` are never mistaken for each other.
+        """
+        pattern = re.escape(self.template)
+        for field, part in (
+            ("database", re.escape(_quoted(alias))),
+            ("datetime", "(?P<datetime>.+)"),
+            ("ext", rf"{_TOKEN}(?:\.\w+)+"),
+        ):
+            pattern = pattern.replace(re.escape(f"{{{field}}}"), part)
+        match = re.fullmatch(pattern, name, re.ASCII)
+        if match is None:
+            return None
+        try:
+            moment = datetime.strptime(match["datetime"], self.date_format)  # noqa: DTZ007
+        except ValueError:
+            return None
+        # strptime() accepts more spellings than strftime() writes.
+        if moment.strftime(self.date_format) != match["datetime"]:
+            return None
+        return moment.replace(tzinfo=UTC)
+
+    def latest_possible(self, timestamp: datetime) -> datetime:
+        """Return the latest date at which a dump may have got ``timestamp`` in its name.
+
+        The date format may drop seconds, minutes or hours.
+        """
+        written = timestamp.strftime(self.date_format)
+        for step in (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)):
+            if (timestamp + step).strftime(self.date_format) != written:
+                return timestamp + step
+        return timestamp + timedelta(days=1)
+
+
+def validate_name(name: str, folder: str) -> str:
+    """Return the bare name of the dump that an operator asked for, by name or by path.
+
+    Raises ``BackupNotFound`` for anything that cannot be the name of a file in ``folder``.
+    """
+    bare = name.removeprefix(f"{folder}/")
+    if (
+        bare in ("", ".", "..")
+        or "/" in bare
+        or "\\" in bare
+        or any(ord(character) < 32 or ord(character) == 127 for character in bare)
+    ):
+        raise BackupNotFound(
+            f"{name!r} cannot be the name of a backup.",
+            hint="`manage.py listbackups` shows the names.",
+        )
+    return bare
+
+
+def _quoted(alias: str) -> str:
+    """Keep letters, digits, ``_``, ``.``, ``-`` and ``~``: anything else may have a meaning
+    to a shell, to rclone or to a template."""
+    return quote(alias, safe="")
