@@ -27,13 +27,13 @@ FROM pg_database d, pg_roles r WHERE d.datname = current_database() AND r.rolnam
 
 _CLAIM = "SELECT pg_try_advisory_lock(hashtext('django_rclone'), hashtext(%(live)s))"
 
-# Sessions of superusers cannot be terminated; autovacuum yields by itself.
+# Sessions of superusers cannot be terminated. Autovacuum yields to RENAME and DROP by itself.
 _DISCONNECT = """
 SELECT CASE WHEN pg_has_role(a.usesysid, 'MEMBER')
     OR pg_has_role('pg_signal_backend', 'MEMBER') AND NOT r.rolsuper
     THEN pg_terminate_backend(a.pid) END
 FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
-WHERE a.datname = %(live)s AND a.pid <> pg_backend_pid()
+WHERE a.datname = %(name)s AND a.pid <> pg_backend_pid()
 """
 
 _CREATE_LIKE = """
@@ -146,7 +146,9 @@ class StagedDatabase(Staging):
             _ = self._admin.identity
 
     def _drop(self, name: str) -> None:
-        self._admin.execute(f"DROP DATABASE IF EXISTS {quote_name(name)} WITH (FORCE)")
+        # DROP ... WITH (FORCE) is refused while autovacuum, a superuser, works there.
+        self._admin.rows(_DISCONNECT, {"name": name})
+        self._admin.execute(f"DROP DATABASE IF EXISTS {quote_name(name)}")
 
     def _drop_after_swap(self) -> None:
         if not self._keep_previous:
@@ -168,7 +170,7 @@ class StagedDatabase(Staging):
         admin = self._admin
         live, aside, scratch = map(quote_name, (self.live, self.aside, self.scratch))
         admin.execute("BEGIN")
-        admin.rows(_DISCONNECT, {"live": self.live})
+        admin.rows(_DISCONNECT, {"name": self.live})
         admin.execute(f"ALTER DATABASE {live} RENAME TO {aside}")
         admin.execute(f"ALTER DATABASE {scratch} RENAME TO {live}")
         admin.execute("COMMIT")
