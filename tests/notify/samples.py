@@ -32,7 +32,7 @@ ALL = (STARTED, SUCCEEDED, FAILED)
 
 
 def failed(**changes: Any) -> OperationEvent:
-    """Return the failed event with ``changes``; of any type."""
+    """Return the failed event with ``changes``, whose values may have any type."""
     return replace(FAILED, **changes)
 
 

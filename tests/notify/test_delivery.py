@@ -1,4 +1,4 @@
-"""The requirements for every notifier, whatever the service does: one suite for all."""
+"""The requirements for all notifiers, whatever the service does."""
 
 import io
 import json

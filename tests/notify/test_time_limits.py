@@ -115,7 +115,7 @@ def test_hanging_thread_does_not_keep_the_process_alive(tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("late\n", "", 0)
 
 
-# This warning is of Apprise itself, on Python 3.11 and 3.12.
+# Apprise itself causes this warning on Python 3.11 and 3.12.
 STRICT = {
     "PYTHONDEVMODE": "1",
     "PYTHONWARNINGS": "ignore:'imghdr' is deprecated:DeprecationWarning",
