@@ -46,11 +46,11 @@ def fill(folder: Path, **files: str) -> Path:
     return folder
 
 
-def put(rclone: Remote, path: str, *pieces: bytes, commit: bool = True) -> None:
+def put(rclone: Remote, path: str, *pieces: bytes, complete: bool = True) -> None:
     with rclone.upload(path, progress=FakeProgress()) as upload:
         for piece in pieces:
             upload.write(piece)
-        if commit:
+        if complete:
             upload.finish()
 
 
@@ -229,6 +229,14 @@ def test_complete_upload_is_stored(size: int, make: Make) -> None:
     put(rclone, "db/x.dump", data[: size // 2], data[size // 2 :])
     assert rclone.size("db/x.dump") == size
     assert get(rclone, "db/x.dump") == data
+
+
+@pytest.mark.parametrize("size", [0, 5, 5_000_000])
+def test_incomplete_upload_can_be_deleted(size: int, make: Make, remote: Path) -> None:
+    rclone = make()
+    put(rclone, "db/x.dump", bytes(size), complete=False)
+    assert rclone.try_delete("db/x.dump")
+    assert [path for path in remote.rglob("*") if path.is_file()] == []
 
 
 def test_upload_to_an_impossible_place_is_an_error(make: Make, remote: Path) -> None:

@@ -202,7 +202,7 @@ class _Task:
             found = "none" if stored is None else f"{stored:,}"
             raise RcloneError(
                 f"Size mismatch for {path}: sent {digest.size:,} bytes, the remote reports {found}.",
-                hint="Check the remote: its quota, filters in RCLONE_FLAGS, other writers.",
+                hint="Check the remote: its quota, options of the storage in RCLONE_FLAGS, other writers.",
             )
 
     def _manifest(self, attempt: _Attempt, digest: Digest, migrations: tuple[str, ...]) -> Manifest:
