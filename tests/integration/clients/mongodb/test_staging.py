@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from django.core.management.base import CommandError
+from django.db import connections
 
-from django_rclone import conf
-from django_rclone.clients import get_client
-from django_rclone.exceptions import ProcessError, SwapUnknown
+from django_rclone.clients.mongodb import MongodbClient
+from django_rclone.exceptions import SwapUnknown
 from tests.conftest import Heard
 from tests.integration.clients.mongodb.shop import Shop
 from tests.support.servers.mongodb import Document, Refused
@@ -55,8 +55,11 @@ def test_finish_without_swap_changes_nothing_and_leaves_nothing(
     shop: Shop, before: dict[str, Document]
 ) -> None:
     live = shop.content
-    shop.site.call("listbackups")
-    with get_client("default", conf.load()) as client, client.restore() as target:
+    with (
+        shop.site.active(),
+        MongodbClient(connections["default"], **shop.options) as client,
+        client.restore() as target,
+    ):
         target.write(shop.site.dump().read_bytes())
         target.finish()
         assert shop.content != live
@@ -124,7 +127,6 @@ def test_a_server_that_cannot_be_looked_at_leaves_the_state_unknown(
 def test_a_mongodump_that_stalls_is_stopped(shop: Shop) -> None:
     shop.site.rclone["DUMP_STALL_TIMEOUT"] = 1
     shop.use_tool("mongodump", "sleep 60")
-    with pytest.raises(CommandError, match="for 1 seconds") as caught:
+    with pytest.raises(CommandError, match="made no progress for 1 seconds"):
         shop.back_up()
-    assert isinstance(caught.value.__cause__, ProcessError)
     assert shop.site.stored() == []

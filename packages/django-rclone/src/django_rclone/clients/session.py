@@ -49,7 +49,8 @@ class Session:
 
         ``driver_error`` is the base of what the driver raises, if Django does not name it.
         """
-        self._driver_error = driver_error or wrapper.Database.Error  # type: ignore[attr-defined]
+        engine: Any = wrapper
+        self._driver_error: type[Exception] = driver_error or engine.Database.Error
         self._connection = connection
 
     def execute(self, statement: str | bytes, parameters: Parameters = None) -> None:
