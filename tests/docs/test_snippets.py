@@ -81,7 +81,10 @@ def test_guard_example_vetoes(site: Site):
 
 CALLS = {
     "call_command(": ("Stored db/default-", "No backup (1): Database 'default' was not backed up"),
-    "backup_databases(": (" bytes\n", "Stored 0 backups, but: Database 'default' was not backed up"),
+    "backup_databases(": (
+        " bytes\n",
+        "Stored 0 backups, but: Database 'default' was not backed up",
+    ),
 }
 """The code that backs up, and what it prints after a success and after a failure."""
 
