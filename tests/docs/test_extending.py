@@ -111,7 +111,7 @@ def test_suite_finds_a_client_that_accepts_a_truncated_dump(client_site: Site):
     check = "PRAGMA quick_check"
     assert check in client.read_text()
     client.write_text(client.read_text().replace(check, "SELECT 'ok'").replace("False", "True"))
-    name = "test_a_restore_that_is_not_committed_leaves_no_trace"
+    name = "test_a_rehearsal_fails_for_a_truncated_dump"
     process = client_site.manage("test", f"shop.tests.OnFolderTests.{name}")
     assert process.returncode == 1
     assert "FAILED (failures=1)" in process.stderr

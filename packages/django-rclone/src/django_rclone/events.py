@@ -1,4 +1,4 @@
-"""The value that tells observers what an operation did."""
+"""The value that describes an operation to observers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,9 +29,9 @@ class TargetState(StrEnum):
     UNCHANGED = "unchanged"
     """It is as it was before."""
     CHANGED = "changed"
-    """It was replaced, wholly if the restore succeeded, else in part."""
+    """It was replaced: completely if the restore succeeded, otherwise in part."""
     UNKNOWN = "unknown"
-    """The restore failed, and nobody could find out how far it got."""
+    """The restore failed, and it could not be determined how far it got."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ MESSAGE_LIMIT = 2_000
 
 
 class InvalidSettings(ImproperlyConfigured):
-    """A setting is wrong. ``key`` names it, ``hint`` says how to mend it."""
+    """A setting is wrong. ``key`` names it, ``hint`` says how to fix it."""
 
     exit_code = 2
 
@@ -154,7 +154,7 @@ class ExecutableNotFound(ProcessError):
 
 
 class RcloneError(ProcessError):
-    """rclone ended badly. ``transient`` tells whether trying again may help."""
+    """rclone failed. ``transient`` is whether trying again may help."""
 
     transient = False
 

@@ -11,7 +11,7 @@ MASK = "***"
 # A shorter secret would mask parts of ordinary words.
 _SHORTEST_LITERAL = 4
 
-# Every repetition is bounded or cannot overlap its neighbour: tools print long lines.
+# Every repetition is bounded or cannot overlap its neighbor: tools print long lines.
 _NAME = (
     r"(?:(?<![a-z])pass(?!w|ed|es|ing)|passwd|password|passphrase|(?<![a-z])pwd|secret|token|"
     r"key[_-]?pem|sas[_-]?url|account[_-]?credentials|"

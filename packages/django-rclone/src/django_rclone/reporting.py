@@ -149,7 +149,7 @@ def _send(name: str, sender: Sender, console: Console, **arguments: object) -> N
         with interruptible(raise_pending=False):
             outcomes = signal.send_robust(sender, **arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer never breaks a backup
-        # A receiver called sys.exit(), or is no function: send_robust() cannot name that one.
+        # A receiver called sys.exit(), or is not a function: send_robust() cannot name it.
         _warn(f"A receiver of {name} raised {type(error).__name__}: {_describe(error)}", console)
         return
     for receiver, outcome in outcomes:

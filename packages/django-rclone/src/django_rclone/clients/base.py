@@ -67,7 +67,7 @@ class DatabaseClient(ABC):
     format: ClassVar[str]
     """The format of its dumps. Only what ``accepts()`` allows is restored: by default the same."""
     magic: ClassVar[tuple[bytes, ...]] = ()
-    """The possible first bytes of a dump, up to 16 each; anything else is no dump. Empty: any."""
+    """The possible first bytes of a dump, up to 16 each; anything else is not a dump. Empty: any."""
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
 

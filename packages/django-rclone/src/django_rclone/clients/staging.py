@@ -37,7 +37,7 @@ def swap_and_look(swap: Callable[[], object], look: Callable[[], LiveData], *, h
     """Run ``swap``; if it fails, ``look`` at the live data to learn what became of it.
 
     ``look`` is called after ``ClientError`` alone, and may raise it. A swap that failed
-    and is found to be complete has succeeded. ``hint`` tells how to go on when the live
+    and is found to be complete has succeeded. ``hint`` says what to do if the live
     data is broken. Raises ``SwapRefused``, ``SwapBroken`` or ``SwapUnknown``.
     """
     try:

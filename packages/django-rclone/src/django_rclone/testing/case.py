@@ -78,7 +78,7 @@ class ClientCase(_TestCase):
         return {}
 
     def leftovers(self) -> Collection[str]:
-        """Return what lies beside the database and should not: scratch databases, files."""
+        """Return what a killed run left next to the database: scratch databases, files."""
         return ()
 
     def settle(self) -> None:
@@ -161,7 +161,7 @@ class ClientCase(_TestCase):
         )
 
     def require_untouched(self, fingerprint: str) -> None:
-        """Fail unless the database has this fingerprint, and nothing lies beside it."""
+        """Fail unless the database has this fingerprint, and there are no leftovers."""
         self.assertEqual(self.fingerprint(), fingerprint)
         self.assertEqual(list(self.leftovers()), [])
 

@@ -44,7 +44,7 @@ class Remote(ABC):
     """The keys of ``DJANGO_RCLONE`` that lead here: ``REMOTE``, and what it needs."""
 
     def files(self) -> list[Path]:
-        """Return the files that hold what is stored, as it lies on the disk."""
+        """Return the stored files, as they are on the disk."""
         return sorted(path for path in self._stored.rglob("*") if path.is_file())
 
     def replace(self, path: Path, content: bytes) -> None:
