@@ -93,5 +93,7 @@ def test_what_cannot_be_reached_is_told_without_a_secret(
     site: Site, sqlite: dict[str, Any]
 ) -> None:
     site.databases[ALIAS] = {**sqlite, "ENGINE": FAKE, "NAME": "/no/such/folder/live.sqlite3"}
-    with pytest.raises(CommandError, match="Cannot connect to the database: unable to open database file"):
+    with pytest.raises(
+        CommandError, match="Cannot connect to the database: unable to open database file"
+    ):
         site.call("dbbackup")

@@ -132,7 +132,11 @@ def test_lines_that_break_parsers_are_refused(sqlite_hall: Hall, line: bytes) ->
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('["x;--"]', '[["hunter2"]]', "gallery.Tag, row 2: the value of column 'word' is not valid for CharField"),
+        (
+            '["x;--"]',
+            '[["hunter2"]]',
+            "gallery.Tag, row 2: the value of column 'word' is not valid for CharField",
+        ),
         ('["x;--"]', '["hunter2","hunter2"]', "gallery.Tag, row 2 has 2 values for 1 columns"),
         ('["x;--"]\n', '["hunter2"]\n["hunter2"]\n', "gallery.Tag, rows 1 to 4: the database"),
         ('["x;--"]', '["hunter2]', "after row 1 of gallery.Tag: not JSON"),
@@ -186,7 +190,8 @@ def test_rows_that_no_restore_would_take_are_told_at_the_backup(sqlite_hall: Hal
         live.execute("UPDATE gallery_artist SET teacher_id = NULL")
         live.execute("UPDATE gallery_copy SET number = 'hunter2'")
     with pytest.raises(
-        ClientError, match=r"gallery.Copy, row 1: .*'number' holds a value that is not valid for IntegerField"
+        ClientError,
+        match=r"gallery.Copy, row 1: .*'number' holds a value that is not valid for IntegerField",
     ) as e:
         sqlite_hall.dump()
     assert "hunter2" not in str(e.value)

@@ -249,10 +249,18 @@ def test_a_model_that_changed_is_refused_by_its_name(hall: Hall) -> None:
     live = hall.fingerprint()
     for old, new, said in (
         (b'["took","DurationField"]', b'["took","TextField"]', "gallery.Everything.*column 'took'"),
-        (b'"gallery.Tag"', b'"gallery.Gone"', "only in the backup or only here: gallery.Gone, gallery.Tag"),
+        (
+            b'"gallery.Tag"',
+            b'"gallery.Gone"',
+            "only in the backup or only here: gallery.Gone, gallery.Tag",
+        ),
         (b'"table":"legacy"', b'"table":"lost"', "gallery.Legacy.*another name"),
         (b'"django_jsonl":1', b'"django_jsonl":2', "format version"),
-        (b'["word","CharField"]', b'["word","CharField"],["x","CharField"]', "gallery.Tag.*more columns"),
+        (
+            b'["word","CharField"]',
+            b'["word","CharField"],["x","CharField"]',
+            "gallery.Tag.*more columns",
+        ),
     ):
         assert old in dump
         with pytest.raises(ClientError, match=said):

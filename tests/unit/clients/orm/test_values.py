@@ -66,9 +66,7 @@ def test_a_value_survives(field: type[models.Field], data: st.DataObject) -> Non
 
 @pytest.mark.parametrize("field", VALUES, ids=lambda field: field.__name__)
 @given(value=OTHERS)
-def test_any_other_value_is_refused_or_taken_for_one(
-    field: type[models.Field], value: Any
-) -> None:
+def test_any_other_value_is_refused_or_taken_for_one(field: type[models.Field], value: Any) -> None:
     codec = codec_of(field)
     try:
         found = codec.decode(value)

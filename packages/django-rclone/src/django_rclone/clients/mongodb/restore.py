@@ -38,7 +38,6 @@ class StagedCollections(Staging):
         self._before: dict[str, Any] = {}
         self._after: dict[str, Any] = {}
 
-
     def require_loaded(self) -> None:
         """Raise ``ClientError`` unless there is a scratch collection."""
         if not any(one["name"].startswith(self.prefix) for one in self._session.collections()):
@@ -88,9 +87,7 @@ class StagedCollections(Staging):
         found = session.collections()
         old = {one["name"]: one for one in found if is_dumped(one["name"])}
         new = {
-            one["name"].removeprefix(prefix): one
-            for one in found
-            if one["name"].startswith(prefix)
+            one["name"].removeprefix(prefix): one for one in found if one["name"].startswith(prefix)
         }
         self._before, self._after = _identities(old), _identities(new)
         for name in old:
