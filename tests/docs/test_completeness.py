@@ -17,7 +17,7 @@ from django_rclone.events import Operation, OperationEvent, State
 from django_rclone.management import base
 from django_rclone_notify import checks as notify_checks
 from django_rclone_notify import conf as notify_conf
-from django_rclone_notify.notifications import NoticeState
+from django_rclone_notify.notifications import NotificationState
 from django_rclone_notify.notifiers import dummy
 from django_rclone_notify.notifiers.loading import SHIPPED
 from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, section
@@ -70,7 +70,12 @@ def test_every_command_has_a_section():
 
 
 def exit_codes() -> set[int]:
-    named = {value for name, value in vars(base).items() if name.startswith("EXIT_")}
+    named = {
+        value
+        for module in (base, exceptions)
+        for name, value in vars(module).items()
+        if name.startswith("EXIT_")
+    }
     raised = {
         error.exit_code
         for error in vars(exceptions).values()
@@ -112,8 +117,8 @@ def test_every_operation_and_state_is_documented(value):
     assert f"`{value}`" in section(page("notify"), "## Settings")
 
 
-@pytest.mark.parametrize("value", NoticeState)
-def test_every_state_of_a_notice_is_documented(value):
+@pytest.mark.parametrize("value", NotificationState)
+def test_every_state_of_a_notification_is_documented(value):
     assert f"`{value}`" in section(page("notify"), "## Settings")
     assert f"`{value}`" in page("writing-a-notifier")
 

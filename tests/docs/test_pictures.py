@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from django_rclone_notify.notifications import NoticeState
+from django_rclone_notify.notifications import NotificationState
 from django_rclone_notify.notifiers.email import message as mails
 from tests.docs.pictures.pages import PAGES as PICTURED
 from tests.docs.pictures.screenshots import digest, source_of
@@ -46,5 +46,5 @@ def test_every_notifier_page_has_one_picture():
 
 def test_changed_payload_would_be_noticed(monkeypatch: pytest.MonkeyPatch):
     before = digest(PICTURED["email"]())
-    monkeypatch.setitem(mails._LOOKS, NoticeState.FAILED, ("Failed", "#ff0000"))
+    monkeypatch.setitem(mails._COLORS, NotificationState.FAILED, "#ff0000")
     assert digest(PICTURED["email"]()) != before

@@ -218,7 +218,7 @@ def crowds(operation: str) -> Iterator[Fault]:
             name=f"{count} runs at once",
             inflict=_crowd(count, frozenset(ends)),
             status=frozenset(ends),
-            says="is running",
+            says="has been running",
             companions=count - 1 if operation == "backup" else 0,
         )
 

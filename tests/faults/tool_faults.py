@@ -105,7 +105,7 @@ _DUMP: Bodies = {
         "made no progress for 1 seconds",
     ),
     "dump program floods stderr": (f"{_FLOOD}; exit 3", "words without end"),
-    "dump program writes nothing": ("exit 0", "empty|breaks off|end|cannot be read"),
+    "dump program writes nothing": ("exit 0", "empty|truncated|breaks off|end|cannot be read"),
     "dump program talks on stdout": ('echo noise; exec "$REAL" "$@"', "dump"),
 }
 _LOAD: Bodies = {

@@ -9,15 +9,16 @@ from django.core.cache import cache
 
 from django_rclone.events import ReceiverWarnings
 from django_rclone.signals import operation_changed
-from django_rclone_notify.notifications import Notice
+from django_rclone_notify.notifications import Notification
 from django_rclone_notify.notifiers import dummy
-from django_rclone_notify.transport import retry as retries
-from tests.notify.places import Place, Service
+from django_rclone_notify.transport import retry
+from tests.notify.endpoints import Endpoint
+from tests.notify.services import Service
 from tests.support.http_server import LoopbackServer
 
 
 class Log:
-    """What was logged: our own warnings, and the text of everything."""
+    """The log: the warnings of the package, and the text of everything."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self._caplog = caplog
@@ -46,24 +47,24 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def place(service: Service, tmp_path: Path) -> Iterator[Place]:
-    """Where the notifier of the test delivers."""
+def endpoint(service: Service, tmp_path: Path) -> Iterator[Endpoint]:
+    """The endpoint of ``service``."""
     with service.open(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
+def empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
 
 
 @pytest.fixture(autouse=True)
-def loopback_without_proxy_and_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_proxy_and_no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(retries, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(retry, "PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Log:
 
 
 @pytest.fixture
-def outbox() -> Iterator[list[Notice]]:
+def outbox() -> Iterator[list[Notification]]:
     dummy.outbox.clear()
     yield dummy.outbox
     dummy.outbox.clear()
@@ -87,8 +88,8 @@ def configure(settings: Any) -> Callable[..., None]:
     return apply
 
 
-def settle() -> None:
-    """Wait for what is delivered in the background."""
+def wait_for_deliveries() -> None:
+    """Wait for the deliveries in the background."""
     for thread in threading.enumerate():
         if thread.name.startswith("django-rclone-notify"):
             thread.join()
@@ -106,7 +107,7 @@ def send() -> Callable[..., list[str]]:
             found = [warned for _, warned in outcomes if isinstance(warned, ReceiverWarnings)]
             warnings += [text for warned in found for text in warned]
             if getattr(event, "state", "") == "started":
-                settle()
+                wait_for_deliveries()
         return warnings
 
     return dispatch

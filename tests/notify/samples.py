@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django_rclone.events import Operation, OperationEvent, State
-from django_rclone_notify.notifications import Notice
+from django_rclone_notify.notifications import Notification
 
 RUN = "0d6a2c5e-7f0b-4b51-9d7f-3f3e0f3e9a11"
 
@@ -32,14 +32,14 @@ ALL = (STARTED, SUCCEEDED, FAILED)
 
 
 def failed(**changes: Any) -> OperationEvent:
-    """Return the failed event with ``changes``; they need not be of the declared types."""
+    """Return the failed event with ``changes``; of any type."""
     return replace(FAILED, **changes)
 
 
-def failure(**changes: Any) -> Notice:
-    """Return the notice of a failure whose event has ``changes``."""
-    return Notice(event=failed(**changes))
+def failure(**changes: Any) -> Notification:
+    """Return the notification of a failure whose event has ``changes``."""
+    return Notification(event=failed(**changes))
 
 
-RECOVERED = Notice(event=SUCCEEDED, recovered=True)
-FAILURE = Notice(event=FAILED)
+RECOVERED = Notification(event=SUCCEEDED, recovered=True)
+FAILURE = Notification(event=FAILED)

@@ -1,32 +1,62 @@
-"""The adapters: how the shared suite reaches each notifier, and what it should have told.
+"""All services that notifiers deliver to, for the shared test suite.
 
-A new notifier is one more entry of ``ALL``.
+A new notifier needs one more entry in ``ALL``.
 """
 
-import re
+from dataclasses import dataclass
+from typing import Any
 
-from tests.notify import (
-    healthchecks_rules,
-    log_place,
-    mail_place,
-    metrics_place,
-    sentry_rules,
-    slack_rules,
+from tests.notify import fake_healthchecks, fake_sentry, fake_slack
+from tests.notify import fake_mail_server as mail_server
+from tests.notify import fake_textfile_collector as textfile_collector
+from tests.notify.endpoints import (
+    HTTP_FAULTS,
+    SECRET,
+    Endpoint,
+    OpenEndpoint,
+    open_log_file,
+    state_in_title,
+    web_service,
 )
-from tests.notify.places import SECRET, Service, web_service
-from tests.support.http_server import Answer, Received
+from tests.support.http_server import Received
 
 NOTIFIERS = "django_rclone_notify.notifiers"
 MONITOR = "nightly"
-EVERY_STATE = ["started", "succeeded", "recovered", "failed"]
+ALL_STATES = ["started", "succeeded", "recovered", "failed"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One notifier and the fake service it delivers to."""
+
+    name: str
+    backend: str
+    open: OpenEndpoint
+    heartbeat: bool = False
+    """Gets every state of backups by default; otherwise failures and recoveries of everything."""
+    faults: frozenset[str] = HTTP_FAULTS
+    """The faults that its endpoint supports."""
+    sends_cause: bool = True
+    """Whether it receives the cause of a failure."""
+
+    def channel(self, endpoint: Endpoint, **keys: Any) -> dict[str, Any]:
+        """Return an entry of ``DJANGO_RCLONE_NOTIFY``; ``OPTIONS`` extend the endpoint's."""
+        options = endpoint.options | keys.pop("OPTIONS", {})
+        return {"BACKEND": self.backend, "OPTIONS": options, **keys}
+
+
+def state_in_body(request: Received) -> str:
+    body = request.json()
+    return "recovered" if body["recovered"] else str(body["state"])
+
 
 SLACK = Service(
     name="slack",
     backend=f"{NOTIFIERS}.slack.SlackNotifier",
     open=web_service(
         lambda url: {"webhook_url": f"{url}/services/T1/B1/{SECRET}"},
-        slack_rules.state_told,
-        slack_rules.webhook,
+        fake_slack.state_of,
+        fake_slack.webhook,
     ),
 )
 SLACK_BOT = Service(
@@ -34,12 +64,12 @@ SLACK_BOT = Service(
     backend=f"{NOTIFIERS}.slack.SlackNotifier",
     open=web_service(
         lambda url: {
-            "bot_token": slack_rules.TOKEN,
-            "channel": slack_rules.CHANNEL,
+            "bot_token": fake_slack.TOKEN,
+            "channel": fake_slack.CHANNEL,
             "api_url": f"{url}/api",
         },
-        slack_rules.state_told,
-        slack_rules.methods,
+        fake_slack.state_of,
+        fake_slack.methods,
     ),
 )
 HEALTHCHECKS = Service(
@@ -47,12 +77,12 @@ HEALTHCHECKS = Service(
     backend=f"{NOTIFIERS}.healthchecks.HealthchecksNotifier",
     open=web_service(
         lambda url: {
-            "ping_key": healthchecks_rules.KEY,
+            "ping_key": fake_healthchecks.KEY,
             "slug": "nightly",
             "base_url": f"{url}/ping",
         },
-        healthchecks_rules.state_told,
-        healthchecks_rules.answer,
+        fake_healthchecks.state_of,
+        fake_healthchecks.answer,
     ),
     heartbeat=True,
 )
@@ -60,24 +90,12 @@ SENTRY = Service(
     name="sentry",
     backend=f"{NOTIFIERS}.sentry.SentryNotifier",
     open=web_service(
-        lambda url: {"monitor_slug": MONITOR, "dsn": sentry_rules.dsn(url)},
-        sentry_rules.state_told,
-        sentry_rules.answer,
+        lambda url: {"monitor_slug": MONITOR, "dsn": fake_sentry.dsn(url)},
+        fake_sentry.state_of,
+        fake_sentry.answer,
     ),
     heartbeat=True,
 )
-
-
-def state_of_the_body(request: Received) -> str:
-    told = request.json()
-    return "recovered" if told["recovered"] else str(told["state"])
-
-
-def state_of_the_title(request: Received) -> str | None:
-    state = re.search(r" (started|succeeded again|succeeded|failed) on ", request.json()["title"])
-    return state and ("recovered" if state[1].endswith("again") else state[1])
-
-
 WEBHOOK = Service(
     name="webhook",
     backend=f"{NOTIFIERS}.webhook.WebhookNotifier",
@@ -87,8 +105,7 @@ WEBHOOK = Service(
             "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
             "headers": {"Authorization": f"Bearer {SECRET}"},
         },
-        state_of_the_body,
-        lambda request: Answer(),
+        state_in_body,
     ),
 )
 APPRISE = Service(
@@ -96,29 +113,28 @@ APPRISE = Service(
     backend=f"{NOTIFIERS}.apprise.AppriseNotifier",
     open=web_service(
         lambda url: {"urls": [f"{url.replace('http://', 'json://')}/{SECRET}"]},
-        state_of_the_title,
-        lambda request: Answer(),
+        lambda request: state_in_title(request.json()["title"]),
     ),
 )
 EMAIL = Service(
     name="email",
     backend=f"{NOTIFIERS}.email.EmailNotifier",
-    open=mail_place.open_mail_place,
-    troubles=mail_place.TROUBLES,
+    open=mail_server.open_mail_server,
+    faults=mail_server.FAULTS,
 )
 PROMETHEUS = Service(
     name="prometheus",
     backend=f"{NOTIFIERS}.prometheus.PrometheusNotifier",
-    open=metrics_place.open_metrics_place,
+    open=textfile_collector.open_textfile_collector,
     heartbeat=True,
-    troubles=metrics_place.TROUBLES,
-    tells_why=False,
+    faults=frozenset({"404"}),
+    sends_cause=False,
 )
 LOGGING = Service(
     name="logging",
     backend=f"{NOTIFIERS}.logging.LoggingNotifier",
-    open=log_place.open_log_place,
-    troubles=frozenset(),
+    open=open_log_file,
+    faults=frozenset(),
 )
 ALL = (SLACK, SLACK_BOT, HEALTHCHECKS, SENTRY, WEBHOOK, APPRISE, EMAIL, PROMETHEUS)
 """Those that deliver to a service that can fail."""

@@ -8,14 +8,15 @@ from django.core.checks import run_checks
 from django.views.debug import get_default_exception_reporter_filter
 
 from django_rclone_notify import checks
-from django_rclone_notify.channels import texts
-from django_rclone_notify.secrets import Secret
-from tests.notify.healthchecks_rules import CHECK, KEY
-from tests.notify.places import SECRET
+from django_rclone_notify.secrets import Secret, texts
+from tests.notify.endpoints import SECRET
+from tests.notify.fake_healthchecks import CHECK, KEY
 from tests.notify.services import NOTIFIERS
 
 SLACK = f"{NOTIFIERS}.slack.SlackNotifier"
 DUMMY = f"{NOTIFIERS}.dummy.DummyNotifier"
+APPRISE = f"{NOTIFIERS}.apprise.AppriseNotifier"
+WEBHOOK = f"{NOTIFIERS}.webhook.WebhookNotifier"
 SENTRY = f"{NOTIFIERS}.sentry.SentryNotifier"
 HEALTHCHECKS = f"{NOTIFIERS}.healthchecks.HealthchecksNotifier"
 URL = {"webhook_url": Secret(f"https://hooks.example/{SECRET}")}
@@ -58,22 +59,22 @@ def test_right_settings_pass(channels, configure):
         ({"options": {}}, "E001", f'{OPS}["options"] is unknown. Did you mean "OPTIONS"? '),
         ({"STATES": "failed"}, "E001", f'{OPS}["STATES"] must be a list. Write ["failed"].'),
         ({"STATES": 5}, "E001", f'{OPS}["STATES"] must be a list. '),
-        ({"STATES": []}, "E001", f'{OPS}["STATES"] is empty. Nothing would ever be sent; '),
-        ({"STATES": [5]}, "E001", f'{OPS}["STATES"] must hold strings only. '),
+        ({"STATES": []}, "E001", f'{OPS}["STATES"] is empty. Nothing would ever be sent. '),
+        ({"STATES": [5]}, "E001", f'{OPS}["STATES"] must contain only strings. '),
         (
             {"STATES": ["faild"]},
             "E001",
-            f'{OPS}["STATES"] holds the unknown \'faild\'. Did you mean "failed"? Known: failed, rec',
+            f'{OPS}["STATES"] contains the unknown value \'faild\'. Did you mean "failed"? Known: failed, rec',
         ),
         (
             {"OPERATIONS": ["dbbackup"]},
             "E001",
-            f'{OPS}["OPERATIONS"] holds the unknown \'dbbackup\'. Did you mean "db_backup"? ',
+            f'{OPS}["OPERATIONS"] contains the unknown value \'dbbackup\'. Did you mean "db_backup"? ',
         ),
         (
             {"DATABASES": ["defualt"]},
             "E001",
-            f'{OPS}["DATABASES"] holds the unknown \'defualt\'. Did you mean "default"? ',
+            f'{OPS}["DATABASES"] contains the unknown value \'defualt\'. Did you mean "default"? ',
         ),
         ({"ENVIRONMENTS": "x"}, "E001", f'{OPS}["ENVIRONMENTS"] must be a list. Write ["x"].'),
         ({"TIMEOUT": "10"}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
@@ -84,7 +85,7 @@ def test_right_settings_pass(channels, configure):
         (
             {"DATABASES": ["default"], "OPERATIONS": ["media_backup", "media_restore"]},
             "E005",
-            f"{OPS} would never be notified: DATABASES leaves out media operations, and OPERATIO",
+            f"{OPS} would never be notified: DATABASES excludes media operations, and OPERATIO",
         ),
         ({"OPTIONS": ["x"]}, "E001", f'{OPS}["OPTIONS"] must be a dictionary of named options. '),
         ({"BACKEND": None}, "E002", f'{OPS}["BACKEND"] must be the dotted path of a notifier. '),
@@ -94,16 +95,16 @@ def test_right_settings_pass(channels, configure):
             "E002",
             f'Did you mean "{SLACK}"? ',
         ),
-        ({"BACKEND": "pathlib.Path"}, "E002", "names pathlib.Path, which is no notifier. Derive"),
+        ({"BACKEND": "pathlib.Path"}, "E002", "is pathlib.Path, which is not a notifier. Derive"),
         (
             {"BACKEND": f"{NOTIFIERS}.base.Notifier"},
             "E002",
-            "Notifier, which is no notifier. Derive",
+            "Notifier, which is not a notifier. Derive",
         ),
     ],
     ids=itertools.count(),
 )
-def test_mistake_is_told_with_its_path_and_the_fix(entry, code, text, configure):
+def test_mistake_is_reported_with_its_path_and_the_fix(entry, code, text, configure):
     if isinstance(entry, dict):
         entry = {"BACKEND": DUMMY, **entry}
     configure(ops=entry)
@@ -121,26 +122,30 @@ def test_mistake_is_told_with_its_path_and_the_fix(entry, code, text, configure)
             '["chanel"] is unknown. Did you mean "channel"? Known: ',
         ),
         (SLACK, {"webhook_ur": URL["webhook_url"]}, '["webhook_ur"] is unknown. Did you mean "w'),
-        (SLACK, {"webhook_url": SECRET}, '["webhook_url"] must be an address that starts with'),
-        (SLACK, {"webhook_url": f"ftp://{SECRET}"}, '["webhook_url"] must be an address that'),
-        (SLACK, {"webhook_url": f"https://x:{SECRET}/"}, '["webhook_url"] must be an address'),
-        (SLACK, {"webhook_url": f"https://x/{SECRET} y"}, '["webhook_url"] must be an address'),
-        (SLACK, {"webhook_url": 5}, '["webhook_url"] must be a string that is not empty. '),
+        (SLACK, {"webhook_url": SECRET}, '["webhook_url"] must be a URL that starts with'),
+        (SLACK, {"webhook_url": f"ftp://{SECRET}"}, '["webhook_url"] must be a URL that'),
+        (SLACK, {"webhook_url": f"https://x:{SECRET}/"}, '["webhook_url"] must be a URL'),
+        (SLACK, {"webhook_url": f"https://x/{SECRET} y"}, '["webhook_url"] must be a URL'),
+        (SLACK, {"webhook_url": 5}, '["webhook_url"] must be a non-empty string. '),
         (SLACK, {**URL, "include_error": "no"}, '["include_error"] must be True or False. '),
-        (HEALTHCHECKS, {}, '["ping_url"] is missing. Set it to the address '),
-        (HEALTHCHECKS, {"slug": "nightly"}, '["ping_key"] must be a string that is not empty. '),
+        (HEALTHCHECKS, {}, '["ping_url"] is missing. Copy the URL from the '),
+        (HEALTHCHECKS, {"slug": "nightly"}, '["ping_key"] must be a non-empty string. '),
         (HEALTHCHECKS, {"ping_key": SECRET, "slug": "x"}, '["ping_key"] must be 22 letters, digi'),
         (HEALTHCHECKS, {"ping_key": Secret(KEY), "slug": "A B"}, '["slug"] must be a slug of at '),
-        (HEALTHCHECKS, {"ping_url": f"https://x/{SECRET}"}, '["ping_url"] names no check. Copy '),
+        (
+            HEALTHCHECKS,
+            {"ping_url": f"https://x/{SECRET}"},
+            '["ping_url"] is not the ping URL of a check. Copy ',
+        ),
         (
             HEALTHCHECKS,
             {"ping_url": f"https://hc-ping.com/{CHECK}/start"},
-            '["ping_url"] names a signal of the check. Leave /start, /fail, /log or the number',
+            '["ping_url"] must not include a signal. Remove /start, /fail, /log or the number',
         ),
         (
             HEALTHCHECKS,
             {"ping_url": f"https://healthchecks.io/checks/{CHECK}"},
-            '["ping_url"] names no check. Copy the ping address: it ends in a UUID, or in the ',
+            '["ping_url"] is not the ping URL of a check. Copy the ping URL: it ends in a UUID, or',
         ),
         (SLACK, {}, '["webhook_url"] is missing. Copy it from the page of the Slack app, or set '),
         (
@@ -148,16 +153,16 @@ def test_mistake_is_told_with_its_path_and_the_fix(entry, code, text, configure)
             {"ping_url": {"defualt": f"https://hc-ping.com/{CHECK}"}},
             '["ping_url"] names the unknown database \'defualt\'. Did you mean "default"? Known: ',
         ),
-        (SLACK, {"bot_token": SECRET}, '["channel"] must be a string that is not empty. '),
-        (SLACK, {"channel": "C1"}, '["bot_token"] must be a string that is not empty. '),
+        (SLACK, {"bot_token": SECRET}, '["channel"] must be a non-empty string. '),
+        (SLACK, {"channel": "C1"}, '["bot_token"] must be a non-empty string. '),
         (
             SLACK,
             {**URL, "bot_token": Secret(SECRET), "channel": "C1"},
-            '["webhook_url"] names the channel a second time. Keep webhook_url, or bot_token and',
+            '["webhook_url"] identifies the channel a second time. Keep webhook_url, or bot_token and',
         ),
         (SENTRY, {"capture_failures": False}, '["monitor_slug"] is missing. Without a monitor '),
-        (SENTRY, {"monitor_slug": "x", "schedule": "daily"}, '["schedule"] must be a schedule. '),
-        (SENTRY, {"monitor_slug": "x", "schedule": (0, "day")}, '["schedule"] must be a schedul'),
+        (SENTRY, {"monitor_slug": "x", "schedule": "daily"}, '["schedule"] is not a schedule. '),
+        (SENTRY, {"monitor_slug": "x", "schedule": (0, "day")}, '["schedule"] is not a schedule'),
         (
             SENTRY,
             {"monitor_slug": "x", "schedule": (1, "dya")},
@@ -172,17 +177,21 @@ def test_mistake_is_told_with_its_path_and_the_fix(entry, code, text, configure)
         (
             HEALTHCHECKS,
             {"ping_url": f"https://x/{SECRET}", "slug": "nightly"},
-            '["ping_url"] names the check a second time. Keep ping_url, or ping_key and slug.',
+            '["ping_url"] identifies the check a second time. Keep ping_url, or ping_key and slug.',
         ),
         (SENTRY, {"monitor_slug": " "}, '["monitor_slug"] must be a slug of at most 50 characters'),
-        (SENTRY, {"monitor_slug": "x", "dsn": SECRET}, '["dsn"] is no DSN. Copy it from '),
-        (SENTRY, {"monitor_slug": "x", "dsn": f"https://x/{SECRET}"}, '["dsn"] is no DSN. '),
-        (f"{NOTIFIERS}.logging.LoggingNotifier", {"logger": 5}, '["logger"] must be a string '),
+        (SENTRY, {"monitor_slug": "x", "dsn": SECRET}, '["dsn"] is not a DSN. Copy it from '),
+        (SENTRY, {"monitor_slug": "x", "dsn": f"https://x/{SECRET}"}, '["dsn"] is not a DSN. '),
+        (
+            f"{NOTIFIERS}.logging.LoggingNotifier",
+            {"logger": 5},
+            '["logger"] must be a non-empty string',
+        ),
         (DUMMY, {"x": 1}, '["x"] is unknown. Known: none.'),
     ],
     ids=itertools.count(),
 )
-def test_wrong_option_is_told_without_its_value(backend, options, text, configure):
+def test_invalid_option_is_reported_without_its_value(backend, options, text, configure):
     configure(ops={"BACKEND": backend, "OPTIONS": options})
     [(code, actual)] = found()
     assert code == "E003"
@@ -190,7 +199,7 @@ def test_wrong_option_is_told_without_its_value(backend, options, text, configur
     assert SECRET not in actual
 
 
-def test_all_mistakes_are_told_at_once(configure):
+def test_all_mistakes_are_reported_at_once(configure):
     configure(
         ops={"BACKEND": "nope", "STATES": ["x"], "DATABASES": "default", "EXTRA": 1},
         other={"BACKEND": SLACK},
@@ -198,16 +207,16 @@ def test_all_mistakes_are_told_at_once(configure):
     assert sorted(code for code, _ in found()) == ["E001", "E001", "E001", "E002", "E003"]
 
 
-def test_setting_that_is_no_dictionary_is_told(settings):
+def test_setting_must_be_a_dictionary(settings):
     settings.DJANGO_RCLONE_NOTIFY = ["slack"]
     assert [code for code, _ in found()] == ["E001"]
 
 
-def test_constructor_that_raises_anything_is_told_without_its_words(configure):
-    configure(ops={"BACKEND": "tests.notify.custom.FakeUnbuildable"})
+def test_error_of_a_constructor_is_reported_without_its_text(configure):
+    configure(ops={"BACKEND": "tests.notify.fake_notifiers.FakeUnbuildable"})
     [(code, text)] = found()
     assert code == "E003"
-    assert "RuntimeError at custom.py" in text
+    assert "RuntimeError at fake_notifiers.py" in text
     assert "secret" not in text
 
 
@@ -223,12 +232,12 @@ def as_shown_on_error_pages(settings):
         (HEALTHCHECKS, "ping_url", {"ping_url": f"https://hc.example/{CHECK}"}),
         (HEALTHCHECKS, "ping_url", {"ping_url": {"default": f"https://hc.example/{CHECK}"}}),
         (SENTRY, "dsn", {"monitor_slug": "x", "dsn": f"https://{SECRET}@sentry.example/1"}),
+        (APPRISE, "urls", {"urls": [f"json://localhost/{SECRET}"]}),
+        (WEBHOOK, "headers", {"url": URL["webhook_url"], "headers": {"X-Hook": SECRET}}),
     ],
     ids=itertools.count(),
 )
-def test_secret_that_error_pages_show_is_told_with_the_fix(
-    backend, option, options, configure, settings
-):
+def test_leaked_secret_is_reported_with_the_fix(backend, option, options, configure, settings):
     configure(ops={"BACKEND": backend, "OPTIONS": options})
     [secret] = texts(options[option])
     assert secret in as_shown_on_error_pages(settings)
@@ -246,16 +255,16 @@ def test_secret_that_error_pages_show_is_told_with_the_fix(
 def wrapped(value):
     if isinstance(value, dict):
         return {key: Secret(text) for key, text in value.items()}
-    return Secret(value)
+    return [Secret(text) for text in value] if isinstance(value, list) else Secret(value)
 
 
-def test_option_that_django_hides_by_its_name_needs_no_wrapping(configure, settings):
+def test_option_hidden_by_its_name_needs_no_wrapping(configure, settings):
     configure(ops={"BACKEND": SLACK, "OPTIONS": {"bot_token": SECRET, "channel": "C1"}})
     assert SECRET not in as_shown_on_error_pages(settings)
     assert found() == []
 
 
-def test_recoveries_need_a_cache_that_outlasts_the_command(configure, settings, tmp_path):
+def test_recoveries_need_a_persistent_cache(configure, settings, tmp_path):
     configure(ops={"BACKEND": DUMMY, "STATES": ["recovered"]})
     [(code, text)] = found()
     assert code == "W002"
@@ -265,13 +274,12 @@ def test_recoveries_need_a_cache_that_outlasts_the_command(configure, settings, 
     assert found() == []
 
 
-def test_default_states_with_recoveries_are_no_reason_to_warn(configure):
+def test_default_states_with_recoveries_cause_no_warning(configure):
     configure(ops={"BACKEND": SLACK, "OPTIONS": URL})
     assert found() == []
 
 
 def test_every_id_is_listed_in_the_documentation_of_the_module():
     source = Path(checks.__file__).read_text()
-    used = set(re.findall(r'id="django_rclone_notify\.(\w+)"', source))
-    used |= set(re.findall(r'return "django_rclone_notify\.(\w+)"', source))
+    used = set(re.findall(r'"django_rclone_notify\.(\w+)"', source))
     assert used == set(re.findall(r"``(\w\d+)``", checks.__doc__ or ""))

@@ -1,4 +1,4 @@
-"""Notifiers connected by hand, without an entry in the settings."""
+"""Notifiers connected in code, without an entry in the settings."""
 
 import subprocess
 import sys
@@ -10,13 +10,13 @@ from django_rclone_notify.notifiers.dummy import DummyNotifier
 from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.receivers import connect
 from tests.notify import samples
-from tests.notify.custom import FakeRaising, FakeSlow
-from tests.notify.places import SECRET
+from tests.notify.endpoints import SECRET
+from tests.notify.fake_notifiers import FakeRaising, FakeSlow
 from tests.notify.services import NOTIFIERS
 
 
 @pytest.fixture
-def by_hand():
+def connect_notifier():
     """Connect notifiers, and disconnect them after the test."""
     undo = []
 
@@ -29,19 +29,19 @@ def by_hand():
 
 
 def states(outbox):
-    return [notice.state for notice in outbox]
+    return [notification.state for notification in outbox]
 
 
-def test_connected_notifier_hears_what_it_wants_by_default(by_hand, configure, send, outbox):
+def test_connected_notifier_gets_its_default_states(connect_notifier, configure, send, outbox):
     configure()
-    by_hand(DummyNotifier())
+    connect_notifier(DummyNotifier())
     send(*samples.ALL)
     assert states(outbox) == ["started", "succeeded", "failed"]
 
 
-def test_filters_mean_what_they_mean_in_the_settings(by_hand, configure, send, outbox):
+def test_filters_work_as_in_the_settings(connect_notifier, configure, send, outbox):
     configure()
-    by_hand(
+    connect_notifier(
         DummyNotifier(),
         states=["failed"],
         operations=["db_backup"],
@@ -52,29 +52,33 @@ def test_filters_mean_what_they_mean_in_the_settings(by_hand, configure, send, o
     assert states(outbox) == ["failed"]
 
 
-def test_connected_and_configured_channels_are_served_together(by_hand, configure, send, outbox):
+def test_connected_and_configured_channels_are_both_notified(
+    connect_notifier, configure, send, outbox
+):
     configure(ops={"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier"})
-    by_hand(DummyNotifier())
+    connect_notifier(DummyNotifier())
     send(samples.FAILED)
     assert len(outbox) == 2
 
 
-def test_broken_settings_do_not_silence_what_was_connected(by_hand, settings, send, outbox):
+def test_broken_settings_do_not_affect_connected_notifiers(
+    connect_notifier, settings, send, outbox
+):
     settings.DJANGO_RCLONE_NOTIFY = "slack"
-    by_hand(DummyNotifier())
+    connect_notifier(DummyNotifier())
     [warning] = send(samples.FAILED)
     assert "DJANGO_RCLONE_NOTIFY must be a dictionary" in warning
     assert states(outbox) == ["failed"]
 
 
-def test_trouble_is_told_under_the_name_of_the_class_or_the_given_one(
-    by_hand, configure, send, server
+def test_fault_is_reported_with_the_class_name_or_the_given_name(
+    connect_notifier, configure, send, server
 ):
     configure()
     server.always_answer(404)
     url = f"{server.url}/{SECRET}"
-    by_hand(SlackNotifier(webhook_url=url))
-    by_hand(SlackNotifier(webhook_url=url), name="night watch")
+    connect_notifier(SlackNotifier(webhook_url=url))
+    connect_notifier(SlackNotifier(webhook_url=url), name="night watch")
     warnings = send(samples.FAILED)
     assert [warning.split(" was not")[0] for warning in warnings] == [
         '"SlackNotifier"',
@@ -83,7 +87,7 @@ def test_trouble_is_told_under_the_name_of_the_class_or_the_given_one(
     assert SECRET not in str(warnings)
 
 
-def test_disconnected_notifier_hears_nothing(configure, send, outbox):
+def test_disconnected_notifier_gets_nothing(configure, send, outbox):
     configure()
     disconnect = connect(DummyNotifier())
     disconnect()
@@ -105,24 +109,30 @@ def test_same_notifier_can_be_connected_twice_and_disconnected_once(configure, s
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"states": ["faild"]}, "connect(states=...) holds the unknown 'faild'. Did you mean"),
+        (
+            {"states": ["faild"]},
+            "connect(states=...) contains the unknown value 'faild'. Did you mean",
+        ),
         ({"states": "failed"}, 'connect(states=...) must be a list. Write ["failed"].'),
         ({"states": []}, "connect(states=...) is empty."),
-        ({"operations": ["backup"]}, "connect(operations=...) holds the unknown 'backup'."),
+        (
+            {"operations": ["backup"]},
+            "connect(operations=...) contains the unknown value 'backup'.",
+        ),
         ({"databases": ["defualt"]}, 'Did you mean "default"?'),
         ({"timeout": 0}, "connect(timeout=...) must be a number of seconds"),
     ],
 )
-def test_mistake_is_told_at_once_with_the_fix(options, text):
+def test_mistake_is_reported_at_once_with_the_fix(options, text):
     with pytest.raises(InvalidNotifySettings) as caught:
         connect(DummyNotifier(), **options)
     assert text in str(caught.value)
 
 
-def test_time_limit_can_be_chosen(by_hand, configure, send):
+def test_timeout_option(connect_notifier, configure, send):
     configure()
     FakeSlow.may_answer.clear()
-    by_hand(FakeSlow(), timeout=0.2)
+    connect_notifier(FakeSlow(), timeout=0.2)
     try:
         assert send(samples.FAILED) == [
             '"FakeSlow" was not notified that db_backup failed: no answer in time'
@@ -131,16 +141,18 @@ def test_time_limit_can_be_chosen(by_hand, configure, send):
         FakeSlow.may_answer.set()
 
 
-def test_raising_notifier_hurts_nobody(by_hand, configure, send, outbox, monkeypatch):
+def test_raising_notifier_does_not_affect_others(
+    connect_notifier, configure, send, outbox, monkeypatch
+):
     configure()
-    monkeypatch.setattr("tests.notify.custom.BOOM", [SystemExit(3)])
-    by_hand(FakeRaising())
-    by_hand(DummyNotifier())
+    monkeypatch.setattr("tests.notify.fake_notifiers.ERRORS", [SystemExit(3)])
+    connect_notifier(FakeRaising())
+    connect_notifier(DummyNotifier())
     assert len(send(samples.FAILED)) == 1
     assert states(outbox) == ["failed"]
 
 
-def test_one_line_is_enough_even_without_the_app(tmp_path):
+def test_one_line_suffices_without_the_installed_app(tmp_path):
     """In ``AppConfig.ready()`` of a site that lists django-rclone alone."""
     (tmp_path / "shop.py").write_text(
         "from django.apps import AppConfig\n"
@@ -162,7 +174,7 @@ def test_one_line_is_enough_even_without_the_app(tmp_path):
         "from django_rclone.signals import operation_changed\n"
         "from django_rclone_notify.notifiers.dummy import outbox\n"
         "for event in samples.ALL: operation_changed.send(object, event=event)\n"
-        "print(*(notice.state for notice in outbox))\n"
+        "print(*(notification.state for notification in outbox))\n"
     )
     done = subprocess.run(
         [sys.executable, tmp_path / "run.py"],

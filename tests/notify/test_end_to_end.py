@@ -1,4 +1,4 @@
-"""Real operations in processes of their own: what each service is told, in order, once."""
+"""Real operations in processes of their own: what each service receives, in order."""
 
 import signal
 import sqlite3
@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 
 from tests.notify import services
-from tests.notify.places import SECRET, Service
+from tests.notify.endpoints import SECRET
+from tests.notify.services import Service
 from tests.support.site import Site
 
 pytestmark = pytest.mark.parametrize(
@@ -25,11 +26,11 @@ pre_db_restore.connect(forbid)
 
 
 @pytest.fixture
-def told_site(service: Service, place, site: Site) -> Site:
-    """A site with one channel that wants to hear everything."""
+def notified_site(service: Service, endpoint, site: Site) -> Site:
+    """A site with one channel that gets every state."""
     channel = service.channel(
-        place,
-        STATES=services.EVERY_STATE,
+        endpoint,
+        STATES=services.ALL_STATES,
         OPERATIONS=["db_backup", "db_restore"],
         TIMEOUT=30,
     )
@@ -39,7 +40,7 @@ def told_site(service: Service, place, site: Site) -> Site:
     }
     site.extra_settings = (
         f"DJANGO_RCLONE_NOTIFY = {{'ops': {channel!r}}}\nCACHES = {{'default': {cache!r}}}\n"
-        + place.settings
+        + endpoint.settings
     )
     return site
 
@@ -52,40 +53,40 @@ def run(site: Site, *arguments: str) -> int:
     return process.returncode
 
 
-def test_backup_that_succeeds(told_site: Site, place) -> None:
-    assert run(told_site, "dbbackup") == 0
-    assert place.told() == ["started", "succeeded"]
+def test_successful_backup(notified_site: Site, endpoint) -> None:
+    assert run(notified_site, "dbbackup") == 0
+    assert endpoint.states() == ["started", "succeeded"]
 
 
-def test_backup_that_fails_and_the_next_that_succeeds(
-    told_site: Site, service: Service, place
-) -> None:
-    database = told_site.database()
+def test_failed_backup_and_the_recovery(notified_site: Site, service: Service, endpoint) -> None:
+    database = notified_site.database()
     database.rename(database.with_suffix(".away"))
-    assert run(told_site, "dbbackup") == 1
-    assert place.told() == ["started", "failed"]
+    assert run(notified_site, "dbbackup") == 1
+    assert endpoint.states() == ["started", "failed"]
 
     database.with_suffix(".away").rename(database)
-    assert run(told_site, "dbbackup") == 0
+    assert run(notified_site, "dbbackup") == 0
     last = "succeeded" if service.heartbeat else "recovered"
-    assert place.told() == ["started", "failed", "started", last]
+    assert endpoint.states() == ["started", "failed", "started", last]
 
 
-def test_restore_that_is_vetoed(told_site: Site, service: Service, place) -> None:
-    told_site.back_up()
-    told_site.extra_settings += VETO
-    assert run(told_site, "dbrestore", "--noinput") == 4
-    assert place.told() == ["started", "failed"]
-    arrived = place.arrived()
-    assert not service.tells_why or b"not on a Friday" in arrived or b"OperationVetoed" in arrived
+def test_vetoed_restore(notified_site: Site, service: Service, endpoint) -> None:
+    notified_site.back_up()
+    notified_site.extra_settings += VETO
+    assert run(notified_site, "dbrestore", "--noinput") == 4
+    assert endpoint.states() == ["started", "failed"]
+    received = endpoint.received()
+    assert (
+        not service.sends_cause or b"not on a Friday" in received or b"OperationVetoed" in received
+    )
 
 
-def test_backup_that_is_stopped_by_sigterm(told_site: Site, place) -> None:
-    with closing(sqlite3.connect(told_site.database())) as connection, connection:
+def test_backup_stopped_by_sigterm(notified_site: Site, endpoint) -> None:
+    with closing(sqlite3.connect(notified_site.database())) as connection, connection:
         connection.execute("CREATE TABLE noise AS SELECT randomblob(4000000) AS noise")
-    told_site.rclone["RCLONE_FLAGS"] = ["--bwlimit=500k"]
-    process = told_site.start("dbbackup")
-    while "started" not in place.told():
+    notified_site.rclone["RCLONE_FLAGS"] = ["--bwlimit=500k"]
+    process = notified_site.start("dbbackup")
+    while "started" not in endpoint.states():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
@@ -93,4 +94,4 @@ def test_backup_that_is_stopped_by_sigterm(told_site: Site, place) -> None:
     assert process.returncode == 143, errors
     assert "Traceback" not in errors
     assert "not notified" not in errors
-    assert place.told() == ["started", "failed"]
+    assert endpoint.states() == ["started", "failed"]

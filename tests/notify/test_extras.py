@@ -1,4 +1,4 @@
-"""What happens when only Django is installed: in a fresh interpreter that finds nothing else."""
+"""The package without its extras: in a fresh interpreter that finds only Django."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ settings.configure(
 django.setup()
 """
 NOTIFIERS = "django_rclone_notify.notifiers"
-NEEDY = [
+NEED_EXTRAS = [
     ("slack", f"{NOTIFIERS}.slack.SlackNotifier", {"webhook_url": "https://s3cret.example/x"}),
     (
         "healthchecks",
@@ -53,7 +53,9 @@ def run(backend, options, program):
     )
 
 
-@pytest.mark.parametrize(("extra", "backend", "options"), NEEDY, ids=[n[0] for n in NEEDY])
+@pytest.mark.parametrize(
+    ("extra", "backend", "options"), NEED_EXTRAS, ids=[n[0] for n in NEED_EXTRAS]
+)
 def test_check_names_the_extra_to_install(extra, backend, options):
     done = run(
         backend,
@@ -62,13 +64,15 @@ def test_check_names_the_extra_to_install(extra, backend, options):
         "for message in run_checks(): print(message.id, message.hint)",
     )
     assert done.stdout.splitlines() == [
-        f'django_rclone_notify.E004 Type: pip install "django-rclone-notify[{extra}]"'
+        f'django_rclone_notify.E004 Run: pip install "django-rclone-notify[{extra}]"'
     ]
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("extra", "backend", "options"), NEEDY, ids=[n[0] for n in NEEDY])
-def test_missing_extra_never_hurts_a_backup_and_is_named(extra, backend, options):
+@pytest.mark.parametrize(
+    ("extra", "backend", "options"), NEED_EXTRAS, ids=[n[0] for n in NEED_EXTRAS]
+)
+def test_missing_extra_is_a_warning_that_names_it(extra, backend, options):
     done = run(
         backend,
         {**options},
@@ -82,7 +86,7 @@ def test_missing_extra_never_hurts_a_backup_and_is_named(extra, backend, options
     )
     assert done.stderr == ""
     [warning] = done.stdout.splitlines()
-    assert warning.endswith(f'Type: pip install "django-rclone-notify[{extra}]"')
+    assert warning.endswith(f'Run: pip install "django-rclone-notify[{extra}]"')
     assert "s3cret" not in warning
 
 
@@ -93,6 +97,6 @@ def test_package_works_with_django_alone():
         "from django.core.management import call_command\ncall_command('notifytest')",
     )
     assert done.stdout.strip() == (
-        'ops: LoggingNotifier sent "succeeded": logged as django_rclone_notify.operations.db_backup'
+        'ops: LoggingNotifier sent "succeeded": logged to django_rclone_notify.operations.db_backup'
     )
     assert done.returncode == 0

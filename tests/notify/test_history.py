@@ -1,4 +1,4 @@
-"""What is remembered of the last outcome."""
+"""The last outcome in the cache, and the recoveries it reveals."""
 
 import logging
 import time
@@ -16,21 +16,21 @@ CHANNEL = {"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier", "STATES": ["succeeded"
 
 
 class FakeBrokenCache(LocMemCache):
-    """A cache whose server is away."""
+    """A cache whose server is down."""
 
     def get(self, *args, **kwargs):
-        raise ConnectionError("redis://:s3cret@cache:6379 is away")
+        raise ConnectionError("redis://:s3cret@cache:6379 is down")
 
 
 class FakeHangingCache(LocMemCache):
-    """A cache whose server does not answer for a while."""
+    """A cache whose server takes long to answer."""
 
     def get(self, *args, **kwargs):
         time.sleep(1)
 
 
 def states(outbox):
-    return [notice.state for notice in outbox]
+    return [notification.state for notification in outbox]
 
 
 def test_only_the_first_success_after_failures_is_a_recovery(configure, send, outbox):
@@ -42,25 +42,25 @@ def test_only_the_first_success_after_failures_is_a_recovery(configure, send, ou
 @pytest.mark.parametrize(
     "other", [{"database": "other"}, {"environment": "staging"}, {"operation": "db_restore"}]
 )
-def test_what_failed_elsewhere_is_no_reason_to_recover(other, configure, send, outbox):
+def test_failure_elsewhere_is_not_recovered(other, configure, send, outbox):
     configure(ops=CHANNEL)
     send(samples.failed(**other), samples.SUCCEEDED)
     assert states(outbox) == ["failed", "succeeded"]
 
 
-def test_start_of_the_next_run_does_not_hide_the_failure(configure, send, outbox):
+def test_start_of_the_next_operation_does_not_hide_the_failure(configure, send, outbox):
     configure(ops=CHANNEL)
     send(samples.FAILED, samples.STARTED, samples.SUCCEEDED)
     assert states(outbox) == ["failed", "recovered"]
 
 
-def test_failure_is_remembered_whoever_wants_to_hear_of_it(configure, send, outbox):
+def test_failure_is_stored_even_if_no_channel_wants_it(configure, send, outbox):
     configure(ops={**CHANNEL, "STATES": ["recovered"]})
     send(samples.FAILED, samples.SUCCEEDED, samples.SUCCEEDED)
     assert states(outbox) == ["recovered"]
 
 
-def test_any_text_can_be_an_alias_or_a_label(configure, send, outbox, settings):
+def test_any_string_can_be_an_alias_or_an_environment(configure, send, outbox, settings):
     event = replace(samples.SUCCEEDED, database="a b\n\x00" + "x" * 1000, environment="ü:*?")
     configure(ops=CHANNEL)
     send(replace(event, state=State.FAILED), event)
@@ -68,7 +68,7 @@ def test_any_text_can_be_an_alias_or_a_label(configure, send, outbox, settings):
 
 
 @pytest.mark.parametrize("backend", ["FakeBrokenCache", "FakeHangingCache"])
-def test_trouble_with_the_cache_costs_the_recovery_alone(
+def test_fault_of_the_cache_only_hides_the_recovery(
     backend, configure, send, outbox, settings, log
 ):
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.{backend}"}}
@@ -79,15 +79,15 @@ def test_trouble_with_the_cache_costs_the_recovery_alone(
     assert "s3cret" not in log.everything
 
 
-def test_trouble_with_the_cache_is_logged_for_those_who_look(settings, log):
+def test_fault_of_the_cache_is_logged_at_debug_level(settings, log):
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.FakeBrokenCache"}}
     assert history.is_recovery(samples.SUCCEEDED) is False
     [record] = [one for one in log.records if one.name == "django_rclone_notify.history"]
     assert record.levelno == logging.DEBUG
-    assert record.getMessage() == "The last outcome is not known (ConnectionError)"
+    assert record.getMessage() == "The last outcome is unknown (ConnectionError)"
 
 
-def test_without_channels_nothing_is_remembered(configure, send):
+def test_nothing_is_stored_without_channels(configure, send):
     configure()
     send(samples.FAILED)
     configure(ops=CHANNEL)

@@ -10,37 +10,36 @@ import pytest
 
 from django_rclone_notify.exceptions import NotifierError
 from django_rclone_notify.secrets import Secret
-from django_rclone_notify.transport import http
-from django_rclone_notify.transport import retry as retries
-from django_rclone_notify.transport.deadline import limited_to
+from django_rclone_notify.transport import http, retry
+from django_rclone_notify.transport.deadline import time_limit
 from tests.support.http_server import Answer, refusing_url
 
 PATH = "/services/s3cret-path"
 
 
 def post(url, *, timeout=5.0):
-    with limited_to(timeout):
+    with time_limit(timeout):
         return http.post(Secret(url + PATH), b"hello", content_type="text/plain")
 
 
-def test_answer_is_returned(server):
+def test_response_is_returned(server):
     server.answer_with(Answer(body=b"OK (not found)"))
     assert post(server.url).text == "OK (not found)"
     [request] = server.requests
     assert (request.method, request.path, request.text) == ("POST", PATH, "hello")
 
 
-def test_long_answer_is_read_only_at_its_beginning(server):
+def test_long_body_is_truncated(server):
     server.answer_with(Answer(body=b"x" * 1_000_000))
     assert len(post(server.url).text) <= 64_000
 
 
-def test_answer_in_pieces_is_read_whole():
+def test_body_in_chunks_is_read_completely():
     with chunked(b'{"ok": ', b"true}") as url:
         assert post(url).text == '{"ok": true}'
 
 
-def test_answer_that_never_ends_costs_no_more_than_the_time_limit():
+def test_endless_body_is_read_until_the_deadline():
     with chunked(*[b"drip"] * 10_000, pause=0.05) as url:
         answer = post(url, timeout=0.5)
     assert answer.status == 200
@@ -49,7 +48,7 @@ def test_answer_that_never_ends_costs_no_more_than_the_time_limit():
 
 @contextlib.contextmanager
 def chunked(*pieces, pause=0.0):
-    """Serve one answer in pieces, with pauses between them, as long as somebody listens."""
+    """Serve one response in chunks, with a pause after each, until the client disconnects."""
 
     def serve():
         connection, _ = listener.accept()
@@ -77,25 +76,25 @@ def test_redirect_is_not_followed(status, server, log):
     assert "s3cret" not in log.everything
 
 
-def test_broken_connection_is_tried_again_until_the_attempts_are_used_up():
+def test_broken_connection_is_retried():
     with refusing_url() as url, pytest.raises(NotifierError, match="No connection to 127"):
         post(url)
 
 
-def test_all_attempts_together_keep_to_the_timeout(server, monkeypatch):
-    monkeypatch.setattr(retries, "PAUSES", (30.0, 30.0))
+def test_all_attempts_together_keep_to_the_deadline(server, monkeypatch):
+    monkeypatch.setattr(retry, "PAUSES", (30.0, 30.0))
     server.always_answer(500)
     with pytest.raises(NotifierError):
         post(server.url, timeout=0.5)
     assert len(server.requests) == 1
 
 
-def test_slow_answer_within_the_timeout_counts(server):
+def test_slow_answer_within_the_deadline_counts(server):
     server.answer_with(Answer(delay=0.2))
     assert str(post(server.url)) == "200 OK"
 
 
-def test_unusable_address_is_told_without_it():
+def test_invalid_url_is_reported_without_the_url():
     with pytest.raises(NotifierError) as caught:
         http.post(Secret("http://*x/s3cret"), b"", content_type="text/plain")
     assert "s3cret" not in str(caught.value)
@@ -103,12 +102,12 @@ def test_unusable_address_is_told_without_it():
 
 
 def test_debug_lines_of_other_threads_stay_in_the_log(server, log):
-    def speak():
+    def log_something():
         server.wait_for(1)
         logging.getLogger("urllib3.connectionpool").debug("from another thread")
 
     server.answer_with(Answer(delay=0.3))
-    other = threading.Thread(target=speak)
+    other = threading.Thread(target=log_something)
     other.start()
     post(server.url)
     other.join()
@@ -117,7 +116,7 @@ def test_debug_lines_of_other_threads_stay_in_the_log(server, log):
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "inf"])
-def test_strange_retry_after_is_ignored(value, server):
+def test_invalid_retry_after_is_ignored(value, server):
     server.answer_with(Answer(status=503, headers={"Retry-After": value}), 200)
     assert str(post(server.url)) == "200 OK"
 
@@ -133,14 +132,14 @@ def test_strange_retry_after_is_ignored(value, server):
         (b"<html>", "200"),
     ],
 )
-def test_answer_is_shown_only_when_it_can_hold_no_secret(body, shown, server):
+def test_reason_is_shown_only_if_it_cannot_be_a_secret(body, shown, server):
     server.answer_with(Answer(body=body))
     answer = post(server.url)
     assert str(answer) == shown
     assert "s3cret" not in repr(answer)
 
 
-def test_date_in_retry_after_is_understood(server):
+def test_retry_after_can_be_a_date(server):
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
     server.answer_with(Answer(status=503, headers={"Retry-After": soon}), 200)
     assert str(post(server.url)) == "200 OK"
@@ -149,14 +148,22 @@ def test_date_in_retry_after_is_understood(server):
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("12", 12), ("0.5", 0.5), ("Mon, 15 Jan 2024 12:00:00 GMT", 0), ("1e400", 0), ("x", 0)],
+    [
+        ("12", 12),
+        ("Mon, 15 Jan 2024 12:00:00 GMT", 0),
+        ("Mon, 15 Jan 99999999999 12:00:00 GMT", 0),
+        ("0.5", 0),
+        ("9" * 5_000, 0),
+        ("x", 0),
+    ],
+    ids=range(6),
 )
-def test_pause_is_read_from_seconds_or_a_date(header, seconds):
-    assert http.pause_asked_for(header) == seconds
+def test_retry_after_in_seconds(header, seconds):
+    assert http.retry_after_seconds(header) == seconds
 
 
-def test_pause_until_a_date_lasts_until_then():
+def test_retry_after_a_date_in_the_future():
     in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
-    assert 3_500 < http.pause_asked_for(in_an_hour) <= 3_600
+    assert 3_500 < http.retry_after_seconds(in_an_hour) <= 3_600
     without_zone = in_an_hour.replace(" GMT", "")
-    assert 3_500 < http.pause_asked_for(without_zone) <= 3_600
+    assert 3_500 < http.retry_after_seconds(without_zone) <= 3_600

@@ -9,7 +9,7 @@ from tests.notify import samples
 from tests.notify.services import NOTIFIERS
 
 PATH = "Path: db/default-2024-01-15-120000.dump.zst"
-DONE = "Size: 1.4 GB; Duration: 3 min 5 s"
+DONE = "Size: 1.4 GB; Duration: 3 min 05 s"
 CAUSE = (
     "Duration: 12 s; Error: RcloneError; rclone rcat exited with 1 quota exceeded "
     "Hint: Free some space."
@@ -26,7 +26,7 @@ def lines(log):
     return read
 
 
-def test_every_state_is_one_line_with_a_level_of_its_own(configure, send, lines):
+def test_every_state_is_one_line_with_its_level(configure, send, lines):
     configure(ops=CHANNEL)
     send(*samples.ALL, samples.SUCCEEDED)
     backup = '[production] Backup of database "default"'
@@ -38,7 +38,7 @@ def test_every_state_is_one_line_with_a_level_of_its_own(configure, send, lines)
     ]
 
 
-def test_fields_are_on_the_record_ready_for_json(configure, send, lines):
+def test_record_has_the_fields_of_the_event(configure, send, lines):
     configure(ops=CHANNEL)
     send(samples.SUCCEEDED)
     [record] = lines()
@@ -76,13 +76,13 @@ def test_each_operation_has_a_logger(operation, configure, send, log):
     assert f"django_rclone_notify.operations.{operation}" in [one.name for one in log.records]
 
 
-def test_parent_of_the_loggers_can_be_chosen(configure, send, lines):
+def test_logger_option(configure, send, lines):
     configure(ops={**CHANNEL, "OPTIONS": {"logger": "ops.backups"}})
     send(samples.FAILED)
     assert [record.name for record in lines()] == ["ops.backups.db_backup"]
 
 
-def test_hostile_text_forges_no_line_and_steers_no_terminal(configure, send, lines):
+def test_hostile_text_fakes_no_line_and_controls_no_terminal(configure, send, lines):
     configure(ops=CHANNEL)
     hostile = "x\r\nERROR forged\rline\x1b[31m\u2028\x85\u202e{}%s" + "y" * 100_000
     send(samples.failed(error_message=hostile, path=hostile[:50], host=hostile[:50]))
@@ -95,7 +95,7 @@ def test_hostile_text_forges_no_line_and_steers_no_terminal(configure, send, lin
         assert "\u202e" not in text
 
 
-def test_handler_that_raises_is_told_and_hurts_nothing(configure, send, log):
+def test_raising_handler_becomes_a_warning(configure, send, log):
     class FakeHandler(logging.Handler):
         def emit(self, record):
             raise RuntimeError("disk full")

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django_rclone_notify.notifiers.dummy import DummyNotifier
 from django_rclone_notify.receivers import connect
 from tests.notify import services
-from tests.notify.places import SECRET
+from tests.notify.endpoints import SECRET
 from tests.notify.services import NOTIFIERS, SLACK
 from tests.support.http_server import Answer, refusing_url
 
@@ -24,15 +24,15 @@ def notifytest(*args):
     return None, out.getvalue(), err.getvalue()
 
 
-@pytest.mark.parametrize("state", services.EVERY_STATE)
+@pytest.mark.parametrize("state", services.ALL_STATES)
 @pytest.mark.parametrize("service", services.ALL, ids=lambda service: service.name)
-def test_sample_reaches_the_service_and_is_marked(service, state, place, configure):
-    configure(ops=service.channel(place))
+def test_sample_reaches_the_service_and_is_marked(service, state, endpoint, configure):
+    configure(ops=service.channel(endpoint))
     error, out, err = notifytest("--state", state)
     assert error is None
     heartbeat = {"recovered": "succeeded"}
-    assert place.told() == [heartbeat.get(state, state) if service.heartbeat else state]
-    assert b"TEST" in place.arrived()
+    assert endpoint.states() == [heartbeat.get(state, state) if service.heartbeat else state]
+    assert b"TEST" in endpoint.received()
     name = service.backend.rpartition(".")[2]
     assert out.startswith(f'ops: {name} sent "{state}": ')
     assert err == ""
@@ -46,22 +46,22 @@ def test_answer_of_the_service_is_shown(server, configure):
     assert out == 'chat: SlackNotifier sent "failed": 200 ok\n'
 
 
-def test_filters_do_not_apply_and_that_is_said(configure, outbox):
+def test_filters_do_not_apply_and_the_output_says_so(configure, outbox):
     configure(ops={**DUMMY, "STATES": ["started"], "OPERATIONS": ["media_backup"]})
     error, out, _ = notifytest()
     assert error is None
-    assert [notice.state for notice in outbox] == ["succeeded"]
-    assert "Its filters would not send this one for a real operation." in out
+    assert [notification.state for notification in outbox] == ["succeeded"]
+    assert "Its filters would exclude a real notification like this one." in out
 
 
-def test_each_channel_is_told_and_one_failure_fails_the_command(server, configure, outbox):
+def test_each_channel_is_reported_and_one_failure_fails_the_command(server, configure, outbox):
     server.always_answer(404)
     with refusing_url() as url:
         configure(
             chat={"BACKEND": SLACK.backend, "OPTIONS": {"webhook_url": f"{url}/{SECRET}"}},
             gone={"BACKEND": SLACK.backend, "OPTIONS": {"webhook_url": f"{server.url}/{SECRET}"}},
             wrong={**DUMMY, "STATE": ["failed"]},
-            faulty={"BACKEND": "tests.notify.custom.FakeUnbuildable"},
+            faulty={"BACKEND": "tests.notify.fake_notifiers.FakeUnbuildable"},
             kept=DUMMY,
         )
         error, out, err = notifytest()
@@ -74,27 +74,27 @@ def test_each_channel_is_told_and_one_failure_fails_the_command(server, configur
     )
     assert err.splitlines() == [
         "chat: failed: No connection to 127.0.0.1",
-        "  Is the service up, and does this machine reach it? Then try again.",
+        "  Is the service up, and can this machine reach it? Then try again.",
         "gone: failed: 127.0.0.1 answered with HTTP 404 (OK)",
-        "  Trying again will not help: change the channel's OPTIONS, or the service.",
+        "  Retrying will not help: change the channel's OPTIONS, or the service.",
         f"wrong: failed: {unknown}",
-        '  Mend that; "manage.py check" shows all mistakes at once.',
-        "faulty: failed: RuntimeError at custom.py:26",
-        "  That is a fault of the notifier: run its tests.",
+        '  Fix it; "manage.py check" lists all mistakes at once.',
+        "faulty: failed: RuntimeError at fake_notifiers.py:26",
+        "  This looks like a bug in the notifier: run its tests.",
     ]
     assert SECRET not in out + err
 
 
-def test_channel_connected_by_hand_can_be_tested(configure, outbox):
+def test_channel_connected_in_code_can_be_tested(configure, outbox):
     configure(ops=DUMMY)
-    disconnect = connect(DummyNotifier(), name="by hand")
+    disconnect = connect(DummyNotifier(), name="in code")
     try:
-        error, out, _ = notifytest("by hand")
-        assert [line.split(":")[0] for line in notifytest()[1].splitlines()] == ["ops", "by hand"]
+        error, out, _ = notifytest("in code")
+        assert [line.split(":")[0] for line in notifytest()[1].splitlines()] == ["ops", "in code"]
     finally:
         disconnect()
     assert error is None
-    assert out.startswith("by hand: DummyNotifier sent")
+    assert out.startswith("in code: DummyNotifier sent")
 
 
 def test_only_the_named_channels_are_tested_once_each(configure, outbox):
@@ -104,16 +104,16 @@ def test_only_the_named_channels_are_tested_once_each(configure, outbox):
     assert len(outbox) == 2
 
 
-def test_unknown_channel_is_told_with_the_nearest(configure):
+def test_unknown_channel_is_reported_with_the_closest(configure):
     configure(ops=DUMMY, chat=DUMMY)
     error, _, _ = notifytest("opps")
-    assert str(error) == 'No channel "opps". Did you mean "ops"? Known: chat, ops.'
+    assert str(error) == 'Unknown channel "opps". Did you mean "ops"? Known: chat, ops.'
 
 
 def test_nothing_to_test_is_an_error(configure):
     configure()
     error, _, _ = notifytest()
-    assert "names no channel" in str(error)
+    assert "No channels to test" in str(error)
 
 
 def test_broken_setting_is_an_error(settings):

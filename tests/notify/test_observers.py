@@ -1,8 +1,7 @@
-"""What others who watch the process are shown: the site's Sentry SDK above all."""
+"""Monitoring of the process, above all the site's Sentry SDK, sees no secrets."""
 
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import sentry_sdk
@@ -13,14 +12,14 @@ from sentry_sdk.transport import Transport
 from django_rclone_notify.exceptions import InvalidOption
 from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.secrets import Secret
-from django_rclone_notify.transport.privacy import unobserved
-from tests.notify import custom, samples, sentry_rules, services
-from tests.notify.places import GONE, SECRET
+from django_rclone_notify.transport.privacy import hidden_from_monitoring
+from tests.notify import fake_notifiers, fake_sentry, samples, services
+from tests.notify.endpoints import GONE, SECRET
 from tests.support.http_server import LoopbackServer
 
 
-class Captured(Transport):
-    """Keeps what the SDK of the site would send."""
+class FakeTransport(Transport):
+    """Keeps the envelopes of the site's SDK."""
 
     def __init__(self) -> None:
         super().__init__({})
@@ -35,37 +34,37 @@ class Captured(Transport):
 
 
 @pytest.fixture
-def curious_sdk() -> Iterator[Captured]:
-    """An SDK that captures as much as it can: every warning, with stacks and local variables."""
+def site_sdk() -> Iterator[FakeTransport]:
+    """The site's SDK, capturing all it can: every warning, with stacks and local variables."""
     before = sentry_sdk.get_global_scope().client
-    captured = Captured()
+    transport = FakeTransport()
     sentry_sdk.init(
         dsn="http://key@127.0.0.1:9/1",
-        transport=captured,
+        transport=transport,
         attach_stacktrace=True,
         include_local_variables=True,
         traces_sample_rate=1.0,
         integrations=[LoggingIntegration(level=logging.DEBUG, event_level=logging.WARNING)],
     )
-    yield captured
+    yield transport
     sentry_sdk.get_client().close(timeout=0)
     sentry_sdk.get_global_scope().set_client(before)
 
 
 @pytest.mark.parametrize("service", services.ALL, ids=lambda service: service.name)
-@pytest.mark.parametrize("trouble", ["none", "404", GONE])
-def test_sentry_of_the_site_sees_no_secret(service, trouble, place, curious_sdk, configure, send):
-    if trouble != "none":
-        place.suffer(trouble)
-    configure(ops=service.channel(place, TIMEOUT=2.0))
+@pytest.mark.parametrize("fault", ["none", "404", GONE])
+def test_sentry_of_the_site_sees_no_secret(service, fault, endpoint, site_sdk, configure, send):
+    if fault != "none":
+        endpoint.fail_with(fault)
+    configure(ops=service.channel(endpoint, TIMEOUT=2.0))
     with sentry_sdk.start_transaction(name="nightly"):
         send(samples.FAILED)
-    sentry_sdk.capture_message("what was noted on the way")
-    assert "what was noted on the way" in curious_sdk.everything
-    assert SECRET not in curious_sdk.everything
+    sentry_sdk.capture_message("a message of the site")
+    assert "a message of the site" in site_sdk.everything
+    assert SECRET not in site_sdk.everything
 
 
-def test_request_to_a_service_carries_no_header_of_the_sdk(server, curious_sdk, configure, send):
+def test_request_to_a_service_carries_no_header_of_the_sdk(server, site_sdk, configure, send):
     configure(ops={"BACKEND": services.SLACK.backend, "OPTIONS": {"webhook_url": server.url}})
     with sentry_sdk.start_transaction(name="nightly"):
         send(samples.FAILED)
@@ -74,69 +73,54 @@ def test_request_to_a_service_carries_no_header_of_the_sdk(server, curious_sdk, 
     assert "baggage" not in request.headers
 
 
-def test_dsn_in_the_environment_opens_no_eye(server, curious_sdk, configure, send, monkeypatch):
+def test_sentry_dsn_in_the_environment_is_ignored(server, site_sdk, configure, send, monkeypatch):
     with LoopbackServer() as elsewhere:
-        monkeypatch.setenv("SENTRY_DSN", sentry_rules.dsn(elsewhere.url))
+        monkeypatch.setenv("SENTRY_DSN", fake_sentry.dsn(elsewhere.url))
         options = {"webhook_url": server.url}
         configure(ops={"BACKEND": services.SLACK.backend, "OPTIONS": options})
-        with unobserved():
+        with hidden_from_monitoring():
             assert sentry_sdk.get_client().transport is None
-            sentry_sdk.capture_message("unheard")
+            sentry_sdk.capture_message("hidden message")
         send(samples.FAILED)
         assert elsewhere.requests == []
-    assert "unheard" not in curious_sdk.everything
+    assert "hidden message" not in site_sdk.everything
 
 
-def test_sdk_goes_on_as_before_afterwards(server, curious_sdk, configure, send):
+def test_sdk_of_the_site_is_active_again_afterwards(server, site_sdk, configure, send):
     client = sentry_sdk.get_client()
     configure(ops={"BACKEND": services.SLACK.backend, "OPTIONS": {"webhook_url": server.url}})
     send(samples.FAILED)
     assert sentry_sdk.get_client() is client
 
 
-def test_foreign_error_with_secrets_in_its_frames_is_not_captured(
-    curious_sdk, configure, send, monkeypatch
+def test_unknown_error_with_secrets_in_its_frames_is_not_captured(
+    site_sdk, configure, send, monkeypatch
 ):
-    monkeypatch.setattr(custom, "BOOM", [RuntimeError(f"https://x/{SECRET}")])
-    backend = "tests.notify.custom.FakeRaising"
+    monkeypatch.setattr(fake_notifiers, "ERRORS", [RuntimeError(f"https://x/{SECRET}")])
+    backend = "tests.notify.fake_notifiers.FakeRaising"
     configure(ops={"BACKEND": backend, "OPTIONS": {"token": SECRET}})
     send(samples.FAILED)
-    assert "was not notified" in curious_sdk.everything
-    assert SECRET not in curious_sdk.everything
+    assert "was not notified" in site_sdk.everything
+    assert SECRET not in site_sdk.everything
 
 
-def test_notifier_made_by_hand_shows_no_wrapped_secret_when_it_is_refused(curious_sdk):
+def test_invalid_option_in_code_shows_no_secret(site_sdk):
     def ready(webhook: Secret) -> None:
         SlackNotifier(webhook_url=webhook, include_error="no")  # type: ignore[arg-type]
 
     with pytest.raises(InvalidOption) as caught:
         ready(Secret(f"https://hooks.example/{SECRET}"))
     sentry_sdk.capture_exception(caught.value)
-    assert "include_error" in curious_sdk.everything
-    assert SECRET not in curious_sdk.everything
+    assert "include_error" in site_sdk.everything
+    assert SECRET not in site_sdk.everything
 
 
-def test_failed_delivery_by_hand_shows_no_secret(curious_sdk, server):
+def test_failed_delivery_in_code_shows_no_secret(site_sdk, server):
     server.always_answer(404)
     notifier = SlackNotifier(webhook_url=f"{server.url}/{SECRET}")
     try:
         notifier.notify(samples.FAILURE)
     except Exception as error:
         sentry_sdk.capture_exception(error)
-    assert "HTTP 404" in curious_sdk.everything
-    assert SECRET not in curious_sdk.everything
-
-
-@pytest.mark.parametrize("show", [str, repr, "{}".format, "%s".__mod__], ids=range(4))
-def test_secret_shows_itself_to_nobody(show: Any):
-    secret = Secret("abc")
-    assert show(secret) == "***"
-    assert show([secret]).strip("[]") == "***"
-    assert secret.reveal() == "abc"
-
-
-def test_secrets_are_equal_by_their_text():
-    assert Secret("abc") == Secret("abc")
-    assert Secret("abc") != Secret("abd")
-    assert Secret("abc") != "abc"
-    assert len({Secret("abc"), Secret("abc")}) == 1
+    assert "HTTP 404" in site_sdk.everything
+    assert SECRET not in site_sdk.everything

@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.receivers import connect
 from tests.notify import samples
-from tests.notify.healthchecks_rules import CHECK
+from tests.notify.fake_healthchecks import CHECK
 
 README = Path(__file__).parents[2] / "packages" / "django-rclone-notify" / "README.md"
 
@@ -27,7 +27,7 @@ def test_settings_example_passes_the_checks(settings, monkeypatch):
     assert [m for m in run_checks() if "notify" in (m.id or "")] == []
 
 
-def test_example_without_settings_works(server, send, monkeypatch, configure):
+def test_connect_example_works(server, send, monkeypatch, configure):
     configure()
     monkeypatch.setenv("SLACK_WEBHOOK_URL", f"{server.url}/hook")
     undo: list = []
@@ -46,7 +46,7 @@ def test_example_without_settings_works(server, send, monkeypatch, configure):
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_example_of_an_own_notifier_works(answered):
+def test_custom_notifier_example_works(answered):
     pages: list[str] = []
 
     def page(number: str, text: str) -> bool:

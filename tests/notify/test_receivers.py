@@ -5,27 +5,27 @@ import pytest
 from django_rclone.signals import operation_changed
 from django_rclone_notify.exceptions import NotifierError
 from django_rclone_notify.receivers import deliver
-from tests.notify import custom, samples
+from tests.notify import fake_notifiers, samples
 from tests.notify.services import NOTIFIERS
 
 DUMMY = {"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier"}
 
 
 def fake(name, **options):
-    return {"BACKEND": f"tests.notify.custom.{name}", "OPTIONS": options}
+    return {"BACKEND": f"tests.notify.fake_notifiers.{name}", "OPTIONS": options}
 
 
 @pytest.fixture
 def raising(monkeypatch):
     def prepare(error):
-        monkeypatch.setattr(custom, "BOOM", [error])
+        monkeypatch.setattr(fake_notifiers, "ERRORS", [error])
 
     return prepare
 
 
 class FakeError(Exception):
     def __str__(self):
-        raise RuntimeError("not even this works")
+        raise RuntimeError("str() does not work either")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ class FakeError(Exception):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_raising_notifier_ends_as_a_warning_and_the_others_are_served(
+def test_raising_notifier_becomes_a_warning_and_others_still_deliver(
     error, raising, configure, send, log, outbox
 ):
     raising(error)
@@ -51,19 +51,19 @@ def test_raising_notifier_ends_as_a_warning_and_the_others_are_served(
     [warning] = log.warnings
     assert shown == [warning]
     assert warning.startswith('"first" was not notified that db_backup failed: ')
-    assert [notice.event for notice in outbox] == [samples.FAILED]
+    assert [notification.event for notification in outbox] == [samples.FAILED]
 
 
-def test_foreign_error_is_told_by_class_and_place_only(raising, configure, send, log):
+def test_unknown_error_is_described_by_class_and_location_only(raising, configure, send, log):
     raising(RuntimeError("Max retries exceeded with url: /services/T0P/s3cret"))
     configure(ops=fake("FakeRaising"))
     send(samples.FAILED)
     [warning] = log.warnings
-    assert "RuntimeError at custom.py:" in warning
+    assert "RuntimeError at fake_notifiers.py:" in warning
     assert "s3cret" not in log.everything
 
 
-def test_options_and_addresses_in_the_words_of_a_notifier_are_masked(raising, configure, send, log):
+def test_options_and_urls_in_the_message_of_a_notifier_are_masked(raising, configure, send, log):
     raising(NotifierError("refused: token abc-def-123 at https://user:pw@host/x\nsecond line"))
     configure(ops=fake("FakeRaising", token="abc-def-123"))
     send(samples.FAILED)
@@ -76,7 +76,7 @@ def test_options_and_addresses_in_the_words_of_a_notifier_are_masked(raising, co
     [
         fake("FakeUnbuildable"),
         fake("FakeUnfinished"),
-        fake("FakeStranger"),
+        fake("FakeNotDerived"),
         fake("FakeRaising", unknown="x"),
         {"BACKEND": "no.such.Notifier"},
         {**DUMMY, "STATES": ["faild"]},
@@ -85,18 +85,18 @@ def test_options_and_addresses_in_the_words_of_a_notifier_are_masked(raising, co
     ],
     ids=range(8),
 )
-def test_broken_channel_ends_as_a_warning_and_the_others_are_served(
+def test_broken_channel_becomes_a_warning_and_others_still_deliver(
     broken, configure, send, log, outbox
 ):
     configure(first=broken, second=DUMMY)
     send(samples.FAILED)
     assert len(log.warnings) == 1
     assert "secret" not in log.everything
-    assert [notice.event for notice in outbox] == [samples.FAILED]
+    assert [notification.event for notification in outbox] == [samples.FAILED]
 
 
 @pytest.mark.parametrize("broken", [[DUMMY], "slack", {1: DUMMY}, 5])
-def test_broken_setting_ends_as_one_warning(broken, settings, send, log):
+def test_broken_setting_becomes_one_warning(broken, settings, send, log):
     settings.DJANGO_RCLONE_NOTIFY = broken
     send(samples.FAILED)
     [warning] = log.warnings
@@ -104,28 +104,28 @@ def test_broken_setting_ends_as_one_warning(broken, settings, send, log):
 
 
 @pytest.mark.parametrize("empty", [{}, None])
-def test_without_channels_nothing_is_said(empty, settings, send, log):
+def test_no_channels_no_warnings(empty, settings, send, log):
     settings.DJANGO_RCLONE_NOTIFY = empty
     send(*samples.ALL)
     assert log.warnings == []
 
 
-def test_absent_setting_is_no_error(settings, send, log):
+def test_missing_setting_is_not_an_error(settings, send, log):
     settings.DJANGO_RCLONE_NOTIFY = {}
     del settings.DJANGO_RCLONE_NOTIFY
     send(*samples.ALL)
     assert log.warnings == []
 
 
-def test_changed_settings_count_at_once(configure, send, outbox):
+def test_changed_settings_take_effect_at_once(configure, send, outbox):
     configure(ops=DUMMY)
     send(samples.SUCCEEDED)
     configure()
     send(samples.FAILED)
-    assert [notice.event for notice in outbox] == [samples.SUCCEEDED]
+    assert [notification.event for notification in outbox] == [samples.SUCCEEDED]
 
 
-def test_raising_log_handler_does_not_escape(raising, configure, send):
+def test_error_of_a_log_handler_is_suppressed(raising, configure, send):
     class FakeHandler(logging.Handler):
         def emit(self, record):
             raise RuntimeError("disk full")
@@ -141,18 +141,16 @@ def test_raising_log_handler_does_not_escape(raising, configure, send):
 
 
 @pytest.mark.parametrize("event", [None, object(), {}, 5])
-def test_what_is_no_event_does_not_escape(event, configure, send, log):
+def test_invalid_event_becomes_a_warning(event, configure, send, log):
     configure(ops=DUMMY)
     send(event)
     assert len(log.warnings) == 1
 
 
-def test_every_state_of_every_operation_arrives_at_a_notifier_without_filters(
-    configure, send, outbox
-):
+def test_notifier_without_filters_gets_every_state(configure, send, outbox):
     configure(ops=DUMMY)
     send(*samples.ALL)
-    assert [notice.event for notice in outbox] == list(samples.ALL)
+    assert [notification.event for notification in outbox] == list(samples.ALL)
 
 
 def test_receiver_is_connected_once():

@@ -1,4 +1,4 @@
-"""Slow, dead and many channels: how long a command waits, and what it says."""
+"""Slow, dead and many channels: how long a command waits, and the warnings."""
 
 import contextlib
 import subprocess
@@ -11,30 +11,30 @@ import pytest
 from django_rclone_notify.notifiers.slack.notifier import SlackNotifier
 from django_rclone_notify.receivers import deliver
 from tests.notify import samples, services
-from tests.notify.conftest import settle
-from tests.notify.custom import FakeSlow
+from tests.notify.conftest import wait_for_deliveries
+from tests.notify.fake_notifiers import FakeSlow
 from tests.notify.services import NOTIFIERS
 from tests.support.http_server import Answer
 
 DUMMY = {"BACKEND": f"{NOTIFIERS}.dummy.DummyNotifier"}
-SLOW = {"BACKEND": "tests.notify.custom.FakeSlow", "TIMEOUT": 0.5}
+SLOW = {"BACKEND": "tests.notify.fake_notifiers.FakeSlow", "TIMEOUT": 0.5}
 LATE = "was not notified that db_backup failed: no answer in time"
 
 
 @pytest.fixture
 def slow():
-    """Let the slow notifier answer at the end, and wait for its threads."""
+    """Let the slow notifier answer after the test, and wait for its threads."""
     FakeSlow.may_answer.clear()
     FakeSlow.delivered.clear()
     yield FakeSlow
     FakeSlow.may_answer.set()
-    settle()
+    wait_for_deliveries()
 
 
-def test_channel_that_hangs_is_left_behind_and_the_others_are_served(slow, configure, send, outbox):
+def test_hanging_channel_is_abandoned_and_others_still_deliver(slow, configure, send, outbox):
     configure(first=SLOW, second=DUMMY, third=SLOW)
     assert send(samples.FAILED) == [f'"first" {LATE}', f'"third" {LATE}']
-    assert [notice.event for notice in outbox] == [samples.FAILED]
+    assert [notification.event for notification in outbox] == [samples.FAILED]
     assert slow.delivered == []
 
 
@@ -47,12 +47,12 @@ def test_channels_are_notified_at_the_same_time(server, configure, send):
 
     server.always_answer(together)
     slack = {"BACKEND": services.SLACK.backend, "OPTIONS": {"webhook_url": server.url}}
-    # Each is answered only when all three are there.
+    # Each is answered only when all three have arrived.
     configure(first=slack, second=slack, third=slack)
     assert send(samples.FAILED) == []
 
 
-def test_operation_does_not_wait_for_its_start_to_be_told(slow, configure, send):
+def test_operation_does_not_wait_for_the_delivery_of_its_start(slow, configure, send):
     configure(ops={**SLOW, "TIMEOUT": 60})
     assert deliver(object, event=samples.STARTED) == ()
     assert slow.delivered == []
@@ -61,14 +61,14 @@ def test_operation_does_not_wait_for_its_start_to_be_told(slow, configure, send)
     assert slow.delivered == ["started", "succeeded"]
 
 
-def test_start_that_is_late_does_not_take_the_time_of_the_outcome(slow, configure, log):
+def test_late_start_does_not_use_up_the_time_of_the_outcome(slow, configure, log):
     configure(ops={**SLOW, "STATES": ["started"]}, kept=DUMMY)
     deliver(object, event=samples.STARTED)
     [warning] = deliver(object, event=samples.FAILED)
     assert warning == '"ops" was not notified that db_backup started: no answer in time'
 
 
-def test_start_is_waited_for_even_if_the_outcome_is_not_wanted(slow, configure):
+def test_start_is_awaited_even_if_the_outcome_is_filtered_out(slow, configure):
     configure(ops={**SLOW, "STATES": ["started"], "TIMEOUT": 60})
     deliver(object, event=samples.STARTED)
     release = threading.Timer(0.1, slow.may_answer.set)
@@ -78,23 +78,23 @@ def test_start_is_waited_for_even_if_the_outcome_is_not_wanted(slow, configure):
     assert slow.delivered == ["started"]
 
 
-def test_slow_answer_counts_as_long_as_it_is_in_time(server, configure, send):
+def test_slow_answer_within_the_time_limit_counts(server, configure, send):
     options = {"webhook_url": server.url}
     configure(ops={"BACKEND": services.SLACK.backend, "OPTIONS": options, "TIMEOUT": 20})
     server.answer_with(Answer(delay=0.3))
     assert send(samples.FAILED) == []
 
 
-def test_notifier_used_outside_a_delivery_has_the_default_time(server):
+def test_notifier_outside_a_delivery_has_the_default_time_limit(server):
     assert SlackNotifier(webhook_url=server.url).notify(samples.FAILURE) == "200 OK"
 
 
-def test_database_used_by_a_notifier_leaves_no_connection_behind(site, configure, send):
-    configure(ops={"BACKEND": "tests.notify.custom.FakeDatabaseUser"})
+def test_database_connection_of_a_notifier_is_closed(site, configure, send):
+    configure(ops={"BACKEND": "tests.notify.fake_notifiers.FakeDatabaseUser"})
     assert send(samples.FAILED) == []
 
 
-def test_thread_that_hangs_does_not_keep_the_process_alive(tmp_path):
+def test_hanging_thread_does_not_keep_the_process_alive(tmp_path):
     script = tmp_path / "hang.py"
     script.write_text(
         "import time\n"
@@ -102,9 +102,9 @@ def test_thread_that_hangs_does_not_keep_the_process_alive(tmp_path):
         "from django.conf import settings\n"
         "settings.configure(INSTALLED_APPS=['django_rclone_notify'])\n"
         "django.setup()\n"
-        "from django_rclone_notify.errands import Errand\n"
-        "errand = Errand(lambda: time.sleep(300) or 'done', name='test')\n"
-        "print(errand.wait(time.monotonic() + 0.05, otherwise='late'))\n"
+        "from django_rclone_notify.dispatch import BackgroundTask\n"
+        "task = BackgroundTask(lambda: time.sleep(300) or 'done', name='test')\n"
+        "print(task.wait(time.monotonic() + 0.05, default='late'))\n"
     )
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", script],
@@ -115,34 +115,33 @@ def test_thread_that_hangs_does_not_keep_the_process_alive(tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("late\n", "", 0)
 
 
-# What Apprise itself warns of, on Python 3.11 and 3.12, is nothing of ours.
+# This warning is of Apprise itself, on Python 3.11 and 3.12.
 STRICT = {
     "PYTHONDEVMODE": "1",
     "PYTHONWARNINGS": "ignore:'imghdr' is deprecated:DeprecationWarning",
 }
 
 
-def test_with_every_channel_dead_a_backup_costs_one_time_limit_and_says_who_did_not_hear(
-    site, tmp_path
-):
+def test_backup_with_dead_channels_takes_one_time_limit_and_names_each_of_them(site, tmp_path):
     limit = 6.0
     began = time.monotonic()
     assert site.manage("dbbackup").returncode == 0
-    unobserved = time.monotonic() - began
+    without = time.monotonic() - began
 
+    hanging = [service for service in services.ALL if "hangs" in service.faults]
     channels, settings = {}, ""
-    with contextlib.ExitStack() as places:
-        for service in services.ALL:
-            place = places.enter_context(service.open(tmp_path))
-            place.suffer("hangs")
+    with contextlib.ExitStack() as endpoints:
+        for service in hanging:
+            endpoint = endpoints.enter_context(service.open(tmp_path))
+            endpoint.fail_with("hangs")
             channels[service.name] = service.channel(
-                place, STATES=services.EVERY_STATE, TIMEOUT=limit
+                endpoint, STATES=services.ALL_STATES, TIMEOUT=limit
             )
-            settings += place.settings
+            settings += endpoint.settings
         site.extra_settings = f"DJANGO_RCLONE_NOTIFY = {channels!r}\n{settings}"
         began = time.monotonic()
         process = site.manage("dbbackup", env=STRICT)
-        observed = time.monotonic() - began
+        with_channels = time.monotonic() - began
 
     assert process.returncode == 0, process.stderr
     assert len(site.backups()) == 2
@@ -154,4 +153,4 @@ def test_with_every_channel_dead_a_backup_costs_one_time_limit_and_says_who_did_
     assert len(lines) == 2 * len(channels)
     # A limit for the start and one for the outcome, or one after the other, would be 12 s or
     # more. The rest is for a busy machine.
-    assert observed - unobserved < 2 * limit - 1
+    assert with_channels - without < 2 * limit - 1

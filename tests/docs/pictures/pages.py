@@ -137,7 +137,7 @@ def prometheus() -> str:
     style = """\
 .comment { color: #8b949e } .comment, .sample { padding-left: 2em; text-indent: -2em }
 .terminal { overflow-wrap: normal; font-size: 12px }"""
-    return _page(f'<div class="terminal"><b>$ cat shop-backups.prom</b>{lines}</div>', style)
+    return _page(f'<div class="terminal"><b>$ cat django_rclone-*.prom</b>{lines}</div>', style)
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -16,7 +16,7 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 
 from django_rclone.events import Operation, OperationEvent, State
-from django_rclone_notify.notifications import Notice
+from django_rclone_notify.notifications import Notification
 from django_rclone_notify.notifiers.apprise import AppriseNotifier
 from django_rclone_notify.notifiers.base import Notifier
 from django_rclone_notify.notifiers.email.notifier import EmailNotifier
@@ -48,9 +48,9 @@ FAILED = replace(
     error_type="RcloneError",
     error_message=(
         "Database 'default' was not backed up: rclone rcat exited with 1.\n"
-        "Failed to rcat: googleapi: Error 403: The user's storage quota has been exceeded\n"
-        "Hint: The remote is full. Delete what you do not need, or have the quota raised."
+        "Failed to rcat: googleapi: Error 403: The user's storage quota has been exceeded"
     ),
+    error_hint="The remote is full. Delete what you do not need, or raise the quota.",
 )
 SUCCEEDED = replace(
     STARTED,
@@ -112,7 +112,7 @@ def mail() -> EmailMultiAlternatives:
     """Return the mail about a failure."""
     return EmailNotifier(
         to=["ops@example.com"], from_email="Shop <shop@example.com>", subject_prefix="[shop] "
-    ).message(Notice(event=FAILED))
+    ).message(Notification(event=FAILED))
 
 
 def hook() -> Received:
@@ -130,17 +130,16 @@ def apprise_message() -> dict[str, Any]:
 
 
 def metrics() -> str:
-    """Return the file for Prometheus after a night of success and one of failure."""
+    """Return the files for Prometheus after a night of success and one of failure."""
     yesterday = replace(SUCCEEDED, database="default", started_at=STARTED.started_at - timedelta(1))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "shop-backups.prom"
-        _tell(PrometheusNotifier(path=str(path)), yesterday, FAILED)
-        return path.read_text()
+        _tell(PrometheusNotifier(directory=folder), yesterday, FAILED)
+        return "".join(path.read_text() for path in sorted(Path(folder).glob("*.prom")))
 
 
 def _tell(notifier: Notifier, *events: OperationEvent) -> None:
     for event in events:
-        notifier.notify(Notice(event=event))
+        notifier.notify(Notification(event=event))
 
 
 def _items(request: Received) -> list[tuple[str, dict[str, Any]]]:

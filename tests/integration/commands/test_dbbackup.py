@@ -9,7 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -369,7 +369,8 @@ def test_clean_neither_counts_nor_deletes_what_is_not_verified(site: Site) -> No
 
 def test_clean_leaves_old_backups_whole(site: Site) -> None:
     site.rclone["DB_CLEANUP_KEEP"] = 5
-    with freeze(datetime.now(UTC) - timedelta(days=30)):
+    with going_wrong() as clock:
+        clock.wrong = timedelta(days=-30)
         site.call("dbbackup")
     old = site.stored()
     site.call("dbbackup", "--clean")

@@ -1,8 +1,8 @@
-"""Ready-made receivers for django-rclone, switched on by settings."""
+"""Ready-made receivers for django-rclone, configured in the settings."""
 
 import logging
 
 __version__ = "0.1.0"
 
-# Where no logging is set up, the command's own warning is enough.
+# A site without logging gets the command's own warnings, not Python's last resort as well.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -1,10 +1,10 @@
-"""The Django app: connects the receiver and registers the checks."""
+"""The Django app: connects the receiver and registers the system checks."""
 
 from django.apps import AppConfig
 from django.core.checks import register
 
 from .checks import check_channels
-from .receivers import listen
+from .receivers import connect_receiver
 
 
 class NotifyConfig(AppConfig):
@@ -14,6 +14,6 @@ class NotifyConfig(AppConfig):
     verbose_name = "Backup notifications"
 
     def ready(self) -> None:
-        """Register the system checks and listen to every operation."""
+        """Register the system checks and connect the receiver."""
         register(check_channels)
-        listen()
+        connect_receiver()

@@ -1,20 +1,56 @@
-"""A channel: a notifier, and when it is asked."""
+"""A channel: a notifier, and which notifications it gets."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .filters import Filter
+from django_rclone.events import Operation
+
+from .notifications import Notification
 from .notifiers.base import Notifier
-from .secrets import Secret
 from .transport.deadline import DEFAULT_SECONDS
+
+MEDIA_OPERATIONS = frozenset({Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """The filter keys of one channel, with the notifier's defaults filled in.
+
+    ``databases`` and ``environments`` are ``None`` if all of them are wanted.
+    """
+
+    states: frozenset[str]
+    operations: frozenset[str]
+    databases: frozenset[str] | None = None
+    environments: frozenset[str] | None = None
+
+    def accepts(self, notification: Notification) -> bool:
+        """Return whether the channel wants ``notification``.
+
+        A recovery is also a success: a channel that lists ``succeeded`` gets both.
+        States and operations that are not listed are rejected, including those
+        added by a later version of django-rclone. Media operations have no
+        database, so a channel limited to databases does not get them.
+        """
+        event = notification.event
+        return (
+            not self.states.isdisjoint({notification.state, event.state})
+            and event.operation in self.operations
+            and (self.databases is None or event.database in self.databases)
+            and (self.environments is None or event.environment in self.environments)
+        )
+
+    def is_satisfiable(self) -> bool:
+        """Return whether any notification can pass."""
+        return self.databases is None or not self.operations <= MEDIA_OPERATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """A named notifier with its filter and its time limit in seconds.
 
-    ``build`` returns the notifier; it may raise what a constructor raises.
-    ``secrets`` are texts to be masked wherever the channel's trouble is told.
+    ``build`` returns the notifier; it may raise whatever a constructor raises.
+    ``secrets`` are strings to mask whenever an error of the channel is shown.
     """
 
     name: str
@@ -22,17 +58,3 @@ class Channel:
     build: Callable[[], Notifier] = field(repr=False)
     timeout: float = DEFAULT_SECONDS
     secrets: tuple[str, ...] = field(default=(), repr=False)
-
-
-def texts(value: object) -> Iterable[str]:
-    """Yield every text in an option, however deep: none of them may be shown."""
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from texts(item)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for item in value:
-            yield from texts(item)

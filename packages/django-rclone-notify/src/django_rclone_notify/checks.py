@@ -1,28 +1,35 @@
-"""System checks: ``manage.py check`` tells what is wrong with DJANGO_RCLONE_NOTIFY.
+"""System checks: ``manage.py check`` reports every mistake in DJANGO_RCLONE_NOTIFY.
 
 ========  =========================================================
-``E001``  a key is unknown, or its value is not usable
-``E002``  ``BACKEND`` is missing, or is no notifier
-``E003``  an option is unknown, missing or not usable
+``E001``  a key is unknown, or its value is invalid
+``E002``  ``BACKEND`` is missing, or is not a notifier
+``E003``  an option is unknown, missing or invalid
 ``E004``  a notifier needs a package that is not installed
 ``E005``  the filters exclude each other: nothing would ever be sent
 ``W001``  Django's error pages would show a secret
-``W002``  ``recovered`` is wanted, and the cache forgets between commands
+``W002``  ``recovered`` is listed, but the cache is not persistent
 ========  =========================================================
 
-An id is never used a second time.
+An id is never reused.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
+from django.views.debug import get_default_exception_reporter_filter
 
-from . import conf, exposure, history
+from . import conf, history
 from .channels import Channel
 from .exceptions import InvalidBackend, InvalidNotifySettings, InvalidOptions, MissingExtra
-from .notifications import NoticeState
-from .redaction import told
+from .notifications import NotificationState
+from .secrets import describe, texts
+
+_IDS = {
+    InvalidNotifySettings: "django_rclone_notify.E001",
+    InvalidBackend: "django_rclone_notify.E002",
+    InvalidOptions: "django_rclone_notify.E003",
+}
 
 
 def check_channels(**_kwargs: Any) -> Sequence[CheckMessage]:
@@ -31,10 +38,27 @@ def check_channels(**_kwargs: Any) -> Sequence[CheckMessage]:
         aliases = conf.aliases()
     except InvalidNotifySettings as error:
         return [_message(error)]
-    return [message for alias in aliases for message in _messages(alias)]
+    return [message for alias in aliases for message in _channel_messages(alias)]
 
 
-def _messages(alias: str) -> Iterator[CheckMessage]:
+def leaked_options(alias: str, options: Collection[str]) -> set[str]:
+    """Return those of the secret ``options`` of a channel that Django's error reports show.
+
+    Django hides a setting by its name, and the site may have a filter of its own.
+    So this asks that filter, and searches the settings it lets through.
+    """
+    reports = get_default_exception_reporter_filter().get_safe_settings()
+    # Not pprint, which Django uses: it splits long strings.
+    shown = repr(reports.get(conf.NAME))
+    values = conf.raw_options(alias)
+    return {
+        option
+        for option in options
+        if any(repr(text)[1:-1] in shown for text in texts(values.get(option)) if text)
+    }
+
+
+def _channel_messages(alias: str) -> Iterator[CheckMessage]:
     channel, mistakes = conf.examine(alias)
     if channel is None:
         yield from map(_message, mistakes)
@@ -45,37 +69,37 @@ def _messages(alias: str) -> Iterator[CheckMessage]:
     except Exception as error:  # noqa: BLE001
         yield _message(error)
         return
-    for option in sorted(exposure.exposed(alias, notifier.secret_options)):
-        yield _exposed(alias, option)
-    yield from _unreachable(channel)
-    if conf.wants_recoveries(alias) and not history.outlasts_the_process():
-        yield _forgetful(alias)
+    for option in sorted(leaked_options(alias, notifier.secret_options)):
+        yield _leak(alias, option)
+    if not channel.filter.is_satisfiable():
+        yield _unsatisfiable(channel)
+    if conf.wants_recoveries(alias) and not history.is_persistent():
+        yield _not_persistent(alias)
 
 
-def _unreachable(channel: Channel) -> Iterator[CheckMessage]:
-    if not channel.filter.is_reachable():
-        yield Error(
-            f'{conf.NAME}["{channel.name}"] would never be notified: DATABASES leaves out media '
-            "operations, and OPERATIONS names nothing else",
-            hint="Remove DATABASES, or add an operation on databases, such as db_backup.",
-            id="django_rclone_notify.E005",
-        )
+def _unsatisfiable(channel: Channel) -> CheckMessage:
+    return Error(
+        f'{conf.NAME}["{channel.name}"] would never be notified: DATABASES excludes media '
+        "operations, and OPERATIONS lists nothing else",
+        hint="Remove DATABASES, or add a database operation such as db_backup.",
+        id="django_rclone_notify.E005",
+    )
 
 
-def _exposed(alias: str, option: str) -> CheckMessage:
+def _leak(alias: str, option: str) -> CheckMessage:
     return Warning(
         f'{conf.NAME}["{alias}"]["OPTIONS"]["{option}"] is a secret, and Django would show it on '
-        "debug pages and in the error mails to ADMINS",
-        hint="Wrap it: Secret(...), from django_rclone_notify.secrets.",
+        "debug pages and in error mails to ADMINS",
+        hint="Wrap it in Secret(...), from django_rclone_notify.secrets.",
         id="django_rclone_notify.W001",
     )
 
 
-def _forgetful(alias: str) -> CheckMessage:
+def _not_persistent(alias: str) -> CheckMessage:
     return Warning(
-        f'{conf.NAME}["{alias}"] wants "{NoticeState.RECOVERED}", but the default cache does not '
-        "keep the last outcome until the next command",
-        hint="Set CACHES to one that outlasts a process, such as Redis, a file or the database.",
+        f'{conf.NAME}["{alias}"] lists "{NotificationState.RECOVERED}", but the default cache '
+        "does not keep the last outcome for the next command",
+        hint="Set CACHES to a persistent cache, such as Redis, files or the database.",
         id="django_rclone_notify.W002",
     )
 
@@ -84,13 +108,5 @@ def _message(error: Exception) -> CheckMessage:
     if isinstance(error, MissingExtra):
         return Error(error.problem, hint=error.hint, id="django_rclone_notify.E004")
     if isinstance(error, InvalidNotifySettings):
-        return Error(f"{error.key} {error.problem}", hint=error.hint, id=_id(error))
-    return Error(told(error), id="django_rclone_notify.E003")
-
-
-def _id(error: InvalidNotifySettings) -> str:
-    if isinstance(error, InvalidBackend):
-        return "django_rclone_notify.E002"
-    if isinstance(error, InvalidOptions):
-        return "django_rclone_notify.E003"
-    return "django_rclone_notify.E001"
+        return Error(f"{error.key} {error.problem}", hint=error.hint, id=_IDS[type(error)])
+    return Error(describe(error), id="django_rclone_notify.E003")

@@ -1,34 +1,37 @@
 """The only reader of ``settings.DJANGO_RCLONE_NOTIFY``.
 
-Read anew for every event: a changed setting, also one changed by a test, counts
-at once.
+The setting is read again for every event, so that a change, for example in a test,
+takes effect at once.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from typing import TypeVar
 
 from django.conf import settings
 
-from . import words
-from .channels import Channel, texts
-from .exceptions import InvalidBackend, InvalidNotifySettings
-from .filters import Filter
-from .notifications import NoticeState
-from .notifiers import loading as construction
-from .notifiers.base import EVERY_OPERATION, EVERY_STATE, Notifier
+from .channels import Channel, Filter
+from .exceptions import InvalidNotifySettings
+from .notifications import NotificationState
+from .notifiers import loading
+from .notifiers.base import ALL_OPERATIONS, ALL_STATES, Notifier
+from .options import read_choices, suggestion
+from .secrets import texts
 from .transport.deadline import DEFAULT_SECONDS
 
 NAME = "DJANGO_RCLONE_NOTIFY"
 KEYS = ("BACKEND", "OPTIONS", "STATES", "OPERATIONS", "DATABASES", "ENVIRONMENTS", "TIMEOUT")
-LONGEST_TIMEOUT = 60
+MAX_TIMEOUT = 60
+
+Value = TypeVar("Value")
 
 
 def aliases() -> tuple[str, ...]:
-    """Return the names of the configured channels; none when the setting is absent.
+    """Return the names of the configured channels; none if the setting is absent.
 
-    Raises ``InvalidNotifySettings`` when the setting is no dictionary.
+    Raises ``InvalidNotifySettings`` if the setting is not a dictionary.
     """
-    return tuple(_whole())
+    return tuple(_all_entries())
 
 
 def read_channel(alias: str) -> Channel:
@@ -42,7 +45,7 @@ def read_channel(alias: str) -> Channel:
 def examine(alias: str) -> tuple[Channel | None, list[InvalidNotifySettings]]:
     """Return the channel ``alias``, or ``None`` and every mistake in its entry."""
     path = f'{NAME}["{alias}"]'
-    raw = _whole()[alias]
+    raw = _all_entries()[alias]
     if not isinstance(raw, Mapping):
         hint = 'Write {"BACKEND": "...", "OPTIONS": {...}}.'
         return None, [InvalidNotifySettings(path, "must be a dictionary", hint)]
@@ -51,31 +54,31 @@ def examine(alias: str) -> tuple[Channel | None, list[InvalidNotifySettings]]:
     return (None if reader.mistakes else channel), reader.mistakes
 
 
-def options_of(alias: str) -> Mapping[str, object]:
-    """Return the options of the channel ``alias`` as they stand in the settings."""
-    entry = _whole()[alias]
+def raw_options(alias: str) -> Mapping[str, object]:
+    """Return the options of the channel ``alias`` exactly as in the settings."""
+    entry = _all_entries()[alias]
     options = entry.get("OPTIONS") if isinstance(entry, Mapping) else None
     return options if isinstance(options, Mapping) else {}
 
 
 def wants_recoveries(alias: str) -> bool:
-    """Tell whether the channel ``alias`` asks for recoveries in so many words."""
-    entry = _whole()[alias]
+    """Return whether the channel ``alias`` lists recoveries explicitly."""
+    entry = _all_entries()[alias]
     states = entry.get("STATES") if isinstance(entry, Mapping) else None
-    return isinstance(states, Collection) and NoticeState.RECOVERED in states
+    return isinstance(states, Collection) and NotificationState.RECOVERED in states
 
 
 def read_timeout(value: object, path: str) -> float:
-    """Return the time limit ``value`` in seconds. Raises ``InvalidNotifySettings``, with ``path``."""
+    """Return the time limit ``value`` in seconds. Raises ``InvalidNotifySettings`` with ``path``."""
     # A bool is an int, and NaN is neither above nor below anything.
-    if isinstance(value, (int, float)) and value is not True and 0 < value <= LONGEST_TIMEOUT:
+    if isinstance(value, (int, float)) and value is not True and 0 < value <= MAX_TIMEOUT:
         return float(value)
-    problem = f"must be a number of seconds, above 0 and at most {LONGEST_TIMEOUT}"
-    hint = "A service that hangs delays the end of a command by that much."
+    problem = f"must be a number of seconds, above 0 and at most {MAX_TIMEOUT}"
+    hint = "A service that hangs delays the end of a command by this much."
     raise InvalidNotifySettings(path, problem, hint)
 
 
-def _whole() -> Mapping[str, object]:
+def _all_entries() -> Mapping[str, object]:
     value = getattr(settings, NAME, None)
     if value is None:
         return {}
@@ -85,8 +88,15 @@ def _whole() -> Mapping[str, object]:
     return value
 
 
+def _read_options(value: object, path: str) -> Mapping[str, object]:
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return value
+    problem = "must be a dictionary of named options"
+    raise InvalidNotifySettings(path, problem, 'Write {"name": value}.')
+
+
 class _Reader:
-    """Reads one entry key by key and remembers each mistake, so that all are told at once."""
+    """Reads one entry key by key, and collects the mistakes to report them all at once."""
 
     def __init__(self, path: str, raw: Mapping[object, object]) -> None:
         self._path = path
@@ -96,65 +106,41 @@ class _Reader:
     def read(self, alias: str) -> Channel:
         for key in self._raw:
             if key not in KEYS:
-                hint = words.suggestion(str(key), KEYS)
-                self._wrong(InvalidNotifySettings(f'{self._path}["{key}"]', "is unknown", hint))
-        notifier_class = self._backend()
-        options = self._options()
+                path = f'{self._path}["{key}"]'
+                hint = suggestion(str(key), KEYS)
+                self.mistakes.append(InvalidNotifySettings(path, "is unknown", hint))
+        backend = self._value("BACKEND", loading.import_notifier, Notifier, required=True)
+        no_options: Mapping[str, object] = {}
+        options = self._value("OPTIONS", _read_options, no_options)
         return Channel(
             name=alias,
-            build=partial(
-                construction.construct, notifier_class, options, f'{self._path}["OPTIONS"]'
+            build=partial(loading.construct, backend, options, f'{self._path}["OPTIONS"]'),
+            filter=Filter(
+                states=self._choices("STATES", ALL_STATES) or backend.default_states,
+                operations=self._choices("OPERATIONS", ALL_OPERATIONS)
+                or backend.default_operations,
+                databases=self._choices("DATABASES", frozenset(settings.DATABASES)),
+                environments=self._choices("ENVIRONMENTS", None),
             ),
-            filter=self._filter(notifier_class),
-            timeout=self._timeout(),
+            timeout=self._value("TIMEOUT", read_timeout, DEFAULT_SECONDS),
             secrets=tuple(texts(options)),
         )
 
-    def _filter(self, notifier_class: type[Notifier]) -> Filter:
-        states = self._words("STATES", EVERY_STATE)
-        operations = self._words("OPERATIONS", EVERY_OPERATION)
-        return Filter(
-            states=notifier_class.default_states if states is None else states,
-            operations=notifier_class.default_operations if operations is None else operations,
-            databases=self._words("DATABASES", frozenset(settings.DATABASES)),
-            environments=self._words("ENVIRONMENTS", None),
-        )
+    def _choices(self, key: str, choices: frozenset[str] | None) -> frozenset[str] | None:
+        return self._value(key, partial(read_choices, choices=choices), None)
 
-    def _timeout(self) -> float:
+    def _value(
+        self,
+        key: str,
+        read: Callable[[object, str], Value],
+        default: Value,
+        *,
+        required: bool = False,
+    ) -> Value:
+        if key not in self._raw and not required:
+            return default
         try:
-            return read_timeout(
-                self._raw.get("TIMEOUT", DEFAULT_SECONDS), f'{self._path}["TIMEOUT"]'
-            )
+            return read(self._raw.get(key), f'{self._path}["{key}"]')
         except InvalidNotifySettings as error:
-            self._wrong(error)
-            return DEFAULT_SECONDS
-
-    def _backend(self) -> type[Notifier]:
-        try:
-            return construction.import_notifier(
-                self._raw.get("BACKEND"), f'{self._path}["BACKEND"]'
-            )
-        except InvalidBackend as error:
-            self._wrong(error)
-            return Notifier
-
-    def _options(self) -> Mapping[str, object]:
-        options = self._raw.get("OPTIONS", {})
-        if isinstance(options, Mapping) and all(isinstance(name, str) for name in options):
-            return options
-        hint = 'Write {"name": value}.'
-        path = f'{self._path}["OPTIONS"]'
-        self._wrong(InvalidNotifySettings(path, "must be a dictionary of named options", hint))
-        return {}
-
-    def _words(self, key: str, known: frozenset[str] | None) -> frozenset[str] | None:
-        if key not in self._raw:
-            return None
-        try:
-            return words.read_words(self._raw[key], f'{self._path}["{key}"]', known)
-        except InvalidNotifySettings as error:
-            self._wrong(error)
-            return None
-
-    def _wrong(self, mistake: InvalidNotifySettings) -> None:
-        self.mistakes.append(mistake)
+            self.mistakes.append(error)
+            return default

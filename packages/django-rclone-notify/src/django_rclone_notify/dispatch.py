@@ -1,103 +1,139 @@
-"""Handing an event to every channel that wants it, all at once and for a limited time."""
+"""Sending an event to every channel that wants it, all at once and for a limited time."""
 
+import contextlib
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Generic, Self, TypeVar
+
+from django.db import connections
 
 from django_rclone.events import OperationEvent, State
 
 from . import history
 from .channels import Channel
-from .errands import Errand
-from .notifications import Notice
-from .redaction import masked, told
-from .transport.deadline import limited_to
+from .notifications import Notification
+from .secrets import describe, mask
+from .transport.deadline import time_limit
 
-# Of the time of a channel: what is spent on looking at the last outcome, what a start
-# may take when the operation is over at once, and what is left for a notifier, so that
-# it can say itself what it was waiting for.
-_FOR_HISTORY = 0.25
-_FOR_START = 0.5
-_FOR_NOTIFIER = 0.95
+Result = TypeVar("Result")
 
-_LATE = "no answer in time"
+# How much of a channel's time the start of an operation and the lookup of its last
+# outcome may take, so that the outcome is sent even if they hang.
+_PRELIMINARY_SHARE = 0.5
+# A notifier at its deadline gets these seconds to report what it was waiting for.
+_GRACE_SECONDS = 0.25
+
+_TIMED_OUT = "no answer in time"
 _starts: dict[str, list["_Delivery"]] = {}
-"""The deliveries of starts that may still run, by operation."""
+"""The deliveries of starts that may still be running, by operation id."""
 
 
-def begin(event: OperationEvent, channels: Sequence[Channel]) -> None:
+def deliver_start(event: OperationEvent, channels: Sequence[Channel]) -> None:
     """Deliver the start of an operation in the background: the operation does not wait."""
     now = time.monotonic()
-    notice = Notice(event=event)
+    notification = Notification(event=event)
     _starts[event.operation_id] = [
-        _Delivery(channel, notice, now + channel.timeout * _FOR_START)
+        _Delivery(channel, notification, now + channel.timeout * _PRELIMINARY_SHARE)
         for channel in channels
-        if channel.filter.accepts(notice)
+        if channel.filter.accepts(notification)
     ]
 
 
-def finish(event: OperationEvent, channels: Sequence[Channel]) -> list[str]:
+def deliver_outcome(event: OperationEvent, channels: Sequence[Channel]) -> list[str]:
     """Deliver the outcome of an operation, and return one sentence per failed delivery.
 
-    It takes no longer than the longest time limit among ``channels``, what is
-    left of the operation's start included. A channel hears of the start first.
+    Takes at most the longest time limit of ``channels``, including any wait for the
+    start of the operation: a channel never gets an outcome before its start.
     """
     now = time.monotonic()
     starts = _starts.pop(event.operation_id, [])
-    notice = Notice(event=event, recovered=_is_recovery(event, channels, now))
+    notification = Notification(event=event, recovered=_is_recovery(event, channels, now))
     outcomes = [
-        _Delivery(channel, notice, now + channel.timeout, after=_of(channel, starts))
+        _Delivery(channel, notification, now + channel.timeout, _start_for(channel, starts))
         for channel in channels
-        if channel.filter.accepts(notice)
+        if channel.filter.accepts(notification)
     ]
-    sentences = [delivery.complaint() for delivery in (*starts, *outcomes)]
+    sentences = [delivery.wait() for delivery in (*starts, *outcomes)]
     return [sentence for sentence in sentences if sentence]
 
 
+class BackgroundTask(Generic[Result]):
+    """Run ``action`` at once in a thread of its own that can be left behind.
+
+    The thread is a daemon: the end of the process does not wait for it. ``action``
+    must not raise.
+    """
+
+    def __init__(self, action: Callable[[], Result], *, name: str) -> None:
+        self._action = action
+        self._results: list[Result] = []
+        self._thread = threading.Thread(
+            target=self._run, name=f"django-rclone-notify: {name}", daemon=True
+        )
+        self._thread.start()
+
+    def wait(self, deadline: float, *, default: Result) -> Result:
+        """Return the result, or ``default`` if there is none at ``deadline``, a monotonic time."""
+        self._thread.join(max(deadline - time.monotonic(), 0.0))
+        return self._results[0] if self._results else default
+
+    def _run(self) -> None:
+        try:
+            self._results.append(self._action())
+        finally:
+            # A notifier or a cache of the site may have used the database. Connections
+            # belong to their thread, so nothing else could close them.
+            with contextlib.suppress(Exception):
+                connections.close_all()
+
+
 class _Delivery:
-    """One notice on its way to one channel."""
+    """One notification on its way to one channel, until ``deadline``, a monotonic time."""
 
     def __init__(
         self,
         channel: Channel,
-        notice: Notice,
+        notification: Notification,
         deadline: float,
-        *,
-        after: "_Delivery | None" = None,
+        after: Self | None = None,
     ) -> None:
         self.channel = channel
-        self._notice = notice
+        self._notification = notification
         self._deadline = deadline
         self._after = after
-        self._errand: Errand[str] = Errand(self._deliver, name=channel.name)
+        self._task: BackgroundTask[str] = BackgroundTask(self._deliver, name=channel.name)
 
-    def complaint(self) -> str:
-        """Wait, and return what the operator should know; nothing if the notice arrived."""
-        problem = self._errand.wait(self._deadline, otherwise=_LATE)
-        event = self._notice.event
-        what = f'"{self.channel.name}" was not notified that {event.operation} {event.state}'
-        return f"{masked(what)}: {problem}" if problem else ""
+    def wait(self) -> str:
+        """Return a sentence for the operator, or nothing if the notification was delivered."""
+        problem = self._outcome()
+        event = self._notification.event
+        delivery = f'"{self.channel.name}" was not notified that {event.operation} {event.state}'
+        return f"{mask(delivery)}: {problem}" if problem else ""
+
+    def _outcome(self) -> str:
+        return self._task.wait(self._deadline, default=_TIMED_OUT)
 
     def _deliver(self) -> str:
         if self._after is not None:
-            self._after._errand.wait(self._after._deadline, otherwise=_LATE)
+            self._after._outcome()
         try:
-            left = self._deadline - time.monotonic()
-            with limited_to(left * _FOR_NOTIFIER):
-                self.channel.build().notify(self._notice)
-        # Not SystemExit alone: nothing may leave the thread and end up on the terminal.
+            with time_limit(self._deadline - _GRACE_SECONDS - time.monotonic()):
+                self.channel.build().notify(self._notification)
+        # Not only Exception: nothing may escape from the thread to the terminal.
         except BaseException as error:  # noqa: BLE001
-            return told(error, self.channel.secrets)
+            return describe(error, self.channel.secrets)
         return ""
 
 
-def _of(channel: Channel, starts: Sequence[_Delivery]) -> _Delivery | None:
+def _start_for(channel: Channel, starts: Sequence[_Delivery]) -> _Delivery | None:
     return next((start for start in starts if start.channel.name == channel.name), None)
 
 
 def _is_recovery(event: OperationEvent, channels: Sequence[Channel], now: float) -> bool:
     if not channels or event.state not in (State.SUCCEEDED, State.FAILED):
         return False
-    look = Errand(partial(history.is_recovery, event), name="last outcome")
+    lookup = BackgroundTask(partial(history.is_recovery, event), name="last outcome")
     shortest = min(channel.timeout for channel in channels)
-    return look.wait(now + shortest * _FOR_HISTORY, otherwise=False)
+    return lookup.wait(now + shortest * _PRELIMINARY_SHARE, default=False)

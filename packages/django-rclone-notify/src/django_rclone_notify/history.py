@@ -1,4 +1,4 @@
-"""How an operation ended the last time, kept in Django's cache, to tell a recovery."""
+"""The last outcome of each operation, kept in Django's cache to recognize a recovery."""
 
 import hashlib
 import json
@@ -13,37 +13,36 @@ from django_rclone.events import OperationEvent, State
 
 logger = logging.getLogger(__name__)
 
-KEPT_FOR = 366 * 24 * 60 * 60
-"""Seconds: a yearly backup recovers too."""
+RETENTION_SECONDS = 366 * 24 * 60 * 60
+"""Long enough for the recovery of a yearly backup."""
 
 
 def is_recovery(event: OperationEvent) -> bool:
-    """Remember the outcome ``event``, and tell whether it is the first success after a failure.
+    """Store the outcome ``event``, and return whether it is the first success after a failure.
 
-    Whatever is wrong with the cache costs the answer and nothing else: then it
-    is ``False``.
+    Returns ``False`` if the cache does not work; nothing is raised.
     """
     key = _key(event)
     try:
-        before = cache.get(key)
-        cache.set(key, str(event.state), KEPT_FOR)
-    except Exception as error:  # noqa: BLE001 - caches raise what their clients raise
-        logger.debug("The last outcome is not known (%s)", type(error).__name__)
+        last = cache.get(key)
+        cache.set(key, str(event.state), RETENTION_SECONDS)
+    except Exception as error:  # noqa: BLE001 - caches raise the errors of their clients
+        logger.debug("The last outcome is unknown (%s)", type(error).__name__)
         return False
-    return event.state == State.SUCCEEDED and before == State.FAILED
+    return event.state == State.SUCCEEDED and last == State.FAILED
 
 
-def outlasts_the_process() -> bool:
-    """Tell whether the default cache is there for the next command."""
+def is_persistent() -> bool:
+    """Return whether the default cache outlives the process."""
     try:
         backend = caches["default"]
     except ImproperlyConfigured:
-        # Django has its own check for that.
+        # Django has its own check for this.
         return True
     return not isinstance(backend, (LocMemCache, DummyCache))
 
 
 def _key(event: OperationEvent) -> str:
-    # Aliases and labels may hold what a cache does not take in a key.
-    what = json.dumps([event.environment, event.operation, event.database])
-    return f"django_rclone_notify:outcome:{hashlib.sha256(what.encode()).hexdigest()}"
+    # Hashed, because aliases and labels may contain characters that caches reject in keys.
+    identity = json.dumps([event.environment, event.operation, event.database])
+    return f"django_rclone_notify:outcome:{hashlib.sha256(identity.encode()).hexdigest()}"

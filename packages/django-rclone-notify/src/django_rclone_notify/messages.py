@@ -1,18 +1,24 @@
-"""What people read about an operation: pure functions from a notice to text."""
+"""The text about an operation: pure functions from a notification to strings."""
 
 import unicodedata
 
 from django.template.defaultfilters import filesizeformat
 
-from django_rclone.events import Operation, OperationEvent, State, TargetState
+from django_rclone.events import Operation, OperationEvent, State
 
-from .notifications import Notice, NoticeState
+from .notifications import Notification, NotificationState
 
-CUT_MARK = " … (cut)"
+TRUNCATION_MARK = " … (truncated)"
 NAME_LIMIT = 60
-"""Characters of a name in a title, so that a long one does not push the state out of it."""
-_TAIL_MARK = "(cut) … "
+"""Characters of a name in a title, so that a long one does not push out the state."""
 
+# A shape and a word for each state, because not everyone can tell colors apart.
+_HEADINGS: dict[str, str] = {
+    NotificationState.STARTED: "▶ Started",
+    NotificationState.SUCCEEDED: "✔ Succeeded",
+    NotificationState.RECOVERED: "↻ Recovered",
+    NotificationState.FAILED: "✖ Failed",
+}
 _SUBJECTS = {
     Operation.DB_BACKUP: "Backup of {target}",
     Operation.DB_RESTORE: "Restore of {target}",
@@ -20,108 +26,107 @@ _SUBJECTS = {
     Operation.MEDIA_BACKUP: "Backup of {target}",
     Operation.MEDIA_RESTORE: "Restore of {target}",
 }
-_LIVE_DATA = {
-    TargetState.CHANGED: "was changed",
-    TargetState.UNCHANGED: "is unchanged",
-    TargetState.UNKNOWN: "may have been changed: its state is unknown",
-}
-# They reverse or isolate the text around them, so that a message shows what it does not say.
+_DETAILS = ("Path", "Size", "Duration", "Error", "Live data")
+# These reverse or isolate the text around them, so that a message could be made to
+# show something it does not say.
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def title(notice: Notice) -> str:
-    """Return one line: what happened, to what, where."""
-    event = notice.event
+def heading(notification: Notification) -> str:
+    """Return the state as a shape and a word: ``✖ Failed``."""
+    return _HEADINGS.get(notification.state, one_line(notification.state))
+
+
+def title(notification: Notification) -> str:
+    """Return one line: the environment, the subject, the state and the host."""
+    event = notification.event
     environment = f"[{_short(event.environment)}] " if event.environment else ""
-    again = " again" if notice.state == NoticeState.RECOVERED else ""
+    again = " again" if notification.state == NotificationState.RECOVERED else ""
     return one_line(f"{environment}{subject(event)} {event.state}{again} on {_short(event.host)}")
 
 
 def subject(event: OperationEvent) -> str:
-    """Return what was run, on what: ``Backup of database "default"``."""
+    """Return the operation and its target: ``Backup of database "default"``."""
     target = "media" if event.database is None else f'database "{_short(event.database)}"'
     pattern = _SUBJECTS.get(event.operation, f"{event.operation} of {{target}}")
-    # By replacement, not str.format(): an alias may hold braces.
+    # Not str.format(), because an alias may contain braces.
     return one_line(pattern.replace("{target}", target))
 
 
-def facts(event: OperationEvent) -> list[str]:
-    """Return the lines below the title, without the words of the error."""
-    lines = []
-    if event.path:
-        lines.append(f"Path: {event.path}")
-    if event.size is not None:
-        lines.append(f"Size: {human_size(event.size)}")
-    if event.duration is not None:
-        lines.append(f"Duration: {human_duration(event.duration)}")
-    if event.error_type:
-        lines.append(f"Error: {event.error_type}")
-    if told := live_data(event):
-        lines.append(told)
-    return [one_line(line) for line in lines]
+def facts(event: OperationEvent) -> dict[str, str]:
+    """Return all known facts except the error's text: labels and values, each on one line."""
+    failed = event.state == State.FAILED
+    known = {
+        "Database": event.database,
+        "Environment": event.environment,
+        "Host": event.host,
+        "Started": f"{event.started_at:%Y-%m-%d %H:%M:%S %Z}",
+        "Duration": None if event.duration is None else human_duration(event.duration),
+        "Size": None if event.size is None else human_size(event.size),
+        "Path": event.path,
+        "Error": event.error_type,
+        "Live data": event.target_state if failed else None,
+        "Operation ID": event.operation_id,
+    }
+    return {label: one_line(value) for label, value in known.items() if value}
 
 
-def live_data(event: OperationEvent) -> str:
-    """Return what became of the live data when a restore failed; otherwise nothing."""
-    if event.state == State.FAILED and event.target_state is not None:
-        return f"The live data {_LIVE_DATA[event.target_state]}"
-    return ""
+def details(event: OperationEvent) -> list[str]:
+    """Return lines such as ``Size: 1.4 GB`` with the facts to show below the title."""
+    known = facts(event)
+    return [f"{label}: {known[label]}" for label in _DETAILS if label in known]
 
 
 def cause(event: OperationEvent) -> str:
-    """Return the words of the error, cleaned; empty when there is none."""
-    return cleaned(event.error_message or "")
+    """Return the text of the error, without control characters; may be empty."""
+    return strip_control_characters(event.error_message or "")
 
 
 def hint(event: OperationEvent) -> str:
-    """Return what django-rclone advises to do about the error, on one line; may be empty."""
+    """Return the advice of django-rclone about the error, on one line; may be empty."""
     return one_line(event.error_hint or "")
 
 
+def error_text(event: OperationEvent, limit: int) -> str:
+    """Return cause and hint in at most ``limit`` characters; a long cause leaves the hint."""
+    advice = truncate(f"\nHint: {hint(event)}", limit // 2) if event.error_hint else ""
+    return (truncate(cause(event), limit - len(advice)) + advice).strip()
+
+
 def human_size(size: int) -> str:
-    """Return ``size`` in bytes as Django and the commands write it: ``1.5 GB``."""
+    """Return ``size`` in bytes in the format of Django and of the commands: ``1.5 GB``."""
     return filesizeformat(size).replace("\xa0", " ")
 
 
 def human_duration(seconds: float) -> str:
-    """Return ``seconds`` as people write it: ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 0 min``."""
+    """Return ``seconds`` in the format of the commands: ``0.4 s``, ``12 s``, ``3 min 05 s``."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60} min"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def cleaned(text: str) -> str:
+def strip_control_characters(text: str) -> str:
     """Return ``text`` without control characters, direction marks and lone surrogates.
 
-    Newlines stay, in one spelling; tabs become spaces.
+    Newlines are kept and normalized; tabs become spaces.
     """
     text = text.replace("\r\n", "\n").replace("\t", " ")
     return "".join(character for character in text if _is_harmless(character))
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` cleaned and on one line: nobody forges a second log entry."""
-    return " ".join(cleaned(text.replace("\r", "\n")).split())
+    """Return ``text`` without control characters on one line, so it cannot fake log entries."""
+    return " ".join(strip_control_characters(text.replace("\r", "\n")).split())
 
 
-def cut(text: str, limit: int) -> str:
-    """Return ``text`` with at most ``limit`` characters, the mark of the cut included."""
-    return text if len(text) <= limit else text[: limit - len(CUT_MARK)] + CUT_MARK
-
-
-def tail(text: str, limit: int) -> str:
-    """Return the last ``limit`` characters of ``text``: what a program said last says most."""
-    return text if len(text) <= limit else _TAIL_MARK + text[len(_TAIL_MARK) - limit :]
+def truncate(text: str, limit: int) -> str:
+    """Return ``text`` with at most ``limit`` characters, including the mark of truncation."""
+    return text if len(text) <= limit else text[: limit - len(TRUNCATION_MARK)] + TRUNCATION_MARK
 
 
 def _short(name: str) -> str:
-    return cut(one_line(name), NAME_LIMIT)
+    return truncate(one_line(name), NAME_LIMIT)
 
 
 def _is_harmless(character: str) -> bool:

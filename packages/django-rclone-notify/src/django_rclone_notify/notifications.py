@@ -1,4 +1,4 @@
-"""What a notifier is asked to tell."""
+"""The value that a notifier delivers."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,8 +6,8 @@ from enum import StrEnum
 from django_rclone.events import OperationEvent, State
 
 
-class NoticeState(StrEnum):
-    """The words of ``STATES``: the states of an operation, and the recovery."""
+class NotificationState(StrEnum):
+    """The values of ``STATES``: the states of an operation, and the recovery."""
 
     STARTED = "started"
     SUCCEEDED = "succeeded"
@@ -16,8 +16,8 @@ class NoticeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """An event of django-rclone, and what only a look at earlier ones can add."""
+class Notification:
+    """An event of django-rclone, and whether it is a recovery."""
 
     event: OperationEvent
     recovered: bool = False
@@ -26,7 +26,7 @@ class Notice:
 
     @property
     def state(self) -> str:
-        """One of ``NoticeState``, or a word that a later django-rclone invents."""
+        """One of ``NotificationState``, or a state added by a later django-rclone."""
         if self.recovered and self.event.state == State.SUCCEEDED:
-            return NoticeState.RECOVERED
+            return NotificationState.RECOVERED
         return self.event.state

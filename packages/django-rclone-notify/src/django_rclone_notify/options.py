@@ -1,70 +1,98 @@
-"""Checks of option values, shared by the constructors of the notifiers.
+"""Validators of option values, shared by the constructors of the notifiers.
 
-Each raises ``InvalidOption``, which names the option and never its value.
+Each ``require_*`` raises ``InvalidOption``, which names the option, never its value.
 """
 
+import difflib
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from django.db import connections
 
-from . import words
-from .exceptions import InvalidOption
-from .secrets import Secret, revealed
+from .exceptions import InvalidNotifySettings, InvalidOption
+from .secrets import Secret, unwrap
 
 
 def require_text(option: str, value: object) -> str:
-    """Return ``value`` if it is a string that is not blank."""
+    """Return ``value``, a string that is not blank, without surrounding spaces."""
     if not isinstance(value, str) or not value.strip():
-        raise InvalidOption(option, "must be a string that is not empty")
+        raise InvalidOption(option, "must be a non-empty string")
     return value.strip()
 
 
 def require_secret(option: str, value: object) -> Secret:
-    """Return ``value``, a string that is not blank or a ``Secret`` with one, as a ``Secret``."""
-    return Secret(require_text(option, revealed(value)))
+    """Return ``value``, a non-blank string or a ``Secret`` holding one, as a ``Secret``."""
+    return Secret(require_text(option, unwrap(value)))
 
 
 def require_url(option: str, value: object) -> Secret:
-    """Return ``value`` if it is an ``http://`` or ``https://`` address with a host.
-
-    It comes back as a ``Secret``, which most addresses here are.
-    """
-    address = require_secret(option, value)
-    if not _is_usable(address):
-        hint = "Copy the whole address from the service, https:// included."
-        raise InvalidOption(option, "must be an address that starts with https://", hint)
-    return address
+    """Return ``value``, an ``http://`` or ``https://`` URL with a host, as a ``Secret``."""
+    url = require_secret(option, value)
+    if not _is_usable(url):
+        hint = "Copy the whole URL from the service, including https://."
+        raise InvalidOption(option, "must be a URL that starts with https://", hint)
+    return url
 
 
 def require_flag(option: str, value: object) -> bool:
-    """Return ``value`` if it is ``True`` or ``False``."""
+    """Return ``value``, which must be ``True`` or ``False``."""
     if not isinstance(value, bool):
         raise InvalidOption(option, "must be True or False")
     return value
 
 
-def require_word(option: str, value: object, known: Collection[str]) -> str:
-    """Return ``value`` if it is one of ``known``; a typo is told with the nearest word."""
-    if not isinstance(value, str) or value not in known:
-        raise InvalidOption(option, "is unknown", words.suggestion(str(value), known))
+def require_choice(option: str, value: object, choices: Collection[str]) -> str:
+    """Return ``value``, which must be one of ``choices``; the hint names the closest one."""
+    if not isinstance(value, str) or value not in choices:
+        raise InvalidOption(option, "is unknown", suggestion(str(value), choices))
     return value
 
 
 def require_database(option: str, value: object, *others: str) -> str:
-    """Return ``value`` if it is a database alias of the site, or one of ``others``."""
-    known = (*connections, *others)
-    if not isinstance(value, str) or value not in known:
-        hint = words.suggestion(str(value), known)
+    """Return ``value``, which must be a database alias of the site or one of ``others``."""
+    choices = (*connections, *others)
+    if not isinstance(value, str) or value not in choices:
+        hint = suggestion(str(value), choices)
         raise InvalidOption(option, f"names the unknown database {value!r}", hint)
     return value
 
 
-def _is_usable(address: Secret) -> bool:
+def read_choices(value: object, path: str, choices: Collection[str] | None) -> frozenset[str]:
+    """Return the list ``value`` of a setting as a set.
+
+    ``choices`` are all the strings it may contain, ``None`` for any. Raises
+    ``InvalidNotifySettings`` with ``path``, the place in the settings.
+    """
+    if isinstance(value, str):
+        raise InvalidNotifySettings(path, "must be a list", f'Write ["{value}"].')
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise InvalidNotifySettings(path, "must be a list", 'Write ["...", "..."].')
+    if not value:
+        hint = "Nothing would ever be sent. Remove the key to get the default."
+        raise InvalidNotifySettings(path, "is empty", hint)
+    for item in value:
+        if not isinstance(item, str):
+            hint = "Put each item in quotes."
+            raise InvalidNotifySettings(path, "must contain only strings", hint)
+        if choices is not None and item not in choices:
+            problem = f"contains the unknown value {item!r}"
+            raise InvalidNotifySettings(path, problem, suggestion(item, choices))
+    return frozenset(value)
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """Return the hint for an unknown ``name``: the closest of ``known``, and all of them."""
+    by_lowercase = {candidate.lower(): candidate for candidate in known}
+    closest = difflib.get_close_matches(name.lower(), by_lowercase, n=1)
+    question = f'Did you mean "{by_lowercase[closest[0]]}"? ' if closest else ""
+    return f"{question}Known: {', '.join(sorted(known)) or 'none'}."
+
+
+def _is_usable(url: Secret) -> bool:
     try:
-        parts = urlsplit(address.reveal())
+        parts = urlsplit(url.reveal())
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
         _ = parts.port
     except ValueError:
         return False
-    return usable and not any(character.isspace() for character in address.reveal())
+    return usable and not any(character.isspace() for character in url.reveal())

@@ -89,11 +89,11 @@ def test_a_dump_with_commands_for_the_client_runs_nothing(shop: Shop, place: str
     [
         ('"$REAL" "$@" | head -c 900; echo "mariadb-dump: Error: on fire" >&2; exit 3', "on fire"),
         ('"$REAL" "$@" | head -c 900; kill -9 $$', "killed by SIGKILL"),
-        ('"$REAL" "$@" | head -c 900; exit 0', "last line of a dump"),
-        ('"$REAL" "$@" | grep -v "Dump completed"; exit 0', "last line of a dump"),
+        ('"$REAL" "$@" | head -c 900; exit 0', "did not print its last line"),
+        ('"$REAL" "$@" | grep -v "Dump completed"; exit 0', "did not print its last line"),
         ("exit 1", "exited with 1"),
         ('yes "mariadb-dump: Error: no luck" | head -n 40000 >&2; exit 1', "no luck"),
-        ("exit 0", "last line of a dump"),
+        ("exit 0", "did not print its last line"),
     ],
     ids=["dies", "killed", "cut", "no-trailer", "silent", "talkative", "empty"],
 )

@@ -41,7 +41,7 @@ def test_rows_are_not_excluded_by_a_tool_that_cannot(rich: Shop) -> None:
         text.replace('--version|--help) exec "$REAL" "$@"', "--help) echo nothing; exit")
     )
     rich.options["exclude_data"] = ["log"]
-    with pytest.raises(CommandError, match=r"cannot leave out the rows.*\n.*exclude_tables"):
+    with pytest.raises(CommandError, match=r"cannot exclude only the rows.*\n.*exclude_tables"):
         rich.back_up()
     assert rich.site.stored() == []
 
@@ -83,14 +83,12 @@ def test_tables_without_transactions_are_named_with_every_backup(rich: Shop) -> 
     rich.run("CREATE TABLE old_one (id int) ENGINE = MyISAM")
     done = rich.site.manage("dbbackup")
     assert done.returncode == 0
-    assert "These tables know no transactions, and may be of another moment: old_one." in (
-        done.stderr
-    )
+    assert "These tables do not support transactions: old_one." in done.stderr
 
 
 def test_a_broken_view_is_named_before_anything_is_dumped(rich: Shop) -> None:
     rich.run("DROP TABLE orders")
-    with pytest.raises(CommandError, match=r"not there any more: aa, zz"):
+    with pytest.raises(CommandError, match=r"Broken views: aa, zz"):
         rich.back_up()
     assert rich.site.stored() == []
 
@@ -118,16 +116,16 @@ def other_schema(rich: Shop) -> Iterator[str]:
     rich.server.run(f"DROP DATABASE {name}")
 
 
-def test_a_database_that_a_dead_server_left_half_exchanged_is_not_backed_up(rich: Shop) -> None:
+def test_a_database_that_a_dead_server_left_half_swapped_is_not_backed_up(rich: Shop) -> None:
     rich.run("RENAME TABLE log TO replaced_0123abcd_0")
-    with pytest.raises(CommandError, match="middle of a restore"):
+    with pytest.raises(CommandError, match="left over from an interrupted restore"):
         rich.back_up()
     assert rich.site.stored() == []
 
 
 @pytest.mark.parametrize(
     ("version", "said"),
-    [("8.4.3", "MySQL 8.4.3"), ("99.1.2-MariaDB", "a server may not read what a newer one")],
+    [("8.4.3", "MySQL 8.4.3"), ("99.1.2-MariaDB", "an older server may not be able to read")],
 )
 def test_dumps_of_the_other_family_or_of_a_newer_server_are_refused(
     rich: Shop, monkeypatch: pytest.MonkeyPatch, version: str, said: str
@@ -192,7 +190,7 @@ def test_in_place_equals_the_backup_and_is_announced(plain: Shop) -> None:
     plain.run(*DIVERGED)
     done = plain.site.manage("dbrestore", "--noinput")
     assert done.returncode == 0, done.stderr
-    assert "may not make the scratch schema" in done.stderr
+    assert "may not create a scratch schema" in done.stderr
     assert "stays incomplete until it is restored again" in done.stderr
     assert plain.fingerprint() == before
 
@@ -219,7 +217,7 @@ def test_in_place_a_dump_that_cannot_be_taken_apart_changes_nothing(plain: Shop)
     plain.back_up()
     name = altered(plain, b"\nCREATE DEFINER", b"\nGRANT ALL ON *.* DEFINER")
     live = plain.fingerprint()
-    with pytest.raises(CommandError, match="something else where its views should be"):
+    with pytest.raises(CommandError, match="unexpected statements after its tables"):
         plain.restore("--unverified", "-i", name)
     assert plain.fingerprint() == live
 
@@ -230,8 +228,8 @@ def test_in_place_a_failure_says_that_the_database_is_neither(plain: Shop) -> No
     name = altered(plain, b"CREATE TABLE `orders`", b"CREATE TABEL `orders`")
     done = plain.site.manage("dbrestore", "--noinput", "--unverified", "-i", name)
     assert done.returncode == 1
-    assert "no longer what it was, nor what the backup is" in done.stderr
-    assert "restore again" in done.stderr
+    assert "neither in its old state nor fully restored" in done.stderr
+    assert "run the restore again" in done.stderr
 
 
 def test_the_dump_kept_for_a_restore_in_place_is_private_and_removed(

@@ -81,6 +81,13 @@ def waiting(shop: Shop) -> list[int]:
     return [number for (number,) in found]
 
 
+def session_of(shop: Shop) -> int:
+    [(number,)] = shop.rows(
+        f"SELECT id FROM information_schema.processlist WHERE user = '{shop.role}'"
+    )
+    return int(number)
+
+
 @contextmanager
 def once_waiting(shop: Shop, *actions: Callable[[], object]) -> Iterator[None]:
     """Do something as soon as the swap waits for a transaction."""
@@ -153,18 +160,12 @@ def test_objects_that_cannot_be_created_live_are_rolled_back(
 
 def test_swap_that_never_began_is_refused(rich: Shop, backup: tuple[bytes, str]) -> None:
     live = rich.fingerprint()
-    with ready_to_swap(client_of(rich), backup[0]) as target, pytest.raises(SwapRefused):
+    with ready_to_swap(client_of(rich), backup[0]) as target:
         rich.server.run(f"KILL {session_of(rich)}")
-        target.swap()
+        with pytest.raises(SwapRefused):
+            target.swap()
     assert rich.fingerprint() == live
     assert rich.leftovers() == []
-
-
-def session_of(shop: Shop) -> int:
-    [(number,)] = shop.rows(
-        f"SELECT id FROM information_schema.processlist WHERE user = '{shop.role}'"
-    )
-    return int(number)
 
 
 def test_connection_lost_before_anything_changed_means_old(
@@ -286,7 +287,7 @@ def test_in_place_a_table_in_use_refuses_the_swap(plain: Shop) -> None:
     with (
         ready_to_swap(client, dump) as target,
         in_use(plain, "a"),
-        pytest.raises(SwapRefused, match="[Ll]ock wait timeout"),
+        pytest.raises(SwapRefused, match=r"[Ll]ock wait timeout"),
     ):
         target.swap()
     assert plain.fingerprint() == live

@@ -24,6 +24,13 @@ class FakeDumpTool:
     def finish(self) -> None: ...
 
 
+def statements_in(dump: bytes) -> list[str]:
+    splitter = DumpSplitter(lambda data: None)
+    splitter.write(dump)
+    splitter.finish()
+    return splitter.create_statements
+
+
 def dumped(output: bytes = TABLES, statements: Sequence[str] = STATEMENTS) -> bytes:
     source = DumpWithObjects(FakeDumpTool(output), statements)  # type: ignore[arg-type]
     dump = b"".join(iter(lambda: source.read(7), b""))
@@ -47,11 +54,8 @@ def test_splitter_returns_what_was_put_together(size: int) -> None:
 def test_truncated_dump_is_rejected_wherever_it_ends(statements: list[str]) -> None:
     dump = dumped(statements=statements)
     for end in range(len(b"-- django-rclone ") + 15, len(dump)):
-        splitter = DumpSplitter(lambda data: None)
-        splitter.write(dump[:end])
         with pytest.raises(ClientError, match="truncated"):
-            splitter.finish()
-            assert splitter.create_statements is None
+            statements_in(dump[:end])
 
 
 def test_dump_of_another_tool_has_one_part() -> None:
@@ -65,11 +69,8 @@ def test_dump_of_another_tool_has_one_part() -> None:
 
 
 def test_other_statements_after_the_tables_are_rejected() -> None:
-    splitter = DumpSplitter(lambda data: None)
-    splitter.write(dumped(statements=["GRANT ALL ON *.* TO x"]))
-    splitter.finish()
     with pytest.raises(ClientError, match="unexpected statements"):
-        assert splitter.create_statements is None
+        statements_in(dumped(statements=["GRANT ALL ON *.* TO x"]))
 
 
 @pytest.mark.parametrize("output", [b"hello " + TABLES, TABLES[:-20], b""])

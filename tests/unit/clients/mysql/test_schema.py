@@ -6,7 +6,9 @@ EVENT = "CREATE DEFINER=`a EVENT ``x`@`%` EVENT `e``1` ON SCHEDULE EVERY 1 DAY D
 
 
 def test_one_statement_renames_all_tables() -> None:
-    assert rename_tables([("`a`", "`b`"), ("`c`", "`d`")]) == ["RENAME TABLE `a` TO `b`, `c` TO `d`"]
+    assert rename_tables([("`a`", "`b`"), ("`c`", "`d`")]) == [
+        "RENAME TABLE `a` TO `b`, `c` TO `d`"
+    ]
     assert rename_tables([]) == []
 
 

@@ -1,28 +1,26 @@
-"""A hundred services more, through the library Apprise.
+"""A hundred more services, through the library Apprise.
 
 https://github.com/caronc/apprise
 """
 
-import contextlib
-import logging
 import re
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from django_rclone.events import State
 
 from ..exceptions import InvalidOption, MissingExtra, NotifierError
-from ..messages import cleaned, cut, facts, title
-from ..notifications import Notice
+from ..messages import details, error_text, title, truncate
+from ..notifications import Notification
 from ..options import require_flag, require_secret
 from ..secrets import Secret
-from ..transport import deadline as budget
-from ..transport.privacy import unobserved
-from ..transport.retry import Failure, persist
-from .base import TROUBLE, Notifier
+from ..transport import deadline
+from ..transport.privacy import hidden_from_monitoring, intercepted_logs
+from ..transport.retry import Failure, retry
+from .base import PROBLEM_STATES, Notifier
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -36,25 +34,24 @@ BODY_LIMIT = 2_000
 TITLE_LIMIT = 250
 
 _TYPES = {State.STARTED: "info", State.SUCCEEDED: "success", State.FAILED: "failure"}
-# Many services make a mention of @name and <@id>, and a link or a tag of <...>.
-# The character after the sign is invisible, and keeps them from it.
+# Many services turn @name and <@id> into a mention, and <...> into a link or a tag.
+# The character after the sign is invisible, and prevents this.
 _DEFUSED = str.maketrans({"@": "@\u200b", "<": "<\u200b"})
-# How Apprise's services write the status of an answer into their log.
+# How Apprise's services log the status of a response.
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 class AppriseNotifier(Notifier):
-    """Sends text through every address; failures and recoveries by default.
+    """Sends text to every address; failures and recoveries by default.
 
-    ``urls`` are Apprise's addresses, such as ``ntfys://...``: secrets. They are
-    served one after the other, each with an equal share of the time.
-    ``include_error`` shows the words of the error: they can hold what the database
-    tool said last.
+    ``urls`` are Apprise's addresses, such as ``ntfys://...``, and secret. They are
+    used one after the other, each with an equal share of the time. ``include_error``
+    sends the text of the error, which may quote the output of the database tool.
 
-    Raises ``NotifierError`` when a service did not take the message.
+    Raises ``NotifierError`` if a service did not accept the message.
     """
 
-    default_states: ClassVar[frozenset[str]] = TROUBLE
+    default_states: ClassVar[frozenset[str]] = PROBLEM_STATES
     secret_options: ClassVar[frozenset[str]] = frozenset({"urls"})
 
     def __init__(self, *, urls: Sequence[str | Secret], include_error: bool = True) -> None:
@@ -63,35 +60,36 @@ class AppriseNotifier(Notifier):
         self._urls = _require_urls(urls)
         self._include_error = require_flag("include_error", include_error)
 
-    def notify(self, notice: Notice) -> str:
-        """Send ``notice`` through each address, also when one before it failed."""
+    def notify(self, notification: Notification) -> str:
+        """Send ``notification`` to each address, even if an earlier one failed."""
         accepted: list[str] = []
         failures: list[NotifierError] = []
         for left, url in zip(range(len(self._urls), 0, -1), self._urls, strict=True):
-            with budget.limited_to(budget.remaining() / left):
+            with deadline.time_limit(deadline.remaining() / left):
                 try:
-                    accepted.append(persist(partial(self._send, url, notice)))
+                    accepted.append(retry(partial(self._send, url, notification)))
                 except NotifierError as error:
                     failures.append(error)
         if failures:
-            told = "; ".join(failure.message for failure in failures)
-            raise NotifierError(told, permanent=all(failure.permanent for failure in failures))
-        return f"taken by {', '.join(accepted)}"
+            message = "; ".join(failure.message for failure in failures)
+            raise NotifierError(message, permanent=all(failure.permanent for failure in failures))
+        return f"accepted by {', '.join(accepted)}"
 
-    def _send(self, url: Secret, notice: Notice) -> str | Failure:
-        with _listening() as said, unobserved():
+    def _send(self, url: Secret, notification: Notification) -> str | Failure:
+        logged: list[str] = []
+        with _apprise_log(logged), hidden_from_monitoring():
             service = _service(url)
             if service is None:
-                return Failure(message="An address cannot be used here", permanent=True)
-            # It waits for the connection and then for the answer.
-            patience = budget.remaining() / 2
-            service.socket_connect_timeout = service.socket_read_timeout = patience
-            begun = time.monotonic()
+                return Failure(message="Apprise rejects an address", permanent=True)
+            # The service waits for the connection, and then again for the response.
+            timeout = deadline.remaining() / 2
+            service.socket_connect_timeout = service.socket_read_timeout = timeout
+            began = time.monotonic()
             try:
                 sent = service.notify(
-                    title=cut(title(notice).translate(_DEFUSED), TITLE_LIMIT),
-                    body=body(notice, include_error=self._include_error),
-                    notify_type=_TYPES.get(notice.event.state, "info"),
+                    title=truncate(title(notification).translate(_DEFUSED), TITLE_LIMIT),
+                    body=body(notification, include_error=self._include_error),
+                    notify_type=_TYPES.get(notification.event.state, "info"),
                     body_format="text",
                     overflow="truncate",
                 )
@@ -100,21 +98,20 @@ class AppriseNotifier(Notifier):
                 return Failure(message=f"{_name(service)} failed ({type(error).__name__})")
         if sent:
             return _name(service)
-        return _refusal(_name(service), said, in_time=time.monotonic() - begun < patience)
+        return _failure_for(_name(service), logged, in_time=time.monotonic() - began < timeout)
 
 
-def body(notice: Notice, *, include_error: bool) -> str:
+def body(notification: Notification, *, include_error: bool) -> str:
     """Return the text below the title."""
-    event = notice.event
-    lines = facts(event)
-    if include_error and event.error_message:
-        lines.append(cleaned(event.error_message))
-    # Some services refuse a message without a body.
-    return cut("\n".join(lines).translate(_DEFUSED), BODY_LIMIT) or title(notice)
+    event = notification.event
+    error = error_text(event, BODY_LIMIT // 2) if include_error else ""
+    text = "\n".join(filter(None, [*details(event), error])).translate(_DEFUSED)
+    # Some services reject a message without a body.
+    return truncate(text, BODY_LIMIT) or title(notification)
 
 
 def _service(url: Secret) -> "NotifyBase | None":
-    # A redirect would turn the POST into a GET, and take the credentials elsewhere.
+    # A redirect would turn the POST into a GET, and send the credentials elsewhere.
     asset = apprise.AppriseAsset(http_redirects=False)
     return apprise.Apprise.instantiate(url.reveal(), asset=asset)
 
@@ -123,39 +120,26 @@ def _name(service: "NotifyBase") -> str:
     return str(service.service_name)
 
 
-def _refusal(name: str, said: list[str], *, in_time: bool) -> Failure:
-    statuses = [int(status) for line in said for status in _STATUS.findall(line)]
+def _failure_for(name: str, logged: list[str], *, in_time: bool) -> Failure:
+    statuses = [int(status) for line in logged for status in _STATUS.findall(line)]
     if not statuses:
-        # What was not answered in time may have been taken, and would be shown twice.
-        what = "did not take the message" if in_time else "did not answer in time"
-        return Failure(message=f"{name} {what}", again=in_time)
-    again = statuses[-1] == 429 or statuses[-1] >= 500
+        # A message without an answer in time may have been accepted, and would be shown twice.
+        problem = "did not accept the message" if in_time else "did not answer in time"
+        return Failure(message=f"{name} {problem}", retryable=in_time)
+    retryable = statuses[-1] == 429 or statuses[-1] >= 500
     return Failure(
-        message=f"{name} answered with HTTP {statuses[-1]}", again=again, permanent=not again
+        message=f"{name} answered with HTTP {statuses[-1]}",
+        retryable=retryable,
+        permanent=not retryable,
     )
 
 
-@contextlib.contextmanager
-def _listening() -> Iterator[list[str]]:
-    """Collect what Apprise logs in this thread, and keep it from the log.
+def _apprise_log(logged: list[str]) -> AbstractContextManager[None]:
+    """Append Apprise's log messages to ``logged``, and keep them out of the log.
 
-    It masks addresses only where it recognises them, and notes what is sent.
+    Apprise masks addresses only where it recognizes them, and logs message bodies.
     """
-    said: list[str] = []
-    thread = threading.get_ident()
-
-    def from_elsewhere(record: logging.LogRecord) -> bool:
-        if record.thread != thread:
-            return True
-        said.append(record.getMessage())
-        return False
-
-    logger = logging.getLogger("apprise")
-    logger.addFilter(from_elsewhere)
-    try:
-        yield said
-    finally:
-        logger.removeFilter(from_elsewhere)
+    return intercepted_logs("apprise", lambda record: logged.append(record.getMessage()))
 
 
 def _require_urls(value: object) -> tuple[Secret, ...]:
@@ -164,9 +148,9 @@ def _require_urls(value: object) -> tuple[Secret, ...]:
         raise InvalidOption("urls", "must be a list of addresses", hint)
     urls = tuple(require_secret("urls", url) for url in value)
     for number, url in enumerate(urls, 1):
-        with _listening():
+        with _apprise_log([]):
             usable = _service(url) is not None
         if not usable:
-            hint = "https://appriseit.com/services/ shows how each address is written."
-            raise InvalidOption("urls", f"holds no address of Apprise's as its no. {number}", hint)
+            hint = "See https://appriseit.com/services/ for the format of each address."
+            raise InvalidOption("urls", f"has an invalid address: number {number}", hint)
     return urls

@@ -1,16 +1,16 @@
 """A notifier for the tests of a site."""
 
-from ..notifications import Notice
+from ..notifications import Notification
 from .base import Notifier
 
-outbox: list[Notice] = []
-"""Every notice delivered by a ``DummyNotifier`` in this process; clear it between tests."""
+outbox: list[Notification] = []
+"""Every notification of a ``DummyNotifier`` in this process; clear it between tests."""
 
 
 class DummyNotifier(Notifier):
-    """Keeps notices in ``outbox`` and sends nothing. Gets every state of every operation."""
+    """Keeps notifications in ``outbox`` and sends nothing. Gets everything by default."""
 
-    def notify(self, notice: Notice) -> str:
-        """Append ``notice`` to ``outbox``."""
-        outbox.append(notice)
+    def notify(self, notification: Notification) -> str:
+        """Append ``notification`` to ``outbox``."""
+        outbox.append(notification)
         return "kept in the outbox"

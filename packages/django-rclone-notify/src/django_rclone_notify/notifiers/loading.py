@@ -1,12 +1,12 @@
-"""From a dotted path and options to a notifier."""
+"""Constructing a notifier from its dotted path and options."""
 
 import inspect
 from collections.abc import Mapping
 
 from django.utils.module_loading import import_string
 
-from .. import words
 from ..exceptions import InvalidBackend, InvalidOption, InvalidOptions
+from ..options import suggestion
 from .base import Notifier
 
 SHIPPED = (
@@ -23,19 +23,22 @@ SHIPPED = (
 
 
 def import_notifier(backend: object, path: str) -> type[Notifier]:
-    """Return the class that ``backend`` names. Raises ``InvalidBackend``, with ``path``."""
+    """Return the class at the dotted path ``backend``.
+
+    Raises ``InvalidBackend`` with ``path``, the place in the settings.
+    """
     if not isinstance(backend, str) or not backend:
-        hint = f'Write for example "{SHIPPED[-1]}".'
+        hint = f'For example "{SHIPPED[-1]}".'
         raise InvalidBackend(path, "must be the dotted path of a notifier", hint)
     try:
         found = import_string(backend)
-    # A module of the site may raise anything while it is imported.
+    # A module of the site may raise anything when it is imported.
     except Exception as error:
         problem = f"cannot be imported ({type(error).__name__}: {error})"
-        raise InvalidBackend(path, problem, words.suggestion(backend, SHIPPED)) from error
+        raise InvalidBackend(path, problem, suggestion(backend, SHIPPED)) from error
     if not isinstance(found, type) or not issubclass(found, Notifier) or found is Notifier:
         hint = f"Derive the class from {Notifier.__module__}.Notifier."
-        raise InvalidBackend(path, f"names {backend}, which is no notifier", hint)
+        raise InvalidBackend(path, f"is {backend}, which is not a notifier", hint)
     return found
 
 
@@ -43,18 +46,19 @@ def construct(notifier_class: type[Notifier], options: Mapping[str, object], pat
     """Return a notifier with ``options``.
 
     Raises ``InvalidOptions``, with ``path``, for an option that is unknown, missing
-    or refused by the constructor, and ``MissingExtra`` as the constructor does.
+    or rejected by the constructor, and ``MissingExtra`` if the constructor does.
     """
-    _require_fitting(notifier_class, options, path)
+    _require_signature(notifier_class, options, path)
     try:
         return notifier_class(**options)
     except InvalidOption as error:
-        refused = error
-    hint = refused.hint or f"See the documentation of {notifier_class.__name__}."
-    raise InvalidOptions(f'{path}["{refused.option}"]', refused.problem, hint)
+        invalid = error
+    # Outside the except block: the context would hold the constructor's local variables.
+    hint = invalid.hint or f"See the documentation of {notifier_class.__name__}."
+    raise InvalidOptions(f'{path}["{invalid.option}"]', invalid.problem, hint)
 
 
-def _require_fitting(
+def _require_signature(
     notifier_class: type[Notifier], options: Mapping[str, object], path: str
 ) -> None:
     parameters = inspect.signature(notifier_class).parameters.values()
@@ -63,9 +67,8 @@ def _require_fitting(
     takes_any = any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters)
     for name in options:
         if name not in known and not takes_any:
-            hint = words.suggestion(name, known)
-            raise InvalidOptions(f'{path}["{name}"]', "is unknown", hint)
+            raise InvalidOptions(f'{path}["{name}"]', "is unknown", suggestion(name, known))
     for parameter in named:
         if parameter.default is parameter.empty and parameter.name not in options:
-            hint = f"{notifier_class.__name__} cannot work without it."
+            hint = f"{notifier_class.__name__} requires it."
             raise InvalidOptions(f'{path}["{parameter.name}"]', "is missing", hint)

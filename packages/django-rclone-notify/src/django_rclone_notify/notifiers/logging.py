@@ -1,55 +1,57 @@
-"""Notices as lines of Python's own logging."""
+"""Notifications as records of Python's logging."""
 
 import logging
 from dataclasses import asdict
 
-from ..messages import cleaned, cut, facts, one_line, title
-from ..notifications import Notice, NoticeState
+from ..messages import details, error_text, one_line, strip_control_characters, title
+from ..notifications import Notification, NotificationState
 from ..options import require_text
 from .base import Notifier
 
 DEFAULT_LOGGER = "django_rclone_notify.operations"
 
 _ERROR_LIMIT = 2_000
-# A recovery stands where the failure stood: a handler that shows trouble shows its end too.
+# A recovery is a warning, so that a handler that shows failures also shows their end.
 _LEVELS: dict[str, int] = {
-    NoticeState.FAILED: logging.ERROR,
-    NoticeState.RECOVERED: logging.WARNING,
+    NotificationState.FAILED: logging.ERROR,
+    NotificationState.RECOVERED: logging.WARNING,
 }
 
 
 class LoggingNotifier(Notifier):
-    """Writes one line per notice: ``ERROR``, ``WARNING`` for a recovery, otherwise ``INFO``.
+    """Logs one line per notification: ``ERROR``, ``WARNING`` for a recovery, else ``INFO``.
 
-    ``logger`` names the parent of the loggers, one per operation, such as
-    ``django_rclone_notify.operations.db_backup``. The fields of the event are on
-    the record, for formatters that write JSON. Gets every state of every
-    operation by default. https://docs.python.org/3/library/logging.html
+    ``logger`` is the name of the parent of the loggers; there is one per operation,
+    such as ``django_rclone_notify.operations.db_backup``. The record has the fields
+    of the event, for JSON formatters. Gets every state of every operation by
+    default. https://docs.python.org/3/library/logging.html
     """
 
     def __init__(self, *, logger: str = DEFAULT_LOGGER) -> None:
         self._name = require_text("logger", logger)
 
-    def notify(self, notice: Notice) -> str:
-        """Log ``notice``."""
-        logger = logging.getLogger(f"{self._name}.{notice.event.operation}")
-        level = _LEVELS.get(notice.state, logging.INFO)
-        logger.log(level, "%s", line(notice), extra=fields(notice))
-        return f"logged as {logger.name}"
+    def notify(self, notification: Notification) -> str:
+        """Log ``notification``."""
+        logger = logging.getLogger(f"{self._name}.{notification.event.operation}")
+        level = _LEVELS.get(notification.state, logging.INFO)
+        logger.log(level, "%s", line(notification), extra=fields(notification))
+        return f"logged to {logger.name}"
 
 
-def line(notice: Notice) -> str:
-    """Return everything about ``notice`` on one line."""
-    event = notice.event
-    parts = [title(notice), *facts(event)]
-    if event.error_message:
-        parts.append(cut(one_line(event.error_message), _ERROR_LIMIT))
-    return "; ".join(parts)
+def line(notification: Notification) -> str:
+    """Return the whole notification on one line."""
+    event = notification.event
+    error = one_line(error_text(event, _ERROR_LIMIT))
+    return "; ".join(filter(None, [title(notification), *details(event), error]))
 
 
-def fields(notice: Notice) -> dict[str, object]:
-    """Return what is put on the log record: the fields of the event, ready for JSON."""
-    plain = asdict(notice.event)
-    texts = {name: cleaned(str(value)) for name, value in plain.items() if isinstance(value, str)}
-    started_at = notice.event.started_at.isoformat()
-    return {**plain, **texts, "state": str(notice.state), "started_at": started_at}
+def fields(notification: Notification) -> dict[str, object]:
+    """Return the extra attributes of the log record: the fields of the event, ready for JSON."""
+    event = asdict(notification.event)
+    strings = {
+        name: strip_control_characters(str(value))
+        for name, value in event.items()
+        if isinstance(value, str)
+    }
+    started_at = notification.event.started_at.isoformat()
+    return {**event, **strings, "state": str(notification.state), "started_at": started_at}

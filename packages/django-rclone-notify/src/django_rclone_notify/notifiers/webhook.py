@@ -1,4 +1,4 @@
-"""JSON to an address of the site's own, signed as Standard Webhooks has it.
+"""JSON to a URL of the site, signed in the format of Standard Webhooks.
 
 https://www.standardwebhooks.com/
 """
@@ -14,38 +14,38 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ..exceptions import InvalidOption
-from ..messages import cleaned, cut, title
-from ..notifications import Notice
+from ..messages import strip_control_characters, title, truncate
+from ..notifications import Notification
 from ..options import require_flag, require_secret, require_url
 from ..secrets import Secret
 from ..transport import http
-from .base import TROUBLE, Notifier
+from .base import PROBLEM_STATES, Notifier
 
 VERSION = 1
-"""Grows when a field changes its meaning or goes, not when one is added."""
+"""Incremented when a field is removed or changes its meaning, not when one is added."""
 
 TEXT_LIMIT = 2_000
 
 _KEY_PREFIX = "whsec_"
 _KEY_SIZES = range(24, 65)
 # https://www.rfc-editor.org/rfc/rfc9110#name-tokens
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
-_OURS = ("content-length", "content-type", "host", "transfer-encoding", "user-agent")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
+_RESERVED_HEADERS = ("content-length", "content-type", "host", "transfer-encoding", "user-agent")
 
 
 class WebhookNotifier(Notifier):
-    """Posts each notice as JSON; failures and recoveries, unless ``STATES`` says otherwise.
+    """Posts each notification as JSON; failures and recoveries by default.
 
-    ``url`` is the address. ``secret``, of the form ``whsec_`` and base64, signs
-    what is sent. ``headers`` are added to each request. All three may be
-    ``Secret``. ``include_error`` sends the words of the error: they can hold what
-    the database tool said last.
+    ``url`` is the address. ``secret``, which is ``whsec_`` followed by base64, signs
+    the body. ``headers`` are added to each request. All three may be ``Secret``.
+    ``include_error`` sends the text of the error, which may quote the output of the
+    database tool.
 
-    Raises ``NotifierError`` when the answer is not a 2xx.
+    Raises ``NotifierError`` if the answer is not a 2xx.
     """
 
-    default_states: ClassVar[frozenset[str]] = TROUBLE
+    default_states: ClassVar[frozenset[str]] = PROBLEM_STATES
     secret_options: ClassVar[frozenset[str]] = frozenset({"url", "secret", "headers"})
 
     def __init__(
@@ -62,27 +62,26 @@ class WebhookNotifier(Notifier):
         self._headers = _require_headers({} if headers is None else headers)
         self._include_error = require_flag("include_error", include_error)
 
-    def notify(self, notice: Notice) -> str:
-        """Post ``notice``."""
-        body = json.dumps(payload(notice, include_error=self._include_error)).encode()
-        message = f"{notice.event.operation_id}-{notice.event.state}"
+    def notify(self, notification: Notification) -> str:
+        """Post ``notification``."""
+        body = json.dumps(payload(notification, include_error=self._include_error)).encode()
+        message_id = f"{notification.event.operation_id}-{notification.event.state}"
         headers = self._headers
         if self._secret is not None:
-            headers = headers | signed(body, message, int(time.time()), self._secret)
-        answer = http.post(self._url, body, content_type="application/json", headers=headers)
-        return str(answer)
+            headers = headers | signature(body, message_id, int(time.time()), self._secret)
+        return str(http.post(self._url, body, content_type="application/json", headers=headers))
 
 
-def payload(notice: Notice, *, include_error: bool) -> dict[str, object]:
-    """Return what is posted for ``notice``: every field of the event, units in the names."""
-    event = notice.event
+def payload(notification: Notification, *, include_error: bool) -> dict[str, object]:
+    """Return the JSON object: every field of the event, with units in the names."""
+    event = notification.event
     return {
         "version": VERSION,
-        "title": title(notice),
+        "title": title(notification),
         "operation_id": event.operation_id,
         "operation": event.operation,
         "state": event.state,
-        "recovered": notice.recovered,
+        "recovered": notification.recovered,
         "environment": _bounded(event.environment),
         "host": _bounded(event.host),
         "database": _bounded(event.database),
@@ -92,28 +91,28 @@ def payload(notice: Notice, *, include_error: bool) -> dict[str, object]:
         "size_bytes": event.size,
         "error_type": _bounded(event.error_type),
         "error_message": _bounded(event.error_message) if include_error else None,
-        "error_hint": event.error_hint,
+        "error_hint": _bounded(event.error_hint) if include_error else None,
         "target_state": event.target_state,
     }
 
 
-def signed(body: bytes, message: str, timestamp: int, secret: Secret) -> dict[str, Secret]:
+def signature(body: bytes, message_id: str, timestamp: int, secret: Secret) -> dict[str, Secret]:
     """Return the headers that sign ``body``.
 
-    ``message`` is an id, the same whenever the same is sent again. ``timestamp``
-    is in seconds since 1970, so that a receiver can refuse what is old.
+    ``message_id`` is the same for each attempt to send the same message.
+    ``timestamp`` is in seconds since 1970, so that a receiver can reject old messages.
     """
-    content = b"%s.%d.%s" % (message.encode(), timestamp, body)
+    content = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
     digest = hmac.digest(_key(secret), content, hashlib.sha256)
     return {
-        "webhook-id": Secret(message),
+        "webhook-id": Secret(message_id),
         "webhook-timestamp": Secret(str(timestamp)),
         "webhook-signature": Secret(f"v1,{base64.b64encode(digest).decode()}"),
     }
 
 
 def _bounded(text: str | None) -> str | None:
-    return None if text is None else cut(cleaned(text), TEXT_LIMIT)
+    return None if text is None else truncate(strip_control_characters(text), TEXT_LIMIT)
 
 
 def _key(secret: Secret) -> bytes:
@@ -127,8 +126,8 @@ def _require_key(value: object) -> Secret:
     except (binascii.Error, ValueError):
         size = 0
     if size not in _KEY_SIZES:
-        problem = f"must be {_KEY_PREFIX} and the base64 of 24 to 64 bytes"
-        hint = f'Make one: echo "{_KEY_PREFIX}$(openssl rand -base64 32)".'
+        problem = f"must be {_KEY_PREFIX} followed by the base64 of 24 to 64 bytes"
+        hint = f'Create one: echo "{_KEY_PREFIX}$(openssl rand -base64 32)".'
         raise InvalidOption("secret", problem, hint)
     return secret
 
@@ -139,11 +138,11 @@ def _require_headers(value: object) -> dict[str, Secret]:
         raise InvalidOption("headers", "must be a dictionary", hint)
     headers = {}
     for name, text in value.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise InvalidOption("headers", "must have names that HTTP allows", hint)
-        if name.lower() in _OURS or name.lower().startswith("webhook-"):
-            raise InvalidOption("headers", f"must not set {name}, which is ours", hint)
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise InvalidOption("headers", "must have valid HTTP header names", hint)
+        if name.lower() in _RESERVED_HEADERS or name.lower().startswith("webhook-"):
+            raise InvalidOption("headers", f"must not set {name}, which the notifier sets", hint)
         headers[name] = require_secret("headers", text)
-        if not _VALUE.fullmatch(headers[name].reveal()):
+        if not _HEADER_VALUE.fullmatch(headers[name].reveal()):
             raise InvalidOption("headers", "must have values of one line of ASCII", hint)
     return headers

@@ -1,1 +1,1 @@
-"""How a notification leaves this machine: deadlines, retries, HTTP, and nobody watching."""
+"""Sending a notification: deadlines, retries, HTTP, and privacy from monitoring."""

@@ -1,4 +1,4 @@
-"""The seconds that a delivery may still take."""
+"""The deadline of the delivery that runs in the current thread."""
 
 import contextlib
 import time
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 DEFAULT_SECONDS = 10.0
-"""What a channel gets unless its ``TIMEOUT`` says otherwise."""
+"""The time limit of a channel without ``TIMEOUT``."""
 
-_SHORTEST = 0.05
+_MIN_SECONDS = 0.05
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 @contextlib.contextmanager
-def limited_to(seconds: float) -> Iterator[None]:
-    """Give what runs in the ``with`` block, in this thread, ``seconds`` from now."""
+def time_limit(seconds: float) -> Iterator[None]:
+    """Set the deadline of the ``with`` block, in this thread, to ``seconds`` from now."""
     token = _deadline.set(time.monotonic() + seconds)
     try:
         yield
@@ -23,18 +23,19 @@ def limited_to(seconds: float) -> Iterator[None]:
 
 
 def remaining() -> float:
-    """Return the seconds that are left for the delivery that this thread is about.
+    """Return the seconds left until the deadline.
 
-    Use it as the timeout of whatever waits for a service. It is never 0, which
-    some libraries take for "no limit"; outside a delivery it is the default.
+    Use it as the timeout of everything that waits for a service. It is never 0,
+    which some libraries take for "no limit"; without a deadline it is
+    ``DEFAULT_SECONDS``.
     """
     deadline = _deadline.get()
     if deadline is None:
         return DEFAULT_SECONDS
-    return max(deadline - time.monotonic(), _SHORTEST)
+    return max(deadline - time.monotonic(), _MIN_SECONDS)
 
 
-def is_spent() -> bool:
-    """Tell whether nothing is left."""
+def expired() -> bool:
+    """Return whether the deadline has passed."""
     deadline = _deadline.get()
     return deadline is not None and time.monotonic() >= deadline

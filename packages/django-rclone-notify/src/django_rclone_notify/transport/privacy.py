@@ -1,52 +1,62 @@
-"""Keeping those who watch the process from seeing the addresses that are called."""
+"""Hiding requests from logs and from Sentry: the URLs of services are secrets."""
 
 import contextlib
+import functools
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
 @contextlib.contextmanager
-def unobserved() -> Iterator[None]:
-    """Hide what this thread sends, in the ``with`` block, from logs and from Sentry."""
-    with _quiet_urllib3(), _blind_sentry():
+def hidden_from_monitoring() -> Iterator[None]:
+    """Hide the requests of the ``with`` block, in this thread, from logs and from Sentry."""
+    # The debug lines of urllib3 contain the path of the URL.
+    with intercepted_logs("urllib3.connectionpool", lambda record: None), _without_sentry():
         yield
 
 
 @contextlib.contextmanager
-def _quiet_urllib3() -> Iterator[None]:
-    """Keep urllib3's debug lines of this thread out of the logs: they show the URL's path."""
+def intercepted_logs(name: str, handle: Callable[[logging.LogRecord], None]) -> Iterator[None]:
+    """Pass the records that this thread logs to the logger ``name`` to ``handle`` only."""
     thread = threading.get_ident()
 
-    def from_elsewhere(record: logging.LogRecord) -> bool:
-        return record.thread != thread
+    def is_from_another_thread(record: logging.LogRecord) -> bool:
+        if record.thread != thread:
+            return True
+        handle(record)
+        return False
 
-    logger = logging.getLogger("urllib3.connectionpool")
-    logger.addFilter(from_elsewhere)
+    logger = logging.getLogger(name)
+    logger.addFilter(is_from_another_thread)
     try:
         yield
     finally:
-        logger.removeFilter(from_elsewhere)
+        logger.removeFilter(is_from_another_thread)
 
 
 @contextlib.contextmanager
-def _blind_sentry() -> Iterator[None]:
-    """Give this thread a Sentry client that sees and sends nothing.
+def _without_sentry() -> Iterator[None]:
+    """Give this thread a Sentry client that records and sends nothing.
 
-    The SDK of the site notes every HTTP request, with its URL, for the next
-    event; and it adds headers of its own, which no webhook asked for.
+    The site's SDK records the URL of every HTTP request for its next event, and
+    adds headers to the request.
     """
     sdk: Any = sys.modules.get("sentry_sdk")
-    # Before 2.0 the SDK had other means, which nobody should need any more.
+    # The extra needs 2.0; older versions of the SDK have no scopes like these.
     if not hasattr(sdk, "new_scope"):
         yield
         return
-    # Without a DSN it sends nothing, without integrations it notes nothing. It must
-    # be a client all the same: a scope that has none asks the next one. The DSN is
-    # empty, not None, for which the SDK would look into the environment.
-    blind = sdk.Client(dsn="", default_integrations=False, auto_enabling_integrations=False)
     with sdk.new_scope() as scope:
-        scope.set_client(blind)
+        scope.set_client(_blind_client())
         yield
+
+
+@functools.cache
+def _blind_client() -> Any:
+    sdk: Any = sys.modules["sentry_sdk"]
+    # Without a DSN it sends nothing, without integrations it records nothing. No client
+    # at all would not do: the scope would ask the next one. The DSN is empty rather
+    # than None, for which the SDK would read the environment.
+    return sdk.Client(dsn="", default_integrations=False, auto_enabling_integrations=False)

@@ -1,4 +1,4 @@
-"""How often, and for how long, a delivery is tried."""
+"""Repeated attempts at a delivery, within the deadline."""
 
 import time
 from collections.abc import Callable
@@ -6,45 +6,46 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..exceptions import NotifierError
-from . import deadline as budget
+from .deadline import remaining
 
 PAUSES: tuple[float, ...] = (0.5, 1.0)
-"""Seconds between the attempts: one attempt more than there are pauses."""
+"""Seconds between the attempts: there is one attempt more than there are pauses."""
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One attempt that went wrong.
+    """A failed attempt.
 
-    A value instead of an exception: an exception would keep the exception of the
-    HTTP library as its context, and that one holds the URL.
+    A value instead of an exception, which would keep the exception of the HTTP
+    library as its context, and that one contains the URL.
     """
 
     message: str
-    again: bool = False
+    retryable: bool = False
     """Whether another attempt can help."""
-    pause: float = 0.0
-    """Seconds that the service asked to be left alone."""
+    retry_after: float = 0.0
+    """Seconds to wait before the next attempt, as requested by the service."""
     permanent: bool = False
+    """Whether every attempt will fail until the configuration changes."""
 
 
-def persist(attempt: Callable[[], Answer | Failure]) -> Answer:
-    """Call ``attempt`` until it gives an answer, as long as the budget lasts.
+def retry(attempt: Callable[[], Result | Failure]) -> Result:
+    """Call ``attempt`` until it returns a result.
 
-    Raises ``NotifierError`` when the last failure cannot be tried again, or
-    attempts or time are used up.
+    Raises ``NotifierError`` if a failure is not retryable, or attempts or time have
+    run out.
     """
-    deadline = time.monotonic() + budget.remaining()
+    deadline = time.monotonic() + remaining()
     for pause in (*PAUSES, None):
         outcome = attempt()
         if not isinstance(outcome, Failure):
             return outcome
         failure = outcome
-        if not failure.again or pause is None:
+        if not failure.retryable or pause is None:
             break
-        wait = max(pause, failure.pause)
+        wait = max(pause, failure.retry_after)
         if time.monotonic() + wait >= deadline:
             break
         time.sleep(wait)

@@ -146,14 +146,16 @@ class DatabaseClient(ABC):
         """
 
     def applied_migrations(self) -> tuple[str, ...]:
-        """Return the migrations applied now, as ``app.name``, sorted.
+        """Return the migrations applied now, as ``app.name``, sorted. Called during a dump.
 
         Raises ``ClientError`` when they cannot be read.
         """
+        # A connection of its own: a dump may be using the other one.
+        connection = self.connection.copy()
         try:
-            applied = MigrationRecorder(self.connection).applied_migrations()
+            applied = MigrationRecorder(connection).applied_migrations()
         except Error as error:
             raise ClientError(f"Cannot read the applied migrations: {error}.") from error
         finally:
-            self.connection.close()
+            connection.close()
         return tuple(sorted(f"{app}.{name}" for app, name in applied))

@@ -91,8 +91,8 @@ def backup_database(
 def _backup(
     alias: str, settings: Settings, sender: Sender, retries: int, console: Console
 ) -> Backup:
-    task = _Task(alias, get_client(alias, settings), settings, console)
-    first = task.new_attempt()
+    client = get_client(alias, settings)
+    first = _new_attempt(alias, client, settings)
     event = new_operation(
         Operation.DB_BACKUP,
         environment=settings.environment,
@@ -101,13 +101,15 @@ def _backup(
         started_at=first.started_at,
     )
     with report(event, sender=sender, console=console) as context:
-        task.remote.require_supported()
-        with translated(DumpError), task.client as client:
+        remote = Remote(settings)
+        remote.require_supported()
+        with translated(DumpError), client:
             require_no_transaction(client)
             client.check_dump()
             for warning in client.dump_warnings():
                 console.warn(warning)
             context.send_pre_signal()
+            task = _Task(alias, client, remote, settings, console)
             manifest = task.store_with_retries(first, retries)
         context.path, context.size = manifest.path, manifest.size
     return Backup(path=manifest.path, size=manifest.size, manifest=manifest)
@@ -121,26 +123,24 @@ class _Attempt:
     started_at: datetime
 
 
+def _new_attempt(alias: str, client: DatabaseClient, settings: Settings) -> _Attempt:
+    now = datetime.now(UTC)
+    naming = Naming(settings.db_filename_template, settings.db_date_format)
+    suffix = f".{SUFFIXES[settings.compression]}" if settings.compression else ""
+    # The token keeps apart two hosts whose cron starts them in the same second.
+    name = naming.name(alias, now, secrets.token_hex(4), client.extension + suffix)
+    return _Attempt(f"{settings.db_backup_dir}/{name}", now)
+
+
+@dataclass(frozen=True, slots=True)
 class _Task:
     """What all attempts at one backup share."""
 
-    def __init__(
-        self, alias: str, client: DatabaseClient, settings: Settings, console: Console
-    ) -> None:
-        self.client = client
-        self.remote = Remote(settings)
-        self._alias = alias
-        self._settings = settings
-        self._console = console
-
-    def new_attempt(self) -> _Attempt:
-        settings, now = self._settings, datetime.now(UTC)
-        naming = Naming(settings.db_filename_template, settings.db_date_format)
-        suffix = f".{SUFFIXES[settings.compression]}" if settings.compression else ""
-        extension = self.client.extension + suffix
-        # The token keeps two hosts whose cron runs them in the same second apart.
-        name = naming.name(self._alias, now, secrets.token_hex(4), extension)
-        return _Attempt(f"{settings.db_backup_dir}/{name}", now)
+    alias: str
+    client: DatabaseClient
+    remote: Remote
+    settings: Settings
+    console: Console
 
     def store_with_retries(self, attempt: _Attempt, retries: int) -> Manifest:
         for number in range(1, retries + 1):
@@ -149,9 +149,9 @@ class _Task:
             except ExecutableNotFound:
                 raise
             except DjangoRcloneError as error:
-                self._console.warn(f"Attempt {number} of {retries + 1} failed: {error.message}")
+                self.console.warn(f"Attempt {number} of {retries + 1} failed: {error.message}")
             sleep(_BACKOFF_SECONDS * 3 ** (number - 1))
-            attempt = self.new_attempt()
+            attempt = _new_attempt(self.alias, self.client, self.settings)
         return self.store(attempt)
 
     def store(self, attempt: _Attempt) -> Manifest:
@@ -160,9 +160,8 @@ class _Task:
         # A remote that does not answer is found before the database does any work.
         if self.remote.exists(path):
             raise RcloneError(f"{path} already exists on the remote.")
-        migrations = self.client.applied_migrations()
         with self._deleted_on_error(path):
-            digest = self._upload(path)
+            digest, migrations = self._upload(path)
             self._require_stored(path, digest)
             manifest = self._manifest(attempt, digest, migrations)
             data = manifest.to_bytes()
@@ -181,19 +180,19 @@ class _Task:
             self.remote.try_delete(path)
             raise
 
-    def _upload(self, path: str) -> Digest:
-        settings = self._settings
-        with (
-            self.client.dump(stall_timeout=_stall_timeout(settings)) as dump,
-            self.remote.upload(path, progress=self._console.progress) as upload,
-        ):
-            return upload_dump(
-                dump,
-                upload,
-                compression=settings.compression,
-                level=settings.compression_level,
-                magic=self.client.magic,
-            )
+    def _upload(self, path: str) -> tuple[Digest, tuple[str, ...]]:
+        settings = self.settings
+        with self.client.dump(stall_timeout=_stall_timeout(settings)) as dump:
+            migrations = self.client.applied_migrations()
+            with self.remote.upload(path, progress=self.console.progress) as upload:
+                digest = upload_dump(
+                    dump,
+                    upload,
+                    compression=settings.compression,
+                    level=settings.compression_level,
+                    magic=self.client.magic,
+                )
+        return digest, migrations
 
     def _require_stored(self, path: str, digest: Digest) -> None:
         if digest.raw_size == 0:
@@ -207,10 +206,10 @@ class _Task:
             )
 
     def _manifest(self, attempt: _Attempt, digest: Digest, migrations: tuple[str, ...]) -> Manifest:
-        client, settings = self.client, self._settings
+        client, settings = self.client, self.settings
         versions = client.versions()
         manifest = Manifest(
-            database=self._alias,
+            database=self.alias,
             path=attempt.path,
             created_at=attempt.started_at,
             vendor=client.vendor,

@@ -1,42 +1,52 @@
-"""``manage.py notifytest``: try the notifications before the first failure does."""
+"""``manage.py notifytest``: tests the notifications before the first failure does."""
 
+import socket
+import uuid
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
-from ... import conf, words
+from django_rclone.events import Operation, OperationEvent, State
+
+from ... import conf
 from ...channels import Channel
 from ...exceptions import InvalidNotifySettings, MissingExtra, NotifierError
-from ...notifications import NoticeState
+from ...notifications import Notification, NotificationState
+from ...options import suggestion
 from ...receivers import connected
-from ...redaction import masked, told
-from ...transport.deadline import limited_to
-from ..samples import sample
+from ...secrets import describe, mask
+from ...transport.deadline import time_limit
 
 
 class Command(BaseCommand):
-    """Sends a sample to channels, whatever their filters say, and reports on each."""
+    """Sends a sample to channels, regardless of their filters, and reports on each."""
 
     help = (
-        "Send a sample, marked TEST, to every channel or to the given ones, whatever their "
-        "filters say. The services take it for real: a check at healthchecks.io changes its "
-        "state. Exits with 1 if any channel failed."
+        "Sends a sample, marked TEST, to all channels or to the given ones, regardless of "
+        "their filters. The services treat it as real: a check at healthchecks.io changes "
+        "its state. Exits with 1 if any channel failed."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the aliases and ``--state``."""
-        parser.add_argument("aliases", nargs="*", metavar="ALIAS", help="channels; all by default")
+        parser.add_argument(
+            "aliases",
+            nargs="*",
+            metavar="ALIAS",
+            help="Names the channels to test. Defaults to all of them.",
+        )
         parser.add_argument(
             "--state",
-            choices=[str(state) for state in NoticeState],
-            default=str(NoticeState.SUCCEEDED),
-            help="what the sample tells (default: %(default)s)",
+            choices=[str(state) for state in NotificationState],
+            default=str(NotificationState.SUCCEEDED),
+            help="Sets the state of the sample. Defaults to %(default)s.",
         )
 
     def handle(self, *_args: Any, aliases: list[str], state: str, **_options: Any) -> None:
         """Send, print one line per channel, and raise ``CommandError`` if any failed."""
-        failed = [alias for alias in _chosen(aliases) if not self._send(alias, state)]
+        failed = [alias for alias in _selected(aliases) if not self._send(alias, state)]
         if failed:
             raise CommandError(f"Not delivered to: {', '.join(failed)}")
 
@@ -46,44 +56,66 @@ class Command(BaseCommand):
             channel = _channel(alias)
             secrets = channel.secrets
             notifier = channel.build()
-            with limited_to(channel.timeout):
+            with time_limit(channel.timeout):
                 answer = notifier.notify(sample(state))
         # One broken channel must not keep the others from being tested.
         except (Exception, SystemExit) as error:  # noqa: BLE001
-            self.stderr.write(self.style.ERROR(f"{alias}: failed: {told(error, secrets)}"))
+            self.stderr.write(self.style.ERROR(f"{alias}: failed: {describe(error, secrets)}"))
             self.stderr.write(f"  {_advice(error)}")
             return False
         name = type(notifier).__name__
-        shown = masked(str(answer), secrets) if answer else "no answer"
+        shown = mask(str(answer), secrets) if answer else "no answer"
         self.stdout.write(self.style.SUCCESS(f'{alias}: {name} sent "{state}": {shown}'))
         if not channel.filter.accepts(sample(state)):
-            self.stdout.write("  Its filters would not send this one for a real operation.")
+            self.stdout.write("  Its filters would exclude a real notification like this one.")
         return True
+
+
+def sample(state: str) -> Notification:
+    """Return a notification with ``state``, one of ``NotificationState``, marked as a test."""
+    recovered = state == NotificationState.RECOVERED
+    failed = state == NotificationState.FAILED
+    event = OperationEvent(
+        operation_id=str(uuid.uuid4()),
+        operation=Operation.DB_BACKUP,
+        state=State.SUCCEEDED if recovered else State(state),
+        environment="TEST",
+        host=socket.gethostname(),
+        database="notifytest",
+        path="this-is-a-test/no-backup-ran",
+        started_at=timezone.now(),
+        duration=None if state == NotificationState.STARTED else 0.0,
+        size=None,
+        error_type="NotifyTest" if failed else None,
+        error_message="This is a test. No backup ran, and nothing failed." if failed else None,
+        error_hint="There is nothing to do." if failed else None,
+    )
+    return Notification(event=event, recovered=recovered)
 
 
 def _advice(error: BaseException) -> str:
     if isinstance(error, (InvalidNotifySettings, MissingExtra)):
-        return 'Mend that; "manage.py check" shows all mistakes at once.'
+        return 'Fix it; "manage.py check" lists all mistakes at once.'
     if not isinstance(error, NotifierError):
-        return "That is a fault of the notifier: run its tests."
+        return "This looks like a bug in the notifier: run its tests."
     if error.permanent:
-        return "Trying again will not help: change the channel's OPTIONS, or the service."
-    return "Is the service up, and does this machine reach it? Then try again."
+        return "Retrying will not help: change the channel's OPTIONS, or the service."
+    return "Is the service up, and can this machine reach it? Then try again."
 
 
 def _channel(name: str) -> Channel:
-    by_hand = [channel for channel in connected() if channel.name == name]
-    return by_hand[0] if by_hand else conf.read_channel(name)
+    in_code = [channel for channel in connected() if channel.name == name]
+    return in_code[0] if in_code else conf.read_channel(name)
 
 
-def _chosen(wanted: list[str]) -> tuple[str, ...]:
+def _selected(names: list[str]) -> tuple[str, ...]:
     try:
         known = (*conf.aliases(), *(channel.name for channel in connected()))
     except InvalidNotifySettings as error:
-        raise CommandError(told(error)) from error
+        raise CommandError(describe(error)) from error
     if not known:
-        raise CommandError(f"{conf.NAME} names no channel: there is nothing to test")
-    for name in wanted:
+        raise CommandError(f"No channels to test: {conf.NAME} is empty")
+    for name in names:
         if name not in known:
-            raise CommandError(f'No channel "{name}". {words.suggestion(name, known)}')
-    return tuple(dict.fromkeys(wanted or known))
+            raise CommandError(f'Unknown channel "{name}". {suggestion(name, known)}')
+    return tuple(dict.fromkeys(names or known))

@@ -1,4 +1,4 @@
-"""E-mail, through Django's mail backends."""
+"""Email, through Django's mail backends."""
 
 from .notifier import EmailNotifier
 

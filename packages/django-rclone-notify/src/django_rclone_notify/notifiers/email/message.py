@@ -1,40 +1,27 @@
-"""A notice as a mail: its subject, its text and its HTML, as pure functions."""
+"""A notification as an email: subject, text and HTML, as pure functions."""
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from django_rclone.events import OperationEvent
-
-from ...messages import (
-    cause,
-    cleaned,
-    cut,
-    hint,
-    human_duration,
-    human_size,
-    live_data,
-    one_line,
-    title,
-)
-from ...messages import subject as what
-from ...notifications import Notice, NoticeState
+from ...messages import cause, error_text, facts, heading, hint, title, truncate
+from ...messages import subject as operation
+from ...notifications import Notification, NotificationState
 
 SUBJECT_LIMIT = 200
 LINE_LIMIT = 300
 ERROR_LIMIT = 2_000
 
-# Blue and orange are told apart by everybody, and on white and on black; the sign
-# and the word say the same.
-_BLUE, _ORANGE, _GREY = "#2f7fd6", "#d2570c", "#757d88"
-_LOOKS: dict[str, tuple[str, str]] = {
-    NoticeState.STARTED: ("▶ Started", _GREY),
-    NoticeState.SUCCEEDED: ("✔ Succeeded", _BLUE),
-    NoticeState.RECOVERED: ("↻ Recovered", _BLUE),
-    NoticeState.FAILED: ("✖ Failed", _ORANGE),
+# Everyone can tell blue from orange, on white and on black; the heading has the same
+# meaning without color.
+_BLUE, _ORANGE, _GRAY = "#2f7fd6", "#d2570c", "#757d88"
+_COLORS: dict[str, str] = {
+    NotificationState.SUCCEEDED: _BLUE,
+    NotificationState.RECOVERED: _BLUE,
+    NotificationState.FAILED: _ORANGE,
 }
 
-# Styles stand in the elements, because mail clients drop style sheets. Text and
-# ground have no colour of ours, so that both follow the client, light or dark.
+# Styles are inline, because mail clients drop style sheets. Text and background have no
+# color here, so that both follow the client, light or dark.
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -45,9 +32,9 @@ _PAGE = """\
 <title>{title}</title>
 </head>
 <body style="margin:0; padding:16px; font-family:sans-serif; font-size:15px; line-height:1.5">
-<div style="max-width:680px; border-left:5px solid {colour}; padding:2px 0 2px 16px">
-<p style="margin:0; font-weight:bold; color:{colour}">{state}</p>
-<p style="margin:0 0 12px; font-size:18px; font-weight:bold; overflow-wrap:anywhere">{what}</p>
+<div style="max-width:680px; border-left:5px solid {color}; padding:2px 0 2px 16px">
+<p style="margin:0; font-weight:bold; color:{color}">{state}</p>
+<p style="margin:0 0 12px; font-size:18px; font-weight:bold; overflow-wrap:anywhere">{operation}</p>
 <table role="presentation" style="border-collapse:collapse; font-size:15px">
 {facts}</table>
 {error}{advice}</div>
@@ -62,50 +49,40 @@ _ERROR = (
     '<pre style="margin:12px 0 0; padding:10px 12px; border:1px solid {}; border-radius:4px; '
     'font-family:monospace; font-size:13px; white-space:pre-wrap; overflow-wrap:anywhere">{}</pre>\n'
 )
-_ADVICE = '<p style="margin:12px 0 0; overflow-wrap:anywhere"><b>What to do:</b> {}</p>\n'
+_ADVICE = '<p style="margin:12px 0 0; overflow-wrap:anywhere"><b>Hint:</b> {}</p>\n'
 
 
-def subject(notice: Notice, prefix: str) -> str:
-    """Return the subject: one line, ``prefix`` first."""
-    return cut(f"{prefix}{title(notice)}", SUBJECT_LIMIT)
+def subject(notification: Notification, prefix: str) -> str:
+    """Return the subject: one line that starts with ``prefix``."""
+    return truncate(f"{prefix}{title(notification)}", SUBJECT_LIMIT)
 
 
-def text(notice: Notice, *, include_error: bool) -> str:
-    """Return the mail for clients, and for people, that want plain text."""
-    lines = [f"{name}: {value}" for name, value in _facts(notice.event)]
-    blocks = [cut(title(notice), LINE_LIMIT), "\n".join(lines)]
-    if include_error and notice.event.error_message:
-        blocks.append(cut(cleaned(notice.event.error_message), ERROR_LIMIT))
-    return "\n\n".join(blocks) + "\n"
+def text(notification: Notification, *, include_error: bool) -> str:
+    """Return the plain text version."""
+    lines = [f"{label}: {value}" for label, value in _facts(notification)]
+    blocks = [truncate(title(notification), LINE_LIMIT), "\n".join(lines)]
+    if include_error:
+        blocks.append(error_text(notification.event, ERROR_LIMIT))
+    return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def html(notice: Notice, *, include_error: bool) -> SafeString:
-    """Return the mail as HTML; nothing in it is fetched from elsewhere."""
-    state, colour = _LOOKS.get(notice.state, (one_line(notice.state), _GREY))
-    words = cut(cause(notice.event), ERROR_LIMIT) if include_error else ""
-    advice = cut(hint(notice.event), LINE_LIMIT) if include_error else ""
+def html(notification: Notification, *, include_error: bool) -> SafeString:
+    """Return the HTML version, which loads nothing from elsewhere."""
+    event = notification.event
+    error = truncate(cause(event), ERROR_LIMIT) if include_error else ""
+    advice = truncate(hint(event), LINE_LIMIT) if include_error else ""
     return format_html(
         _PAGE,
-        title=cut(title(notice), LINE_LIMIT),
-        colour=colour,
-        state=state,
-        what=cut(what(notice.event), LINE_LIMIT),
-        facts=format_html_join("", _FACT, _facts(notice.event)),
-        error=format_html(_ERROR, _GREY, words) if words else "",
+        title=truncate(title(notification), LINE_LIMIT),
+        color=_COLORS.get(notification.state, _GRAY),
+        state=heading(notification),
+        operation=truncate(operation(event), LINE_LIMIT),
+        facts=format_html_join("", _FACT, _facts(notification)),
+        error=format_html(_ERROR, _GRAY, error) if error else "",
         advice=format_html(_ADVICE, advice) if advice else "",
     )
 
 
-def _facts(event: OperationEvent) -> list[tuple[str, str]]:
-    facts = [
-        ("Environment", event.environment),
-        ("Host", event.host),
-        ("Started", f"{event.started_at:%Y-%m-%d %H:%M:%S %Z}"),
-        ("Duration", "" if event.duration is None else human_duration(event.duration)),
-        ("Size", "" if event.size is None else human_size(event.size)),
-        ("Path", event.path or ""),
-        ("Error", event.error_type or ""),
-        ("Live data", live_data(event).removeprefix("The live data ")),
-        ("Run", event.operation_id),
-    ]
-    return [(name, cut(one_line(value), LINE_LIMIT)) for name, value in facts if value]
+def _facts(notification: Notification) -> list[tuple[str, str]]:
+    known = facts(notification.event)
+    return [(label, truncate(value, LINE_LIMIT)) for label, value in known.items()]

@@ -1,4 +1,4 @@
-"""E-mail, through Django.
+"""Email, through Django.
 
 https://docs.djangoproject.com/en/stable/topics/email/
 """
@@ -13,32 +13,31 @@ from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 
-from ... import words
 from ...exceptions import InvalidOption
-from ...notifications import Notice
-from ...options import require_flag, require_text, require_word
-from ...transport import deadline as budget
-from ...transport.privacy import unobserved
-from ...transport.retry import Failure, persist
-from ..base import TROUBLE, Notifier
+from ...notifications import Notification
+from ...options import require_choice, require_flag, require_text, suggestion
+from ...transport import deadline
+from ...transport.privacy import hidden_from_monitoring
+from ...transport.retry import Failure, retry
+from ..base import PROBLEM_STATES, Notifier
 from .message import html, subject, text
 
 DEFAULT_MAILER = "default"
 
 
 class EmailNotifier(Notifier):
-    """Sends one mail per notice; failures and recoveries, unless ``STATES`` says otherwise.
+    """Sends one email per notification; failures and recoveries by default.
 
-    ``to`` lists the receivers, ``ADMINS`` by default; ``from_email`` is the sender,
-    ``SERVER_EMAIL`` by default; ``subject_prefix`` stands before the subject,
-    ``EMAIL_SUBJECT_PREFIX`` by default. ``using`` names an entry of ``MAILERS``,
-    which Django has from 6.1 on. ``include_error`` sends the words of the error:
-    they can hold what the database tool said last.
+    ``to`` lists the recipients, ``ADMINS`` by default; ``from_email`` is the sender,
+    ``SERVER_EMAIL`` by default; ``subject_prefix`` starts the subject,
+    ``EMAIL_SUBJECT_PREFIX`` by default. ``using`` is a key of ``MAILERS``, which
+    needs Django 6.1. ``include_error`` sends the text of the error, which may quote
+    the output of the database tool.
 
-    Raises ``NotifierError`` when the mail server does not take the mail.
+    Raises ``NotifierError`` if the mail server does not accept the email.
     """
 
-    default_states: ClassVar[frozenset[str]] = TROUBLE
+    default_states: ClassVar[frozenset[str]] = PROBLEM_STATES
 
     def __init__(
         self,
@@ -57,37 +56,39 @@ class EmailNotifier(Notifier):
         self._mailer = _require_mailer(using)
         self._include_error = require_flag("include_error", include_error)
 
-    def notify(self, notice: Notice) -> str:
-        """Send the mail about ``notice``."""
-        message = self.message(notice)
-        return persist(lambda: _send(message, self._mailer))
+    def notify(self, notification: Notification) -> str:
+        """Send the email about ``notification``."""
+        message = self.message(notification)
+        return retry(lambda: _send(message, self._mailer))
 
-    def message(self, notice: Notice) -> mail.EmailMultiAlternatives:
-        """Return the mail about ``notice``."""
+    def message(self, notification: Notification) -> mail.EmailMultiAlternatives:
+        """Return the email about ``notification``."""
         message = mail.EmailMultiAlternatives(
-            subject=subject(notice, self._prefix),
-            body=text(notice, include_error=self._include_error),
+            subject=subject(notification, self._prefix),
+            body=text(notification, include_error=self._include_error),
             from_email=self._from,
             to=self._to,
-            # Nobody's absence is to be answered to it: RFC 3834.
+            # No automatic replies: RFC 3834.
             headers={"Auto-Submitted": "auto-generated"},
         )
-        message.attach_alternative(html(notice, include_error=self._include_error), "text/html")
+        message.attach_alternative(
+            html(notification, include_error=self._include_error), "text/html"
+        )
         return message
 
 
 def _send(message: mail.EmailMultiAlternatives, mailer: str | None) -> str | Failure:
-    with unobserved():
+    with hidden_from_monitoring():
         connection = _connection(mailer)
         try:
             connection.open()
         except (smtplib.SMTPException, OSError) as error:
-            return _failure(error, again=True)
+            return _failure(error, retryable=True)
         try:
             count = connection.send_messages([message])
         except (smtplib.SMTPException, OSError) as error:
-            # After a broken connection nobody knows whether the mail was taken.
-            return _failure(error, again=False)
+            # After a broken connection it is unknown whether the email was accepted.
+            return _failure(error, retryable=False)
         finally:
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 connection.close()
@@ -101,41 +102,43 @@ def _connection(mailer: str | None) -> BaseEmailBackend:
         connection = mail.mailers[mailer or DEFAULT_MAILER]
     else:
         connection = mail.get_connection()
-    # Django waits for a mail server without end, unless the site sets a limit.
+    # Without a limit of the site, Django waits for a mail server indefinitely.
     if hasattr(connection, "timeout"):
-        connection.timeout = min(connection.timeout or budget.remaining(), budget.remaining())
+        connection.timeout = min(connection.timeout or deadline.remaining(), deadline.remaining())
     return connection
 
 
-def _failure(error: Exception, *, again: bool) -> Failure:
-    """Tell ``error`` without its words: servers repeat addresses and names in them."""
+def _failure(error: Exception, *, retryable: bool) -> Failure:
+    """Describe ``error`` without its text, in which servers repeat addresses and names."""
     code = getattr(error, "smtp_code", None)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code = max(code for code, _ in error.recipients.values())
     if code is None or code < 0:
-        return Failure(message=f"No mail was sent ({type(error).__name__})", again=again)
+        return Failure(
+            message=f"The email was not sent ({type(error).__name__})", retryable=retryable
+        )
     # 4xx is "not now", 5xx is "never": RFC 5321.
     return Failure(
-        message=f"The mail server refused with {code} ({type(error).__name__})",
-        again=400 <= code < 500,
+        message=f"The mail server refused the email with {code} ({type(error).__name__})",
+        retryable=400 <= code < 500,
         permanent=code >= 500,
     )
 
 
 def _admins() -> list[str]:
-    # Until Django 6.0 pairs of a name and an address, from then on addresses.
+    # Pairs of a name and an address before Django 6.0, addresses since.
     admins = [
         admin[1] if isinstance(admin, (list, tuple)) else str(admin) for admin in settings.ADMINS
     ]
     if not admins:
         hint = 'Set ADMINS, or write ["ops@example.com"].'
-        raise InvalidOption("to", "is missing, and ADMINS names nobody", hint)
+        raise InvalidOption("to", "is missing, and ADMINS is empty", hint)
     return [_require_address("to", admin) for admin in admins]
 
 
 def _require_addresses(value: object) -> list[str]:
     if not isinstance(value, (list, tuple)) or not value:
-        raise InvalidOption("to", "must be a list of addresses", 'Write ["ops@example.com"].')
+        raise InvalidOption("to", "must be a list of email addresses", 'Write ["ops@example.com"].')
     return [_require_address("to", address) for address in value]
 
 
@@ -144,13 +147,13 @@ def _require_address(option: str, value: object) -> str:
     _, bare = parseaddr(address)
     if "@" not in bare or any(character in address for character in "\r\n"):
         hint = 'Write "ops@example.com" or "Operators <ops@example.com>".'
-        raise InvalidOption(option, "must hold addresses of e-mail", hint)
+        raise InvalidOption(option, "must be an email address", hint)
     return address
 
 
 def _require_prefix(value: object) -> str:
     if not isinstance(value, str) or any(character in value for character in "\r\n"):
-        raise InvalidOption("subject_prefix", "must be a string of one line")
+        raise InvalidOption("subject_prefix", "must be a string on one line")
     return value
 
 
@@ -158,10 +161,10 @@ def _require_mailer(value: object) -> str | None:
     known = [*mail.mailers] if hasattr(mail, "mailers") else []
     if value is None:
         if known and DEFAULT_MAILER not in known:
-            problem = f"is missing, and MAILERS has no {DEFAULT_MAILER}"
-            raise InvalidOption("using", problem, words.suggestion("", known))
+            problem = f'is missing, and MAILERS has no "{DEFAULT_MAILER}"'
+            raise InvalidOption("using", problem, suggestion("", known))
         return None
     if not known:
-        hint = "Leave it out: the settings EMAIL_... tell how mail is sent."
-        raise InvalidOption("using", "needs the setting MAILERS, of Django 6.1 or later", hint)
-    return require_word("using", value, known)
+        hint = "Remove it: the settings EMAIL_... configure the mail server."
+        raise InvalidOption("using", "needs MAILERS, a setting of Django 6.1 and later", hint)
+    return require_choice("using", value, known)

@@ -1,4 +1,4 @@
-"""Prometheus, by files for the textfile collector of the node exporter."""
+"""Prometheus, through files for the textfile collector of node_exporter."""
 
 from .notifier import PrometheusNotifier
 

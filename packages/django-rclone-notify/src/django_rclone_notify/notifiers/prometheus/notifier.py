@@ -1,8 +1,9 @@
-"""Prometheus, through a file that the textfile collector of node_exporter reads.
+"""The Prometheus notifier.
 
 https://github.com/prometheus/node_exporter#textfile-collector
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,86 +11,107 @@ from typing import ClassVar
 
 from django_rclone.events import OperationEvent, State
 
-from ...exceptions import InvalidOption
-from ...messages import cut, one_line
-from ...notifications import Notice
+from ...exceptions import InvalidOption, NotifierError
+from ...notifications import Notification
 from ...options import require_text
-from ..base import BACKUPS, Notifier
-from ..slugs import MEDIA
-from .textfile import PREFIX, Samples, update
+from ..base import BACKUP_OPERATIONS, Notifier
+from ..slugs import database_label
+from .textfile import label_value, render, replace
 
 LABELS = ("operation", "database", "environment")
 
-_VALUE_LIMIT = 200
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]+")
+_NAME_LIMIT = 100
 
 
 class PrometheusNotifier(Notifier):
-    """Keeps gauges about the last run and the last success in one file.
+    """Keeps gauges about the last run and the last success of every series in files.
 
-    ``path`` is that file, ``.prom`` at its end, in the folder that node_exporter
-    watches; channels and processes may share it. ``labels`` are added to every
-    metric. Gets every state of backups by default.
+    ``directory`` is the one that node_exporter watches. A series is an operation on a
+    database in an environment; ``labels`` are added to all of its metrics. Gets every
+    state of backups by default.
 
-    Raises ``NotifierError`` when the file cannot be written, or is not ours.
+    Each series has up to three files: about its last start, its last run and its last
+    success. An event determines the whole text of the files it replaces, so nothing
+    is read, merged or locked.
+
+    Raises ``NotifierError`` if a file cannot be written.
     """
 
-    default_operations: ClassVar[frozenset[str]] = BACKUPS
+    default_operations: ClassVar[frozenset[str]] = BACKUP_OPERATIONS
 
-    def __init__(self, *, path: str, labels: Mapping[str, str] | None = None) -> None:
-        self._path = _require_path(path)
+    def __init__(self, *, directory: str, labels: Mapping[str, str] | None = None) -> None:
+        self._directory = _require_directory(directory)
         self._labels = _require_labels({} if labels is None else labels)
 
-    def notify(self, notice: Notice) -> str:
-        """Write what ``notice`` changes; a state that is not known changes nothing."""
-        changes = samples(notice.event, self._labels)
-        if changes:
-            failure = update(self._path, changes)
-            if failure is not None:
-                raise failure
-        return f"{len(changes)} metrics written"
+    def notify(self, notification: Notification) -> str:
+        """Replace the files that ``notification`` changes; an unknown state changes none."""
+        event = notification.event
+        labels = series_labels(event, self._labels)
+        changed = metrics(event)
+        for kind, values in changed.items():
+            path = self._directory / f"{file_stem(labels)}-{kind}.prom"
+            if problem := _write(path, render(values, labels)):
+                raise NotifierError(f"Cannot write {path}: {problem}", permanent=True)
+        return f"{sum(map(len, changed.values()))} metrics written"
 
 
-def samples(event: OperationEvent, labels: Mapping[str, str]) -> Samples:
-    """Return the metrics that ``event`` changes, and their new values."""
+def metrics(event: OperationEvent) -> dict[str, dict[str, float]]:
+    """Return the new values of the metrics that ``event`` changes, by kind of file."""
     if event.state not in tuple(State):
         return {}
     start = event.started_at.timestamp()
     end = start + (event.duration or 0.0)
-    values: dict[str, float | None] = {"last_start_timestamp_seconds": start}
+    groups: dict[str, dict[str, float | None]] = {
+        "start": {"django_rclone_last_start_timestamp_seconds": start}
+    }
     if event.state != State.STARTED:
-        values["last_run_timestamp_seconds"] = end
-        values["last_run_success"] = int(event.state == State.SUCCEEDED)
-        values["last_run_duration_seconds"] = event.duration
+        groups["run"] = {
+            "django_rclone_last_run_timestamp_seconds": end,
+            "django_rclone_last_run_success": int(event.state == State.SUCCEEDED),
+            "django_rclone_last_run_duration_seconds": event.duration,
+        }
     if event.state == State.SUCCEEDED:
-        values["last_success_timestamp_seconds"] = end
-        values["last_success_size_bytes"] = event.size
-    named = labels_of(event, labels)
+        groups["success"] = {
+            "django_rclone_last_success_timestamp_seconds": end,
+            "django_rclone_last_success_size_bytes": event.size,
+        }
     return {
-        f"{PREFIX}{name}{named}": repr(value) for name, value in values.items() if value is not None
+        kind: {name: value for name, value in values.items() if value is not None}
+        for kind, values in groups.items()
     }
 
 
-def labels_of(event: OperationEvent, labels: Mapping[str, str]) -> str:
-    """Return the labels of ``event`` and the channel's own as they stand in the file."""
-    database = MEDIA if event.database is None else event.database
-    values = (event.operation, database, event.environment)
-    pairs = {**labels, **dict(zip(LABELS, values, strict=True))}
-    written = (f'{name}="{_escaped(value)}"' for name, value in pairs.items())
-    return f"{{{','.join(written)}}}"
+def series_labels(event: OperationEvent, labels: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels of the series of ``event``: the channel's ``labels``, then its own."""
+    own = (event.operation, database_label(event), event.environment)
+    values = {**labels, **dict(zip(LABELS, own, strict=True))}
+    return {name: label_value(value) for name, value in values.items()}
 
 
-def _escaped(value: str) -> str:
-    return cut(one_line(value), _VALUE_LIMIT).translate(_ESCAPES)
+def file_stem(labels: Mapping[str, str]) -> str:
+    """Return the beginning of the names of a series' files: readable, and unique by a digest."""
+    readable = "-".join(_NOT_IN_NAMES.sub("_", value) for value in labels.values())
+    digest = hashlib.sha256(repr(sorted(labels.items())).encode()).hexdigest()[:8]
+    return f"django_rclone-{readable[:_NAME_LIMIT]}-{digest}"
 
 
-def _require_path(value: object) -> Path:
-    path = Path(require_text("path", value))
-    if not path.is_absolute() or path.suffix != ".prom":
-        hint = "node_exporter reads no other file in the folder it watches."
-        raise InvalidOption("path", "must be an absolute path with .prom at its end", hint)
-    return path
+def _write(path: Path, text: str) -> str:
+    """Replace the file at ``path``, and return the problem, if there is one."""
+    try:
+        replace(path, text)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
+
+
+def _require_directory(value: object) -> Path:
+    directory = Path(require_text("directory", value))
+    if not directory.is_absolute():
+        hint = "Use the directory of node_exporter's --collector.textfile.directory."
+        raise InvalidOption("directory", "must be an absolute path", hint)
+    return directory
 
 
 def _require_labels(value: object) -> dict[str, str]:
@@ -101,8 +123,8 @@ def _require_labels(value: object) -> dict[str, str]:
             problem = "must have names of letters, digits and underscores"
             raise InvalidOption("labels", problem, hint)
         if name in LABELS:
-            problem = f"must not set {name}, which the event sets"
+            problem = f"must not set {name}, which the notifier sets"
             raise InvalidOption("labels", problem, hint)
         if not isinstance(text, str):
-            raise InvalidOption("labels", "must hold strings only", hint)
+            raise InvalidOption("labels", "must contain only strings", hint)
     return dict(value)

@@ -1,23 +1,15 @@
-"""The file of metrics that node_exporter reads: its format, and how it is changed.
+"""The text format of metrics, and the atomic replacement of the files with them.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 """
 
-import contextlib
-import fcntl
 import os
-import re
-import time
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from ...exceptions import NotifierError
-from ...transport import deadline as budget
+from ...messages import one_line, truncate
 
-PREFIX = "django_rclone_"
-
-# Two files that are read together must agree on these words: they may not change
-# between versions of this package, of which one machine can run several.
 HELP = {
     "django_rclone_last_start_timestamp_seconds": "When the last run started.",
     "django_rclone_last_run_timestamp_seconds": "When the last run ended.",
@@ -26,96 +18,45 @@ HELP = {
     "django_rclone_last_success_timestamp_seconds": "When the last successful run ended.",
     "django_rclone_last_success_size_bytes": "Size of what the last successful run stored.",
 }
-"""Every metric, all of them gauges, and what it tells."""
+"""The help text of every metric. All of them are gauges.
 
-Samples = dict[str, str]
-"""From a metric with its labels, as in the file, to its value, as in the file."""
+node_exporter reads the files of all sites and versions on a machine together, and
+reports an error if they disagree on a text: do not change one.
+"""
 
-_LOCK_PAUSE = 0.01
-_SAMPLE = re.compile(r"((\w+)\{.*\}) (\S+)")
+_VALUE_LIMIT = 200
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def read(text: str) -> Samples | None:
-    """Return the metrics in ``text``, or ``None`` if anything in it is not written by us.
+def render(values: Mapping[str, float], labels: Mapping[str, str]) -> str:
+    """Return the text of a file with ``values``, from metric to value, all with ``labels``."""
+    pairs = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels.items())
+    return "".join(
+        f"# HELP {metric} {HELP[metric]}\n# TYPE {metric} gauge\n{metric}{{{pairs}}} {value!r}\n"
+        for metric, value in values.items()
+    )
 
-    A metric of another version of this package is ours, and ``rendered()`` forgets it.
+
+def label_value(text: str) -> str:
+    """Return ``text`` on one line and within the limit of a label."""
+    return truncate(one_line(text), _VALUE_LIMIT)
+
+
+def replace(path: Path, text: str) -> None:
+    """Replace the file at ``path`` atomically: nobody ever reads a part of it.
+
+    Raises ``OSError``.
     """
-    found: Samples = {}
-    for line in text.splitlines():
-        match = _SAMPLE.fullmatch(line)
-        if match and match[2].startswith(PREFIX):
-            found[match[1]] = match[3]
-        elif not line.startswith("# "):
-            return None
-    return found
-
-
-def rendered(found: Samples) -> str:
-    """Return the file that holds ``found``."""
-    lines = []
-    for name, meaning in HELP.items():
-        own = sorted(key for key in found if key.startswith(f"{name}{{"))
-        if own:
-            lines += [f"# HELP {name} {meaning}", f"# TYPE {name} gauge"]
-            lines += [f"{key} {found[key]}" for key in own]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def update(path: Path, changes: Samples) -> NotifierError | None:
-    """Add ``changes`` to the file at ``path``, which keeps what others wrote.
-
-    Returns what went wrong. It is to be raised outside of every ``except``, so that
-    it carries no exception that tells more.
-    """
-    try:
-        with _alone_in(path.parent):
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
-            found = read(text)
-            if found is None:
-                message = "The file holds metrics of someone else: give the channel its own"
-                return NotifierError(message, permanent=True)
-            _replace(path, rendered({**found, **changes}))
-    except TimeoutError:
-        return NotifierError("Another process did not let go of the folder in time")
-    except UnicodeDecodeError:
-        return NotifierError("The file is no text: give the channel its own", permanent=True)
-    except OSError as error:
-        return NotifierError(f"The file was not written: {error.strerror}", permanent=True)
-    return None
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other writers out meanwhile; the folder itself is the lock, so that none is left."""
-    deadline = time.monotonic() + budget.remaining()
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        while not _locked(descriptor):
-            if time.monotonic() >= deadline:
-                raise TimeoutError
-            time.sleep(_LOCK_PAUSE)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _replace(path: Path, text: str) -> None:
-    # Without .prom at its end, so that node_exporter never reads a half; a leftover
-    # of a killed process is nobody's, because we hold the lock.
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    with beside.open("x", encoding="utf-8") as file:
-        # node_exporter runs as another user, and the umask may say otherwise.
-        os.fchmod(file.fileno(), 0o644)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    # node_exporter ignores names that do not end in .prom.
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            # node_exporter runs as another user.
+            os.fchmod(file.fileno(), 0o644)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

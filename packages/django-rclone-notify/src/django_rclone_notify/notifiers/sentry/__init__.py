@@ -1,4 +1,4 @@
-"""Sentry: issues for failures, check-ins for cron monitors."""
+"""Sentry: cron monitors and issues, through the Sentry SDK."""
 
 from .notifier import SentryNotifier
 

@@ -1,4 +1,4 @@
-"""Sentry: cron monitors and issues, through the Sentry SDK.
+"""The Sentry notifier.
 
 https://docs.sentry.io/platforms/python/crons/
 """
@@ -10,32 +10,31 @@ from typing import ClassVar
 from django_rclone.events import OperationEvent, State
 
 from ...exceptions import InvalidOption, MissingExtra
-from ...notifications import Notice
+from ...notifications import Notification
 from ...options import require_flag, require_secret, require_text
 from ...secrets import Secret
-from ..base import BACKUPS, Notifier
-from ..slugs import filled, require_slug
-from . import sender as sentry_sending
+from ..base import BACKUP_OPERATIONS, Notifier
+from ..slugs import render_slug, require_slug
+from . import sender
 from .payload import Schedule, environment_name, issue, monitor_config
 
 _STATUSES = {State.STARTED: "in_progress", State.SUCCEEDED: "ok", State.FAILED: "error"}
 
 
 class SentryNotifier(Notifier):
-    """Checks in at a cron monitor, in progress, ok, error, and makes failures issues.
+    """Checks in at a cron monitor, and reports failures as issues.
 
-    ``monitor_slug`` names the monitor; ``{database}`` in it makes one per database.
-    ``schedule`` creates or updates it: a crontab line in ``timezone``, or a pair such
-    as ``(1, "day")``; ``checkin_margin`` and ``max_runtime`` are in minutes. Without
-    ``dsn`` the SDK that the site has set up sends; with ``dsn``, a secret, a client of
-    our own does, and the site's SDK is left alone. ``capture_failures`` makes issues;
-    ``include_error`` shows the words of the error in them.
+    ``monitor_slug`` names the monitor; ``{database}`` in it creates one per database.
+    ``schedule`` creates or updates the monitor: a crontab line in ``timezone``, or a
+    pair such as ``(1, "day")``; ``checkin_margin`` and ``max_runtime`` are in minutes.
+    Without ``dsn``, the site's SDK sends; with ``dsn``, a secret, a separate client
+    does. ``capture_failures`` creates issues; ``include_error`` sends the text of the
+    error in them, which may quote the output of the database tool.
 
-    What is sent is waited for, because the SDK sends in the background and a
-    command ends before that. Raises ``NotifierError`` when Sentry does not take it.
+    Raises ``NotifierError`` if Sentry does not accept the check-in or the issue.
     """
 
-    default_operations: ClassVar[frozenset[str]] = BACKUPS
+    default_operations: ClassVar[frozenset[str]] = BACKUP_OPERATIONS
     secret_options: ClassVar[frozenset[str]] = frozenset({"dsn"})
 
     def __init__(
@@ -50,12 +49,12 @@ class SentryNotifier(Notifier):
         capture_failures: bool = True,
         include_error: bool = True,
     ) -> None:
-        if not sentry_sending.is_installed():
+        if not sender.is_installed():
             raise MissingExtra("sentry-sdk", "sentry")
         self._slug = None if monitor_slug is None else require_slug("monitor_slug", monitor_slug)
         self._capture_failures = require_flag("capture_failures", capture_failures)
         if self._slug is None and not capture_failures:
-            hint = "Without a monitor and without capture_failures nothing is ever sent."
+            hint = "Without a monitor and without capture_failures, nothing is ever sent."
             raise InvalidOption("monitor_slug", "is missing", hint)
         self._config = monitor_config(
             schedule, require_text("timezone", timezone), checkin_margin, max_runtime
@@ -63,35 +62,32 @@ class SentryNotifier(Notifier):
         self._dsn = None if dsn is None else _require_dsn(dsn)
         self._include_error = require_flag("include_error", include_error)
 
-    def notify(self, notice: Notice) -> str:
-        """Send the check-in of ``notice`` and, for a failure, the issue."""
-        event = notice.event
-        sender = sentry_sending.Sender(self._dsn, environment_name(event))
-        said = [self._check_in(sender, event)]
+    def notify(self, notification: Notification) -> str:
+        """Send the check-in and, for a failure, the issue."""
+        event = notification.event
+        slug = None if self._slug is None else render_slug(self._slug, event)
+        send = sender.Sender(self._dsn, environment_name(event)).send
+        sent = []
+        if slug is not None and event.state in _STATUSES:
+            sent.append(send(partial(sender.capture_check_in, **self._check_in(event, slug))))
         if self._capture_failures and event.state == State.FAILED:
-            slug = None if self._slug is None else filled(self._slug, event)
-            words = issue(event, monitor_slug=slug, include_error=self._include_error)
-            said.append(sender.send("error", partial(sentry_sending.capture_issue, words)))
-        return ", ".join(filter(None, said)) or "nothing to send"
+            content = issue(event, monitor_slug=slug, include_error=self._include_error)
+            sent.append(send(partial(sender.capture_issue, content)))
+        return ", ".join(sent) or "nothing to send"
 
-    def _check_in(self, sender: sentry_sending.Sender, event: OperationEvent) -> str:
-        status = _STATUSES.get(event.state)
-        if status is None or self._slug is None:
-            return ""
-        check_in = partial(
-            sentry_sending.capture_check_in,
-            monitor_slug=filled(self._slug, event),
-            status=status,
-            check_in_id=uuid.UUID(event.operation_id).hex,
-            duration=event.duration,
-            monitor_config=self._config,
-        )
-        return sender.send("monitor", check_in)
+    def _check_in(self, event: OperationEvent, slug: str) -> dict[str, object]:
+        return {
+            "monitor_slug": slug,
+            "status": _STATUSES[event.state],
+            "check_in_id": uuid.UUID(event.operation_id).hex,
+            "duration": event.duration,
+            "monitor_config": self._config,
+        }
 
 
 def _require_dsn(value: object) -> Secret:
     dsn = require_secret("dsn", value)
-    if not sentry_sending.is_dsn(dsn):
+    if not sender.is_dsn(dsn):
         hint = "Copy it from the project's settings in Sentry, under Client Keys."
-        raise InvalidOption("dsn", "is no DSN", hint)
+        raise InvalidOption("dsn", "is not a DSN", hint)
     return dsn

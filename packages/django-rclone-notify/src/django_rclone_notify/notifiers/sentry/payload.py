@@ -1,4 +1,4 @@
-"""What Sentry is sent about an operation: pure, without the SDK.
+"""The issue and the monitor configuration for Sentry: pure, without the SDK.
 
 https://develop.sentry.dev/sdk/data-model/event-payloads/
 """
@@ -9,9 +9,9 @@ from typing import Any
 from django_rclone.events import OperationEvent
 
 from ...exceptions import InvalidOption
-from ...messages import cause, cut, hint, live_data, one_line, subject
-from ...words import suggestion
-from ..slugs import MEDIA
+from ...messages import cause, facts, hint, one_line, subject, truncate
+from ...options import suggestion
+from ..slugs import database_label
 
 Schedule = str | tuple[int, str]
 
@@ -28,12 +28,12 @@ def issue(
 ) -> dict[str, Any]:
     """Return the error event of a failed operation.
 
-    Runs that fail alike, in one environment on one database, are one issue.
+    The same error type of one operation, environment and database is one issue.
     """
-    database = MEDIA if event.database is None else _line(event.database)
+    database = _line(database_label(event))
     environment = _line(event.environment)
     error_type = _line(event.error_type or "OperationFailed")
-    words = cut(cause(event), _VALUE_LIMIT) if include_error else ""
+    error = truncate(cause(event), _VALUE_LIMIT) if include_error else ""
     details = {
         "operation_id": event.operation_id,
         "path": _line(event.path or ""),
@@ -41,7 +41,7 @@ def issue(
         "duration": event.duration,
         "started_at": event.started_at.isoformat(),
         "hint": _line(hint(event)) if include_error else "",
-        "live_data": live_data(event),
+        "live_data": facts(event).get("Live data"),
     }
     contexts: dict[str, Any] = {"backup": {k: v for k, v in details.items() if v not in (None, "")}}
     if monitor_slug is not None:
@@ -56,7 +56,7 @@ def issue(
             "values": [
                 {
                     "type": error_type,
-                    "value": words or _line(f"{subject(event)} failed"),
+                    "value": error or _line(f"{subject(event)} failed"),
                     "mechanism": {"type": "django_rclone", "handled": True},
                 }
             ]
@@ -71,14 +71,14 @@ def issue(
 
 
 def environment_name(event: OperationEvent) -> str:
-    """Return the environment as Sentry takes it: one line of at most 64 characters, no slash."""
+    """Return the environment in the form Sentry accepts: at most 64 characters, no slash."""
     return one_line(event.environment).replace("/", "-")[:64]
 
 
 def monitor_config(
     schedule: object, timezone: str, checkin_margin: object, max_runtime: object
 ) -> dict[str, Any] | None:
-    """Return what creates or updates a monitor; nothing without a ``schedule``.
+    """Return the configuration that creates or updates a monitor; ``None`` without ``schedule``.
 
     ``checkin_margin`` and ``max_runtime`` are in minutes. Raises ``InvalidOption``.
     """
@@ -103,8 +103,8 @@ def _schedule(value: object) -> dict[str, Any]:
             raise InvalidOption("schedule", "has an unknown unit", suggestion(str(unit), UNITS))
         if isinstance(number, int) and number is not True and number > 0:
             return {"type": "interval", "value": number, "unit": unit}
-    hint = 'Write a crontab line, "0 3 * * *", or a pair, (1, "day").'
-    raise InvalidOption("schedule", "must be a schedule", hint)
+    hint = 'Write a crontab line such as "0 3 * * *", or a pair such as (1, "day").'
+    raise InvalidOption("schedule", "is not a schedule", hint)
 
 
 def _minutes(option: str, value: object) -> int:
@@ -114,8 +114,8 @@ def _minutes(option: str, value: object) -> int:
 
 
 def _line(text: str) -> str:
-    return cut(one_line(text), _LINE_LIMIT)
+    return truncate(one_line(text), _LINE_LIMIT)
 
 
 def _tag(text: str) -> str:
-    return cut(one_line(text), _TAG_LIMIT)
+    return truncate(one_line(text), _TAG_LIMIT)

@@ -1,16 +1,20 @@
-"""Handing something to the Sentry SDK and learning what became of it."""
+"""Sending through the Sentry SDK, and finding out whether Sentry accepted it.
+
+The SDK sends in the background and reports nothing to the caller, so this waits
+for it and listens to two public methods of its transport, ``on_dropped_event()``
+and ``record_lost_event()``.
+"""
 
 import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ...exceptions import NotifierError
 from ...secrets import Secret
-from ...transport import deadline as budget
-from ...transport.retry import Failure, persist
+from ...transport import deadline
+from ...transport.retry import Failure, retry
 
 if TYPE_CHECKING:
     from sentry_sdk.client import BaseClient
@@ -23,18 +27,22 @@ except ImportError:
     sentry_sdk = None  # type: ignore[assignment]
 
 Capture = Callable[[], str | None]
-"""Gives something to the current client; ``None`` says that the SDK threw it away."""
+"""Passes something to the current client; returns ``None`` if the SDK discarded it."""
+
+_RATE_LIMITED = ("status_429", "self_rate_limits", "ratelimit_backoff")
+_RATE_LIMIT_PAUSE = 2.0
+"""Seconds. The SDK itself keeps to the time that Sentry asked for, however long."""
 
 _one_listener = threading.Lock()
 
 
 def is_installed() -> bool:
-    """Tell whether the SDK is there."""
+    """Return whether the SDK is installed."""
     return sentry_sdk is not None
 
 
 def is_dsn(dsn: Secret) -> bool:
-    """Tell whether the SDK takes ``dsn``."""
+    """Return whether the SDK accepts ``dsn``."""
     try:
         Dsn(dsn.reveal())
     except (BadDsn, ValueError):
@@ -43,15 +51,15 @@ def is_dsn(dsn: Secret) -> bool:
 
 
 def capture_check_in(**check_in: Any) -> str | None:
-    """Give a check-in to the current client, and return what to tell about it."""
+    """Pass a check-in to the current client, and return the text for the operator."""
     captured = capture_checkin(**check_in)
     return None if captured is None else f"checked in: {check_in['status']}"
 
 
 def capture_issue(event: Any) -> str | None:
-    """Give an error event to the current client, and return what to tell about it."""
+    """Pass an error event to the current client, and return the text for the operator."""
     captured = sentry_sdk.capture_event(event)
-    # before_send and sample_rate are the site's to decide.
+    # The site decides, with before_send and sample_rate.
     return "the SDK sent no issue" if captured is None else f"issue {captured}"
 
 
@@ -62,33 +70,30 @@ class Sender:
         self._dsn = dsn
         self._environment = environment
 
-    def send(self, category: str, capture: Capture) -> str:
-        """Send what ``capture`` gives, try again as long as that may help, and wait for the end.
+    def send(self, capture: Capture) -> str:
+        """Send what ``capture`` passes to the client, with retries, and wait for the result.
 
-        ``category`` is what Sentry's rate limits call it. Raises ``NotifierError``.
+        Raises ``NotifierError``.
         """
-        return persist(lambda: self._send_once(category, capture))
-
-    def _send_once(self, category: str, capture: Capture) -> str | Failure:
         with self._client() as client:
-            pause = _silence(client, category)
-            if pause > 0:
-                return Failure(message="Sentry asked for silence", again=True, pause=pause)
-            seconds = budget.remaining()
-            own = self._dsn is not None
-            with _drops(client, own=own) as drops, _scope(client, own=own):
-                captured = capture()
-                begun = time.monotonic()
-                client.flush(timeout=seconds)
-                waited = time.monotonic() - begun
-            if captured is None:
-                return Failure(message="The Sentry SDK discarded the check-in", permanent=True)
-            if drops:
-                return _refusal(drops[0], _silence(client, category))
-            # flush() does not tell whether it was done in time.
-            if waited >= seconds:
-                return Failure(message="No answer from Sentry in time")
-            return captured
+            return retry(lambda: self._send_once(client, capture))
+
+    def _send_once(self, client: "BaseClient", capture: Capture) -> str | Failure:
+        seconds = deadline.remaining()
+        own = self._dsn is not None
+        with _dropped_events(client, own=own) as dropped, _scope(client, own=own):
+            captured = capture()
+            began = time.monotonic()
+            client.flush(timeout=seconds)
+            waited = time.monotonic() - began
+        if captured is None:
+            return Failure(message="The Sentry SDK discarded the check-in", permanent=True)
+        if dropped:
+            return _failure_for(dropped[0])
+        # flush() does not return whether it finished in time.
+        if waited >= seconds:
+            return Failure(message="No answer from Sentry in time")
+        return captured
 
     @contextlib.contextmanager
     def _client(self) -> Iterator["BaseClient"]:
@@ -106,17 +111,21 @@ class Sender:
         try:
             yield client
         finally:
-            # Everything was waited for already.
+            # Nothing is left to wait for.
             client.close(timeout=0)
 
 
-def _refusal(reason: str, pause: float) -> Failure:
-    limited = reason == "status_429"
+def _failure_for(reason: str) -> Failure:
+    if reason in _RATE_LIMITED:
+        return Failure(
+            message="Sentry is rate limiting this project",
+            retryable=True,
+            retry_after=_RATE_LIMIT_PAUSE,
+        )
     return Failure(
-        message=f"Sentry did not take it ({reason})",
-        again=limited or reason.startswith(("network", "status_5")),
-        pause=pause,
-        permanent=reason.startswith("status_4") and not limited,
+        message=f"Sentry did not accept it ({reason})",
+        retryable=reason.startswith(("network", "status_5")),
+        permanent=reason.startswith("status_4"),
     )
 
 
@@ -135,39 +144,50 @@ def _site_client() -> "BaseClient":
 def _scope(client: "BaseClient", *, own: bool) -> Iterator[None]:
     with sentry_sdk.isolation_scope() as isolation, sentry_sdk.new_scope() as scope:
         if own:
-            # What the site noted about itself is not for another project.
+            # The site's breadcrumbs and tags are not meant for another project.
             isolation.clear()
             scope.clear()
         scope.set_client(client)
         yield
 
 
-def _silence(client: "BaseClient", category: str) -> float:
-    """Return the seconds for which the SDK drops ``category`` without a word: Sentry asked for it."""
-    until: dict[str | None, datetime] = getattr(client.transport, "_disabled_until", {})
-    ends = [until[key] for key in (category, None) if key in until]
-    return max(((end - datetime.now(UTC)).total_seconds() for end in ends), default=0.0)
+@contextlib.contextmanager
+def _dropped_events(client: "BaseClient", *, own: bool) -> Iterator[list[str]]:
+    """Collect the reasons for which the transport drops anything in the ``with`` block.
+
+    A reason may belong to an event of another thread, which goes to the same
+    project. Several channels may use the client of the site, but only one at a time.
+    """
+    reasons: list[str] = []
+
+    def lost(reason: str, *_args: Any, **_kwargs: Any) -> None:
+        # Check-ins that are held back are reported here only. Other reasons, such as
+        # before_send, are decisions of the site, or reported by on_dropped_event() too.
+        if reason == "ratelimit_backoff":
+            reasons.append(reason)
+
+    with (
+        contextlib.nullcontext() if own else _one_listener,
+        _listener(client.transport, "on_dropped_event", reasons.append),
+        _listener(client.transport, "record_lost_event", lost),
+    ):
+        yield reasons
 
 
 @contextlib.contextmanager
-def _drops(client: "BaseClient", *, own: bool) -> Iterator[list[str]]:
-    """Collect why the transport drops something meanwhile, through the hook it has for that.
+def _listener(transport: object, method: str, listen: Callable[..., None]) -> Iterator[None]:
+    """Call ``listen`` with the arguments of every call of ``method``, if ``transport`` has it."""
+    original = getattr(transport, method, None)
+    if original is None:
+        yield
+        return
 
-    Another thread's loss may be among the reasons: it is a loss on the same way to
-    the same Sentry. Several channels may use the client of the site: one at a time.
-    """
-    reasons: list[str] = []
-    transport = client.transport
-    with contextlib.nullcontext() if own else _one_listener:
-        before = getattr(transport, "on_dropped_event", None)
+    def call(*args: Any, **kwargs: Any) -> None:
+        listen(*args, **kwargs)
+        original(*args, **kwargs)
 
-        def listen(reason: str) -> None:
-            reasons.append(reason)
-            if before is not None:
-                before(reason)
-
-        setattr(transport, "on_dropped_event", listen)  # noqa: B010 - a method cannot be assigned
-        try:
-            yield reasons
-        finally:
-            setattr(transport, "on_dropped_event", before)  # noqa: B010
+    setattr(transport, method, call)
+    try:
+        yield
+    finally:
+        setattr(transport, method, original)

@@ -1,4 +1,4 @@
-"""Slack, by an incoming webhook or by a bot."""
+"""Slack, through an incoming webhook or as a bot."""
 
 from .notifier import SlackNotifier
 

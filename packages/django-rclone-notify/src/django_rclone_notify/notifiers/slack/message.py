@@ -1,4 +1,4 @@
-"""What Slack shows about a notice, in Block Kit: pure, without sending.
+"""The Slack message about a notification, in Block Kit: pure, without sending.
 
 https://docs.slack.dev/reference/block-kit
 """
@@ -8,119 +8,100 @@ from typing import Any
 from django_rclone.events import OperationEvent, State
 
 from ...messages import (
-    CUT_MARK,
+    TRUNCATION_MARK,
     cause,
+    facts,
+    heading,
     hint,
-    human_duration,
-    human_size,
-    live_data,
     one_line,
     subject,
     title,
 )
-from ...notifications import Notice, NoticeState
+from ...notifications import Notification
 
 # Slack's own limits are 150 characters for a header, 2,000 for a field, 3,000 for a
-# section and about 13,000 for all blocks; a message that is longer is refused.
+# section and about 13,000 for all blocks. It rejects longer messages.
 HEADER_LIMIT = 150
 VALUE_LIMIT = 300
 CAUSE_LIMIT = 2_500
 HINT_LIMIT = 1_000
 TEXT_LIMIT = 600
 
-# A shape and a word for each, because not everyone tells colours apart.
-_HEADINGS: dict[str, str] = {
-    NoticeState.STARTED: "▶ Started",
-    NoticeState.SUCCEEDED: "✔ Succeeded",
-    NoticeState.RECOVERED: "↻ Recovered",
-    NoticeState.FAILED: "✖ Failed",
-}
-# & < > are the characters that Slack parses in every text:
+# Slack parses & < > in every text:
 # https://docs.slack.dev/messaging/formatting-message-text#escaping
-# A backtick would end the code that keeps the rest from being formatted.
+# A backtick would end the code span that keeps the rest from being formatted.
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}
+_SHOWN_APART = ("Started", "Live data", "Operation ID")
 
 
-def message(notice: Notice, *, include_error: bool) -> dict[str, Any]:
-    """Return what is posted for ``notice``, without links or previews.
+def message(notification: Notification, *, include_error: bool) -> dict[str, Any]:
+    """Return the JSON to post, without links or previews.
 
-    ``text`` is what notifications and screen readers tell.
+    Notifications and screen readers use ``text``.
     """
-    event = notice.event
-    heading = _HEADINGS.get(notice.state, one_line(notice.state))
+    event = notification.event
+    header = f"{heading(notification)}: {subject(event)}"
     blocks = [
-        {
-            "type": "header",
-            "text": _plain(escaped(f"{heading}: {subject(event)}", HEADER_LIMIT)),
-        },
-        {"type": "section", "fields": [_field(*fact) for fact in _facts(event)]},
-        *_trouble(event, include_error=include_error),
+        {"type": "header", "text": _plain(escaped(header, HEADER_LIMIT))},
+        {"type": "section", "fields": _fields(event)},
+        *_problem_blocks(event, include_error=include_error),
         {"type": "context", "elements": [_mrkdwn(_footer(event))]},
     ]
     return {
-        "text": escaped(_fallback(notice, include_error=include_error), TEXT_LIMIT),
+        "text": escaped(_fallback(notification, include_error=include_error), TEXT_LIMIT),
         "blocks": blocks,
         "unfurl_links": False,
         "unfurl_media": False,
     }
 
 
-def _fallback(notice: Notice, *, include_error: bool) -> str:
-    shape = _HEADINGS.get(notice.state, "")[:1]
-    words = one_line(cause(notice.event)) if include_error else ""
-    return f"{shape} {title(notice)}{words and ': '}{words}".strip()
-
-
 def escaped(text: str, limit: int) -> str:
-    """Return ``text`` in Slack's escapes, at most ``limit`` characters, no escape cut in two."""
+    """Return ``text`` escaped for Slack, at most ``limit`` characters, no escape cut in two."""
     pieces = [_ESCAPES.get(character, character) for character in text[: limit + 1]]
     if sum(map(len, pieces)) <= limit:
         return "".join(pieces)
-    room = limit - len(CUT_MARK)
-    kept = 0
+    room = limit - len(TRUNCATION_MARK)
+    length = 0
     for index, piece in enumerate(pieces):
-        kept += len(piece)
-        if kept > room:
-            return "".join(pieces[:index]) + CUT_MARK
+        length += len(piece)
+        if length > room:
+            return "".join(pieces[:index]) + TRUNCATION_MARK
     return "".join(pieces)
 
 
-def _facts(event: OperationEvent) -> list[tuple[str, str]]:
-    facts = [
-        ("Database", event.database or "none: media"),
-        ("Environment", event.environment or "not set"),
-        ("Host", event.host),
-        ("Size", "" if event.size is None else human_size(event.size)),
-        ("Duration", "" if event.duration is None else human_duration(event.duration)),
-        ("Path", event.path or ""),
-        ("Error", event.error_type or ""),
+def _fallback(notification: Notification, *, include_error: bool) -> str:
+    shape = heading(notification)[:1]
+    error = one_line(cause(notification.event)) if include_error else ""
+    return f"{shape} {title(notification)}{error and ': '}{error}"
+
+
+def _fields(event: OperationEvent) -> list[dict[str, Any]]:
+    return [
+        _mrkdwn(f"*{label}*\n{_code(value)}")
+        for label, value in facts(event).items()
+        if label not in _SHOWN_APART
     ]
-    return [(name, one_line(value)) for name, value in facts if value]
 
 
-def _trouble(event: OperationEvent, *, include_error: bool) -> list[dict[str, Any]]:
+def _problem_blocks(event: OperationEvent, *, include_error: bool) -> list[dict[str, Any]]:
     if event.state != State.FAILED:
         return []
     texts = []
-    if include_error and (words := cause(event).strip()):
-        texts.append(_mrkdwn(f"*Cause*\n```\n{escaped(words, CAUSE_LIMIT)}\n```"))
+    if include_error and (error := cause(event).strip()):
+        texts.append(_mrkdwn(f"*Cause*\n```\n{escaped(error, CAUSE_LIMIT)}\n```"))
     if include_error and (advice := hint(event)):
-        texts.append(_plain(f"What to do: {escaped(advice, HINT_LIMIT)}"))
-    if told := live_data(event):
-        texts.append(_mrkdwn(f"*{told}*"))
+        texts.append(_plain(f"Hint: {escaped(advice, HINT_LIMIT)}"))
+    if live_data := facts(event).get("Live data"):
+        texts.append(_mrkdwn(f"*Live data: {escaped(live_data, VALUE_LIMIT)}*"))
     return [{"type": "section", "text": text} for text in texts]
 
 
 def _footer(event: OperationEvent) -> str:
-    moment = int(event.started_at.timestamp())
+    timestamp = int(event.started_at.timestamp())
     fallback = event.started_at.strftime("%Y-%m-%d %H:%M UTC")
-    # Every reader sees the time of their own zone.
-    started = f"<!date^{moment}^{{date_short_pretty}} {{time}}|{fallback}>"
-    return f"Started {started} · run {_code(event.operation_id)}"
-
-
-def _field(name: str, value: str) -> dict[str, Any]:
-    return _mrkdwn(f"*{name}*\n{_code(value)}")
+    # All readers see the time of their own zone.
+    started = f"<!date^{timestamp}^{{date_short_pretty}} {{time}}|{fallback}>"
+    return f"Started {started} · Operation ID {_code(event.operation_id)}"
 
 
 def _code(text: str) -> str:
@@ -132,5 +113,5 @@ def _plain(text: str) -> dict[str, Any]:
 
 
 def _mrkdwn(text: str) -> dict[str, Any]:
-    # Verbatim: no name, channel or address in it is turned into a link.
+    # Verbatim: Slack turns no name, channel or address in it into a link.
     return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -23,7 +23,7 @@ from ..tools import ProgramFinder, series
 from .connection import MysqlSession, connection_parameters
 from .dump_format import DumpWithObjects
 from .privileges import may_create_schema
-from .restore import InPlaceRestore, ScratchSchema, StagedRestore, claimed, is_claimed
+from .restore import InPlaceRestore, ScratchSchema, StagedRestore, claim, is_claimed, release
 from .schema import broken_views, objects_of
 from .swap import set_aside_tables
 from .tools import CLIENT, COMMON, DUMP, Tools, describe_tool_failure, is_mariadb
@@ -180,7 +180,9 @@ class MysqlClient(ServerClient[MysqlSession]):
             *(f"{_WITHOUT_ROWS}={name}.{self._table(table)}" for table in self._exclude_data),
             *("--", name),
         )
-        with Process(command, failure=describe_tool_failure, stall_timeout=stall_timeout) as process:
+        with Process(
+            command, failure=describe_tool_failure, stall_timeout=stall_timeout
+        ) as process:
             yield DumpWithObjects(process, (*objects.create_statements, *objects.create_events))
 
     @contextmanager
@@ -192,7 +194,8 @@ class MysqlClient(ServerClient[MysqlSession]):
                 yield StagedRestore(scratch, process)
             return
         with ExitStack() as stack:
-            stack.enter_context(claimed(self.session, self._name))
+            claim(self.session, self._name)
+            stack.callback(release, self.session, self._name)
             try:
                 folder = stack.enter_context(scratch_directory(Path(tempfile.gettempdir())))
                 target = InPlaceRestore(self.session, self._tools, self._name, folder)

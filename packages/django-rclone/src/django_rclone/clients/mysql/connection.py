@@ -48,14 +48,14 @@ class MysqlSession(Session):
         self._connect()
 
     def rows(self, query: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
-        """Return the rows that a query finds, with text for what drivers return as bytes."""
+        """Return the rows that a query finds, decoded where drivers return bytes."""
         return [tuple(map(_text, row)) for row in super().rows(query, parameters)]
 
-    def renew(self) -> None:
-        """Undo what statements of a backup did to the session; connect again if it was lost.
+    def renew(self) -> bool:
+        """Restore the settings that statements of a backup changed; reconnect if it was lost.
 
-        In that case the server has finished what it was asked before, or never begins it.
-        Raises ``ClientError``.
+        Return whether it was lost: then its locks are lost too, and the server has ended
+        its last statement, or never starts it. Raises ``ClientError``.
         """
         try:
             self._prepare()
@@ -64,6 +64,8 @@ class MysqlSession(Session):
             self.close()
             self._connect()
             self._await_end_of(lost)
+            return True
+        return False
 
     def close(self) -> None:
         """End the session; the server releases its locks."""
@@ -84,7 +86,9 @@ class MysqlSession(Session):
                 self._connection.autocommit(True)
             self._prepare()
             number, self.version = self.rows("SELECT CONNECTION_ID(), VERSION()")[0]
-            self._identity = next(one for one in self._sessions() if one[0] == number)[:3]
+            # Behind a proxy the server may number sessions differently.
+            mine = (one[:3] for one in self._sessions() if one[0] == number)
+            self._identity = next(mine, ())
         except BaseException:
             self.close()
             raise
@@ -101,15 +105,15 @@ class MysqlSession(Session):
         return self.rows("SHOW PROCESSLIST")
 
     def _await_end_of(self, lost: tuple[Any, ...]) -> None:
-        """Wait until the server no longer works for a session that was lost."""
+        """Wait until the server has ended a session that was lost."""
         deadline = time.monotonic() + self._lock_timeout + _GRACE
         while running := [one for one in self._sessions() if one[:3] == lost]:
             if running[0][4] == "Sleep":
-                # Its connection may look sound to the server; another restore must not wait for it.
+                # The server may not notice for hours that the other end is gone.
                 with contextlib.suppress(ServerError):
                     self.execute(f"KILL {lost[0]}")
             if time.monotonic() > deadline:
-                raise ClientError("The server is still busy with the session that was lost.")
+                raise ClientError("The server is still working for the session that was lost.")
             sleep(0.1)
 
     @staticmethod
@@ -143,7 +147,7 @@ def program_arguments(
 
 
 def connection_parameters(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
-    """Return what Django would connect with."""
+    """Return the parameters with which Django would connect."""
     parameters: dict[str, Any] = _private_copy(wrapper).get_connection_params()
     return parameters
 

@@ -2,7 +2,7 @@
 
 The dump tool cannot be trusted with objects that have a body (views, triggers, routines,
 events): that of MariaDB 10.11 never ends when the body of an event contains ``;;``, and
-prints what no client can read when that of a routine does. Also, a scratch schema would
+prints SQL that no client can read when that of a routine does. Also, a scratch schema would
 run events. So we write that part, and a restore holds it back.
 
 A line with a random word, announced in the first line, separates the two parts: no

@@ -1,8 +1,8 @@
 """Where a dump of MySQL or MariaDB is restored: in a scratch schema, or in place."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -37,7 +37,7 @@ class ScratchSchema(Staging):
         self._plan: SwapPlan | None = None
 
     def complete(self, dump: DumpSplitter) -> None:
-        """Create what the dump tool left out, which proves that it can be created.
+        """Create the objects that the dump tool left out, which proves that it is possible.
 
         Raises ``ClientError``.
         """
@@ -100,9 +100,8 @@ class ScratchSchema(Staging):
     def _look(self) -> LiveData:
         if self._plan is None:
             return LiveData.OLD  # no statement that changes it was sent
-        self._session.renew()
-        # If the session was lost, its claim was lost with it.
-        claim(self._session, self.live)
+        if self._session.renew():
+            claim(self._session, self.live)
         return state_after(self._session, self._plan)
 
 
@@ -110,7 +109,7 @@ class StagedRestore:
     """Restores into a scratch schema, which is then swapped with the live one."""
 
     def __init__(self, scratch: ScratchSchema, process: Process) -> None:
-        """``process`` loads what it is given into the scratch schema."""
+        """``process`` loads its input into the scratch schema."""
         self._scratch = scratch
         self._process = process
         self._dump = DumpSplitter(process.write)
@@ -217,16 +216,6 @@ def release(session: MysqlSession, live: str) -> None:
     """Give up the right to restore a schema."""
     with suppress(ClientError):  # a session that was lost has lost it
         session.value("SELECT RELEASE_LOCK(%s)", [_lock(live)])
-
-
-@contextmanager
-def claimed(session: MysqlSession, live: str) -> Iterator[None]:
-    """Hold the right to restore a schema. Raises ``ClientError`` while another restore has it."""
-    claim(session, live)
-    try:
-        yield
-    finally:
-        release(session, live)
 
 
 def is_claimed(session: MysqlSession, live: str) -> bool:

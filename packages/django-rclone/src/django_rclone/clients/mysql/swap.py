@@ -45,10 +45,11 @@ class SwapPlan:
         they have triggers. Nor can they stay in theirs: names of foreign keys are
         unique in a schema. The last statement of all leaves a mark.
         """
-        set_aside = [(self._in_live(t), self._set_aside(n)) for n, t in enumerate(self.old.tables)]
-        away = [(self._set_aside(n), self._in_aside(t)) for n, t in enumerate(self.old.tables)]
-        into_live = [(self._in_scratch(t), self._in_live(t)) for t in self.new.tables]
-        mark = f"CREATE TABLE {self._in_scratch(self.mark)} (swapped int)"
+        old = self.old.tables
+        set_aside = [(_qualified(self.live, t), self._set_aside(n)) for n, t in enumerate(old)]
+        away = [(self._set_aside(n), _qualified(self.aside, t)) for n, t in enumerate(old)]
+        into_live = self._moves(self.new.tables, self.scratch, self.live)
+        mark = f"CREATE TABLE {_qualified(self.scratch, self.mark)} (swapped int)"
         return (
             rename_tables(set_aside),
             [
@@ -63,22 +64,20 @@ class SwapPlan:
     def rollback_statements(self) -> tuple[list[str], list[str]]:
         """The statements that undo a failed second group, and a failed third one."""
         old, new = self.old, self.new
-        rename_back = [(self._set_aside(n), self._in_live(t)) for n, t in enumerate(old.tables)]
+        rename_back = [
+            (self._set_aside(n), _qualified(self.live, t)) for n, t in enumerate(old.tables)
+        ]
         move_back = [
-            *((self._in_live(t), self._in_scratch(t)) for t in new.tables),
-            *((self._in_aside(t), self._in_live(t)) for t in old.tables),
+            *self._moves(new.tables, self.live, self.scratch),
+            *self._moves(old.tables, self.aside, self.live),
         ]
         # What was not dropped yet is dropped before it is created again.
-        create_old = [
-            *old.drop_triggers,
-            *old.drop_statements,
-            *old.create_statements,
-            *old.create_events,
-        ]
+        drop_old = [*old.drop_triggers, *old.drop_statements]
+        create_old = [*old.create_statements, *old.create_events]
         drop_new = [*new.drop_triggers, *new.drop_statements]
         return (
-            [*rename_tables(rename_back), *create_old],
-            [*drop_new, *rename_tables(move_back), *create_old],
+            [*rename_tables(rename_back), *drop_old, *create_old],
+            [*drop_new, *rename_tables(move_back), *drop_old, *create_old],
         )
 
     @property
@@ -86,17 +85,16 @@ class SwapPlan:
         """The table that appears in the scratch schema once everything is done."""
         return self.aside
 
-    def _in_live(self, table: str) -> str:
-        return f"{quote_name(self.live)}.{quote_name(table)}"
-
-    def _in_scratch(self, table: str) -> str:
-        return f"{quote_name(self.scratch)}.{quote_name(table)}"
-
-    def _in_aside(self, table: str) -> str:
-        return f"{quote_name(self.aside)}.{quote_name(table)}"
-
     def _set_aside(self, number: int) -> str:
-        return self._in_live(f"{self.aside[-17:]}_{number}")
+        return _qualified(self.live, f"{self.aside[-17:]}_{number}")
+
+    @staticmethod
+    def _moves(tables: Sequence[str], source: str, target: str) -> list[tuple[str, str]]:
+        return [(_qualified(source, table), _qualified(target, table)) for table in tables]
+
+
+def _qualified(schema: str, table: str) -> str:
+    return f"{quote_name(schema)}.{quote_name(table)}"
 
 
 def run_swap(session: MysqlSession, plan: SwapPlan) -> None:
@@ -115,7 +113,7 @@ def run_swap(session: MysqlSession, plan: SwapPlan) -> None:
 
 
 def state_after(session: MysqlSession, plan: SwapPlan) -> LiveData:
-    """Return what the live schema is after a swap that reported an error."""
+    """Return the state of the live schema after a swap that reported an error."""
     in_scratch = table_names(session, plan.scratch)
     if plan.mark in in_scratch:
         return LiveData.NEW
@@ -139,7 +137,7 @@ def _run_at_once(session: MysqlSession, plan: SwapPlan) -> None:
     undo_move, undo_create = (
         _prepared(session, group, numbers) for group in plan.rollback_statements
     )
-    # https://mariadb.com/kb/en/begin-end/: NOT ATOMIC is what makes it a block of statements.
+    # https://mariadb.com/kb/en/begin-end/: NOT ATOMIC turns it into a block of statements.
     session.execute(f"""
 BEGIN NOT ATOMIC
   DECLARE done INT DEFAULT 0;
@@ -164,7 +162,7 @@ END""")
 
 
 def _prepared(session: MysqlSession, statements: Sequence[str], numbers: Iterator[int]) -> str:
-    """Return what runs statements within a block. Their texts wait in variables."""
+    """Return the commands that run statements within a block, from variables."""
     names = []
     for statement in statements:
         names.append(f"@django_rclone_{next(numbers)}")

@@ -1,4 +1,4 @@
-"""The programs of MariaDB and MySQL: which ones, what they can do, how they are run."""
+"""The programs of MariaDB and MySQL: finding them, their options, their commands."""
 
 import re
 from collections.abc import Sequence

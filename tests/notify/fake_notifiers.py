@@ -1,24 +1,24 @@
-"""Notifiers as a site may write them, most of them badly."""
+"""Notifiers of a site, most of them broken."""
 
 import threading
 from typing import ClassVar
 
 from django.db import connection
 
-from django_rclone_notify.notifications import Notice
+from django_rclone_notify.notifications import Notification
 from django_rclone_notify.notifiers.base import Notifier
 
-BOOM: list[BaseException] = []
+ERRORS: list[BaseException] = []
 
 
 class FakeRaising(Notifier):
-    """Raises what the test put into ``BOOM``."""
+    """Raises the last exception in ``ERRORS``."""
 
     def __init__(self, *, token: str = "") -> None:
         self.token = token
 
-    def notify(self, notice: Notice) -> str:
-        raise BOOM[-1]
+    def notify(self, notification: Notification) -> str:
+        raise ERRORS[-1]
 
 
 class FakeUnbuildable(Notifier):
@@ -27,29 +27,29 @@ class FakeUnbuildable(Notifier):
 
 
 class FakeSlow(Notifier):
-    """Answers when the test says so."""
+    """Answers once ``may_answer`` is set."""
 
     may_answer = threading.Event()
     delivered: ClassVar[list[str]] = []
 
-    def notify(self, notice: Notice) -> str:
+    def notify(self, notification: Notification) -> str:
         self.may_answer.wait()
-        self.delivered.append(notice.state)
+        self.delivered.append(notification.state)
         return "at last"
 
 
 class FakeDatabaseUser(Notifier):
-    """Reads from the database of the site in its own thread."""
+    """Queries the site's database in the thread of the delivery."""
 
-    def notify(self, notice: Notice) -> str:
+    def notify(self, notification: Notification) -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             return f"answered {cursor.fetchone()[0]}"
 
 
 class FakeUnfinished(Notifier):
-    """Implements nothing."""
+    """Does not implement ``notify()``."""
 
 
-class FakeStranger:
-    """Derives from nothing."""
+class FakeNotDerived:
+    """Is not a ``Notifier``."""

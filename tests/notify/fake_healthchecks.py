@@ -1,4 +1,4 @@
-"""A healthchecks server as its documentation describes the pinging API.
+"""A fake Healthchecks server, as documented.
 
 https://healthchecks.io/docs/http_api/
 """
@@ -30,7 +30,7 @@ def answer(request: Received) -> Answer:
     if not all(_is_canonical(run) for run in query.get("rid", [])):
         return Answer(status=400, body=b"invalid uuid format")
     if len(request.body) > SMALLEST_BODY_LIMIT:
-        # A real one cuts here. Nothing that we send may be cut.
+        # A real one truncates here. Nothing that we send may be truncated.
         return Answer(status=413, body=b"body too large")
     if target["check"]:
         # For UUIDs the status is always 200.
@@ -43,8 +43,8 @@ def answer(request: Received) -> Answer:
     return Answer(status=201, body=b"Created") if created else Answer(status=404, body=b"not found")
 
 
-def state_told(request: Received) -> str:
-    """Return the state that a ping tells."""
+def state_of(request: Received) -> str:
+    """Return the state that a ping reports."""
     target = _TARGET.fullmatch(request.target)
     assert target, request.target
     return {"/start": "started", None: "succeeded", "/fail": "failed"}[target["signal"]]

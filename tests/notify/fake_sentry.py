@@ -1,16 +1,15 @@
-"""Sentry's intake: what an envelope must look like.
+"""A fake Sentry, which checks envelopes against its documentation.
 
 https://develop.sentry.dev/sdk/data-model/envelopes/
 """
 
-import gzip
 import json
 import re
 from typing import Any
 
 from sentry_sdk.envelope import Envelope
 
-from tests.notify.places import SECRET
+from tests.notify.endpoints import SECRET, decoded
 from tests.support.http_server import Answer, Received
 
 STATES = {"in_progress": "started", "ok": "succeeded", "error": "failed"}
@@ -22,10 +21,7 @@ def dsn(url: str) -> str:
 
 def items(request: Received) -> list[tuple[str, Any]]:
     """Return the type and the payload of every item of an envelope."""
-    body = request.body
-    if request.headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
-    envelope = Envelope.deserialize(body)
+    envelope = Envelope.deserialize(decoded(request))
     return [(str(item.type), json.loads(item.get_bytes())) for item in envelope.items]
 
 
@@ -42,7 +38,7 @@ def issue(request: Received) -> dict[str, Any]:
 
 
 def answer(request: Received) -> Answer:
-    """Answer an envelope: 400 for what Sentry would reject or cut."""
+    """Answer an envelope: 400 for anything that Sentry would reject or truncate."""
     key = f"sentry_key={SECRET}" in request.headers.get("x-sentry-auth", "")
     if request.path != "/api/1/envelope/" or not key:
         return Answer(status=403, body=b'{"detail":"bad sentry DSN"}')
@@ -73,8 +69,8 @@ def _is_event(payload: dict[str, Any]) -> bool:
 _RULES = {"check_in": _is_check_in, "event": _is_event}
 
 
-def state_told(request: Received) -> str | None:
-    """Return the state that a check-in tells; an issue tells none."""
+def state_of(request: Received) -> str | None:
+    """Return the state of a check-in; an issue has none."""
     return next(
-        (STATES[said["status"]] for kind, said in items(request) if kind == "check_in"), None
+        (STATES[item["status"]] for kind, item in items(request) if kind == "check_in"), None
     )

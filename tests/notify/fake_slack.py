@@ -1,4 +1,4 @@
-"""Slack as its documentation describes it: what a webhook and chat.postMessage accept.
+"""A fake Slack, whose webhook and chat.postMessage accept the documented messages.
 
 https://docs.slack.dev/reference/block-kit/blocks
 """
@@ -16,7 +16,7 @@ _UNESCAPED = re.compile(r"[<>]|&(?!amp;|lt;|gt;)")
 
 
 def problems(message: dict[str, Any]) -> list[str]:
-    """Return why Slack would refuse the message, or show something else than meant."""
+    """Return why Slack would refuse the message, or show it differently than intended."""
     found = []
     blocks = message.get("blocks", [])
     if not 0 < len(message.get("text", "")) <= 4_000:
@@ -86,7 +86,7 @@ def _refusal(error: str) -> Answer:
     return Answer(body=json.dumps({"ok": False, "error": error}).encode())
 
 
-def state_told(request: Received) -> str:
+def state_of(request: Received) -> str:
     """Return the state that the header of a message names."""
     heading = request.json()["blocks"][0]["text"]["text"]
     word = re.match(r"\S (Started|Succeeded|Recovered|Failed): ", heading)
