@@ -49,8 +49,7 @@ class Session:
 
         ``driver_error`` is the base of what the driver raises, if Django does not name it.
         """
-        engine: Any = wrapper
-        self._driver_error: type[Exception] = driver_error or engine.Database.Error
+        self._driver_error = driver_error or wrapper.Database.Error  # type: ignore[attr-defined]
         self._connection = connection
 
     def execute(self, statement: str | bytes, parameters: Parameters = None) -> None:
