@@ -1,4 +1,4 @@
-"""Reading the backups on the remote: all, those of one database, or one by name."""
+"""The backups on the remote: reading all, those of one database, or one; committing one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -115,6 +115,17 @@ def read_backup(path: str, size: int, data: bytes | None, signer: Signer) -> Bac
     except ManifestError as error:
         return Backup(path=path, size=size, problem=f"its manifest cannot be read: {error}")
     return _verify(path, size, manifest, signer)
+
+
+def commit_manifest(remote: Remote, manifest: Manifest) -> None:
+    """Store a manifest, which makes what it describes a backup, and read it back.
+
+    Raises ``RcloneError`` if it cannot be stored, or not as it was written.
+    """
+    path, data = manifest_path(manifest.path), manifest.to_bytes()
+    remote.write(path, data)
+    if remote.read(path) != data:
+        raise RcloneError("The manifest could not be read back as it was written.")
 
 
 def _verify(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:

@@ -10,6 +10,7 @@ import django
 
 from .. import conf
 from ..backups import Backup
+from ..backups.catalog import commit_manifest
 from ..backups.manifest import Manifest, manifest_path, signer
 from ..backups.naming import Naming
 from ..clients import get_client
@@ -164,10 +165,7 @@ class _Task:
             digest, migrations = self._upload(path)
             self._require_stored(path, digest)
             manifest = self._manifest(attempt, digest, migrations)
-            data = manifest.to_bytes()
-            self.remote.write(manifest_path(path), data)
-            if self.remote.read(manifest_path(path)) != data:
-                raise RcloneError("The manifest could not be read back as it was written.")
+            commit_manifest(self.remote, manifest)
         return manifest
 
     @contextmanager
