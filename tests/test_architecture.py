@@ -200,6 +200,59 @@ def test_notify_knows_only_signals_and_events_of_core() -> None:
     } == set()
 
 
+def imports_between_clients(sources: Sources) -> list[tuple[str, str]]:
+    """Return the imports of one vendor's folder by another's: module and what it imports."""
+    clients = f"{CORE}.clients"
+    inner = [name for name in sources if name.startswith(f"{clients}.") and name.count(".") > 2]
+    folders = {name.rpartition(".")[0] for name in inner}
+    return [
+        (module, name)
+        for module in inner
+        for name in imported(module, sources[module], sources)
+        for folder in folders
+        if is_within(name, folder) and not is_within(module, folder)
+    ]
+
+
+def test_a_client_folder_never_imports_another() -> None:
+    assert imports_between_clients(read_sources(CORE)) == []
+
+
+@pytest.mark.parametrize("statement", ["from ..b import B", "from ..b.tools import find"])
+def test_checker_sees_an_import_between_clients(statement: str) -> None:
+    clients = f"{CORE}.clients"
+    modules = dict.fromkeys(("", ".base", ".a", ".a.client", ".b", ".b.tools"), "")
+    sources = {f"{clients}{name}": text for name, text in modules.items()}
+    sources[f"{clients}.a.client"] = f"from ..base import DatabaseClient\n{statement}"
+    assert len(imports_between_clients(sources)) == 1
+
+
+@pytest.mark.parametrize("package", [CORE, NOTIFY])
+def test_imports_within_a_package_are_relative(package: str) -> None:
+    assert [
+        module
+        for module, source in read_sources(package).items()
+        for node in ast.walk(ast.parse(source, module))
+        if isinstance(node, ast.ImportFrom)
+        and not node.level
+        and is_within(node.module or "", package)
+    ] == []
+
+
+@pytest.mark.parametrize(("package", "folders", "files"), [(CORE, 10, 12), (NOTIFY, 10, 14)])
+def test_ls_shows_the_rooms(package: str, folders: int, files: int) -> None:
+    root = next(PACKAGES.glob(f"*/src/{package}"))
+    found = [path for path in root.iterdir() if path.name != "__pycache__"]
+    assert sum(path.is_dir() for path in found) <= folders
+    assert sum(path.is_file() for path in found) <= files
+
+
+@pytest.mark.parametrize("package", [CORE, NOTIFY])
+def test_no_module_is_longer_than_250_lines(package: str) -> None:
+    lengths = {name: text.count("\n") for name, text in read_sources(package).items()}
+    assert {name: length for name, length in lengths.items() if length > 250} == {}
+
+
 @pytest.mark.parametrize("package", [CORE, NOTIFY])
 def test_every_module_has_a_telling_name(package: str) -> None:
     modules = read_sources(package)
