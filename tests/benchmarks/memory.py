@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.servers import mysql as mariadb
-from tests.support.servers import postgresql
-from tests.support.site import Site
+from tests.support.servers.mysql import MysqlServer
+from tests.support.servers.postgresql import PostgresqlServer, installations
+from tests.support.site import DjangoSite
 
 MEGABYTE = 1_000_000
 ROW = "n, string_agg(md5((n * 100 + m)::text), '')"
@@ -38,7 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for engine in arguments.engine or ENGINES:
         with tempfile.TemporaryDirectory() as folder, ENGINES[engine](arguments.megabytes) as found:
-            site = Site(Path(folder))
+            site = DjangoSite(Path(folder))
             site.databases["default"], options = found
             site.rclone["CLIENTS"] = {"default": {"OPTIONS": options}}
             for command in (["dbbackup"], ["dbrestore", "--noinput"]):
@@ -51,8 +51,8 @@ def main() -> None:
 @contextmanager
 def filled_postgresql(megabytes: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield an entry of DATABASES, and the client's options."""
-    major, programs = list(postgresql.installations().items())[-1]
-    with postgresql.started(major, programs) as server:
+    major = max(installations())
+    with PostgresqlServer.started(major) as server:
         with server.connect() as connection:
             connection.execute(FILL_POSTGRESQL.format(rows=megabytes * 1000).encode())
             query = b"SELECT pg_total_relation_size('bulk')"
@@ -65,7 +65,7 @@ def filled_postgresql(megabytes: int) -> Iterator[tuple[dict[str, Any], dict[str
 @contextmanager
 def filled_mariadb(megabytes: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield an entry of DATABASES, and the client's options."""
-    with mariadb.started(mariadb.server_program() or "mariadbd") as server:
+    with MysqlServer.running() as server:
         words = ", ".join(f"sha1(seq * 100 + {n})" for n in range(25))
         server.run(
             "CREATE DATABASE bulk", "CREATE TABLE bulk.bulk (id bigint PRIMARY KEY, body text)"

@@ -16,11 +16,11 @@ import django
 from django.conf import settings
 
 from tests import settings as test_settings
-from tests.integration.clients.orm import exhibits
-from tests.support.site import Site
+from tests.integration.clients.orm import sample_data
+from tests.support.site import DjangoSite
 
 MEGABYTE = 1_000_000
-CONTENDERS = {"native": None, "serialized": exhibits.CLIENT}
+CONTENDERS = {"native": None, "serialized": sample_data.CLIENT}
 
 
 def main() -> None:
@@ -30,23 +30,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        site = Site(Path(name))
-        path = site.folder / "gallery.sqlite3"
+        site = DjangoSite(Path(name))
+        path = site.folder / "sample_models.sqlite3"
         site.databases["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
-        wanted = exhibits.settings_for()
+        wanted = sample_data.settings_for()
         site.extra_settings = "\n".join(f"{key} = {value!r}" for key, value in wanted.items())
         settings.configure(
             SECRET_KEY=test_settings.SECRET_KEY, DATABASES=site.databases, USE_TZ=True, **wanted
         )
         django.setup()
-        exhibits.build("default")
-        exhibits.fill("default", rows=arguments.rows)
+        sample_data.create_tables("default")
+        sample_data.add_rows("default", rows=arguments.rows)
         print(f"{arguments.rows:,} rows, a file of {path.stat().st_size / MEGABYTE:,.0f} MB")
         for command in (["dbbackup"], ["dbrestore", "--noinput"]):
             compare(site, command, arguments.rounds)
 
 
-def compare(site: Site, command: list[str], rounds: int) -> None:
+def compare(site: DjangoSite, command: list[str], rounds: int) -> None:
     """Run a command of both clients in turn, and print medians and the ratio."""
     seconds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     for _ in range(rounds):

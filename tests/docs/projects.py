@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.docs.texts import PAGES, blocks
-from tests.support.site import Site
+from tests.support.site import DjangoSite
 
 VARIABLES = {
     "BACKUP_HOOK_SECRET": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
@@ -32,7 +32,7 @@ LOGGING = {
 """
 
 
-def write_files(site: Site, path: Path) -> None:
+def write_files(site: DjangoSite, path: Path) -> None:
     """Write the files shown on a page into the folder of the site."""
     for block in blocks(path):
         kind, _, name = block.marker.partition(": ")
@@ -40,7 +40,7 @@ def write_files(site: Site, path: Path) -> None:
             _write(site.folder / name, block.code)
 
 
-def add_receivers(site: Site, code: str) -> None:
+def add_receivers(site: DjangoSite, code: str) -> None:
     """Add an application with these receivers, connected as shown on the page about signals."""
     write_files(site, PAGES / "signals.md")
     _write(site.folder / "myapp" / "signals.py", code)

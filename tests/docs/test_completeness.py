@@ -21,7 +21,7 @@ from django_rclone_notify.notifications import NotificationState
 from django_rclone_notify.notifiers import dummy
 from django_rclone_notify.notifiers.loading import SHIPPED
 from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, section
-from tests.support.site import Site
+from tests.support.site import DjangoSite
 
 COMMANDS = ("dbbackup", "dbrestore", "listbackups", "mediabackup", "mediarestore")
 
@@ -57,7 +57,7 @@ def options(command: BaseCommand) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_command_is_documented_with_its_help_texts(name, site: Site):
+def test_command_is_documented_with_its_help_texts(name, site: DjangoSite):
     command = load_command_class("django_rclone", name)
     text = section(page("commands"), f"## {name}")
     assert text.strip().startswith(command.help)

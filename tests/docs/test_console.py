@@ -13,8 +13,8 @@ from django.core.management import CommandError, get_commands, load_command_clas
 
 from tests.docs.projects import VARIABLES
 from tests.docs.texts import NOTIFY, PAGES, ROOT, TEXTS, Block, blocks, python_blocks, section
-from tests.example_site.site import Site as ExampleSite
-from tests.support.site import Site
+from tests.support.example_site import ExampleSite
+from tests.support.site import DjangoSite
 
 ON_THE_EXAMPLE_SITE = "run on the example site"
 NAME = re.compile(r"default-\d{4}-\d\d-\d\d-\d{6}\.[0-9a-f]{8}\.sqlite3\.zst")
@@ -44,7 +44,7 @@ def manage_lines() -> Iterator[Line]:
 
 
 @pytest.mark.parametrize("line", list(manage_lines()), ids=str)
-def test_command_line_can_be_parsed(line: Line, site: Site):
+def test_command_line_can_be_parsed(line: Line, site: DjangoSite):
     site.add_database("archive")
     name, *arguments = line.arguments
     application = get_commands()[name]
@@ -54,7 +54,7 @@ def test_command_line_can_be_parsed(line: Line, site: Site):
     parser.parse_args(arguments)
 
 
-def test_an_unknown_option_would_be_found(site: Site):
+def test_an_unknown_option_would_be_found(site: DjangoSite):
     parser = load_command_class("django_rclone", "dbbackup").create_parser("manage.py", "dbbackup")
     with pytest.raises(CommandError, match="unrecognized arguments: --cleanup"):
         parser.parse_args(["--cleanup"])
@@ -86,7 +86,7 @@ def without_particulars(text: str) -> str:
     return text
 
 
-def at_a_terminal(site: Site, *arguments: str, answer: str) -> tuple[int, str]:
+def at_a_terminal(site: DjangoSite, *arguments: str, answer: str) -> tuple[int, str]:
     """Run a command that asks; return its exit status and its output."""
     ours, theirs = pty.openpty()
     try:
@@ -107,7 +107,7 @@ def at_a_terminal(site: Site, *arguments: str, answer: str) -> tuple[int, str]:
     return process.returncode, process.stdout
 
 
-def test_five_minute_start_prints_what_the_page_shows(site: Site):
+def test_five_minute_start_prints_what_the_page_shows(site: DjangoSite):
     start = PAGES / "start.md"
     site.write_media({"a.txt": b"nine bits", "b.txt": b"nine bits", "c/d.txt": b"nine bits"})
     site.extra_settings = next(b.code for b in python_blocks("settings") if b.path == start)
@@ -144,7 +144,7 @@ def test_readme_shows_the_two_commands():
     assert "```console\npip install hatch && hatch run test\n```" in text
 
 
-def test_restore_without_a_terminal_is_not_confirmed(site: Site):
+def test_restore_without_a_terminal_is_not_confirmed(site: DjangoSite):
     codes = section((PAGES / "commands.md").read_text(), "## Exit codes")
     site.back_up()
     process = site.manage("dbrestore")
@@ -152,7 +152,7 @@ def test_restore_without_a_terminal_is_not_confirmed(site: Site):
     assert "| 5 | Not confirmed: the answer was no, or there is no terminal to ask on. |" in codes
 
 
-def test_an_answer_of_no_is_not_confirmed(site: Site):
+def test_an_answer_of_no_is_not_confirmed(site: DjangoSite):
     site.back_up()
     status, said = at_a_terminal(site, "dbrestore", answer="n")
     assert (status, "Nothing was changed." in said) == (5, True)

@@ -8,7 +8,7 @@ import pytest
 from tests.docs.projects import VARIABLES, write_files
 from tests.docs.texts import PAGES, python_blocks
 from tests.support.http_server import LoopbackServer
-from tests.support.site import Site
+from tests.support.site import DjangoSite
 
 APPS = 'INSTALLED_APPS = [*INSTALLED_APPS, "shop.apps.ShopConfig"]\n'
 
@@ -19,7 +19,7 @@ def settings_of(name: str) -> str:
 
 
 @pytest.fixture
-def pager_site(site: Site, server: LoopbackServer) -> tuple[Site, dict[str, str]]:
+def pager_site(site: DjangoSite, server: LoopbackServer) -> tuple[DjangoSite, dict[str, str]]:
     """A site with the notifier of the page, and the variables that point it to the server."""
     write_files(site, PAGES / "writing-a-notifier.md")
     site.extra_settings = settings_of("writing-a-notifier.md")
@@ -28,7 +28,7 @@ def pager_site(site: Site, server: LoopbackServer) -> tuple[Site, dict[str, str]
 
 def test_pager_is_notified_of_a_failure(pager_site, server: LoopbackServer):
     site, variables = pager_site
-    site.database().unlink()
+    site.database.path.unlink()
 
     process = site.manage("dbbackup", env=variables)
 
@@ -59,7 +59,7 @@ def test_pager_passes_notifytest(pager_site, server: LoopbackServer):
 def test_warning_about_an_unreachable_pager_hides_its_address(pager_site, server: LoopbackServer):
     site, variables = pager_site
     server.always_answer(404)
-    site.database().unlink()
+    site.database.path.unlink()
     process = site.manage("dbbackup", env=variables)
     assert process.returncode == 1
     assert 'Warning: "pager" was not notified that db_backup failed: ' in process.stderr
@@ -82,7 +82,7 @@ def test_tests_of_the_pager_pass(pager_site):
 
 
 def test_notifier_connected_in_ready_is_notified_only_of_a_failure(
-    site: Site, server: LoopbackServer
+    site: DjangoSite, server: LoopbackServer
 ):
     write_files(site, PAGES / "notify.md")
     site.extra_settings = APPS
@@ -91,13 +91,13 @@ def test_notifier_connected_in_ready_is_notified_only_of_a_failure(
     assert site.manage("dbbackup", env=variables).returncode == 0
     assert server.requests == []
 
-    site.database().unlink()
+    site.database.path.unlink()
     assert site.manage("dbbackup", env=variables).returncode == 1
     (request,) = server.requests
     assert request.path == "/hook"
 
 
-def test_json_formatter_writes_one_object_per_event(site: Site):
+def test_json_formatter_writes_one_object_per_event(site: DjangoSite):
     write_files(site, PAGES / "notify-logging.md")
     site.extra_settings = settings_of("notify-logging.md")
 

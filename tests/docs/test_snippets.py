@@ -8,7 +8,7 @@ import pytest
 from tests.docs.projects import VARIABLES, add_receivers, write_files
 from tests.docs.texts import PAGES, TEXTS, Block, blocks, python_blocks
 from tests.support.http_server import LoopbackServer
-from tests.support.site import Site
+from tests.support.site import DjangoSite
 
 OPERATION_CHANGED = "def log_failure("
 GUARD = "def confirm_restore("
@@ -27,7 +27,7 @@ def test_every_python_block_is_marked_for_a_test(path):
 
 
 @pytest.mark.parametrize("block", python_blocks("settings"), ids=str)
-def test_settings_pass_the_system_checks(block: Block, site: Site):
+def test_settings_pass_the_system_checks(block: Block, site: DjangoSite):
     write_files(site, block.path)
     site.extra_settings = block.code
 
@@ -37,14 +37,16 @@ def test_settings_pass_the_system_checks(block: Block, site: Site):
     assert "no issues" in process.stdout
 
 
-def test_a_wrong_setting_would_be_found(site: Site):
+def test_a_wrong_setting_would_be_found(site: DjangoSite):
     site.extra_settings = 'DJANGO_RCLONE = {"REMOTE": "backups:shop", "ENVIROMENT": "production"}'
     process = site.manage("check", "--fail-level", "WARNING")
     assert "Did you mean 'ENVIRONMENT'?" in process.stderr
 
 
 @pytest.mark.parametrize("block", python_blocks("receivers"), ids=str)
-def test_receivers_work_in_a_backup_and_a_restore(block: Block, site: Site, server: LoopbackServer):
+def test_receivers_work_in_a_backup_and_a_restore(
+    block: Block, site: DjangoSite, server: LoopbackServer
+):
     code = block.code.replace("https://hooks.slack.com/services/...", f"{server.url}/hook")
     code = code.replace("https://hc-ping.com/your-uuid-here", f"{server.url}/ping")
     add_receivers(site, code)
@@ -59,9 +61,9 @@ def test_receivers_work_in_a_backup_and_a_restore(block: Block, site: Site, serv
     assert ("backed up to db/default-" in backup.stderr) == ("post_db_backup)\ndef log" in code)
 
 
-def test_observer_example_logs_a_failure(site: Site):
+def test_observer_example_logs_a_failure(site: DjangoSite):
     add_receivers(site, receivers_with(OPERATION_CHANGED))
-    site.database().unlink()
+    site.database.path.unlink()
 
     process = site.manage("dbbackup")
 
@@ -69,7 +71,7 @@ def test_observer_example_logs_a_failure(site: Site):
     assert "db_backup failed: There is no database file" in process.stderr
 
 
-def test_guard_example_vetoes(site: Site):
+def test_guard_example_vetoes(site: DjangoSite):
     add_receivers(site, receivers_with(GUARD))
     site.back_up()
 
@@ -89,13 +91,13 @@ CALLS = {
 """The code that backs up, and what it prints after a success and after a failure."""
 
 
-def run_block(containing: str, site: Site) -> "subprocess.CompletedProcess[str]":
+def run_block(containing: str, site: DjangoSite) -> "subprocess.CompletedProcess[str]":
     (block,) = [block for block in python_blocks("run") if containing in block.code]
     return site.manage("shell", "--verbosity", "0", "--command", block.code)
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_code_that_backs_up_works(call: str, site: Site):
+def test_code_that_backs_up_works(call: str, site: DjangoSite):
     process = run_block(call, site)
 
     assert (process.returncode, process.stderr) == (0, "")
@@ -104,13 +106,13 @@ def test_code_that_backs_up_works(call: str, site: Site):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_code_that_backs_up_reports_a_failure(call: str, site: Site):
-    site.database().unlink()
+def test_code_that_backs_up_reports_a_failure(call: str, site: DjangoSite):
+    site.database.path.unlink()
     process = run_block(call, site)
     assert CALLS[call][1] in process.stdout
 
 
-def test_a_secret_prints_itself_masked(site: Site):
+def test_a_secret_prints_itself_masked(site: DjangoSite):
     process = run_block("Secret(", site)
     assert (process.returncode, process.stdout, process.stderr) == (0, "***\n", "")
 

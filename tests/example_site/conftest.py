@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.example_site.site import Site
+from tests.support.example_site import ExampleSite
 from tests.support.http_server import LoopbackServer
 
 
@@ -17,23 +17,23 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def empty_site(tmp_path: Path) -> Site:
+def empty_site(tmp_path: Path) -> ExampleSite:
     """A site nobody has used yet."""
     data = tmp_path / "data"
     data.mkdir()
-    return Site(data)
+    return ExampleSite(data)
 
 
 @pytest.fixture(scope="session")
-def seeded_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def seeded_site(tmp_path_factory: pytest.TempPathFactory) -> ExampleSite:
     """A small site that tests copy and never touch."""
-    site = Site(tmp_path_factory.mktemp("seeded"))
+    site = ExampleSite(tmp_path_factory.mktemp("seeded"))
     site.manage("migrate")
     site.manage("seed", "--users=5", "--entries=60", "--files=40")
     return site
 
 
 @pytest.fixture
-def site(seeded_site: Site, tmp_path: Path) -> Site:
+def site(seeded_site: ExampleSite, tmp_path: Path) -> ExampleSite:
     """A small site with rows and files, for one test alone."""
     return seeded_site.copy_to(tmp_path / "data")

@@ -5,22 +5,22 @@ import sqlite3
 
 import pytest
 
-from tests.example_site.site import Site
+from tests.support.example_site import ExampleSite
 
 
-def test_check_finds_nothing(empty_site: Site) -> None:
+def test_check_finds_nothing(empty_site: ExampleSite) -> None:
     assert "no issues" in empty_site.manage("check")
 
 
-def test_migrations_are_complete(empty_site: Site) -> None:
+def test_migrations_are_complete(empty_site: ExampleSite) -> None:
     assert "No changes" in empty_site.manage("makemigrations", "--check", "--dry-run")
 
 
-def test_a_fresh_site_lists_no_backups(empty_site: Site) -> None:
+def test_a_fresh_site_lists_no_backups(empty_site: ExampleSite) -> None:
     assert json.loads(empty_site.attempt("listbackups", "--json").stdout) == []
 
 
-def test_a_database_backup_is_listed(site: Site) -> None:
+def test_a_database_backup_is_listed(site: ExampleSite) -> None:
     site.manage("dbbackup")
 
     [backup] = json.loads(site.attempt("listbackups", "--json").stdout)
@@ -29,20 +29,20 @@ def test_a_database_backup_is_listed(site: Site) -> None:
     assert (site.remote / backup["path"]).is_file()
 
 
-def test_a_media_backup_is_listed(site: Site) -> None:
+def test_a_media_backup_is_listed(site: ExampleSite) -> None:
     site.manage("mediabackup")
 
     assert json.loads(site.attempt("listbackups", "--media", "--json").stdout)
 
 
-def test_media_files_reach_the_remote_under_their_own_names(site: Site) -> None:
+def test_media_files_reach_the_remote_under_their_own_names(site: ExampleSite) -> None:
     site.manage("mediabackup")
 
     stored = {path.name for path in site.remote.rglob("*")}
     assert {path.name for path in site.media.rglob("*")} <= stored
 
 
-def test_a_wrecked_database_comes_back_whole(site: Site) -> None:
+def test_a_damaged_database_is_restored(site: ExampleSite) -> None:
     before = json.loads(site.fingerprint())
     site.manage("dbbackup")
     site.manage("damage", "--yes")
@@ -54,7 +54,7 @@ def test_a_wrecked_database_comes_back_whole(site: Site) -> None:
     assert after["schema"] == before["schema"]
 
 
-def test_wrecked_media_come_back_whole(site: Site) -> None:
+def test_damaged_media_are_restored(site: ExampleSite) -> None:
     before = json.loads(site.fingerprint())
     site.manage("mediabackup")
     site.manage("damage", "--yes")
@@ -64,7 +64,7 @@ def test_wrecked_media_come_back_whole(site: Site) -> None:
     assert json.loads(site.fingerprint())["files"] == before["files"]
 
 
-def test_a_database_can_be_restored_by_name(site: Site) -> None:
+def test_a_database_can_be_restored_by_name(site: ExampleSite) -> None:
     site.manage("dbbackup")
     [backup] = json.loads(site.attempt("listbackups", "--json").stdout)
     before = site.fingerprint()
@@ -77,7 +77,7 @@ def test_a_database_can_be_restored_by_name(site: Site) -> None:
     assert site.fingerprint() == before
 
 
-def test_cleaning_keeps_the_newest_backup(site: Site) -> None:
+def test_cleaning_keeps_the_newest_backup(site: ExampleSite) -> None:
     site.manage("dbbackup")
 
     site.manage("dbbackup", "--clean")
@@ -86,5 +86,5 @@ def test_cleaning_keeps_the_newest_backup(site: Site) -> None:
 
 
 @pytest.mark.parametrize("command", ["dbbackup", "mediabackup", "listbackups", "fingerprint"])
-def test_commands_leak_no_file_and_no_process(site: Site, command: str) -> None:
+def test_commands_leak_no_file_and_no_process(site: ExampleSite, command: str) -> None:
     assert "ResourceWarning" not in site.manage(command, PYTHONDEVMODE="1")

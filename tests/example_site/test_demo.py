@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.example_site.site import SITE_DIR, run
+from tests.support.example_site import SITE_DIR, run
 
 # The demo's own story without its commands: what matters here is how it ends.
 TELL_STORY = """
@@ -50,7 +50,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
     return FinishedDemo(process, folder)
 
 
-def test_it_ends_well(demo: FinishedDemo) -> None:
+def test_it_succeeds(demo: FinishedDemo) -> None:
     assert demo.process.returncode == 0, demo.output + demo.process.stderr
     assert demo.process.stderr == ""
     assert "[ok] the restored site equals the one backed up" in demo.output

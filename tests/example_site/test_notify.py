@@ -2,11 +2,11 @@
 
 import re
 
-from tests.example_site.site import Site
+from tests.support.example_site import ExampleSite
 from tests.support.http_server import LoopbackServer
 
 
-def test_an_operation_is_logged_from_start_to_end(site: Site) -> None:
+def test_an_operation_is_logged_from_start_to_end(site: ExampleSite) -> None:
     lines = site.manage("dbbackup").splitlines()
 
     logged = [line for line in lines if "django_rclone_notify" in line]
@@ -15,7 +15,7 @@ def test_an_operation_is_logged_from_start_to_end(site: Site) -> None:
     assert re.search(r"\[INFO\].*\[development\] Backup of .*default.* succeeded", logged[1])
 
 
-def test_a_refused_restore_is_logged_as_an_error(site: Site) -> None:
+def test_a_refused_restore_is_logged_as_an_error(site: ExampleSite) -> None:
     site.manage("dbbackup")
 
     process = site.attempt("dbrestore", "--noinput")
@@ -23,11 +23,11 @@ def test_a_refused_restore_is_logged_as_an_error(site: Site) -> None:
     assert re.search(r"\[ERROR\] django_rclone_notify.* failed on .*ALLOW_RESTORE", process.stderr)
 
 
-def test_the_environment_is_named_after_its_variable(site: Site) -> None:
+def test_the_environment_is_named_after_its_variable(site: ExampleSite) -> None:
     assert "[staging] Backup of" in site.manage("dbbackup", JOURNAL_ENVIRONMENT="staging")
 
 
-def test_slack_hears_of_failures_alone(site: Site, server: LoopbackServer) -> None:
+def test_slack_hears_of_failures_alone(site: ExampleSite, server: LoopbackServer) -> None:
     site.manage("dbbackup", NOTIFY_SLACK_WEBHOOK_URL=f"{server.url}/slack")
     assert server.requests == []
 
@@ -39,7 +39,7 @@ def test_slack_hears_of_failures_alone(site: Site, server: LoopbackServer) -> No
 
 
 def test_a_notifier_connected_by_hand_hears_of_restores_alone(
-    site: Site, server: LoopbackServer
+    site: ExampleSite, server: LoopbackServer
 ) -> None:
     address = f"{server.url}/restores"
     site.manage("dbbackup", RESTORES_WEBHOOK_URL=address)
@@ -51,7 +51,7 @@ def test_a_notifier_connected_by_hand_hears_of_restores_alone(
 
 
 def test_healthchecks_hears_of_start_and_end_of_the_database_backup(
-    site: Site, server: LoopbackServer
+    site: ExampleSite, server: LoopbackServer
 ) -> None:
     address = f"{server.url}/ping/0c8983c9-9d73-446f-adb5-0641fdacc9d4"
 
@@ -64,7 +64,7 @@ def test_healthchecks_hears_of_start_and_end_of_the_database_backup(
     assert start.query["rid"] == end.query["rid"]
 
 
-def test_every_channel_passes_the_checks(empty_site: Site) -> None:
+def test_every_channel_passes_the_checks(empty_site: ExampleSite) -> None:
     output = empty_site.manage(
         "check",
         NOTIFY_SLACK_WEBHOOK_URL="https://hooks.slack.example/services/T/B/x",

@@ -10,13 +10,13 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from tests.example_site.site import SITE_DIR, Site, clean_environment
+from tests.support.example_site import SITE_DIR, ExampleSite, clean_environment
 
 READY = re.compile(r"server at (http://[\d.:]+/)")
 
 
 @pytest.fixture(scope="module")
-def address(seeded_site: Site) -> Iterator[str]:
+def address(seeded_site: ExampleSite) -> Iterator[str]:
     """The address of a running development server."""
     server = subprocess.Popen(
         [sys.executable, "-u", str(SITE_DIR / "manage.py"), "runserver", "--noreload", "0"],
@@ -71,7 +71,7 @@ def test_an_entry_shows_its_text_and_author(address: str) -> None:
     assert "<p>" in page.text
 
 
-def test_every_attachment_is_served(address: str, seeded_site: Site) -> None:
+def test_every_attachment_is_served(address: str, seeded_site: ExampleSite) -> None:
     pages = [get(address, f"entries/{number}/") for number in range(1, 61)]
     files = [link for page in pages for link in links(page, "/media/")]
 

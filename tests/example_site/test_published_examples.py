@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.example_site.site import run
+from tests.support.example_site import run
 from tests.support.http_server import LoopbackServer, refusing_url
 
 LOGGING = """\

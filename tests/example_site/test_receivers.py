@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.example_site.site import SITE_DIR, Site
+from tests.support.example_site import SITE_DIR, ExampleSite
 from tests.support.http_server import Answer, LoopbackServer, refusing_url
 
 SERVICES = {"SLACK_WEBHOOK_URL": "Slack", "HEALTHCHECK_URL": "The health check"}
 
 
-def stored_backups(site: Site) -> list[Path]:
+def stored_backups(site: ExampleSite) -> list[Path]:
     return [path for path in site.remote.glob("db/*") if path.suffix != ".json"]
 
 
@@ -21,7 +21,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_ready_connects_the_receivers(empty_site: Site) -> None:
+def test_ready_connects_the_receivers(empty_site: ExampleSite) -> None:
     code = """
 from django_rclone.signals import post_db_backup, post_db_restore, pre_db_restore
 for signal in post_db_backup, post_db_restore, pre_db_restore:
@@ -37,14 +37,14 @@ for signal in post_db_backup, post_db_restore, pre_db_restore:
     ]
 
 
-def test_a_backup_is_logged_with_its_path(site: Site) -> None:
+def test_a_backup_is_logged_with_its_path(site: ExampleSite) -> None:
     output = site.manage("dbbackup")
 
     [stored] = stored_backups(site)
     assert f"[INFO] backups: Database 'default' backed up to db/{stored.name}" in output
 
 
-def test_a_restore_is_logged(site: Site) -> None:
+def test_a_restore_is_logged(site: ExampleSite) -> None:
     site.manage("dbbackup")
 
     output = site.manage("dbrestore", "--noinput", ALLOW_RESTORE="1")
@@ -52,7 +52,9 @@ def test_a_restore_is_logged(site: Site) -> None:
     assert "[INFO] backups: Database 'default' restored" in output
 
 
-def test_slack_is_told_what_was_stored_where(site: Site, server: LoopbackServer) -> None:
+def test_slack_receives_what_was_stored_and_where(
+    site: ExampleSite, server: LoopbackServer
+) -> None:
     site.manage("dbbackup", SLACK_WEBHOOK_URL=f"{server.url}/services/T0/B0/secret")
 
     [request] = server.requests
@@ -62,14 +64,14 @@ def test_slack_is_told_what_was_stored_where(site: Site, server: LoopbackServer)
     assert request.json() == {"text": f"Database `default` backed up to `db/{stored.name}`"}
 
 
-def test_the_health_check_is_pinged_once(site: Site, server: LoopbackServer) -> None:
+def test_the_health_check_is_pinged_once(site: ExampleSite, server: LoopbackServer) -> None:
     site.manage("dbbackup", HEALTHCHECK_URL=f"{server.url}/some-uuid")
 
     [request] = server.requests
     assert (request.method, request.target, request.body) == ("GET", "/some-uuid", b"")
 
 
-def test_a_failed_backup_pings_nobody(site: Site, server: LoopbackServer) -> None:
+def test_a_failed_backup_pings_nobody(site: ExampleSite, server: LoopbackServer) -> None:
     site.database.write_bytes(b"SQLite format 3\0" + b"not a database at all" * 500)
 
     process = site.attempt("dbbackup", HEALTHCHECK_URL=server.url, SLACK_WEBHOOK_URL=server.url)
@@ -79,7 +81,7 @@ def test_a_failed_backup_pings_nobody(site: Site, server: LoopbackServer) -> Non
     assert stored_backups(site) == []
 
 
-def test_without_addresses_nothing_is_sent(site: Site, server: LoopbackServer) -> None:
+def test_without_addresses_nothing_is_sent(site: ExampleSite, server: LoopbackServer) -> None:
     proxy = {"http_proxy": server.url, "https_proxy": server.url}
 
     site.manage("dbbackup", **proxy)
@@ -89,7 +91,7 @@ def test_without_addresses_nothing_is_sent(site: Site, server: LoopbackServer) -
 
 @pytest.mark.parametrize("variable", SERVICES)
 def test_an_unreachable_service_costs_a_warning_that_hides_the_address(
-    site: Site, variable: str
+    site: ExampleSite, variable: str
 ) -> None:
     with refusing_url() as url:
         output = site.manage("dbbackup", **{variable: f"{url}/secret"})
@@ -103,7 +105,7 @@ def test_an_unreachable_service_costs_a_warning_that_hides_the_address(
 
 @pytest.mark.parametrize("variable", SERVICES)
 def test_a_refusing_service_costs_a_warning_that_hides_the_address(
-    site: Site, server: LoopbackServer, variable: str
+    site: ExampleSite, server: LoopbackServer, variable: str
 ) -> None:
     server.always_answer(404)
 
@@ -116,7 +118,7 @@ def test_a_refusing_service_costs_a_warning_that_hides_the_address(
 
 @pytest.mark.parametrize("variable", SERVICES)
 def test_a_hanging_service_is_left_alone_in_time(
-    site: Site, server: LoopbackServer, variable: str
+    site: ExampleSite, server: LoopbackServer, variable: str
 ) -> None:
     server.always_answer(Answer(hang=True))
     started = time.monotonic()
@@ -130,7 +132,7 @@ def test_a_hanging_service_is_left_alone_in_time(
 
 @pytest.mark.parametrize("permission", [None, "", "0", "no"])
 def test_the_guard_forbids_a_restore_and_nothing_changes(
-    site: Site, permission: str | None
+    site: ExampleSite, permission: str | None
 ) -> None:
     site.manage("dbbackup")
     site.manage("damage", "--yes")
@@ -145,7 +147,7 @@ def test_the_guard_forbids_a_restore_and_nothing_changes(
     assert digest(site.database) == before
 
 
-def test_the_guard_lets_an_allowed_restore_pass(site: Site) -> None:
+def test_the_guard_lets_an_allowed_restore_pass(site: ExampleSite) -> None:
     original = site.fingerprint()
     site.manage("dbbackup")
     site.manage("mediabackup")

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
-from tests.example_site.site import Site
+from tests.support.example_site import ExampleSite
 
 
-def test_the_same_seed_gives_the_same_site(seeded_site: Site, empty_site: Site) -> None:
+def test_the_same_seed_gives_the_same_site(
+    seeded_site: ExampleSite, empty_site: ExampleSite
+) -> None:
     empty_site.manage("migrate")
     empty_site.manage("seed", "--users=5", "--entries=60", "--files=40")
 
@@ -17,7 +19,7 @@ def test_the_same_seed_gives_the_same_site(seeded_site: Site, empty_site: Site) 
         assert first["tables"][table] == second["tables"][table]
 
 
-def test_another_seed_gives_another_site(seeded_site: Site, empty_site: Site) -> None:
+def test_another_seed_gives_another_site(seeded_site: ExampleSite, empty_site: ExampleSite) -> None:
     empty_site.manage("migrate")
     empty_site.manage("seed", "--users=5", "--entries=60", "--files=40", "--seed=2")
 
@@ -27,7 +29,9 @@ def test_another_seed_gives_another_site(seeded_site: Site, empty_site: Site) ->
     assert first["files"] != second["files"]
 
 
-def test_the_usual_size_is_some_thousand_rows_and_some_hundred_files(empty_site: Site) -> None:
+def test_the_usual_size_is_some_thousand_rows_and_some_hundred_files(
+    empty_site: ExampleSite,
+) -> None:
     empty_site.manage("migrate")
     empty_site.manage("seed")
 
@@ -37,7 +41,7 @@ def test_the_usual_size_is_some_thousand_rows_and_some_hundred_files(empty_site:
     assert len(fingerprint["files"]) == 300
 
 
-def test_file_names_are_unruly(seeded_site: Site) -> None:
+def test_file_names_are_unruly(seeded_site: ExampleSite) -> None:
     names = [str(path.relative_to(seeded_site.media)) for path in files_of(seeded_site)]
 
     assert any(" " in name for name in names)
@@ -47,7 +51,7 @@ def test_file_names_are_unruly(seeded_site: Site) -> None:
     assert len({name.count("/") for name in names}) > 1
 
 
-def test_a_journal_in_use_is_not_seeded(site: Site) -> None:
+def test_a_journal_in_use_is_not_seeded(site: ExampleSite) -> None:
     before = site.fingerprint()
 
     process = site.attempt("seed")
@@ -57,7 +61,7 @@ def test_a_journal_in_use_is_not_seeded(site: Site) -> None:
     assert site.fingerprint() == before
 
 
-def test_damage_is_refused_unless_meant(site: Site) -> None:
+def test_damage_is_refused_unless_meant(site: ExampleSite) -> None:
     before = site.fingerprint()
 
     process = site.attempt("damage")
@@ -67,7 +71,7 @@ def test_damage_is_refused_unless_meant(site: Site) -> None:
     assert site.fingerprint() == before
 
 
-def test_damage_changes_rows_schema_and_media(site: Site) -> None:
+def test_damage_changes_rows_schema_and_media(site: ExampleSite) -> None:
     before = json.loads(site.fingerprint())
 
     site.manage("damage", "--yes")
@@ -83,5 +87,5 @@ def test_damage_changes_rows_schema_and_media(site: Site) -> None:
     )
 
 
-def files_of(site: Site) -> list[Path]:
+def files_of(site: ExampleSite) -> list[Path]:
     return [path for path in site.media.rglob("*") if path.is_file()]

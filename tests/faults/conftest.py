@@ -1,86 +1,69 @@
-"""Servers that run once per process of the tests, and the parts of a cell."""
+"""Remotes that run once per process of the tests, and the parts of a cell."""
 
-import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from django_rclone import scratch
 from django_rclone.locks import liveness
-from tests.faults.bench import RCLONE, Bench
-from tests.faults.engines import ENGINES, Mariadb, Postgresql
-from tests.faults.remotes import LOCAL, SERVED, Place, Served
-from tests.support.servers import mysql, postgresql
-from tests.support.site import Site
+from tests.faults.cell import Cell
+from tests.faults.endpoints import LOCAL, SERVED, Endpoint, Served
+from tests.support.databases import Database, MysqlDatabase, PostgresqlDatabase, SqliteDatabase
+from tests.support.incompressible import incompressible
+from tests.support.site import RCLONE, DjangoSite
 
 
-def _missing(what: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"there is no {what} server")
-    pytest.skip(f"there is no {what} server")
-
-
-class Servers:
-    """Starts what a cell asks for, once."""
+class Remotes:
+    """Starts the servers that cells ask for, once."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
-        self._running: dict[str, Any] = {}
+        self._running: dict[str, Served] = {}
 
-    def engine(self, name: str) -> None:
-        if name in self._running or name == "sqlite":
+    @contextmanager
+    def endpoint(self, remote: str, site: DjangoSite) -> Iterator[Endpoint]:
+        """Yield where a cell stores."""
+        if remote in SERVED:
+            cell = site.folder.parent.name
+            endpoint = self._server(remote).endpoint(cell, site.folder / "rclone.conf")
+            yield endpoint
+            shutil.rmtree(endpoint.folder, ignore_errors=True)
             return
-        with pytest.MonkeyPatch.context() as patch:
-            # Not in the temporary folder of the cell that happens to be the first.
-            patch.setattr(tempfile, "tempdir", None)
-            self._start(name)
+        folder = site.folder / "endpoint"
+        folder.mkdir()
+        with LOCAL[remote](folder, str(RCLONE)) as local:
+            config = local.settings.get("RCLONE_CONFIG")
+            stored = folder / "stored"
+            yield Endpoint(local.settings, stored, config=Path(config) if config else None)
 
-    def _start(self, name: str) -> None:
-        if name == "postgresql":
-            found = postgresql.installations()
-            if not found:
-                _missing("PostgreSQL")
-            major = max(found)
-            server = self._stack.enter_context(postgresql.started(major, found[major]))
-            Postgresql.server = server
-        else:
-            program = mysql.server_program()
-            if program is None:
-                _missing("MariaDB")
-            Mariadb.server = self._stack.enter_context(mysql.started(program or ""))
-        self._running[name] = True
-
-    def remote(self, name: str) -> Served:
-        if name not in self._running:
-            folder = self._folder / name
+    def _server(self, remote: str) -> Served:
+        if remote not in self._running:
+            folder = self._folder / remote
             folder.mkdir()
-            self._running[name] = self._stack.enter_context(SERVED[name](folder, str(RCLONE)))
-        served: Served = self._running[name]
-        return served
+            server = SERVED[remote](folder, str(RCLONE))
+            self._running[remote] = self._stack.enter_context(server)
+        return self._running[remote]
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def remotes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remotes]:
     with ExitStack() as stack:
-        yield Servers(tmp_path_factory.mktemp("servers"), stack)
+        yield Remotes(tmp_path_factory.mktemp("remotes"), stack)
 
 
 @pytest.fixture
-def make_bench(
-    site: Site,
-    servers: Servers,
+def make_cell(
+    site: DjangoSite,
+    remotes: Remotes,
+    request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
-    django_db_blocker: DjangoDbBlocker,
-) -> Iterator[Callable[[str, str, str], Bench]]:
-    """Make the parts of a cell, by operation, engine and remote."""
+) -> Iterator[Callable[[str, str, str], Cell]]:
+    """Prepare a cell, by operation, engine and remote."""
     # A folder for temporary files of the cell's own, outside of what the site holds.
     temporary = Path(tempfile.mkdtemp(prefix="cell-"))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
@@ -89,51 +72,44 @@ def make_bench(
     monkeypatch.setattr("django_rclone.rclone.remote._BACKOFF_SECONDS", 0.05)
     monkeypatch.setattr("django_rclone.processes.process._GRACE", 0.5)
     monkeypatch.setenv("RCLONE_CONFIG", "/dev/null")
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # In the background of a shell. What we start would ignore it, too.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as stack:
 
-        def make(operation: str, engine: str, remote: str) -> Bench:
+        def make(operation: str, engine: str, remote: str) -> Cell:
             site.rclone |= {
                 "STALL_TIMEOUT": 60,
                 "RETRIES": 3,
                 "RCLONE_FLAGS": ["--low-level-retries=1", "--retries=1"],
-                "CLIENTS": {"default": {"OPTIONS": {}}},
             }
-            place = stack.enter_context(_Placed(site, servers, remote))
-            site.rclone |= place.settings
-            servers.engine(engine)
-            made = ENGINES[engine](site)
-            stack.callback(made.close)
-            bench = Bench(operation, site, made, place, temporary)
-            bench.prepare()
-            return bench
+            endpoint = stack.enter_context(remotes.endpoint(remote, site))
+            site.rclone |= endpoint.settings
+            database = _database(engine, site, request)
+            stack.callback(database.close)
+            site.use(database)
+            database.add_entries()
+            database.run(
+                f"CREATE TABLE bulk (id integer PRIMARY KEY, body {_TEXTS[engine]} NOT NULL)",
+                f"INSERT INTO bulk VALUES (1, '{incompressible(150_000).hex()}')",
+            )
+            cell = Cell(operation, site, endpoint, temporary)
+            cell.prepare()
+            return cell
 
         yield make
     shutil.rmtree(temporary, ignore_errors=True)
 
 
-class _Placed:
-    """A place on a remote, for as long as the cell lasts."""
+_TEXTS = {"sqlite": "text", "postgresql": "text", "mariadb": "longtext"}
 
-    def __init__(self, site: Site, servers: Servers, remote: str) -> None:
-        self._stack = ExitStack()
-        if remote in SERVED:
-            cell = site.folder.parent.name
-            self._place = servers.remote(remote).place(cell, site.folder / "rclone.conf")
-            self._stack.callback(shutil.rmtree, self._place.folder, ignore_errors=True)
-        else:
-            folder = site.folder / "place"
-            folder.mkdir()
-            local = self._stack.enter_context(LOCAL[remote](folder, str(RCLONE)))
-            config = local.settings.get("RCLONE_CONFIG")
-            self._place = Place(
-                local.settings, folder / "stored", config=Path(config) if config else None
-            )
 
-    def __enter__(self) -> Place:
-        return self._place
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._stack.close()
+def _database(engine: str, site: DjangoSite, request: pytest.FixtureRequest) -> Database:
+    if engine == "sqlite":
+        folder = site.folder / "live"
+        folder.mkdir()
+        return SqliteDatabase(folder / "db.sqlite3")
+    database: Database
+    if engine == "postgresql":
+        database = PostgresqlDatabase(request.getfixturevalue("postgresql_server"))
+    else:
+        database = MysqlDatabase(request.getfixturevalue("mysql_server"))
+    database.options["lock_timeout"] = 3
+    return database

@@ -7,23 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from django_rclone.backups.manifest import Manifest, signer
-from tests.faults.bench import Bench, Fault, Inflict
-from tests.faults.noise import noise
+from tests.faults.cell import Cell, Fault, Inject, fault
+from tests.support.incompressible import incompressible
 
 Damage = Callable[[bytes], bytes]
 
 
-def _stored(bench: Bench) -> tuple[Path, Path]:
+def _stored(cell: Cell) -> tuple[Path, Path]:
     """Return the dump and its manifest, the smaller one, whatever they are called."""
-    files = [path for path in bench.place.files() if path.stat().st_size > 0]
+    files = [path for path in cell.endpoint.files() if path.stat().st_size > 0]
     manifest, dump = sorted(files, key=lambda path: path.stat().st_size)
     return dump, manifest
 
 
-def _damaged(damage: Damage, *, manifest: bool = False) -> Inflict:
+def _damaged(damage: Damage, *, manifest: bool = False) -> Inject:
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        path = _stored(bench)[1 if manifest else 0]
+    def inject(cell: Cell) -> Iterator[None]:
+        path = _stored(cell)[1 if manifest else 0]
         whole = path.read_bytes()
         path.write_bytes(damage(whole))
         try:
@@ -31,18 +31,18 @@ def _damaged(damage: Damage, *, manifest: bool = False) -> Inflict:
         finally:
             path.write_bytes(whole)
 
-    return inflict
+    return inject
 
 
 @contextmanager
-def _without_dump(bench: Bench) -> Iterator[None]:
-    with _removed(_stored(bench)[0]):
+def _without_dump(cell: Cell) -> Iterator[None]:
+    with _removed(_stored(cell)[0]):
         yield
 
 
 @contextmanager
-def _without_manifest(bench: Bench) -> Iterator[None]:
-    with _removed(_stored(bench)[1]):
+def _without_manifest(cell: Cell) -> Iterator[None]:
+    with _removed(_stored(cell)[1]):
         yield
 
 
@@ -93,7 +93,7 @@ def _dump_faults() -> Iterator[tuple[str, Damage, str]]:
             "altered|damaged|decompress|.*",
         )
     yield "dump is followed by more", lambda data: data + b"x", "bytes, its manifest says|.*"
-    yield "dump is something else", lambda data: noise(len(data)), "altered|decompress|.*"
+    yield "dump is something else", lambda data: incompressible(len(data)), "altered|decompress|.*"
 
 
 def _manifest_faults() -> Iterator[tuple[str, Damage, str]]:
@@ -119,24 +119,24 @@ def _manifest_faults() -> Iterator[tuple[str, Damage, str]]:
 
 def restore_faults(remote: str) -> Iterator[Fault]:
     """Yield what may be wrong with the backup that is to be restored."""
-    yield Fault(name="dump is missing", inflict=_without_dump, says="no backup")
-    yield Fault(name="manifest is missing", inflict=_without_manifest, says="no backup")
+    yield fault("dump is missing", _without_dump, "no backup")
+    yield fault("manifest is missing", _without_manifest, "no backup")
     for name, damage, says in _dump_faults():
-        yield Fault(name=name, inflict=_damaged(damage), says=says, hint=False)
+        yield fault(name, _damaged(damage), says, hint=False)
     if remote == "folder":
         for name, damage, says in _manifest_faults():
-            inflict = _damaged(damage, manifest=True)
-            yield Fault(name=name, inflict=inflict, says=says, hint=False)
+            inject = _damaged(damage, manifest=True)
+            yield fault(name, inject, says, hint=False)
 
 
 _ESCAPES = b"\\! touch {0}\nsystem touch {0}\n.shell touch {0}\n\\connect x\n"
 
 
 @contextmanager
-def _escapes(bench: Bench) -> Iterator[None]:
+def _escapes(cell: Cell) -> Iterator[None]:
     """Put commands for the clients of all databases where nothing vouches for them."""
-    proof = bench.site.folder / "proof"
-    dump, manifest = _stored(bench)
+    proof = cell.site.folder / "proof"
+    dump, manifest = _stored(cell)
     whole, vouched = dump.read_bytes(), manifest.read_bytes()
     manifest.unlink()
     evil = dump.with_name("evil.dump")
@@ -150,12 +150,12 @@ def _escapes(bench: Bench) -> Iterator[None]:
         assert not proof.exists(), "a command in the dump was run"
 
 
-ESCAPES = Fault(
-    name="dump holds commands for a shell",
-    inflict=_escapes,
-    says=".",
-    hint=False,
+ESCAPES = fault(
+    "dump holds commands for a shell",
+    _escapes,
+    ".",
     arguments=("dbrestore", "--noinput", "--unverified", "-i", "evil.dump"),
+    hint=False,
 )
 
 _NAMES = {
@@ -171,12 +171,12 @@ _NAMES = {
 }
 
 
-def _stranger(name: str) -> Inflict:
+def _stranger(name: str) -> Inject:
     """Lay something with a hostile name beside the backups, vouched for by a copy of a manifest."""
 
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        folder = bench.place.folder / "db"
+    def inject(cell: Cell) -> Iterator[None]:
+        folder = cell.endpoint.folder / "db"
         folder.mkdir(exist_ok=True)
         made = [folder / name]
         made[0].write_bytes(b"strange")
@@ -190,23 +190,23 @@ def _stranger(name: str) -> Inflict:
             for path in made:
                 path.unlink()
 
-    return inflict
+    return inject
 
 
 def name_faults() -> Iterator[tuple[str, Fault]]:
     """Yield hostile names of what lies beside the backups, and of what is asked for."""
-    fine = frozenset({0})
+    fine = {0}
     for what, name in _NAMES.items():
         title = f"a name with {what}"
         for operation in ("listing", "retention", "backup"):
-            inflict = _stranger(name)
-            yield operation, Fault(name=title, inflict=inflict, status=fine)
+            inject = _stranger(name)
+            yield operation, fault(title, inject, status=fine)
         yield (
             "restore",
-            Fault(
-                name=title,
-                inflict=_stranger(name),
-                says="refused|no backup|cannot be the name",
+            fault(
+                title,
+                _stranger(name),
+                "refus|no backup|cannot be the name",
                 arguments=("dbrestore", "--noinput", f"--input={name}"),
             ),
         )
@@ -219,10 +219,10 @@ def name_faults() -> Iterator[tuple[str, Fault]]:
     }.items():
         yield (
             "restore",
-            Fault(
-                name=f"asked for by {what}",
-                inflict=_stranger("harmless"),
-                says="cannot be the name|no backup",
+            fault(
+                f"asked for by {what}",
+                _stranger("harmless"),
+                "cannot be the name|no backup",
                 arguments=("dbrestore", "--noinput", f"--input={name}"),
             ),
         )
@@ -231,34 +231,24 @@ def name_faults() -> Iterator[tuple[str, Fault]]:
 def cells() -> Iterator[tuple[str, str, str, Fault]]:
     for remote in ("folder", "crypt"):
         for engine in ("sqlite", "postgresql", "mariadb"):
-            for fault in restore_faults(remote):
-                yield "restore", engine, remote, fault
+            for found in restore_faults(remote):
+                yield "restore", engine, remote, found
     for engine in ("sqlite", "postgresql", "mariadb"):
         yield "restore", engine, "folder", ESCAPES
     for name, damage, _ in (*_dump_faults(), *_manifest_faults()):
         of_manifest = name.startswith("manifest")
-        inflict = _damaged(damage, manifest=of_manifest)
-        yield (
-            "listing",
-            "sqlite",
-            "folder",
-            Fault(name=name, inflict=inflict, status=frozenset({0})),
-        )
+        inject = _damaged(damage, manifest=of_manifest)
+        yield "listing", "sqlite", "folder", fault(name, inject, status={0})
         # One that cannot be trusted neither counts nor goes.
-        yield (
-            "retention",
-            "sqlite",
-            "folder",
-            Fault(name=name, inflict=_kept(inflict), status=frozenset({0})),
-        )
-    for operation, fault in name_faults():
-        yield operation, "sqlite", "folder", fault
+        yield "retention", "sqlite", "folder", fault(name, _kept(inject), status={0})
+    for operation, found in name_faults():
+        yield operation, "sqlite", "folder", found
 
 
-def _kept(inflict: Inflict) -> Inflict:
+def _kept(inject: Inject) -> Inject:
     @contextmanager
-    def keeping(bench: Bench) -> Iterator[None]:
-        with bench.setting("DB_CLEANUP_KEEP", 5), inflict(bench):
+    def keeping(cell: Cell) -> Iterator[None]:
+        with cell.setting("DB_CLEANUP_KEEP", 5), inject(cell):
             yield
 
     return keeping

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from tests.faults.bench import COMMANDS, MAIN_CALL, Bench, Fault, Inflict, kill, kill_child
+from tests.faults.cell import COMMANDS, MAIN_CALL, Cell, Fault, Inject, fault, kill, kill_child
 from tests.faults.clock import going_wrong
 from tests.faults.remote_faults import read_only
 from tests.faults.tool_faults import NONE
@@ -20,76 +20,82 @@ _STOPS = {
 }
 
 
-@contextmanager
-def _slow(bench: Bench) -> Iterator[None]:
-    """Let the main call of rclone take long enough to be hit."""
-    verb, _ = MAIN_CALL[bench.operation]
-    wait = ""
-    if verb != "rcat":
-        # It is over too soon: what sleeps in its place has its name, and takes it along.
-        sleep = bench.site.folder / verb
-        sleep.symlink_to(shutil.which("sleep") or "")
-        wait = f"{sleep} 0.7 || kill -9 $$; "
-    # Not by exec: what is started by what is killed must go, too.
-    with bench.fake_rclone(f'{wait}RCLONE_BWLIMIT=100k "$REAL" "$@"; exit'):
-        yield
+def _slow(seconds: float) -> Inject:
+    """Let the main call of rclone wait so long for the signal that comes."""
+
+    @contextmanager
+    def inject(cell: Cell) -> Iterator[None]:
+        verb, _ = MAIN_CALL[cell.operation]
+        wait = ""
+        if verb != "rcat":
+            # It would end too soon: a sleep that has its name waits first, and takes it along.
+            sleep = cell.site.folder / verb
+            sleep.symlink_to(shutil.which("sleep") or "")
+            wait = f"{sleep} {seconds} || kill -9 $$; "
+        # Not by exec: what is started by what is killed must go, too.
+        with cell.fake_rclone(f'{wait}RCLONE_BWLIMIT=100k "$REAL" "$@"; exit'):
+            yield
+
+    return inject
 
 
 def signals(operation: str) -> Iterator[Fault]:
     """Yield the ends that a command may come to by a signal, and those of its child."""
     for name, (number, status) in _STOPS.items():
-        yield Fault(
-            name=f"{name} to the command",
-            inflict=_slow,
-            status=frozenset({status}),
-            hint=False,
+        # Nobody is left to end what a killed command has started.
+        waits = _slow(3 if number == signal.SIGKILL else 99)
+        yield fault(
+            f"{name} to the command",
+            waits,
             own_process=True,
+            interrupt=kill(number),
+            status={status},
+            hint=False,
             unclean=number == signal.SIGKILL,
-            strike=kill(number),
         )
-    yield Fault(
-        name="SIGKILL to rclone",
-        inflict=_slow,
-        status=frozenset({3 if operation == "retention" else 1}),
-        says="SIGKILL|exited|rclone",
+    yield fault(
+        "SIGKILL to rclone",
+        _slow(99),
+        "SIGKILL|exited|rclone",
         own_process=True,
-        strike=kill_child(),
+        interrupt=kill_child(),
+        status={3 if operation == "retention" else 1},
     )
 
 
 def _child(word: str) -> Fault:
-    return Fault(
-        name="SIGKILL to the program of the database",
-        inflict=_slow,
-        status=frozenset({0, 1}),
-        says="SIGKILL|exited|closed",
-        hint=False,
+    return fault(
+        "SIGKILL to the program of the database",
+        _slow(0.7),
+        "SIGKILL|exited|closed",
         own_process=True,
-        strike=kill_child(word),
+        interrupt=kill_child(word),
+        status={0, 1},
+        hint=False,
     )
 
 
-def _launched(line: str) -> Inflict:
+def _launched(line: str) -> Inject:
     """Start the command by a line of shell."""
 
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        plain = bench.site.argv
-        bench.site.argv = lambda *words: [  # type: ignore[method-assign]
+    def inject(cell: Cell) -> Iterator[None]:
+        plain = cell.site.argv
+        cell.site.argv = lambda *words: [  # type: ignore[method-assign]
             *("sh", "-c", line, "sh"),
             *plain(*words),
         ]
         try:
             yield
         finally:
-            bench.site.argv = plain  # type: ignore[method-assign]
+            cell.site.argv = plain  # type: ignore[method-assign]
 
-    return inflict
+    return inject
 
 
 def limits(operation: str) -> Iterator[Fault]:
     """Yield surroundings that a command may find itself in."""
-    fine, either = frozenset({0}), frozenset({0, 1, 3})
+    fine, either = {0}, {0, 1, 3}
     for name, line, status in (
         ("standard input is closed", 'exec "$@" <&-', fine),
         ("standard output is closed", 'exec "$@" >&-', fine),
@@ -98,79 +104,71 @@ def limits(operation: str) -> Iterator[Fault]:
         ("output is a closed pipe", '"$@" | true; exit 0', fine),
         ("few file descriptors", 'ulimit -n 32; exec "$@"', either),
     ):
-        yield Fault(name=name, inflict=_launched(line), status=status, hint=False, own_process=True)
+        yield fault(name, _launched(line), own_process=True, status=status, hint=False)
     if operation in ("backup", "restore"):
-        for name, inflict in (
+        for name, inject in (
             ("little memory for rclone", _memory),
             ("little memory for the command", _launched('ulimit -v 500000; exec "$@"')),
         ):
-            yield Fault(
-                name=name,
-                inflict=inflict,
-                status=either,
-                says="memory|exited|killed",
-                own_process=True,
-            )
+            yield fault(name, inject, "memory|exited|killed", own_process=True, status=either)
 
 
 @contextmanager
-def _memory(bench: Bench) -> Iterator[None]:
+def _memory(cell: Cell) -> Iterator[None]:
     body = 'ulimit -v 200000; exec "$REAL" "$@"'
-    with bench.fake_rclone(body):
+    with cell.fake_rclone(body):
         yield
 
 
 @contextmanager
-def _temporary_folder_is_missing(bench: Bench) -> Iterator[None]:
-    bench.temporary.rmdir()
+def _temporary_folder_is_missing(cell: Cell) -> Iterator[None]:
+    cell.temporary.rmdir()
     try:
         yield
     finally:
-        bench.temporary.mkdir()
+        cell.temporary.mkdir()
 
 
 @contextmanager
-def _temporary_folder_is_full(bench: Bench) -> Iterator[None]:
-    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(bench.temporary)]
+def _temporary_folder_is_full(cell: Cell) -> Iterator[None]:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(cell.temporary)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        with _temporary_folder_is_missing(bench):
+        with _temporary_folder_is_missing(cell):
             yield
         return
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", bench.temporary], check=True)
+        subprocess.run(["umount", "--lazy", cell.temporary], check=True)
 
 
 @contextmanager
-def _temporary_folder_is_read_only(bench: Bench) -> Iterator[None]:
-    with read_only(bench.temporary):
+def _temporary_folder_is_read_only(cell: Cell) -> Iterator[None]:
+    with read_only(cell.temporary):
         yield
 
 
 def temporary(engine: str) -> Iterator[Fault]:
     """Yield what may be wrong with the folder for temporary files."""
     # Only SQLite's dump needs it.
-    status = frozenset({1}) if engine == "sqlite" else frozenset({0, 1})
-    for name, inflict in (
+    status = {1} if engine == "sqlite" else {0, 1}
+    for name, inject in (
         ("temporary folder is full", _temporary_folder_is_full),
         ("temporary folder is missing", _temporary_folder_is_missing),
         ("temporary folder is read-only", _temporary_folder_is_read_only),
     ):
-        yield Fault(
-            name=name,
-            inflict=inflict,
+        yield fault(
+            name,
+            inject,
+            "bytes free|could not be copied|cannot be|No such file|Read-only",
             status=status,
-            says="bytes free|could not be copied|cannot be|No such file|Read-only",
             hint=False,
         )
 
 
 @contextmanager
-def _joined(
-    bench: Bench, commands: Iterable[tuple[str, ...]], ends: frozenset[int]
-) -> Iterator[None]:
-    others = [bench.site.start(*command) for command in commands]
+def _joined(cell: Cell, commands: Iterable[tuple[str, ...]], ends: set[int]) -> Iterator[None]:
+    others = [cell.site.start(*command) for command in commands]
     try:
         yield
     finally:
@@ -179,34 +177,34 @@ def _joined(
             assert other.returncode in ends, said
 
 
-def _crowd(count: int, ends: frozenset[int]) -> Inflict:
+def _crowd(count: int, ends: set[int]) -> Inject:
     """Let others do the same at the same time."""
 
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        with _joined(bench, [bench.command] * (count - 1), ends):
+    def inject(cell: Cell) -> Iterator[None]:
+        with _joined(cell, [cell.command] * (count - 1), ends):
             yield
 
-    return inflict
+    return inject
 
 
-def _neighbours(count: int) -> Inflict:
+def _neighbours(count: int) -> Inject:
     """Let the same be done to other databases at the same time."""
 
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
+    def inject(cell: Cell) -> Iterator[None]:
         aliases = [f"neighbour-{number}" for number in range(count - 1)]
         for alias in aliases:
-            bench.site.add_database(alias)
-            bench.run_here("dbbackup", "-d", alias)
-        commands = [(*bench.command, "-d", alias) for alias in aliases]
-        with _joined(bench, commands, frozenset({0})):
+            cell.site.add_database(alias)
+            cell.run_here("dbbackup", "-d", alias)
+        commands = [(*cell.command, "-d", alias) for alias in aliases]
+        with _joined(cell, commands, {0}):
             yield
         for alias in aliases:
-            assert all(backup["verified"] for backup in bench.site.backups("-d", alias))
-            del bench.site.databases[alias]
+            assert all(backup["verified"] for backup in cell.site.backups("-d", alias))
+            del cell.site.databases[alias]
 
-    return inflict
+    return inject
 
 
 def crowds(operation: str) -> Iterator[Fault]:
@@ -214,11 +212,11 @@ def crowds(operation: str) -> Iterator[Fault]:
     free = operation in ("backup", "listing")
     ends = {0} if free else {0, 3} if operation == "retention" else {0, 6}
     for count in (2, 10):
-        yield Fault(
-            name=f"{count} runs at once",
-            inflict=_crowd(count, frozenset(ends)),
+        yield fault(
+            f"{count} runs at once",
+            _crowd(count, ends),
+            "has been running",
             status=frozenset(ends),
-            says="has been running",
             companions=count - 1 if operation == "backup" else 0,
         )
 
@@ -226,31 +224,31 @@ def crowds(operation: str) -> Iterator[Fault]:
 def neighbours(operation: str) -> Iterator[Fault]:
     """Yield runs at once that have nothing to do with each other: none gives way."""
     for count in (2, 10):
-        yield Fault(
-            name=f"{count} runs at once, each on a database of its own",
-            inflict=_neighbours(count),
-            status=frozenset({0}),
+        yield fault(
+            f"{count} runs at once, each on a database of its own",
+            _neighbours(count),
             arguments=(*COMMANDS[operation], "-d", "default"),
+            status={0},
         )
 
 
-def _clock(days: float) -> Inflict:
+def _clock(days: float) -> Inject:
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
+    def inject(cell: Cell) -> Iterator[None]:
         with going_wrong() as clock:
             clock.wrong = timedelta(days=days)
             yield
 
-    return inflict
+    return inject
 
 
 def clocks(operation: str) -> Iterator[Fault]:
     """Yield times of day that are wrong here, and right again at the next run."""
-    fine = frozenset({0})
-    yield Fault(name="clock is a month slow", inflict=_clock(-30), status=fine)
-    yield Fault(
-        name="clock is a month fast",
-        inflict=_clock(30),
+    fine = {0}
+    yield fault("clock is a month slow", _clock(-30), status=fine)
+    yield fault(
+        "clock is a month fast",
+        _clock(30),
         status=fine,
         # The backup of the future is the newest one, and the one just made is spared.
         spared=1,
@@ -260,36 +258,36 @@ def clocks(operation: str) -> Iterator[Fault]:
 def cells() -> Iterator[tuple[str, str, str, Fault]]:
     for operation in COMMANDS:
         for remote in ("folder", "s3"):
-            for fault in signals(operation):
-                yield operation, "sqlite", remote, fault
-        for fault in limits(operation):
-            yield operation, "sqlite", "folder", fault
+            for found in signals(operation):
+                yield operation, "sqlite", remote, found
+        for found in limits(operation):
+            yield operation, "sqlite", "folder", found
     for engine, programs in (
         ("postgresql", ("pg_dump", "pg_restore")),
         ("mariadb", ("mariadb-dump", "mariadb")),
     ):
         for operation, word in zip(("backup", "restore"), programs, strict=True):
-            for fault in (*signals(operation), _child(word)):
-                yield operation, engine, "folder", fault
-            for fault in limits(operation):
-                yield operation, engine, "folder", fault
+            for found in (*signals(operation), _child(word)):
+                yield operation, engine, "folder", found
+            for found in limits(operation):
+                yield operation, engine, "folder", found
     for engine in ("sqlite", "postgresql", "mariadb"):
-        for fault in temporary(engine):
-            yield "backup", engine, "folder", fault
+        for found in temporary(engine):
+            yield "backup", engine, "folder", found
     for operation in COMMANDS:
-        for fault in crowds(operation):
-            yield operation, "sqlite", "folder", fault
-        for fault in clocks(operation):
-            yield operation, "sqlite", "folder", fault
+        for found in crowds(operation):
+            yield operation, "sqlite", "folder", found
+        for found in clocks(operation):
+            yield operation, "sqlite", "folder", found
     for operation in ("backup", "restore", "retention"):
-        for fault in neighbours(operation):
-            yield operation, "sqlite", "folder", fault
-        for fault in crowds(operation):
-            yield operation, "sqlite", "s3", fault
+        for found in neighbours(operation):
+            yield operation, "sqlite", "folder", found
+        for found in crowds(operation):
+            yield operation, "sqlite", "s3", found
     for engine in ("postgresql", "mariadb"):
         for operation in ("backup", "restore"):
-            for fault in crowds(operation):
-                yield operation, engine, "folder", fault
+            for found in crowds(operation):
+                yield operation, engine, "folder", found
     for remote in ("folder", "crypt", "s3", "webdav", "sftp", "crypt-s3"):
         for operation in COMMANDS:
             yield operation, "sqlite", remote, NONE

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.bench import COMMANDS, RCLONE, Bench, Fault, Inflict
+from tests.faults.cell import COMMANDS, Cell, Fault, Inject, fault
 from tests.faults.proxy import Trouble
+from tests.support.site import RCLONE
 
 _NETWORK = (
     r"refused|reset|EOF|timeout|timed out|closed|made no progress|connection|broken pipe|handshake"
@@ -20,134 +21,113 @@ _UP = ("backup", "media backup")
 _DOWN = ("restore", "media restore")
 
 
-def _trouble(**what: object) -> Inflict:
+def _trouble(**what: object) -> Inject:
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        assert bench.place.proxy is not None
+    def inject(cell: Cell) -> Iterator[None]:
+        assert cell.endpoint.proxy is not None
         trouble = Trouble(**what)  # type: ignore[arg-type]
-        patience = bench.setting("STALL_TIMEOUT", 3 if trouble.hang else 60)
-        with patience, bench.place.proxy.trouble(trouble):
+        patience = cell.setting("STALL_TIMEOUT", 3 if trouble.hang else 60)
+        with patience, cell.endpoint.proxy.trouble(trouble):
             yield
 
-    return inflict
+    return inject
 
 
 @contextmanager
-def _ten_seconds(bench: Bench) -> Iterator[None]:
+def _ten_seconds(cell: Cell) -> Iterator[None]:
     """Let the server be gone so long, with the pauses and retries that a user has."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        bench.setting("RCLONE_FLAGS", []),
-        _trouble(refuse_for=10)(bench),
+        cell.setting("RCLONE_FLAGS", []),
+        _trouble(refuse_for=10)(cell),
     ):
         patch.setattr("django_rclone.rclone.remote._BACKOFF_SECONDS", 1.0)
         yield
 
 
 @contextmanager
-def _refused(bench: Bench) -> Iterator[None]:
-    assert bench.place.proxy is not None
-    with bench.place.proxy.refusing():
+def _refused(cell: Cell) -> Iterator[None]:
+    assert cell.endpoint.proxy is not None
+    with cell.endpoint.proxy.refusing():
         yield
 
 
-def _configured(old: str, new: str) -> Inflict:
+def _configured(old: str, new: str) -> Inject:
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        assert bench.place.config is not None
-        before = bench.place.config.read_text()
-        bench.place.reconfigure(old, new)
+    def inject(cell: Cell) -> Iterator[None]:
+        assert cell.endpoint.config is not None
+        before = cell.endpoint.config.read_text()
+        cell.endpoint.reconfigure(old, new)
         try:
             yield
         finally:
-            bench.place.config.write_text(before)
+            cell.endpoint.config.write_text(before)
 
-    return inflict
+    return inject
 
 
 @contextmanager
-def _other_bucket(bench: Bench) -> Iterator[None]:
-    with bench.setting("REMOTE", "base:no-such-bucket"):
+def _other_bucket(cell: Cell) -> Iterator[None]:
+    with cell.setting("REMOTE", "base:no-such-bucket"):
         yield
 
 
 def network_faults(operation: str, remote: str) -> Iterator[Fault]:
     """Yield what can happen on the way to a server, and at it."""
-    wrong = frozenset({3 if operation == "retention" else 1})
+    wrong = {3 if operation == "retention" else 1}
     if operation == "retention":
         # Its backup comes first, and fails before anything is pruned.
-        wrong = frozenset({1, 3})
+        wrong = {1, 3}
     either = wrong | {0}
-    yield Fault(
-        name="connection is refused",
-        inflict=_refused,
-        status=wrong,
-        says="refused|made no progress",
+    yield fault("connection is refused", _refused, "refused|made no progress", status=wrong)
+    yield fault(
+        "server hangs", _trouble(hang=True), "made no progress|timeout|timed out", status=wrong
     )
-    yield Fault(
-        name="server hangs",
-        inflict=_trouble(hang=True),
-        status=wrong,
-        says="made no progress|timeout|timed out",
-    )
-    yield Fault(
-        name="server is gone for a while",
-        inflict=_trouble(refuse_for=0.5),
-        status=either,
-        says=_NETWORK,
-    )
+    yield fault("server is gone for a while", _trouble(refuse_for=0.5), _NETWORK, status=either)
     if remote == "s3":
-        yield Fault(
-            name="server is gone for ten seconds",
-            inflict=_ten_seconds,
-            # A mirror is made by a run of rclone, which does not wait that long.
-            status=frozenset({0, 1}) if operation.startswith("media") else frozenset({0}),
-            says=_NETWORK,
+        yield fault(
+            "server is gone for ten seconds",
+            _ten_seconds,
+            _NETWORK,
+            # A mirror is written by a run of rclone, which does not wait that long.
+            status={0, 1} if operation.startswith("media") else {0},
         )
         for number in range(4):
-            yield Fault(
-                name=f"connection {number + 1} is reset",
-                inflict=_trouble(reset=range(number, number + 1)),
+            yield fault(
+                f"connection {number + 1} is reset",
+                _trouble(reset=range(number, number + 1)),
+                _NETWORK,
                 status=either,
-                says=_NETWORK,
             )
     if remote == "webdav" and operation in _UP:
-        yield Fault(
-            name="server is full",
-            inflict=_trouble(forbidden=(b"PUT ",), refusal=507),
+        yield fault(
+            "server is full",
+            _trouble(forbidden=(b"PUT ",), refusal=507),
+            "507|insufficient",
             status=wrong,
-            says="507|insufficient",
         )
-    yield Fault(
-        name="server crawls", inflict=_trouble(delay=0.03), status=frozenset({0}), says=_NETWORK
-    )
+    yield fault("server crawls", _trouble(delay=0.03), _NETWORK, status={0})
     if operation in _UP:
-        yield Fault(
-            name="connection is cut on the way up",
-            inflict=_trouble(cut_up=30_000),
-            status=wrong,
-            says=_NETWORK,
+        yield fault(
+            "connection is cut on the way up", _trouble(cut_up=30_000), _NETWORK, status=wrong
         )
     if operation in _DOWN:
-        yield Fault(
-            name="connection is cut on the way down",
-            inflict=_trouble(cut_down=30_000),
-            status=wrong,
-            says=_NETWORK,
+        yield fault(
+            "connection is cut on the way down", _trouble(cut_down=30_000), _NETWORK, status=wrong
         )
     if remote != "sftp":
         for status in (500, 503):
-            yield Fault(
-                name=f"server answers with {status}",
-                inflict=_trouble(status=status),
+            yield fault(
+                f"server answers with {status}",
+                _trouble(status=status),
+                rf"{status}|{_NETWORK}",
                 status=wrong,
-                says=rf"{status}|{_NETWORK}",
             )
-        yield Fault(
-            name="server answers with 503 for a while",
-            inflict=_trouble(status=503, times=2),
+        yield fault(
+            "server answers with 503 for a while",
+            _trouble(status=503, times=2),
+            rf"503|{_NETWORK}",
             status=either,
-            says=rf"503|{_NETWORK}",
         )
     keys = {
         "s3": ("secret_access_key = .*", "secret_access_key = wrong"),
@@ -155,18 +135,15 @@ def network_faults(operation: str, remote: str) -> Iterator[Fault]:
         "webdav": ("user = .*", "user = nobody"),
         "sftp": ("user = .*", "user = nobody"),
     }[remote]
-    yield Fault(
-        name="credentials are wrong",
-        inflict=_configured(*keys),
+    yield fault(
+        "credentials are wrong",
+        _configured(*keys),
+        "denied|signature|forbidden|unauthorized|401|403|authenticate",
         status=wrong,
-        says="denied|signature|forbidden|unauthorized|401|403|authenticate",
     )
     if remote == "s3" and operation in ("restore", "media restore"):
-        yield Fault(
-            name="bucket is unknown",
-            inflict=_other_bucket,
-            status=wrong,
-            says="no backup|no media backup|bucket",
+        yield fault(
+            "bucket is unknown", _other_bucket, "no backup|no media backup|bucket", status=wrong
         )
 
 
@@ -189,25 +166,25 @@ def _may_mount() -> bool:
 
 
 @contextmanager
-def _small(bench: Bench) -> Iterator[None]:
+def _small(cell: Cell) -> Iterator[None]:
     """Let the place be full: a small file system, or else a limit on the size of files."""
-    if _may_mount() and bench.operation != "retention":
-        with _mounted(bench.place.folder, "-t", "tmpfs", "-o", "size=48k", "tmpfs"):
+    if _may_mount() and cell.operation != "retention":
+        with _mounted(cell.endpoint.folder, "-t", "tmpfs", "-o", "size=48k", "tmpfs"):
             yield
         return
-    with _limited(bench):
+    with _limited(cell):
         yield
 
 
 @contextmanager
-def _limited(bench: Bench) -> Iterator[None]:
-    with bench.fake_rclone('ulimit -f 40; exec "$REAL" "$@"'):
+def _limited(cell: Cell) -> Iterator[None]:
+    with cell.fake_rclone('ulimit -f 40; exec "$REAL" "$@"'):
         yield
 
 
 @contextmanager
-def _read_only(bench: Bench) -> Iterator[None]:
-    with read_only(bench.place.folder):
+def _read_only(cell: Cell) -> Iterator[None]:
+    with read_only(cell.endpoint.folder):
         yield
 
 
@@ -233,48 +210,48 @@ def read_only(folder: Path) -> Iterator[None]:
         aside.rename(folder)
 
 
-def _after(call: tuple[str, str], deed: str) -> Inflict:
+def _after(call: tuple[str, str], deed: str) -> Inject:
     """Do something to what is stored as soon as a call of rclone has ended."""
 
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        before = {path: path.read_bytes() for path in bench.place.files()}
-        body = f'"$REAL" "$@"; status=$?; cd {bench.place.folder}; {deed}; exit $status'
-        with bench.fake_rclone(body, call=call):
+    def inject(cell: Cell) -> Iterator[None]:
+        before = {path: path.read_bytes() for path in cell.endpoint.files()}
+        body = f'"$REAL" "$@"; status=$?; cd {cell.endpoint.folder}; {deed}; exit $status'
+        with cell.fake_rclone(body, call=call):
             yield
         for path, content in before.items():
             path.write_bytes(content)
 
-    return inflict
+    return inject
 
 
-def _listing(body: str) -> Inflict:
+def _listing(body: str) -> Inject:
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        with bench.fake_rclone(body, call=("lsjson", "*db/")):
+    def inject(cell: Cell) -> Iterator[None]:
+        with cell.fake_rclone(body, call=("lsjson", "*db/")):
             yield
 
-    return inflict
+    return inject
 
 
-def _outdated(*, extinct: bool) -> Inflict:
+def _outdated(*, extinct: bool) -> Inject:
     """Let listings be those of before: without the newest backup, or with one that is gone."""
 
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        before, listing = bench.place.files(), _list(bench)
-        bench.run_here("dbbackup")
-        newest = set(bench.place.files()) - set(before)
+    def inject(cell: Cell) -> Iterator[None]:
+        before, listing = cell.endpoint.files(), _list(cell)
+        cell.run_here("dbbackup")
+        newest = set(cell.endpoint.files()) - set(before)
         if extinct:
-            listing = _list(bench)
+            listing = _list(cell)
             _remove(newest)
-        (bench.site.folder / "listing").write_bytes(listing)
-        with _listing(f"cat {bench.site.folder / 'listing'}; exit 0")(bench):
+        (cell.site.folder / "listing").write_bytes(listing)
+        with _listing(f"cat {cell.site.folder / 'listing'}; exit 0")(cell):
             yield
         if not extinct:
             _remove(newest)
 
-    return inflict
+    return inject
 
 
 def _remove(paths: Iterable[Path]) -> None:
@@ -282,10 +259,10 @@ def _remove(paths: Iterable[Path]) -> None:
         path.unlink()
 
 
-def _list(bench: Bench) -> bytes:
-    remote = str(bench.site.rclone["REMOTE"])
+def _list(cell: Cell) -> bytes:
+    remote = str(cell.site.rclone["REMOTE"])
     address = f"{remote}{'' if remote.endswith(':') else '/'}db"
-    env = {**os.environ, "RCLONE_CONFIG": str(bench.place.config or "/dev/null")}
+    env = {**os.environ, "RCLONE_CONFIG": str(cell.endpoint.config or "/dev/null")}
     argv = [str(RCLONE), "lsjson", "--files-only", address]
     listing = subprocess.run(argv, env=env, check=True, capture_output=True).stdout
     assert json.loads(listing)
@@ -293,89 +270,76 @@ def _list(bench: Bench) -> bytes:
 
 
 @contextmanager
-def _dated(bench: Bench) -> Iterator[None]:
+def _dated(cell: Cell) -> Iterator[None]:
     """Let the clock of the remote tell nonsense: files of the future, and of long ago."""
-    for number, path in enumerate(bench.place.files()):
+    for number, path in enumerate(cell.endpoint.files()):
         moment = 4_000_000_000 if number % 2 else 86_400
         os.utime(path, (moment, moment))
     yield
 
 
 @contextmanager
-def _blind(bench: Bench) -> Iterator[None]:
+def _blind(cell: Cell) -> Iterator[None]:
     """Let a remote not show yet what was just stored."""
-    with bench.fake_rclone("echo null; exit 0", call=("lsjson", "*.zst")):
+    with cell.fake_rclone("echo null; exit 0", call=("lsjson", "*.zst")):
         yield
 
 
 def folder_faults(operation: str) -> Iterator[Fault]:
     """Yield what can happen to a place that is no server."""
-    wrong = frozenset({1})
+    wrong = {1}
     if operation in _UP:
-        yield Fault(
-            name="remote is full",
-            inflict=_small,
-            says="no space|disk space|file too large|holds|SIGXFSZ",
-        )
-        yield Fault(name="quota is used up", inflict=_limited, says="too large|SIGXFSZ|holds")
-        yield Fault(
-            name="remote is read-only", inflict=_read_only, says="read-only|not a directory"
-        )
-    yield Fault(name="remote has a wrong clock", inflict=_dated, status=frozenset({0}))
+        yield fault("remote is full", _small, "no space|disk space|file too large|holds|SIGXFSZ")
+        yield fault("quota is used up", _limited, "too large|SIGXFSZ|holds")
+        yield fault("remote is read-only", _read_only, "read-only|not a directory")
+    yield fault("remote has a wrong clock", _dated, status={0})
     if operation in ("restore", "retention", "listing"):
-        yield Fault(
-            name="listing lacks the newest backup",
-            inflict=_outdated(extinct=False),
-            status=frozenset({0}),
-        )
-        yield Fault(
-            name="listing shows a backup that is gone",
-            inflict=_outdated(extinct=True),
+        yield fault("listing lacks the newest backup", _outdated(extinct=False), status={0})
+        yield fault(
+            "listing shows a backup that is gone",
+            _outdated(extinct=True),
+            "manifest cannot be read",
             # Not passed over: nobody knows whether it is gone, or hidden.
-            status=frozenset({1 if operation == "restore" else 0}),
-            says="manifest cannot be read",
+            status={1 if operation == "restore" else 0},
         )
     if operation == "backup":
-        yield Fault(name="remote shows late what was stored", inflict=_blind, says="holds nothing")
+        yield fault("remote shows late what was stored", _blind, "holds nothing")
     if operation == "retention":
-        yield Fault(
-            name="listing fails half-way",
-            inflict=_listing('"$REAL" "$@" | head -c 60; echo "error: cut" >&2; exit 5'),
-            status=frozenset({3}),
-            says="cut",
+        yield fault(
+            "listing fails half-way",
+            _listing('"$REAL" "$@" | head -c 60; echo "error: cut" >&2; exit 5'),
+            "cut",
+            status={3},
         )
-        yield Fault(
-            name="listing is truncated but claims to be complete",
-            inflict=_listing('"$REAL" "$@" | head -c 60; exit 0'),
-            status=frozenset({3}),
-            says="cannot be read",
+        yield fault(
+            "listing is truncated but claims to be complete",
+            _listing('"$REAL" "$@" | head -c 60; exit 0'),
+            "cannot be read",
+            status={3},
         )
     if operation in ("restore", "listing"):
-        yield Fault(
-            name="listing fails half-way",
-            inflict=_listing('"$REAL" "$@" | head -c 60; echo "error: cut" >&2; exit 5'),
+        yield fault(
+            "listing fails half-way",
+            _listing('"$REAL" "$@" | head -c 60; echo "error: cut" >&2; exit 5'),
+            "cut",
             status=wrong,
-            says="cut",
         )
-        yield Fault(
-            name="listing is truncated but claims to be complete",
-            inflict=_listing('"$REAL" "$@" | head -c 60; exit 0'),
+        yield fault(
+            "listing is truncated but claims to be complete",
+            _listing('"$REAL" "$@" | head -c 60; exit 0'),
             status=wrong,
-            says="cannot be read",
         )
     if operation == "restore":
         listed = ("cat", "*db/")
-        yield Fault(
-            name="dump vanishes between listing and reading",
-            inflict=_after(listed, "find . -type f -size +20k -delete"),
-            says="not found|exited",
+        yield fault(
+            "dump vanishes between listing and reading",
+            _after(listed, "find . -type f -size +20k -delete"),
+            "not found|exited",
         )
-        yield Fault(
-            name="dump changes between listing and reading",
-            inflict=_after(
-                listed, "find . -type f -size +20k -exec sh -c 'echo x >> \"$0\"' {} \\;"
-            ),
-            says="altered|larger|bad|decrypt|failed",
+        yield fault(
+            "dump changes between listing and reading",
+            _after(listed, "find . -type f -size +20k -exec sh -c 'echo x >> \"$0\"' {} \\;"),
+            "altered|larger|bad|decrypt|failed",
             hint=False,
         )
 
@@ -383,19 +347,19 @@ def folder_faults(operation: str) -> Iterator[Fault]:
 def cells() -> Iterator[tuple[str, str, str, Fault]]:
     for remote in ("s3", "webdav", "sftp", "crypt-s3"):
         for operation in COMMANDS:
-            for fault in network_faults(operation, remote):
-                yield operation, "sqlite", remote, fault
+            for found in network_faults(operation, remote):
+                yield operation, "sqlite", remote, found
     for operation in ("backup", "restore"):
         for engine in ("postgresql", "mariadb"):
-            for fault in network_faults(operation, "s3"):
-                yield operation, engine, "s3", fault
+            for found in network_faults(operation, "s3"):
+                yield operation, engine, "s3", found
     for operation in COMMANDS:
         for remote in ("folder", "crypt"):
-            for fault in folder_faults(operation):
-                if remote == "crypt" and "dump" in fault.name and "changes" in fault.name:
+            for found in folder_faults(operation):
+                if remote == "crypt" and "dump" in found.name and "changes" in found.name:
                     continue
-                yield operation, "sqlite", remote, fault
+                yield operation, "sqlite", remote, found
     for engine in ("postgresql", "mariadb"):
         for operation in ("backup", "restore"):
-            for fault in folder_faults(operation):
-                yield operation, engine, "folder", fault
+            for found in folder_faults(operation):
+                yield operation, engine, "folder", found

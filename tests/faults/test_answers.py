@@ -8,17 +8,20 @@ from django.test import override_settings
 from django_rclone import conf
 from django_rclone.exceptions import RcloneError
 from django_rclone.rclone.remote import Remote
-from tests.faults.bench import Bench
+from tests.faults.cell import Cell
 from tests.faults.proxy import Trouble
 
 
-@pytest.mark.parametrize("remote", ["s3", "crypt-s3", "webdav"])
+@pytest.mark.parametrize(
+    "remote",
+    ["s3", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("crypt-s3", "webdav"))],
+)
 def test_a_remote_that_could_not_be_asked_is_not_taken_for_an_empty_one(
-    remote: str, make_bench: Callable[[str, str, str], Bench]
+    remote: str, make_cell: Callable[[str, str, str], Cell]
 ) -> None:
-    bench = make_bench("restore", "sqlite", remote)
-    (backup,) = bench.backups()
-    with override_settings(DJANGO_RCLONE=bench.site.rclone | {"RETRIES": 0}):
+    cell = make_cell("restore", "sqlite", remote)
+    (backup,) = cell.backups()
+    with override_settings(DJANGO_RCLONE=cell.site.rclone | {"RETRIES": 0}):
         rclone = Remote(conf.load())
     questions: dict[str, Callable[[], object]] = {
         "list": lambda: sorted(item.path for item in rclone.list("db")),
@@ -31,8 +34,8 @@ def test_a_remote_that_could_not_be_asked_is_not_taken_for_an_empty_one(
         truth = ask()
         assert truth
         for count in range(9):
-            assert bench.place.proxy is not None
-            with bench.place.proxy.trouble(Trouble(reset=range(count))):
+            assert cell.endpoint.proxy is not None
+            with cell.endpoint.proxy.trouble(Trouble(reset=range(count))):
                 try:
                     answer = ask()
                 except RcloneError:

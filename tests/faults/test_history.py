@@ -14,7 +14,7 @@ import pytest
 from django_rclone.processes.process import Command
 from django_rclone.testing.kills import Killer
 from tests.faults.clock import Clock, going_wrong
-from tests.support.site import Site, fingerprint
+from tests.support.site import DjangoSite
 
 ALIASES = ("default", "default-2", "archive")
 KEEP = 3
@@ -36,15 +36,15 @@ class Model:
 class History:
     """Does one thing after the other, to the site and to the model."""
 
-    def __init__(self, site: Site, clock: Clock, chance: random.Random) -> None:
+    def __init__(self, site: DjangoSite, clock: Clock, chance: random.Random) -> None:
         self.site = site
         self.clock = clock
         self.chance = chance
         self.model = Model()
-        for alias in ALIASES:
-            if alias not in site.databases:
-                site.add_database(alias)
-            self.model.live[alias] = fingerprint(site.database(alias))
+        others = {alias: site.add_database(alias) for alias in ALIASES if alias != "default"}
+        self.databases = {"default": site.database, **others}
+        for alias, database in self.databases.items():
+            self.model.live[alias] = database.fingerprint()
             self.model.stored[alias] = {}
 
     def step(self) -> str:
@@ -55,11 +55,11 @@ class History:
         return f"{deed.__name__} {alias}"
 
     def write(self, alias: str) -> None:
-        with closing(sqlite3.connect(self.site.database(alias))) as connection, connection:
+        with closing(sqlite3.connect(self.databases[alias].path)) as connection, connection:
             title = f"entry {self.chance.random()}"
             connection.execute("INSERT INTO entry (title) VALUES (?)", [title])
             connection.execute("DELETE FROM entry WHERE id = ?", [self.chance.randrange(500)])
-        self.model.live[alias] = fingerprint(self.site.database(alias))
+        self.model.live[alias] = self.databases[alias].fingerprint()
 
     def back_up(self, alias: str, *more: str) -> str:
         self.site.call("dbbackup", "-d", alias, *more, stderr=StringIO())
@@ -111,11 +111,13 @@ class History:
             listed = self.site.backups("-d", alias)
             assert [one["name"] for one in listed] == self.model.newest_first(alias)
             assert all(one["verified"] for one in listed)
-            assert fingerprint(self.site.database(alias)) == self.model.live[alias]
+            assert self.databases[alias].fingerprint() == self.model.live[alias]
 
 
 @pytest.mark.parametrize("seed", range(8 if _EVERYTHING else 1))
-def test_catalogue_and_databases_agree_with_the_model_at_every_step(site: Site, seed: int) -> None:
+def test_catalogue_and_databases_agree_with_the_model_at_every_step(
+    site: DjangoSite, seed: int
+) -> None:
     site.rclone |= {"DB_CLEANUP_KEEP": KEEP, "STALL_TIMEOUT": 60}
     done: list[str] = []
     with going_wrong() as clock:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from tests.faults.bench import COMMANDS, Bench, Fault, Inflict
+from tests.faults.cell import COMMANDS, Cell, Fault, Inject, fault
 
 _FLOOD = "yes 'error: words without end' | head -n 30000 >&2"
 
@@ -31,61 +31,55 @@ _RCLONE: Bodies = {
 }
 
 
-def _rclone(body: str) -> Inflict:
+def _rclone(body: str) -> Inject:
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
+    def inject(cell: Cell) -> Iterator[None]:
         hangs = "sleep" in body
-        with bench.fake_rclone(body), bench.setting("STALL_TIMEOUT", 3 if hangs else 60):
+        with cell.fake_rclone(body), cell.setting("STALL_TIMEOUT", 3 if hangs else 60):
             yield
 
-    return inflict
+    return inject
 
 
 @contextmanager
-def _missing(bench: Bench) -> Iterator[None]:
-    with bench.setting("RCLONE_BINARY", "/nowhere/rclone"):
+def _missing(cell: Cell) -> Iterator[None]:
+    with cell.setting("RCLONE_BINARY", "/nowhere/rclone"):
         yield
 
 
 @contextmanager
-def _not_executable(bench: Bench) -> Iterator[None]:
-    path = bench.site.folder / "NotExecutable"
+def _not_executable(cell: Cell) -> Iterator[None]:
+    path = cell.site.folder / "NotExecutable"
     path.write_text("#!/bin/sh\n")
-    with bench.setting("RCLONE_BINARY", str(path)):
+    with cell.setting("RCLONE_BINARY", str(path)):
         yield
 
 
 @contextmanager
-def _too_old(bench: Bench) -> Iterator[None]:
-    with bench.fake_rclone("echo rclone v1.50.0; exit 0", call=("version", "*")):
+def _too_old(cell: Cell) -> Iterator[None]:
+    with cell.fake_rclone("echo rclone v1.50.0; exit 0", call=("version", "*")):
         yield
 
 
 def rclone_faults(operation: str) -> Iterator[Fault]:
     """Yield what rclone can do wrong during an operation."""
-    wrong = frozenset({3 if operation == "retention" else 1})
+    wrong = {3 if operation == "retention" else 1}
     for name, (body, says) in _RCLONE.items():
-        yield Fault(name=name, inflict=_rclone(body), status=wrong, says=says)
-    usage = frozenset({2})
+        yield fault(name, _rclone(body), says, status=wrong)
+    usage = {2}
     says = "RCLONE_BINARY.*does not name a program"
-    yield Fault(name="rclone is missing", inflict=_missing, status=usage, says=says, hint=False)
-    yield Fault(
-        name="rclone is not executable",
-        inflict=_not_executable,
-        status=usage,
-        says=says,
-        hint=False,
-    )
+    yield fault("rclone is missing", _missing, says, status=usage, hint=False)
+    yield fault("rclone is not executable", _not_executable, says, status=usage, hint=False)
     if operation != "listing":
-        yield Fault(name="rclone is too old", inflict=_too_old, says="too old")
+        yield fault("rclone is too old", _too_old, "too old")
     # What it says besides the answer is either an error, or does no harm.
     noise = 'echo noise; exec "$REAL" "$@"'
     if operation in ("restore", "listing"):
         says = "larger than its manifest|cannot be (read|decompressed)|does not match"
-        yield Fault(name="rclone talks on stdout", inflict=_rclone(noise), says=says, hint=False)
+        yield fault("rclone talks on stdout", _rclone(noise), says, hint=False)
     else:
-        harmless = frozenset({0})
-        yield Fault(name="rclone talks on stdout", inflict=_rclone(noise), status=harmless)
+        harmless = {0}
+        yield fault("rclone talks on stdout", _rclone(noise), status=harmless)
 
 
 _DUMP: Bodies = {
@@ -123,21 +117,23 @@ _LOAD: Bodies = {
 }
 
 
-def _program(which: str, body: str | None) -> Inflict:
+def _program(which: str, body: str | None) -> Inject:
     @contextmanager
-    def inflict(bench: Bench) -> Iterator[None]:
-        names = bench.engine.dump if which == "dump" else bench.engine.load
-        with bench.engine.replaced(names, body), bench.setting("DUMP_STALL_TIMEOUT", 1):
+    def inject(cell: Cell) -> Iterator[None]:
+        database = cell.database
+        name = database.dump_program if which == "dump" else database.restore_program
+        with cell.fake_program(name, body), cell.setting("DUMP_STALL_TIMEOUT", 1):
             yield
 
-    return inflict
+    return inject
 
 
 @contextmanager
-def _old_program(bench: Bench) -> Iterator[None]:
-    names = (*bench.engine.dump, *bench.engine.load)
-    version = f"{names[0]} (PostgreSQL) 9.6.24"
-    with bench.engine.replaced(names, 'exec "$REAL" "$@"', version=version):
+def _old_program(cell: Cell) -> Iterator[None]:
+    answers = {"--version": "pg_dump (PostgreSQL) 9.6.24"}
+    database = cell.database
+    name = database.dump_program if cell.operation == "backup" else database.restore_program
+    with cell.fake_program(name, 'exec "$REAL" "$@"', answers):
         yield
 
 
@@ -145,31 +141,29 @@ def client_faults(operation: str) -> Iterator[Fault]:
     """Yield what the program of a database can do wrong."""
     which, bodies = ("dump", _DUMP) if operation == "backup" else ("restore", _LOAD)
     for name, (body, says) in bodies.items():
-        yield Fault(name=name, inflict=_program(which, body), says=says, hint=False)
-    yield Fault(
-        name=f"{which} program is missing",
-        inflict=_program(which, None),
-        status=frozenset({1, 2}),
-        says="pg_dump|pg_restore|mariadb",
+        yield fault(name, _program(which, body), says, hint=False)
+    yield fault(
+        f"{which} program is missing",
+        _program(which, None),
+        "pg_dump|pg_restore|mariadb",
+        status={1, 2},
     )
 
 
 def cells() -> Iterator[tuple[str, str, str, Fault]]:
     for operation in COMMANDS:
-        for fault in rclone_faults(operation):
-            yield operation, "sqlite", "folder", fault
+        for found in rclone_faults(operation):
+            yield operation, "sqlite", "folder", found
     for engine in ("postgresql", "mariadb"):
         for operation in ("backup", "restore"):
-            for fault in rclone_faults(operation):
-                yield operation, engine, "folder", fault
-            for fault in client_faults(operation):
-                yield operation, engine, "folder", fault
+            for found in rclone_faults(operation):
+                yield operation, engine, "folder", found
+            for found in client_faults(operation):
+                yield operation, engine, "folder", found
     # Programs of MariaDB of any age do; what they cannot do is seen by what they offer.
     for operation, program in (("backup", "pg_dump"), ("restore", "pg_restore")):
-        old = Fault(
-            name="programs are too old", inflict=_old_program, says=f"{program} is version 9.6.24"
-        )
+        old = fault("programs are too old", _old_program, f"{program} is version 9.6.24")
         yield operation, "postgresql", "folder", old
 
 
-NONE = Fault(name="none", inflict=lambda bench: nullcontext(), status=frozenset({0}))
+NONE = fault("none", lambda cell: nullcontext(), status={0})

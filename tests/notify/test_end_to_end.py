@@ -10,7 +10,7 @@ import pytest
 from tests.notify import services
 from tests.notify.endpoints import SECRET
 from tests.notify.services import Service
-from tests.support.site import Site
+from tests.support.site import DjangoSite
 
 pytestmark = pytest.mark.parametrize(
     "service", [*services.ALL, services.LOGGING], ids=lambda service: service.name
@@ -26,7 +26,7 @@ pre_db_restore.connect(forbid)
 
 
 @pytest.fixture
-def notified_site(service: Service, endpoint, site: Site) -> Site:
+def notified_site(service: Service, endpoint, site: DjangoSite) -> DjangoSite:
     """A site with one channel that gets every state."""
     channel = service.channel(
         endpoint,
@@ -45,7 +45,7 @@ def notified_site(service: Service, endpoint, site: Site) -> Site:
     return site
 
 
-def run(site: Site, *arguments: str) -> int:
+def run(site: DjangoSite, *arguments: str) -> int:
     process = site.manage(*arguments)
     assert "Traceback" not in process.stderr
     assert "not notified" not in process.stderr
@@ -53,13 +53,15 @@ def run(site: Site, *arguments: str) -> int:
     return process.returncode
 
 
-def test_successful_backup(notified_site: Site, endpoint) -> None:
+def test_successful_backup(notified_site: DjangoSite, endpoint) -> None:
     assert run(notified_site, "dbbackup") == 0
     assert endpoint.states() == ["started", "succeeded"]
 
 
-def test_failed_backup_and_the_recovery(notified_site: Site, service: Service, endpoint) -> None:
-    database = notified_site.database()
+def test_failed_backup_and_the_recovery(
+    notified_site: DjangoSite, service: Service, endpoint
+) -> None:
+    database = notified_site.database.path
     database.rename(database.with_suffix(".away"))
     assert run(notified_site, "dbbackup") == 1
     assert endpoint.states() == ["started", "failed"]
@@ -70,7 +72,7 @@ def test_failed_backup_and_the_recovery(notified_site: Site, service: Service, e
     assert endpoint.states() == ["started", "failed", "started", last]
 
 
-def test_vetoed_restore(notified_site: Site, service: Service, endpoint) -> None:
+def test_vetoed_restore(notified_site: DjangoSite, service: Service, endpoint) -> None:
     notified_site.back_up()
     notified_site.extra_settings += VETO
     assert run(notified_site, "dbrestore", "--noinput") == 4
@@ -81,8 +83,8 @@ def test_vetoed_restore(notified_site: Site, service: Service, endpoint) -> None
     )
 
 
-def test_backup_stopped_by_sigterm(notified_site: Site, endpoint) -> None:
-    with closing(sqlite3.connect(notified_site.database())) as connection, connection:
+def test_backup_stopped_by_sigterm(notified_site: DjangoSite, endpoint) -> None:
+    with closing(sqlite3.connect(notified_site.database.path)) as connection, connection:
         connection.execute("CREATE TABLE noise AS SELECT randomblob(4000000) AS noise")
     notified_site.rclone["RCLONE_FLAGS"] = ["--bwlimit=500k"]
     process = notified_site.start("dbbackup")

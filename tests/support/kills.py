@@ -2,4 +2,4 @@
 
 import os
 
-KILLS = int(os.environ.get("TEST_KILLS", "2"))
+KILLS = int(os.environ.get("TEST_KILLS", "1"))

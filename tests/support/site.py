@@ -1,13 +1,11 @@
 """A Django site to back up: databases, media files and a remote in a folder of its own."""
 
-import hashlib
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
@@ -18,7 +16,10 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
 
+from .databases import Database, SqliteDatabase
+
 REPOSITORY = Path(__file__).resolve().parents[2]
+RCLONE = Path(sys.executable).with_name("rclone")
 
 _SETTINGS = """\
 from tests.settings import *
@@ -30,7 +31,7 @@ MEDIA_ROOT = {media!r}
 """
 
 
-class Site:
+class DjangoSite:
     """A site whose settings are those of this process for as long as ``active()`` lasts.
 
     ``call()`` runs a command in this process, ``manage()`` in one of its own.
@@ -46,25 +47,22 @@ class Site:
         self._in_use: object = None
         self.remote.mkdir()
         self.media.mkdir()
-        self.add_database("default")
+        self.database: Any = self.add_database("default")
 
-    def add_database(self, alias: str, *, name: str | None = None, **settings: Any) -> Path:
-        """Add a database with a table and some rows; return its file."""
-        path = self.folder / (name or f"{alias}.sqlite3")
-        self.databases[alias] = {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(path),
-            **settings,
-        }
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("CREATE TABLE entry (id INTEGER PRIMARY KEY, title TEXT NOT NULL)")
-            rows = [(f"{alias} entry {number}",) for number in range(500)]
-            connection.executemany("INSERT INTO entry (title) VALUES (?)", rows)
-        return path
+    def add_database(
+        self, alias: str, *, name: str | None = None, **settings: Any
+    ) -> SqliteDatabase:
+        """Add a file of SQLite with a table and some rows."""
+        database = SqliteDatabase(self.folder / (name or f"{alias}.sqlite3"), **settings)
+        database.add_entries(alias)
+        self.databases[alias] = database.settings
+        return database
 
-    def database(self, alias: str = "default") -> Path:
-        """Return the file of a database."""
-        return Path(self.databases[alias]["NAME"])
+    def use(self, database: Database) -> None:
+        """Let a database be the default one, and the only one with options for its client."""
+        self.database = database
+        self.databases["default"] = database.settings
+        self.rclone["CLIENTS"] = {"default": {"OPTIONS": database.options}}
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -96,6 +94,10 @@ class Site:
         self.call("dbbackup", *arguments)
         (new,) = [p for p in self.stored() if p not in before and p.suffix != ".json"]
         return new
+
+    def restore(self, *arguments: str) -> str:
+        """Restore the default database, and return what was printed."""
+        return self.call("dbrestore", "--noinput", *arguments)
 
     def dump(self) -> Path:
         """Return the one dump that is stored."""
@@ -162,6 +164,39 @@ class Site:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
+    def fake_rclone(self, calls: str, body: str) -> None:
+        """Let a script answer ``calls``, a pattern of the shell; ``$REAL`` is the real rclone."""
+        script = self.folder / "FakeRclone"
+        script.write_text(
+            f"#!/bin/sh\nREAL={RCLONE}\nfor last; do :; done\n"
+            f'case "$*" in\n{calls})\n{body}\n;;\nesac\nexec "$REAL" "$@"\n'
+        )
+        script.chmod(0o755)
+        self.rclone["RCLONE_BINARY"] = str(script)
+
+    def fake_program(
+        self, name: str, body: str | None, answers: Mapping[str, str] | None = None
+    ) -> None:
+        """Let a script stand in for a program of the database; ``$REAL`` is the real one.
+
+        Without a ``body`` the program is missing. Asked for ``--version`` or ``--help``, the
+        real one answers, unless ``answers`` has another text.
+        """
+        folder = self.folder / "fake tools"
+        folder.mkdir(exist_ok=True)
+        for program in (self.database.dump_program, self.database.restore_program):
+            script, real = folder / program, self.database.tools / program
+            script.unlink(missing_ok=True)
+            if program != name:
+                script.symlink_to(real)
+            elif body is not None:
+                fixed = (f"*{q}*) echo '{text}'; exit;;" for q, text in (answers or {}).items())
+                cases = [*fixed, '*--version*|*--help*) exec "$REAL" "$@";;']
+                text = f"#!/bin/sh\nREAL='{real}'\ncase \"$*\" in\n{chr(10).join(cases)}\nesac\n"
+                script.write_text(f"{text}{body}\n")
+                script.chmod(0o755)
+        self.database.options["tools_folder"] = str(folder)
+
     def _use(self, databases: Mapping[str, dict[str, Any]]) -> None:
         if self._in_use == databases:
             return
@@ -196,20 +231,3 @@ def snapshot(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def fingerprint(path: Path) -> str:
-    """Return a hash of schema and rows of a SQLite database, whatever its pages look like."""
-    with closing(sqlite3.connect(path)) as connection:
-        text = "\n".join(connection.iterdump())
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def diverge(path: Path) -> None:
-    """Change, delete and add rows and tables, as time does after a backup."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE entry SET title = 'changed' WHERE id % 3 = 0")
-        connection.execute("DELETE FROM entry WHERE id % 7 = 0")
-        connection.execute("INSERT INTO entry (title) VALUES ('new')")
-        connection.execute("CREATE TABLE later (entry_id INTEGER REFERENCES entry (id))")
-        connection.execute("INSERT INTO later VALUES (1)")

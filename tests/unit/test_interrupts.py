@@ -14,11 +14,14 @@ from django_rclone.interrupts import deferred_signals, interruptible
 
 @pytest.fixture(autouse=True)
 def nothing_stays_behind() -> Iterator[None]:
+    # Where the tests outlive their terminal, SIGHUP has a handler.
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     assert interruption._regions == 0
     assert interruption._pending is None
     assert {number: signal.getsignal(number) for number in SIGNALS} == handlers
+    signal.signal(signal.SIGHUP, hang_up)
 
 
 SIGNALS = {

@@ -8,21 +8,18 @@ import subprocess
 import sys
 import time
 from contextlib import closing, suppress
-from pathlib import Path
 
 import pytest
 
 from django_rclone import scratch
-from tests.support.processes import wait_until_gone
-from tests.support.site import Site, diverge, fingerprint
-
-MARK = "DJANGO_RCLONE_TEST_RUN"
+from tests.support.processes import MARK, arguments, marked, wait_until_gone
+from tests.support.site import DjangoSite
 
 
 @pytest.fixture
-def big(site: Site) -> Site:
+def big(site: DjangoSite) -> DjangoSite:
     """A site whose backup takes long enough to be hit in the middle."""
-    with closing(sqlite3.connect(site.database())) as live, live:
+    with closing(sqlite3.connect(site.database.path)) as live, live:
         live.execute("CREATE TABLE blobs (id INTEGER PRIMARY KEY, content BLOB)")
         live.executemany(
             "INSERT INTO blobs (content) VALUES (?)", ((os.urandom(100_000),) for _ in range(60))
@@ -31,24 +28,10 @@ def big(site: Site) -> Site:
     return site
 
 
-def family(mark: str) -> list[int]:
-    """Return the processes started with this mark in their environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            continue
-        if f"{MARK}={mark}".encode() in environment and state != "Z":
-            found.append(int(folder.name))
-    return found
-
-
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("victim", ["manage.py", "version", "rcat", "lsjson", "rcat json", "cat"])
 def test_kill_9_during_a_backup_leaves_no_half_backup_and_the_next_one_works(
-    big: Site, victim: str, seed: int
+    big: DjangoSite, victim: str, seed: int
 ) -> None:
     mark = f"{os.getpid()}-{victim}-{seed}".replace(" ", "-")
     big.rclone["RCLONE_FLAGS"] = ["--bwlimit=8M"]
@@ -57,7 +40,9 @@ def test_kill_9_during_a_backup_leaves_no_half_backup_and_the_next_one_works(
     moment = random.Random(f"{victim}{seed}").uniform(0.0, 0.8 if victim == "rcat" else 0.03)
     begun = None
     while process.poll() is None:
-        running = [p for p in family(mark) if is_running(p, verb) and what in arguments(p)]
+        running = [
+            p for p in marked(mark) if is_running(p, verb) and what in " ".join(arguments(p))
+        ]
         begun = begun or (time.monotonic() if running else None)
         if victim == "manage.py":
             time.sleep(random.Random(f"m{seed}").uniform(0.2, 1.2))
@@ -69,35 +54,28 @@ def test_kill_9_during_a_backup_leaves_no_half_backup_and_the_next_one_works(
                     os.kill(pid, signal.SIGKILL)
             break
     process.communicate(timeout=60)
-    wait_until_gone(lambda: family(mark))
+    wait_until_gone(lambda: marked(mark))
     big.rclone["RCLONE_FLAGS"] = []
     assert all(backup["verified"] for backup in big.backups())
     if process.returncode > 0:
         assert big.backups() == []
     big.call("dbbackup")
-    before = fingerprint(big.database())
-    diverge(big.database())
+    before = big.database.fingerprint()
+    big.database.mutate()
     big.call("dbrestore", "--noinput")
-    assert fingerprint(big.database()) == before
-
-
-def arguments(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
-    except OSError:
-        return ""
+    assert big.database.fingerprint() == before
 
 
 @pytest.mark.parametrize("victim", ["manage.py", "rclone"])
 @pytest.mark.parametrize("seed", range(6))
 def test_kill_9_during_a_restore_leaves_the_old_or_the_new_database(
-    big: Site, victim: str, seed: int
+    big: DjangoSite, victim: str, seed: int
 ) -> None:
     mark = f"{os.getpid()}-restore-{victim}-{seed}"
-    new = fingerprint(big.database())
+    new = big.database.fingerprint()
     big.call("dbbackup")
-    diverge(big.database())
-    old = fingerprint(big.database())
+    big.database.mutate()
+    old = big.database.fingerprint()
     big.rclone["RCLONE_FLAGS"] = ["--bwlimit=8M"]
     process = big.start("dbrestore", "--noinput", env={MARK: mark})
     if victim == "manage.py":
@@ -107,26 +85,23 @@ def test_kill_9_during_a_restore_leaves_the_old_or_the_new_database(
             process.kill()
     else:
         while process.poll() is None:
-            if cats := [pid for pid in family(mark) if is_running(pid, "cat")]:
+            if cats := [pid for pid in marked(mark) if is_running(pid, "cat")]:
                 os.kill(cats[0], signal.SIGKILL)
                 break
     process.communicate(timeout=60)
-    wait_until_gone(lambda: family(mark))
-    with closing(sqlite3.connect(big.database())) as live:
+    wait_until_gone(lambda: marked(mark))
+    with closing(sqlite3.connect(big.database.path)) as live:
         assert live.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert fingerprint(big.database()) in (old, new)
+    assert big.database.fingerprint() in (old, new)
     if process.returncode != 0 and victim == "rclone":
-        assert fingerprint(big.database()) == old
+        assert big.database.fingerprint() == old
     big.rclone["RCLONE_FLAGS"] = []
     big.call("dbrestore", "--noinput")
-    assert fingerprint(big.database()) == new
+    assert big.database.fingerprint() == new
 
 
 def is_running(pid: int, verb: str) -> bool:
-    try:
-        return verb.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:2]
-    except OSError:
-        return False
+    return verb in arguments(pid)[:2]
 
 
 @pytest.mark.parametrize(
@@ -134,8 +109,8 @@ def is_running(pid: int, verb: str) -> bool:
     [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
     ids=["SIGTERM", "SIGHUP", "SIGINT"],
 )
-def test_a_stopped_backup_tells_its_failure_and_leaves_nothing(
-    big: Site, number: signal.Signals, status: int
+def test_a_stopped_backup_reports_its_failure_and_leaves_nothing(
+    big: DjangoSite, number: signal.Signals, status: int
 ) -> None:
     mark = f"{os.getpid()}-{number.name}"
     told = big.folder / "told"
@@ -148,13 +123,13 @@ def test_a_stopped_backup_tells_its_failure_and_leaves_nothing(
         "operation_changed.connect(tell)\n"
     )
     process = big.start("dbbackup", env={MARK: mark})
-    while not any(is_running(pid, "rcat") for pid in family(mark)):
+    while not any(is_running(pid, "rcat") for pid in marked(mark)):
         assert process.poll() is None
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status, errors
     assert "Traceback" not in errors
-    wait_until_gone(lambda: family(mark))
+    wait_until_gone(lambda: marked(mark))
     states = told.read_text().split("\n")
     assert states[0] == "started None"
     assert states[1].startswith("failed ")
@@ -162,7 +137,7 @@ def test_a_stopped_backup_tells_its_failure_and_leaves_nothing(
     assert big.stored() == []
 
 
-def test_an_ignored_sighup_stays_ignored(site: Site) -> None:
+def test_an_ignored_sighup_stays_ignored(site: DjangoSite) -> None:
     code = (
         "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN);"
         f"os.execv({sys.executable!r}, {site.argv('dbbackup')!r})"
@@ -179,39 +154,27 @@ def test_an_ignored_sighup_stays_ignored(site: Site) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def let_rclone(site: Site, calls: str, do: str) -> None:
-    """Put a script in the place of rclone for ``calls``, a pattern; ``$REAL`` is the real one."""
-    fake = site.folder / "FakeRclone"
-    fake.write_text(
-        f"#!/bin/sh\nREAL={Path(sys.executable).with_name('rclone')}\n"
-        f'case "$*" in\n{calls}) {do};;\nesac\n'
-        'exec "$REAL" "$@"\n'
-    )
-    fake.chmod(0o755)
-    site.rclone["RCLONE_BINARY"] = str(fake)
-
-
-def test_a_remote_that_loses_bytes_is_noticed(site: Site) -> None:
+def test_a_remote_that_loses_bytes_is_noticed(site: DjangoSite) -> None:
     """rclone says that all is well; the stored size says otherwise."""
-    let_rclone(site, "rcat*.zst", 'head -c 100 | "$REAL" "$@"; cat >/dev/null; exit 0')
+    site.fake_rclone("rcat*.zst", 'head -c 100 | "$REAL" "$@"; cat >/dev/null; exit 0')
     done = site.manage("dbbackup")
     assert done.returncode == 1
     assert "the remote reports 100" in done.stderr
     assert site.stored() == []
 
 
-def test_a_remote_that_loses_bytes_of_the_manifest_is_noticed(site: Site) -> None:
-    let_rclone(site, "rcat*.json", 'head -c 100 | "$REAL" "$@"; cat >/dev/null; exit 0')
+def test_a_remote_that_loses_bytes_of_the_manifest_is_noticed(site: DjangoSite) -> None:
+    site.fake_rclone("rcat*.json", 'head -c 100 | "$REAL" "$@"; cat >/dev/null; exit 0')
     done = site.manage("dbbackup")
     assert done.returncode == 1
     assert "The manifest could not be read back as it was written." in done.stderr
     assert site.stored() == []
 
 
-def test_a_clean_up_that_breaks_off_leaves_no_manifest_without_its_dump(site: Site) -> None:
+def test_a_clean_up_that_breaks_off_leaves_no_manifest_without_its_dump(site: DjangoSite) -> None:
     site.rclone |= {"DB_CLEANUP_KEEP": 1, "RETRIES": 0}
     old = site.back_up()
-    let_rclone(site, "deletefile*.json", "echo 'error: on strike' >&2; exit 1")
+    site.fake_rclone("deletefile*.json", "echo 'error: on strike' >&2; exit 1")
     done = site.manage("dbbackup", "--clean")
     assert done.returncode == 3
     assert "on strike" in done.stderr
@@ -219,17 +182,17 @@ def test_a_clean_up_that_breaks_off_leaves_no_manifest_without_its_dump(site: Si
     assert len(site.backups()) == 2
 
 
-def test_rclone_dying_is_blamed_with_its_own_last_words(site: Site) -> None:
+def test_rclone_dying_is_blamed_with_its_own_last_words(site: DjangoSite) -> None:
     said = '{"level":"error","msg":"quota exceeded on remote"}'
-    let_rclone(site, "rcat*", f"head -c 10 >/dev/null; echo '{said}' >&2; exit 9")
+    site.fake_rclone("rcat*", f"head -c 10 >/dev/null; echo '{said}' >&2; exit 9")
     done = site.manage("dbbackup")
     assert done.returncode == 1
     assert "exited with 9" in done.stderr
     assert "quota exceeded on remote" in done.stderr
 
 
-def test_what_a_killed_restore_left_is_swept_by_the_next(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+def test_leftovers_of_a_killed_restore_are_removed_by_the_next(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.call("dbbackup")
     left = site.folder / ".django-rclone-left"

@@ -5,10 +5,10 @@ import os
 
 import pytest
 
-from tests.support.site import Site, record_programs
+from tests.support.site import DjangoSite, record_programs
 
 
-def test_backups_are_listed_newest_first_with_what_matters(site: Site) -> None:
+def test_backups_are_listed_newest_first_with_what_matters(site: DjangoSite) -> None:
     site.rclone["ENVIRONMENT"] = "staging"
     names = [site.back_up().name for _ in range(3)]
     listed = site.backups()
@@ -27,7 +27,7 @@ def test_backups_are_listed_newest_first_with_what_matters(site: Site) -> None:
     assert listed[0]["environment"] == "staging"
 
 
-def test_one_database_can_be_listed_alone(site: Site) -> None:
+def test_one_database_can_be_listed_alone(site: DjangoSite) -> None:
     for alias in ("app", "app-eu", "app2"):
         site.add_database(alias)
     site.call("dbbackup", "--all")
@@ -37,7 +37,7 @@ def test_one_database_can_be_listed_alone(site: Site) -> None:
 
 @pytest.mark.parametrize("width", [40, 80, 100, 200])
 def test_the_listing_fits_the_terminal_and_cuts_no_name(
-    site: Site, width: int, monkeypatch: pytest.MonkeyPatch
+    site: DjangoSite, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = site.back_up().name
     monkeypatch.setenv("COLUMNS", str(width))
@@ -57,7 +57,7 @@ def test_the_listing_fits_the_terminal_and_cuts_no_name(
         ]
 
 
-def test_an_unverified_backup_says_why(site: Site) -> None:
+def test_an_unverified_backup_says_why(site: DjangoSite) -> None:
     dump = site.back_up()
     dump.write_bytes(dump.read_bytes()[:-1])
     (listed,) = site.backups()
@@ -66,12 +66,12 @@ def test_an_unverified_backup_says_why(site: Site) -> None:
     assert f"{dump.name} is not verified" in site.call("listbackups")
 
 
-def test_an_empty_remote_is_told_as_such(site: Site) -> None:
+def test_an_empty_remote_is_reported(site: DjangoSite) -> None:
     assert site.call("listbackups") == "There are no backups.\n"
     assert json.loads(site.call("listbackups", "--json")) == []
 
 
-def test_dumps_and_manifests_alone_are_no_backups(site: Site) -> None:
+def test_dumps_and_manifests_alone_are_no_backups(site: DjangoSite) -> None:
     dump = site.back_up()
     (dump.parent / "alone.sqlite3").write_bytes(b"x")
     (dump.parent / "orphan.sqlite3.json").write_bytes(
@@ -80,7 +80,7 @@ def test_dumps_and_manifests_alone_are_no_backups(site: Site) -> None:
     assert [backup["name"] for backup in site.backups()] == [dump.name]
 
 
-def test_garbage_among_the_manifests_hides_no_backup(site: Site) -> None:
+def test_garbage_among_the_manifests_hides_no_backup(site: DjangoSite) -> None:
     names = {site.back_up().name for _ in range(2)}
     folder = site.remote / "db"
     for number, junk in enumerate([b"", b"{", b"\n\n{}\n", os.urandom(2000), b"[" * 5000]):
@@ -92,7 +92,7 @@ def test_garbage_among_the_manifests_hides_no_backup(site: Site) -> None:
 
 
 def test_listing_needs_two_runs_of_rclone_however_many_backups_there_are(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         site.back_up()

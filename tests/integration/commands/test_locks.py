@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -21,19 +20,19 @@ from django_rclone.locks import lease as locks
 from django_rclone.locks.lease import Lease, exclusive
 from django_rclone.rclone import Remote
 from django_rclone.reporting import new_operation
-from tests.conftest import Heard
-from tests.support.site import Site, fingerprint
+from tests.support.signal_recorder import SignalRecorder
+from tests.support.site import DjangoSite
 
 RESTORE = "default.db_restore"
 PRUNE = "default.db_prune"
 
 
-def remote_of(site: Site) -> Remote:
+def remote_of(site: DjangoSite) -> Remote:
     with override_settings(DJANGO_RCLONE=site.rclone):
         return Remote(conf.load())
 
 
-def put_lease(site: Site, name: str, *, host: str = "elsewhere", **ago: float) -> Path:
+def put_lease(site: DjangoSite, name: str, *, host: str = "elsewhere", **ago: float) -> Path:
     since = datetime.now(UTC) - timedelta(minutes=1)
     until = since + locks.EXPIRY - timedelta(**ago)
     lease = Lease(
@@ -61,41 +60,41 @@ def put_lease(site: Site, name: str, *, host: str = "elsewhere", **ago: float) -
     ],
 )
 def test_the_error_names_the_holder_and_the_way_out(
-    site: Site, heard: Heard, name: str, command: list[str], status: int
+    site: DjangoSite, recorder: SignalRecorder, name: str, command: list[str], status: int
 ) -> None:
     site.write_media({"a": b"a"})
     site.call("dbbackup")
     site.call("mediabackup")
-    before = fingerprint(site.database())
+    before = site.database.fingerprint()
     lock = put_lease(site, name)
-    heard.calls.clear()
+    recorder.calls.clear()
     with pytest.raises(CommandError, match="Another db_restore of 'shop' has been") as caught:
         site.call(*command)
     assert "running on host elsewhere (pid 4711)" in str(caught.value)
     assert caught.value.returncode == status
     assert f"delete locks/{lock.name} on the remote" in str(caught.value)
-    assert heard.events[-1].error_type == "OperationLocked"
+    assert recorder.events[-1].error_type == "OperationLocked"
     assert site.stored("locks") == [lock], "a stranger's lock stays, our own lease goes"
-    assert fingerprint(site.database()) == before
+    assert site.database.fingerprint() == before
     lock.unlink()
     site.call(*command)
     assert site.stored("locks") == []
 
 
-def test_a_backup_needs_no_lock(site: Site) -> None:
+def test_a_backup_needs_no_lock(site: DjangoSite) -> None:
     for name in (RESTORE, PRUNE, "media"):
         put_lease(site, name)
     site.call("dbbackup")
     assert len(site.backups()) == 1
 
 
-def test_an_expired_lock_blocks_nobody_and_is_swept(site: Site) -> None:
+def test_an_expired_lock_blocks_nobody_and_is_swept(site: DjangoSite) -> None:
     put_lease(site, PRUNE, hours=1)
     site.call("dbbackup", "--clean")
     assert site.stored("locks") == []
 
 
-def test_a_lock_of_another_database_or_environment_blocks_nobody(site: Site) -> None:
+def test_a_lock_of_another_database_or_environment_blocks_nobody(site: DjangoSite) -> None:
     site.call("dbbackup")
     others = [put_lease(site, f"{name}.db_restore") for name in ("default-eu", "prod.default")]
     site.call("dbrestore", "--noinput")
@@ -103,13 +102,13 @@ def test_a_lock_of_another_database_or_environment_blocks_nobody(site: Site) -> 
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"token": 1}', b"\xff"])
-def test_an_invalid_lease_blocks_nobody_and_is_swept(site: Site, content: bytes) -> None:
+def test_an_invalid_lease_blocks_nobody_and_is_swept(site: DjangoSite, content: bytes) -> None:
     put_lease(site, PRUNE).write_bytes(content)
     site.call("dbbackup", "--clean")
     assert site.stored("locks") == []
 
 
-def test_the_lock_of_a_run_that_was_killed_here_is_swept_by_the_next(site: Site) -> None:
+def test_the_lock_of_a_run_that_was_killed_here_is_swept_by_the_next(site: DjangoSite) -> None:
     site.call("dbbackup")
     site.extra_settings = (
         "import os, signal\n"
@@ -123,17 +122,13 @@ def test_the_lock_of_a_run_that_was_killed_here_is_swept_by_the_next(site: Site)
 
 
 def test_a_dead_lease_that_could_not_be_deleted_stays_dead(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: DjangoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     site.call("dbbackup")
     lock = put_lease(site, RESTORE, host=socket.gethostname())
     (tmp_path / f".django-rclone-run-{lock.suffixes[-2][1:]}").touch()
-    real = Path(sys.executable).with_name("rclone")
-    script = tmp_path / "FakeRclone"
-    script.write_text(f'#!/bin/sh\n[ "$1" = deletefile ] && exit 1\nexec {real} "$@"\n')
-    script.chmod(0o755)
-    site.rclone["RCLONE_BINARY"] = str(script)
+    site.fake_rclone("deletefile*", "exit 1")
     site.call("dbrestore", "--noinput")
     assert lock.exists()
     del site.rclone["RCLONE_BINARY"]
@@ -142,10 +137,10 @@ def test_a_dead_lease_that_could_not_be_deleted_stays_dead(
 
 
 def test_a_remote_that_can_only_be_read_is_restored_from_with_a_warning(
-    site: Site, capsys: pytest.CaptureFixture[str]
+    site: DjangoSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.call("dbbackup")
-    before = fingerprint(site.database())
+    before = site.database.fingerprint()
     # Root may write everywhere, but no folder where a file is.
     (site.remote / "locks").write_bytes(b"")
     site.call("dbrestore", "--noinput")
@@ -153,10 +148,10 @@ def test_a_remote_that_can_only_be_read_is_restored_from_with_a_warning(
         "Could not take a lock, so another host may run the same operation"
         in capsys.readouterr().err
     )
-    assert fingerprint(site.database()) == before
+    assert site.database.fingerprint() == before
 
 
-def test_of_many_at_once_only_one_holds_the_lock(site: Site) -> None:
+def test_of_many_at_once_only_one_holds_the_lock(site: DjangoSite) -> None:
     inside: list[int] = []
     crowds: list[int] = []
     entered: list[int] = []
@@ -184,7 +179,7 @@ def test_of_many_at_once_only_one_holds_the_lock(site: Site) -> None:
 
 
 def test_a_long_run_renews_its_lock(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: DjangoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(locks, "EXPIRY", timedelta(seconds=0.9))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
-from tests.conftest import Heard
-from tests.support.site import Site, snapshot
+from tests.support.signal_recorder import SignalRecorder
+from tests.support.site import DjangoSite, snapshot
 
 FILES = {
     "a.txt": b"a",
@@ -18,7 +18,7 @@ FILES = {
 }
 
 
-def spoil(site: Site) -> None:
+def spoil(site: DjangoSite) -> None:
     """Delete, change and add files; one change keeps size and time."""
     (site.media / "two words/ünï & co.txt").unlink()
     path = site.media / "a.txt"
@@ -28,7 +28,7 @@ def spoil(site: Site) -> None:
     site.write_media({"new.txt": b"new"})
 
 
-def test_media_files_come_back_exactly(site: Site) -> None:
+def test_media_files_come_back_exactly(site: DjangoSite) -> None:
     site.write_media(FILES)
     site.call("mediabackup")
     assert snapshot(site.remote / "media") == FILES
@@ -37,7 +37,7 @@ def test_media_files_come_back_exactly(site: Site) -> None:
     assert snapshot(site.media) == FILES
 
 
-def test_the_mirror_follows_changes_and_deletions(site: Site) -> None:
+def test_the_mirror_follows_changes_and_deletions(site: DjangoSite) -> None:
     site.write_media(FILES)
     site.call("mediabackup")
     (site.media / "a.txt").unlink()
@@ -46,7 +46,7 @@ def test_the_mirror_follows_changes_and_deletions(site: Site) -> None:
     assert snapshot(site.remote / "media") == snapshot(site.media)
 
 
-def test_files_behind_links_are_backed_up(site: Site) -> None:
+def test_files_behind_links_are_backed_up(site: DjangoSite) -> None:
     site.write_media(FILES)
     elsewhere = site.folder / "elsewhere"
     elsewhere.mkdir()
@@ -56,7 +56,7 @@ def test_files_behind_links_are_backed_up(site: Site) -> None:
     assert snapshot(site.remote / "media")["folder/linked.txt"] == b"linked"
 
 
-def test_a_media_root_that_is_a_link_is_followed(site: Site) -> None:
+def test_a_media_root_that_is_a_link_is_followed(site: DjangoSite) -> None:
     site.write_media(FILES)
     real = site.folder / "volume"
     site.media.rename(real)
@@ -69,7 +69,9 @@ def test_a_media_root_that_is_a_link_is_followed(site: Site) -> None:
     assert site.media.is_symlink()
 
 
-def test_media_on_a_remote_is_mirrored_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_media_on_a_remote_is_mirrored_too(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bucket = site.folder / "bucket"
     bucket.mkdir()
     (bucket / "x.txt").write_bytes(b"x")
@@ -82,44 +84,46 @@ def test_media_on_a_remote_is_mirrored_too(site: Site, monkeypatch: pytest.Monke
     assert (bucket / "x.txt").read_bytes() == b"x"
 
 
-def refused(site: Site, heard: Heard, command: str, *arguments: str) -> str:
+def refused(site: DjangoSite, recorder: SignalRecorder, command: str, *arguments: str) -> str:
     before = snapshot(site.folder)
     with pytest.raises(CommandError) as error:
         site.call(command, *arguments)
     assert snapshot(site.folder) == before
-    assert f"post_media_{command.removeprefix('media')}" not in heard.names
+    assert f"post_media_{command.removeprefix('media')}" not in recorder.names
     return str(error.value)
 
 
-def test_a_missing_media_folder_is_refused(site: Site, heard: Heard) -> None:
+def test_a_missing_media_folder_is_refused(site: DjangoSite, recorder: SignalRecorder) -> None:
     site.write_media(FILES)
     site.call("mediabackup")
-    heard.calls.clear()
+    recorder.calls.clear()
     site.media.rename(site.folder / "unmounted")
-    assert f"There is no media folder {site.media}" in refused(site, heard, "mediabackup")
-    assert heard.states == ["media_backup started", "media_backup failed"]
-    assert "There is no media folder" in refused(site, heard, "mediabackup", "--force")
+    assert f"There is no media folder {site.media}" in refused(site, recorder, "mediabackup")
+    assert recorder.states == ["media_backup started", "media_backup failed"]
+    assert "There is no media folder" in refused(site, recorder, "mediabackup", "--force")
 
 
-def test_an_empty_media_folder_is_refused_unless_forced(site: Site, heard: Heard) -> None:
+def test_an_empty_media_folder_is_refused_unless_forced(
+    site: DjangoSite, recorder: SignalRecorder
+) -> None:
     site.write_media({"a.txt": b"a"})
     site.call("mediabackup")
-    heard.calls.clear()
+    recorder.calls.clear()
     (site.media / "a.txt").unlink()
-    assert "is empty" in refused(site, heard, "mediabackup")
+    assert "is empty" in refused(site, recorder, "mediabackup")
     site.call("mediabackup", "--force")
     assert snapshot(site.remote / "media") == {}
 
 
 def test_a_backup_that_would_delete_too_much_is_refused_unless_forced(
-    site: Site, heard: Heard
+    site: DjangoSite, recorder: SignalRecorder
 ) -> None:
     site.write_media({f"{number}.txt": b"x" for number in range(10)})
     site.call("mediabackup")
-    heard.calls.clear()
+    recorder.calls.clear()
     for number in range(6):
         (site.media / f"{number}.txt").unlink()
-    text = refused(site, heard, "mediabackup")
+    text = refused(site, recorder, "mediabackup")
     assert "6 of 10 files" in text
     assert "MEDIA_MAX_DELETE" in text
     site.rclone["MEDIA_MAX_DELETE"] = 60
@@ -128,18 +132,18 @@ def test_a_backup_that_would_delete_too_much_is_refused_unless_forced(
 
 
 def test_a_restore_that_would_delete_too_much_is_refused_unless_forced(
-    site: Site, heard: Heard
+    site: DjangoSite, recorder: SignalRecorder
 ) -> None:
     site.write_media({"a.txt": b"a"})
     site.call("mediabackup")
-    heard.calls.clear()
+    recorder.calls.clear()
     site.write_media({f"{number}.txt": b"x" for number in range(10)})
-    assert "10 of 11 files" in refused(site, heard, "mediarestore", "--noinput")
+    assert "10 of 11 files" in refused(site, recorder, "mediarestore", "--noinput")
     site.call("mediarestore", "--noinput", "--force")
     assert snapshot(site.media) == {"a.txt": b"a"}
 
 
-def test_a_restore_into_a_missing_folder_makes_it(site: Site) -> None:
+def test_a_restore_into_a_missing_folder_makes_it(site: DjangoSite) -> None:
     site.write_media(FILES)
     site.call("mediabackup")
     site.media.rename(site.folder / "lost")
@@ -147,19 +151,21 @@ def test_a_restore_into_a_missing_folder_makes_it(site: Site) -> None:
     assert snapshot(site.media) == FILES
 
 
-def test_without_a_backup_there_is_nothing_to_restore(site: Site, heard: Heard) -> None:
+def test_without_a_backup_there_is_nothing_to_restore(
+    site: DjangoSite, recorder: SignalRecorder
+) -> None:
     site.write_media(FILES)
-    assert "There is no media backup" in refused(site, heard, "mediarestore", "--noinput")
+    assert "There is no media backup" in refused(site, recorder, "mediarestore", "--noinput")
     assert site.backups("--media") == []
 
 
 @pytest.mark.parametrize("change", ["gone", "unreadable", "altered", "file lost", "file added"])
-def test_a_mirror_that_nothing_vouches_for_is_refused_unless_told(
-    site: Site, heard: Heard, change: str
+def test_a_media_backup_without_a_manifest_is_refused_unless_unverified_is_given(
+    site: DjangoSite, recorder: SignalRecorder, change: str
 ) -> None:
     site.write_media(FILES)
     site.call("mediabackup")
-    heard.calls.clear()
+    recorder.calls.clear()
     manifest = site.remote / "media.json"
     if change == "gone":
         manifest.unlink()
@@ -172,24 +178,26 @@ def test_a_mirror_that_nothing_vouches_for_is_refused_unless_told(
         (site.remote / "media" / "deep/er/-v").unlink()
     else:
         (site.remote / "media" / "planted").write_bytes(b"")
-    assert "Refusing to restore" in refused(site, heard, "mediarestore", "--noinput")
+    assert "Refusing to restore" in refused(site, recorder, "mediarestore", "--noinput")
     assert not any(backup["verified"] for backup in site.backups("--media"))
     if change not in ("altered",):
         site.call("mediarestore", "--noinput", "--unverified")
 
 
-def test_another_environments_media_must_be_asked_for(site: Site, heard: Heard) -> None:
+def test_another_environments_media_must_be_asked_for(
+    site: DjangoSite, recorder: SignalRecorder
+) -> None:
     site.write_media(FILES)
     site.rclone["ENVIRONMENT"] = "production"
     site.call("mediabackup")
-    heard.calls.clear()
+    recorder.calls.clear()
     site.rclone["ENVIRONMENT"] = "staging"
-    assert "--from-environment" in refused(site, heard, "mediarestore", "--noinput")
+    assert "--from-environment" in refused(site, recorder, "mediarestore", "--noinput")
     site.call("mediarestore", "--noinput", "--from-environment", "production")
 
 
 def test_an_unfinished_mirror_of_another_environment_is_not_replaced_either(
-    site: Site, heard: Heard
+    site: DjangoSite, recorder: SignalRecorder
 ) -> None:
     site.write_media({**FILES, "big": os.urandom(3_000_000)})
     site.rclone["ENVIRONMENT"] = "production"
@@ -201,28 +209,28 @@ def test_an_unfinished_mirror_of_another_environment_is_not_replaced_either(
     process.communicate(timeout=30)
     site.rclone["RCLONE_FLAGS"] = []
     site.rclone["ENVIRONMENT"] = "staging"
-    heard.calls.clear()
+    recorder.calls.clear()
     for lock in site.stored("locks"):
         lock.unlink()
-    assert "'production'" in refused(site, heard, "mediabackup")
+    assert "'production'" in refused(site, recorder, "mediabackup")
     site.rclone["ENVIRONMENT"] = "production"
     site.call("mediabackup")
 
 
 def test_another_environments_mirror_is_not_replaced_unless_forced(
-    site: Site, heard: Heard
+    site: DjangoSite, recorder: SignalRecorder
 ) -> None:
     site.write_media(FILES)
     site.rclone["ENVIRONMENT"] = "production"
     site.call("mediabackup")
-    heard.calls.clear()
+    recorder.calls.clear()
     site.rclone["ENVIRONMENT"] = "staging"
-    assert "'production'" in refused(site, heard, "mediabackup")
+    assert "'production'" in refused(site, recorder, "mediabackup")
     site.call("mediabackup", "--force")
     assert site.backups("--media")[0]["environment"] == "staging"
 
 
-def test_an_interrupted_backup_leaves_no_listed_media_backup(site: Site) -> None:
+def test_an_interrupted_backup_leaves_no_listed_media_backup(site: DjangoSite) -> None:
     site.write_media(FILES)
     site.call("mediabackup")
     site.write_media({"big": os.urandom(3_000_000)})
@@ -238,21 +246,21 @@ def test_an_interrupted_backup_leaves_no_listed_media_backup(site: Site) -> None
     assert site.backups("--media")[0]["verified"]
 
 
-def test_the_remote_inside_the_media_folder_is_refused(site: Site) -> None:
+def test_the_remote_inside_the_media_folder_is_refused(site: DjangoSite) -> None:
     site.write_media(FILES)
     site.rclone["REMOTE"] = str(site.media / "backups")
     with pytest.raises(CommandError):
         site.call("mediabackup")
 
 
-def test_media_root_must_be_set(site: Site, settings: object) -> None:
+def test_media_root_must_be_set(site: DjangoSite, settings: object) -> None:
     settings.MEDIA_ROOT = ""  # type: ignore[attr-defined]
     with pytest.raises(CommandError, match="MEDIA_ROOT") as error:
         site.call("mediabackup")
     assert error.value.returncode == 2
 
 
-def test_listing_tells_size_and_date_of_the_mirror(site: Site) -> None:
+def test_listing_shows_size_and_date_of_the_media_backup(site: DjangoSite) -> None:
     site.write_media(FILES)
     site.call("mediabackup")
     (listed,) = site.backups("--media")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.http_server import LoopbackServer
-from tests.support.site import Site
+from tests.support.site import DjangoSite
 
 SECRETS = {
     "SECRET_KEY": "5ecret-key-of-django-&'\"",
@@ -51,7 +51,7 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def secretive(site: Site, server: LoopbackServer) -> Site:
+def secretive(site: DjangoSite, server: LoopbackServer) -> DjangoSite:
     """A site that holds a secret wherever one can be."""
     site.rclone["REMOTE"] = "vault:"
     site.rclone["SIGNING_KEY"] = SECRETS["SIGNING_KEY"]
@@ -69,7 +69,7 @@ def secretive(site: Site, server: LoopbackServer) -> Site:
     return site
 
 
-def environment(site: Site) -> dict[str, str]:
+def environment(site: DjangoSite) -> dict[str, str]:
     return {
         "RCLONE_CONFIG_VAULT_TYPE": "alias",
         "RCLONE_CONFIG_VAULT_REMOTE": str(site.remote),
@@ -85,7 +85,7 @@ def assert_no_secret(text: str) -> None:
 
 
 def test_no_secret_is_in_any_process_or_in_any_output(
-    secretive: Site, server: LoopbackServer
+    secretive: DjangoSite, server: LoopbackServer
 ) -> None:
     with watched_arguments() as seen:
         for command in (
@@ -106,7 +106,7 @@ def test_no_secret_is_in_any_process_or_in_any_output(
 
 @pytest.mark.parametrize("answer", [404, 500])
 def test_a_service_that_answers_with_an_error_does_not_make_its_webhook_show(
-    secretive: Site, server: LoopbackServer, answer: int
+    secretive: DjangoSite, server: LoopbackServer, answer: int
 ) -> None:
     server.always_answer(answer)
     done = secretive.manage("dbbackup", "--traceback", env=environment(secretive))
@@ -123,12 +123,9 @@ FAILURES = {
 
 @pytest.mark.parametrize("script", FAILURES.values(), ids=FAILURES)
 def test_a_failing_tool_cannot_make_a_secret_show(
-    secretive: Site, script: str, tmp_path: Path
+    secretive: DjangoSite, script: str, tmp_path: Path
 ) -> None:
-    fake = tmp_path / "FakeRclone"
-    fake.write_text(f'#!/bin/sh\n[ "$1" = version ] && echo rclone v1.75.0 && exit 0\n{script}\n')
-    fake.chmod(0o755)
-    secretive.rclone["RCLONE_BINARY"] = str(fake)
+    secretive.fake_rclone("*", f'[ "$1" = version ] && echo rclone v1.75.0 && exit 0\n{script}')
     done = secretive.manage(
         "dbbackup",
         "--traceback",
@@ -142,7 +139,7 @@ def test_a_failing_tool_cannot_make_a_secret_show(
     assert_no_secret(done.stdout + done.stderr)
 
 
-def test_a_receiver_that_raises_with_a_secret_cannot_make_it_show(secretive: Site) -> None:
+def test_a_receiver_that_raises_with_a_secret_cannot_make_it_show(secretive: DjangoSite) -> None:
     secretive.extra_settings += (
         "from django_rclone.signals import pre_db_backup\n"
         "def leak(**kwargs):\n"
@@ -155,7 +152,7 @@ def test_a_receiver_that_raises_with_a_secret_cannot_make_it_show(secretive: Sit
     assert_no_secret(done.stdout + done.stderr)
 
 
-def test_the_remote_holds_no_secret(secretive: Site) -> None:
+def test_the_remote_holds_no_secret(secretive: DjangoSite) -> None:
     done = secretive.manage("dbbackup", env=environment(secretive))
     assert done.returncode == 0, done.stderr
     manifest = next(path for path in secretive.stored() if path.suffix == ".json")
@@ -163,7 +160,7 @@ def test_the_remote_holds_no_secret(secretive: Site) -> None:
 
 
 def test_private_copies_are_readable_by_their_owner_alone(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: DjangoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()

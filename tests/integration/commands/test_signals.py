@@ -13,8 +13,8 @@ from django.core.management.base import CommandError
 from django.dispatch import Signal
 
 from django_rclone import signals
-from tests.conftest import Heard
-from tests.support.site import Site, diverge, fingerprint, snapshot
+from tests.support.signal_recorder import SignalRecorder
+from tests.support.site import DjangoSite, snapshot
 
 
 def command_class(name: str) -> type:
@@ -36,12 +36,12 @@ def refuse(sender: type, **kwargs: Any) -> None:
 
 
 @pytest.fixture
-def ready(site: Site) -> Site:
+def ready(site: DjangoSite) -> DjangoSite:
     """A site with one backup of everything, gone on since."""
     site.write_media({"a.txt": b"a", "b/c.txt": b"c"})
     site.call("dbbackup")
     site.call("mediabackup")
-    diverge(site.database())
+    site.database.mutate()
     site.write_media({"a.txt": b"changed"})
     return site
 
@@ -54,24 +54,24 @@ COMMANDS = {
 }
 
 
-def run(site: Site, command: str) -> str:
+def run(site: DjangoSite, command: str) -> str:
     return site.call(command, *(["--noinput"] if command.endswith("restore") else []))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_sends_its_two_signals_around_the_work(
-    ready: Site, heard: Heard, command: str
+    ready: DjangoSite, recorder: SignalRecorder, command: str
 ) -> None:
     run(ready, command)
-    assert heard.names == list(COMMANDS[command])
+    assert recorder.names == list(COMMANDS[command])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_sender_is_the_class_of_the_management_command(
-    ready: Site, heard: Heard, command: str
+    ready: DjangoSite, recorder: SignalRecorder, command: str
 ) -> None:
     run(ready, command)
-    assert {sender for _, sender, _ in heard.calls} == {command_class(command)}
+    assert {sender for _, sender, _ in recorder.calls} == {command_class(command)}
 
 
 @pytest.mark.parametrize(
@@ -88,28 +88,30 @@ def test_sender_is_the_class_of_the_management_command(
     ],
 )
 def test_signals_carry_exactly_the_documented_arguments(
-    ready: Site, heard: Heard, command: str, signal: str, arguments: set[str]
+    ready: DjangoSite, recorder: SignalRecorder, command: str, signal: str, arguments: set[str]
 ) -> None:
     run(ready, command)
-    (said,) = [said for name, _, said in heard.calls if name == signal]
+    (said,) = [said for name, _, said in recorder.calls if name == signal]
     assert set(said) == arguments
     if "database" in arguments:
         assert said["database"] == "default"
 
 
 def test_path_is_relative_to_the_remote_and_includes_the_backup_folder(
-    site: Site, heard: Heard
+    site: DjangoSite, recorder: SignalRecorder
 ) -> None:
     stored = site.back_up()
-    (said,) = [said for name, _, said in heard.calls if name == "post_db_backup"]
+    (said,) = [said for name, _, said in recorder.calls if name == "post_db_backup"]
     assert said["path"] == f"db/{stored.name}"
     assert (site.remote / said["path"]).is_file()
     site.call("dbrestore", "--noinput")
-    (said,) = [said for name, _, said in heard.calls if name == "pre_db_restore"]
+    (said,) = [said for name, _, said in recorder.calls if name == "pre_db_restore"]
     assert said["path"] == f"db/{stored.name}"
 
 
-def test_pre_signals_come_before_anything_is_stored_and_post_signals_after(site: Site) -> None:
+def test_pre_signals_come_before_anything_is_stored_and_post_signals_after(
+    site: DjangoSite,
+) -> None:
     site.write_media({"a.txt": b"a"})
     seen: dict[str, int] = {}
 
@@ -133,7 +135,9 @@ def test_pre_signals_come_before_anything_is_stored_and_post_signals_after(site:
     }
 
 
-def test_a_backup_is_listed_and_restorable_by_the_time_post_db_backup_is_sent(site: Site) -> None:
+def test_a_backup_is_listed_and_restorable_by_the_time_post_db_backup_is_sent(
+    site: DjangoSite,
+) -> None:
     listed: list[bool] = []
 
     def look(sender: type, path: str, **kwargs: Any) -> None:
@@ -146,20 +150,20 @@ def test_a_backup_is_listed_and_restorable_by_the_time_post_db_backup_is_sent(si
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_raising_pre_receiver_leaves_everything_byte_for_byte_as_it_was(
-    ready: Site, heard: Heard, command: str
+    ready: DjangoSite, recorder: SignalRecorder, command: str
 ) -> None:
     before = snapshot(ready.folder)
     with connected(COMMANDS[command][0], refuse), pytest.raises(CommandError) as refused:
         run(ready, command)
     assert snapshot(ready.folder) == before
     assert refused.value.returncode == 4
-    assert COMMANDS[command][1] not in heard.names
-    assert [event.state for event in heard.events] == ["started", "failed"]
-    assert heard.events[-1].error_type == "OperationVetoed"
-    assert heard.events[-1].target_state in ("unchanged", None)
+    assert COMMANDS[command][1] not in recorder.names
+    assert [event.state for event in recorder.events] == ["started", "failed"]
+    assert recorder.events[-1].error_type == "OperationVetoed"
+    assert recorder.events[-1].target_state in ("unchanged", None)
 
 
-def test_a_veto_names_the_receiver_and_its_reason_without_secrets(ready: Site) -> None:
+def test_a_veto_names_the_receiver_and_its_reason_without_secrets(ready: DjangoSite) -> None:
     with connected("pre_db_restore", refuse), pytest.raises(CommandError) as refused:
         run(ready, "dbrestore")
     text = str(refused.value)
@@ -172,7 +176,7 @@ def test_a_veto_names_the_receiver_and_its_reason_without_secrets(ready: Site) -
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("signal", ["post", "operation_changed"])
 def test_a_raising_observer_changes_nothing_but_a_warning(
-    ready: Site, command: str, signal: str, caplog: pytest.LogCaptureFixture
+    ready: DjangoSite, command: str, signal: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = COMMANDS[command][1] if signal == "post" else signal
     with connected(name, refuse):
@@ -185,15 +189,15 @@ def test_a_raising_observer_changes_nothing_but_a_warning(
 
 
 @pytest.mark.parametrize("name", ["operation_changed", "post_db_backup"])
-def test_a_raising_observer_keeps_no_other_from_hearing(site: Site, name: str) -> None:
-    heard: list[str] = []
+def test_a_raising_observer_keeps_no_other_from_hearing(site: DjangoSite, name: str) -> None:
+    recorder: list[str] = []
 
     def listen(sender: type, **kwargs: Any) -> None:
-        heard.append(name)
+        recorder.append(name)
 
     with connected(name, refuse), connected(name, listen):
         site.call("dbbackup")
-    assert len(heard) == (2 if name == "operation_changed" else 1)
+    assert len(recorder) == (2 if name == "operation_changed" else 1)
 
 
 class Observer:
@@ -207,7 +211,7 @@ class Observer:
     ids=["object", "partial", "exit"],
 )
 def test_even_an_observer_that_django_cannot_handle_breaks_nothing(
-    site: Site, receiver: Callable[..., Any]
+    site: DjangoSite, receiver: Callable[..., Any]
 ) -> None:
     with connected("post_db_backup", receiver):
         site.call("dbbackup")
@@ -215,7 +219,7 @@ def test_even_an_observer_that_django_cannot_handle_breaks_nothing(
 
 
 def test_a_raising_post_receiver_leaves_exit_status_0_and_a_warning_on_the_terminal(
-    site: Site,
+    site: DjangoSite,
 ) -> None:
     site.extra_settings = (
         "from django_rclone.signals import post_db_backup\n"
@@ -226,13 +230,13 @@ def test_a_raising_post_receiver_leaves_exit_status_0_and_a_warning_on_the_termi
     assert done.returncode == 0
     assert "Warning: " in done.stderr
     assert "the pager is down" in done.stderr
-    diverged = fingerprint(site.database())
+    diverged = site.database.fingerprint()
     site.extra_settings = ""
     assert site.manage("dbrestore", "--noinput").returncode == 0
-    assert fingerprint(site.database()) == diverged
+    assert site.database.fingerprint() == diverged
 
 
-def test_what_a_receiver_warns_of_is_shown_line_by_line(site: Site) -> None:
+def test_warnings_of_a_receiver_are_shown_line_by_line(site: DjangoSite) -> None:
     site.extra_settings = (
         "from django_rclone.events import ReceiverWarnings\n"
         "from django_rclone.signals import operation_changed\n"
@@ -250,12 +254,12 @@ def test_what_a_receiver_warns_of_is_shown_line_by_line(site: Site) -> None:
     ]
 
 
-def test_events_of_one_run_share_id_and_start_and_tell_what_happened(
-    site: Site, heard: Heard
+def test_events_of_one_operation_share_id_and_start(
+    site: DjangoSite, recorder: SignalRecorder
 ) -> None:
     site.rclone["ENVIRONMENT"] = "staging"
     stored = site.back_up()
-    started, succeeded = heard.events
+    started, succeeded = recorder.events
     assert started.operation_id == succeeded.operation_id
     assert started.started_at == succeeded.started_at
     assert started.started_at.utcoffset() == timedelta(0)
@@ -271,38 +275,42 @@ def test_events_of_one_run_share_id_and_start_and_tell_what_happened(
     assert succeeded.error_message is None
 
 
-def test_a_failure_is_told_once_with_its_cause(site: Site, heard: Heard) -> None:
-    site.database().write_bytes(b"this is no database at all" * 1000)
+def test_a_failure_is_reported_once_with_its_cause(
+    site: DjangoSite, recorder: SignalRecorder
+) -> None:
+    site.database.path.write_bytes(b"this is no database at all" * 1000)
     with pytest.raises(CommandError):
         site.call("dbbackup")
-    assert heard.states == ["db_backup started", "db_backup failed"]
-    failed = heard.events[-1]
+    assert recorder.states == ["db_backup started", "db_backup failed"]
+    failed = recorder.events[-1]
     assert failed.error_type == "DumpError"
     assert "not a database" in str(failed.error_message)
     assert failed.duration is not None
-    assert "post_db_backup" not in heard.names
+    assert "post_db_backup" not in recorder.names
 
 
-def test_a_failed_restore_tells_that_the_live_database_is_untouched(
-    site: Site, heard: Heard
+def test_a_failed_restore_reports_that_the_live_database_is_unchanged(
+    site: DjangoSite, recorder: SignalRecorder
 ) -> None:
     stored = site.back_up()
     stored.write_bytes(stored.read_bytes()[::-1])
     with pytest.raises(CommandError):
         site.call("dbrestore", "--noinput")
-    assert heard.events[-1].state == "failed"
-    assert heard.events[-1].target_state == "unchanged"
+    assert recorder.events[-1].state == "failed"
+    assert recorder.events[-1].target_state == "unchanged"
 
 
-def test_a_restore_tells_that_the_live_database_was_replaced(site: Site, heard: Heard) -> None:
+def test_a_restore_reports_that_the_live_database_was_replaced(
+    site: DjangoSite, recorder: SignalRecorder
+) -> None:
     site.back_up()
     site.call("dbrestore", "--noinput")
-    assert heard.events[-1].target_state == "changed"
+    assert recorder.events[-1].target_state == "changed"
 
 
-def test_clean_up_is_an_operation_of_its_own(site: Site, heard: Heard) -> None:
+def test_clean_up_is_an_operation_of_its_own(site: DjangoSite, recorder: SignalRecorder) -> None:
     site.call("dbbackup", "--clean")
-    assert heard.states == [
+    assert recorder.states == [
         "db_backup started",
         "db_backup succeeded",
         "db_prune started",
@@ -310,7 +318,7 @@ def test_clean_up_is_an_operation_of_its_own(site: Site, heard: Heard) -> None:
     ]
 
 
-def test_commands_work_outside_the_main_thread(site: Site, heard: Heard) -> None:
+def test_commands_work_outside_the_main_thread(site: DjangoSite, recorder: SignalRecorder) -> None:
     errors: list[BaseException] = []
 
     def work() -> None:
@@ -323,4 +331,4 @@ def test_commands_work_outside_the_main_thread(site: Site, heard: Heard) -> None
     thread.start()
     thread.join()
     assert errors == []
-    assert heard.states == ["db_backup started", "db_backup succeeded"]
+    assert recorder.states == ["db_backup started", "db_backup succeeded"]

@@ -10,10 +10,10 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.site import Site, diverge, fingerprint
+from tests.support.site import DjangoSite
 
 
-def on_a_terminal(site: Site, *arguments: str, answer: str = "") -> tuple[int, str]:
+def on_a_terminal(site: DjangoSite, *arguments: str, answer: str = "") -> tuple[int, str]:
     """Run a command on a terminal of its own; return its exit status and what was shown."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -38,9 +38,9 @@ def on_a_terminal(site: Site, *arguments: str, answer: str = "") -> tuple[int, s
 
 
 @pytest.fixture
-def slow(site: Site) -> Site:
+def slow(site: DjangoSite) -> DjangoSite:
     """A site whose backup takes longer than a second."""
-    with closing(sqlite3.connect(site.database())) as live, live:
+    with closing(sqlite3.connect(site.database.path)) as live, live:
         live.execute("CREATE TABLE blobs (content BLOB)")
         live.executemany(
             "INSERT INTO blobs VALUES (?)", ((os.urandom(100_000),) for _ in range(60))
@@ -49,21 +49,21 @@ def slow(site: Site) -> Site:
     return site
 
 
-def test_progress_shows_bytes_rate_and_time_on_a_terminal(slow: Site) -> None:
+def test_progress_shows_bytes_rate_and_time_on_a_terminal(slow: DjangoSite) -> None:
     status, shown = on_a_terminal(slow, "dbbackup")
     assert status == 0
     assert re.search(r"\r\x1b\[K  [\d.]+ MB, [\d.]+ [KM]B/s, [\d.]+ s", shown), shown
     assert "Stored db/default-" in shown
 
 
-def test_media_progress_shows_on_a_terminal(slow: Site) -> None:
+def test_media_progress_shows_on_a_terminal(slow: DjangoSite) -> None:
     slow.write_media({f"{n}.bin": os.urandom(1_000_000) for n in range(6)})
     status, shown = on_a_terminal(slow, "mediabackup")
     assert status == 0
     assert re.search(r"\r\x1b\[K  [\d.]+ MB, [\d.]+ [KM]B/s, [\d.]+ s", shown), shown
 
 
-def test_without_a_terminal_there_are_plain_lines_only(slow: Site) -> None:
+def test_without_a_terminal_there_are_plain_lines_only(slow: DjangoSite) -> None:
     done = slow.manage("dbbackup")
     assert done.returncode == 0
     assert "\r" not in done.stdout + done.stderr
@@ -71,7 +71,7 @@ def test_without_a_terminal_there_are_plain_lines_only(slow: Site) -> None:
     assert done.stdout.startswith("Backing up database 'default' ...\nStored db/default-")
 
 
-def test_verbosity_0_says_nothing(slow: Site) -> None:
+def test_verbosity_0_says_nothing(slow: DjangoSite) -> None:
     slow.write_media({"a.txt": b"a"})
     for command in ("dbbackup", "mediabackup"):
         assert on_a_terminal(slow, command, "--verbosity", "0") == (0, "")
@@ -81,21 +81,21 @@ def test_verbosity_0_says_nothing(slow: Site) -> None:
 
 @pytest.mark.parametrize(("answer", "status"), [("y", 0), ("yes", 0), ("n", 5), ("", 5), ("x", 5)])
 def test_a_restore_asks_and_takes_nothing_but_yes_for_yes(
-    site: Site, answer: str, status: int
+    site: DjangoSite, answer: str, status: int
 ) -> None:
-    before = fingerprint(site.database())
+    before = site.database.fingerprint()
     site.call("dbbackup")
-    diverge(site.database())
-    diverged = fingerprint(site.database())
+    site.database.mutate()
+    diverged = site.database.fingerprint()
     done, shown = on_a_terminal(site, "dbrestore", answer=answer or "\n")
     assert done == status
     assert "replace everything in database 'default'" in shown
-    assert str(site.database()) in shown
+    assert str(site.database.path) in shown
     assert "Continue? [y/N]" in shown
-    assert fingerprint(site.database()) == (before if status == 0 else diverged)
+    assert site.database.fingerprint() == (before if status == 0 else diverged)
 
 
-def test_a_media_restore_asks_too(site: Site) -> None:
+def test_a_media_restore_asks_too(site: DjangoSite) -> None:
     site.write_media({"a.txt": b"a"})
     site.call("mediabackup")
     site.write_media({"a.txt": b"changed"})
@@ -106,7 +106,7 @@ def test_a_media_restore_asks_too(site: Site) -> None:
 
 
 @pytest.mark.parametrize("option", ["--noinput", "--no-input"])
-def test_both_spellings_of_noinput_are_understood(site: Site, option: str) -> None:
+def test_both_spellings_of_noinput_are_understood(site: DjangoSite, option: str) -> None:
     site.call("dbbackup")
     assert site.manage("dbrestore", option).returncode == 0
 
@@ -124,13 +124,13 @@ def test_both_spellings_of_noinput_are_understood(site: Site, option: str) -> No
         (["listbackups"], 0),
     ],
 )
-def test_exit_statuses(site: Site, arguments: list[str], status: int) -> None:
+def test_exit_statuses(site: DjangoSite, arguments: list[str], status: int) -> None:
     done = site.manage(*arguments)
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_wrong_settings_end_every_command_with_status_2_and_one_sentence(site: Site) -> None:
+def test_wrong_settings_end_every_command_with_status_2_and_one_sentence(site: DjangoSite) -> None:
     site.rclone["DB_CLEANUP_KEP"] = 3
     for command in ("dbbackup", "dbrestore", "mediabackup", "mediarestore", "listbackups"):
         done = site.manage(command)
@@ -140,20 +140,20 @@ def test_wrong_settings_end_every_command_with_status_2_and_one_sentence(site: S
         assert "Traceback" not in done.stderr
 
 
-def test_a_broken_url_configuration_does_not_keep_anyone_from_backing_up(site: Site) -> None:
+def test_a_broken_url_configuration_does_not_keep_anyone_from_backing_up(site: DjangoSite) -> None:
     site.extra_settings = "ROOT_URLCONF = 'no.such.module'"
     assert site.manage("dbbackup").returncode == 0
 
 
-def test_a_refused_restore_asks_nothing(site: Site) -> None:
+def test_a_refused_restore_asks_nothing(site: DjangoSite) -> None:
     status, shown = on_a_terminal(site, "dbrestore")
     assert status == 1
     assert "Continue?" not in shown
 
 
-def test_two_failures_are_both_told(site: Site) -> None:
-    site.add_database("gone").unlink()
-    site.add_database("lost").unlink()
+def test_two_failures_are_both_reported(site: DjangoSite) -> None:
+    site.add_database("gone").path.unlink()
+    site.add_database("lost").path.unlink()
     done = site.manage("dbbackup", "--all")
     assert done.returncode == 1
     assert "Database 'gone' was not backed up" in done.stderr

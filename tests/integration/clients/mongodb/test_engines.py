@@ -62,7 +62,9 @@ def test_the_client_is_chosen_by_the_vendor(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "options", [{"exclude_collections": "log"}, {"tools_folder": 1}, {"exclude": []}]
 )
-def test_wrong_options_are_told_by_the_system_check(shop: Shop, options: dict[str, Any]) -> None:
+def test_wrong_options_are_reported_by_the_system_check(
+    shop: Shop, options: dict[str, Any]
+) -> None:
     shop.options.clear()
     shop.options.update(options)
     assert "W003" in shop.site.manage("check", "--tag", "django_rclone").stderr

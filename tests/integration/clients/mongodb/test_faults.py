@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 from django.core.management.base import CommandError
 
-from tests.conftest import Heard
 from tests.integration.clients.mongodb.shop import PASSWORD, Shop
 from tests.support.servers.mongodb import UNAUTHORIZED, Document, Refused
+from tests.support.signal_recorder import SignalRecorder
 
 USERINFO = "shop:hidden-word"
 
@@ -26,7 +26,7 @@ def diverged(shop: Shop) -> tuple[Shop, dict[str, Document]]:
 
 
 def test_a_truncated_or_altered_dump_changes_nothing(
-    diverged: tuple[Shop, dict[str, Document]], heard: Heard
+    diverged: tuple[Shop, dict[str, Document]], recorder: SignalRecorder
 ) -> None:
     shop, _ = diverged
     live = shop.content
@@ -38,8 +38,8 @@ def test_a_truncated_or_altered_dump_changes_nothing(
         dump.write_bytes(ruined)
         with pytest.raises(CommandError):
             shop.restore()
-    assert heard.states.count("db_restore failed") > 0
-    assert not any(event.target_state == "changed" for event in heard.events)
+    assert recorder.states.count("db_restore failed") > 0
+    assert not any(event.target_state == "changed" for event in recorder.events)
     assert shop.content == live
 
 
@@ -94,17 +94,18 @@ def test_a_failing_mongodump_leaves_no_backup(shop: Shop, body: str, said: str) 
     ids=["late", "early", "killed", "talkative", "idle"],
 )
 def test_a_failing_mongorestore_changes_nothing(
-    diverged: tuple[Shop, dict[str, Document]], heard: Heard, body: str, said: str
+    diverged: tuple[Shop, dict[str, Document]], recorder: SignalRecorder, body: str, said: str
 ) -> None:
     shop, _ = diverged
     live = shop.content
     shop.use_tool("mongorestore", body)
     with pytest.raises(CommandError, match=said):
         shop.restore()
-    assert heard.events[-1].target_state == "unchanged"
+    assert recorder.events[-1].target_state == "unchanged"
     assert shop.content == live
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "line",
     [
@@ -113,7 +114,7 @@ def test_a_failing_mongorestore_changes_nothing(
     ],
     ids=["duplicate", "unauthorized"],
 )
-def test_values_of_documents_are_not_told(
+def test_values_of_documents_are_not_shown(
     diverged: tuple[Shop, dict[str, Document]], line: str
 ) -> None:
     shop, _ = diverged
@@ -144,29 +145,29 @@ def is_of_scratch(command: Document) -> bool:
     return str(first).startswith("django_rclone_")
 
 
-def test_a_right_that_lacks_for_the_exchange_changes_nothing(
-    diverged: tuple[Shop, dict[str, Document]], heard: Heard
+def test_a_missing_privilege_for_the_swap_changes_nothing(
+    diverged: tuple[Shop, dict[str, Document]], recorder: SignalRecorder
 ) -> None:
     shop, before = diverged
     live = shop.content
     fail_at(shop, "drop", 1, UNAUTHORIZED)
     with pytest.raises(CommandError, match="on fire"):
         shop.restore()
-    assert heard.events[-1].target_state == "unchanged"
+    assert recorder.events[-1].target_state == "unchanged"
     assert shop.content == live
     shop.restore()
     assert shop.content == before
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
-def test_an_exchange_that_fails_in_the_middle_is_told_and_can_be_repeated(
-    diverged: tuple[Shop, dict[str, Document]], heard: Heard, number: int
+def test_a_swap_that_fails_halfway_is_reported_and_can_be_repeated(
+    diverged: tuple[Shop, dict[str, Document]], recorder: SignalRecorder, number: int
 ) -> None:
     shop, before = diverged
     fail_at(shop, "renameCollection", number, 112)
     with pytest.raises(CommandError, match="failed half-way"):
         shop.restore()
-    assert heard.events[-1].target_state == "changed"
+    assert recorder.events[-1].target_state == "changed"
     shop.server.on_command = lambda command: None
     with pytest.raises(CommandError, match="was interrupted while it swapped"):
         shop.back_up()
@@ -178,7 +179,7 @@ def test_an_exchange_that_fails_in_the_middle_is_told_and_can_be_repeated(
 @pytest.mark.parametrize(
     ("name", "number"), [("insert", 1), ("drop", 1), ("renameCollection", 2), ("create", 1)]
 )
-def test_kill_9_at_any_step_is_made_good_by_the_next_restore(
+def test_a_restore_after_kill_9_at_any_step_succeeds(
     diverged: tuple[Shop, dict[str, Document]], name: str, number: int
 ) -> None:
     shop, before = diverged
@@ -206,8 +207,9 @@ def test_kill_9_at_any_step_is_made_good_by_the_next_restore(
     assert shop.content == before
 
 
+@pytest.mark.thorough
 def test_of_two_restores_the_later_one_counts(
-    diverged: tuple[Shop, dict[str, Document]], heard: Heard
+    diverged: tuple[Shop, dict[str, Document]], recorder: SignalRecorder
 ) -> None:
     shop, before = diverged
     live = shop.content
@@ -222,13 +224,14 @@ def test_of_two_restores_the_later_one_counts(
     shop.server.on_command = begin_another
     with pytest.raises(CommandError, match="Another restore"):
         shop.restore()
-    assert heard.events[-1].target_state == "unchanged"
+    assert recorder.events[-1].target_state == "unchanged"
     assert shop.content == live
     shop.restore()
     assert shop.content == before
 
 
-def test_a_sweep_during_the_exchange_cannot_make_it_forget_collections(
+@pytest.mark.thorough
+def test_a_sweep_during_the_swap_loses_no_collections(
     diverged: tuple[Shop, dict[str, Document]],
 ) -> None:
     shop, before = diverged
@@ -244,7 +247,7 @@ def test_a_sweep_during_the_exchange_cannot_make_it_forget_collections(
     assert shop.content == before
 
 
-def test_missing_programs_are_named_with_what_brings_them(shop: Shop) -> None:
+def test_missing_programs_are_named_with_the_package_that_has_them(shop: Shop) -> None:
     shop.back_up()
     shutil.rmtree(shop.site.folder / "tools")
     for command in (["dbbackup"], ["dbrestore", "--noinput"]):
@@ -253,6 +256,7 @@ def test_missing_programs_are_named_with_what_brings_them(shop: Shop) -> None:
     assert "W004" in shop.site.manage("check", "--tag", "django_rclone").stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("said", ["mongodump version: 100.2.1", "mongodump version: r4.2.8", "?"])
 def test_programs_that_are_too_old_are_refused(shop: Shop, said: str) -> None:
     shop.back_up()
@@ -264,7 +268,7 @@ def test_programs_that_are_too_old_are_refused(shop: Shop, said: str) -> None:
         shop.restore()
 
 
-def test_a_wrong_password_is_told_and_not_shown(shop: Shop) -> None:
+def test_a_wrong_password_is_reported_and_not_shown(shop: Shop) -> None:
     shop.back_up()
     shop.settings["PASSWORD"] = "not-that-word"
     for command in (["dbbackup"], ["dbrestore", "--noinput"]):
@@ -275,7 +279,8 @@ def test_a_wrong_password_is_told_and_not_shown(shop: Shop) -> None:
         assert "not-that-word" not in done.stderr
 
 
-def test_a_server_that_is_down_is_told(shop: Shop) -> None:
+@pytest.mark.thorough
+def test_a_server_that_is_down_is_reported(shop: Shop) -> None:
     shop.settings["OPTIONS"]["serverSelectionTimeoutMS"] = 100
     shop.settings["HOST"] = f"mongodb://{USERINFO}@127.0.0.1:1/"
     done = shop.site.manage("dbbackup")
@@ -285,10 +290,11 @@ def test_a_server_that_is_down_is_told(shop: Shop) -> None:
     assert "hidden" not in done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "host", ["mongodb://", f"mongodb://{USERINFO}@[x/", f"mongodb://{USERINFO}@h/?tls=perhaps"]
 )
-def test_a_wrong_connection_string_is_told(shop: Shop, host: str) -> None:
+def test_a_wrong_connection_string_is_reported(shop: Shop, host: str) -> None:
     shop.settings["HOST"] = host
     done = shop.site.manage("dbbackup")
     assert done.returncode in (1, 2)
@@ -296,7 +302,8 @@ def test_a_wrong_connection_string_is_told(shop: Shop, host: str) -> None:
     assert "hidden" not in done.stderr
 
 
-def test_a_name_that_no_database_can_have_is_told(shop: Shop) -> None:
+@pytest.mark.thorough
+def test_an_impossible_database_name_is_reported(shop: Shop) -> None:
     shop.settings["NAME"] = "shop.orders"
     with pytest.raises(CommandError, match="cannot contain"):
         shop.back_up()
@@ -315,6 +322,7 @@ def test_no_password_is_in_any_argument_or_environment(shop: Shop) -> None:
         assert any(argument.startswith("--config=/dev/fd/") for argument in call["argv"])
 
 
+@pytest.mark.thorough
 def test_a_connection_string_that_a_program_repeats_is_masked(shop: Shop) -> None:
     config = 'for one; do case "$one" in --config=*) cat "${one#--config=}" >&2;; esac; done'
     shop.settings.update(USER="", PASSWORD="")

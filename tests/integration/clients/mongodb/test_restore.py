@@ -26,7 +26,7 @@ def test_a_restored_database_equals_the_backup(shop: Shop) -> None:
     assert shop.content == before
 
 
-def test_the_manifest_tells_what_made_the_dump(shop: Shop) -> None:
+def test_the_manifest_names_the_tools_of_the_dump(shop: Shop) -> None:
     manifest = manifest_of(shop.back_up())
     assert manifest["vendor"] == "mongodb"
     assert manifest["tool"] == "mongodump"
@@ -35,6 +35,7 @@ def test_the_manifest_tells_what_made_the_dump(shop: Shop) -> None:
     assert manifest["migrations"] == ["shop.0001_initial"]
 
 
+@pytest.mark.thorough
 def test_a_backup_can_be_restored_to_a_database_of_another_name(shop: Shop) -> None:
     before = shop.content
     shop.back_up()
@@ -46,7 +47,7 @@ def test_a_backup_can_be_restored_to_a_database_of_another_name(shop: Shop) -> N
     assert shop.content == live
 
 
-def test_both_commands_say_what_is_not_promised(shop: Shop) -> None:
+def test_both_commands_warn_of_the_limits_of_mongodb(shop: Shop) -> None:
     backup = shop.site.manage("dbbackup")
     restore = shop.site.manage("dbrestore", "--noinput")
     assert (backup.returncode, restore.returncode) == (0, 0), backup.stderr + restore.stderr
@@ -54,6 +55,7 @@ def test_both_commands_say_what_is_not_promised(shop: Shop) -> None:
     assert "one after the other" in restore.stderr
 
 
+@pytest.mark.thorough
 def test_a_sharded_cluster_is_warned_of(shop: Shop) -> None:
     shop.server.greeting["msg"] = "isdbgrid"
     backup = shop.site.manage("dbbackup")
@@ -73,6 +75,7 @@ def test_an_excluded_collection_makes_a_partial_backup(shop: Shop) -> None:
     assert shop.content == before
 
 
+@pytest.mark.thorough
 def test_a_model_is_excluded_by_its_label(shop: Shop) -> None:
     shop.server.fill("shop", "auth_user", {"_id": 1})
     shop.options["exclude_collections"] = ["auth.User"]
@@ -80,7 +83,7 @@ def test_a_model_is_excluded_by_its_label(shop: Shop) -> None:
     assert "--excludeCollection=auth_user" in shop.calls()[0]["argv"]
 
 
-def test_what_does_not_exist_cannot_be_excluded(shop: Shop) -> None:
+def test_a_missing_collection_cannot_be_excluded(shop: Shop) -> None:
     shop.options["exclude_collections"] = ["lgo"]
     with pytest.raises(CommandError, match="do not exist: lgo"):
         shop.back_up()
@@ -96,7 +99,7 @@ def test_what_does_not_exist_cannot_be_excluded(shop: Shop) -> None:
         ("x" * 230, {}, "its name is too long"),
     ],
 )
-def test_what_could_not_be_restored_is_not_backed_up(
+def test_unrestorable_collections_are_not_backed_up(
     shop: Shop, name: str, options: dict[str, object], said: str
 ) -> None:
     shop.server.fill("shop", name, **options)
@@ -136,7 +139,7 @@ def test_the_programs_wait_for_the_primary_of_a_replica_set(shop: Shop) -> None:
     assert all("replicaset=rs0" in call["config"] for call in shop.calls())
 
 
-def test_the_programs_are_told_no_more_than_this(shop: Shop) -> None:
+def test_the_programs_are_started_with_these_options_alone(shop: Shop) -> None:
     shop.back_up()
     shop.restore()
     dump, restore = ([a for a in call["argv"] if "/dev/fd" not in a] for call in shop.calls())

@@ -8,9 +8,9 @@ from django.db import connections
 
 from django_rclone.clients.mongodb import MongodbClient
 from django_rclone.exceptions import SwapUnknown
-from tests.conftest import Heard
 from tests.integration.clients.mongodb.shop import Shop
 from tests.support.servers.mongodb import Document, Refused
+from tests.support.signal_recorder import SignalRecorder
 
 
 @pytest.fixture
@@ -67,17 +67,17 @@ def test_finish_without_swap_changes_nothing_and_leaves_nothing(
 
 
 def test_a_lost_acknowledgement_of_the_last_step_is_a_success(
-    shop: Shop, before: dict[str, Document], heard: Heard
+    shop: Shop, before: dict[str, Document], recorder: SignalRecorder
 ) -> None:
     at(shop, "create", execute_and_hang_up(shop))
     shop.restore()
-    assert heard.events[-1].target_state == "changed"
+    assert recorder.events[-1].target_state == "changed"
     assert shop.content == before
 
 
 @pytest.mark.parametrize("way", ["the first step", "the marker"])
 def test_a_connection_lost_before_the_first_step_changes_nothing(
-    shop: Shop, before: dict[str, Document], heard: Heard, way: str
+    shop: Shop, before: dict[str, Document], recorder: SignalRecorder, way: str
 ) -> None:
     live = shop.content
     if way == "the first step":
@@ -89,24 +89,24 @@ def test_a_connection_lost_before_the_first_step_changes_nothing(
         )
     with pytest.raises(CommandError):
         shop.restore()
-    assert heard.events[-1].target_state == "unchanged"
+    assert recorder.events[-1].target_state == "unchanged"
     shop.server.on_command = lambda command: None
     assert shop.content == live
 
 
 def test_a_lost_acknowledgement_in_the_middle_is_reported_as_broken(
-    shop: Shop, before: dict[str, Document], heard: Heard
+    shop: Shop, before: dict[str, Document], recorder: SignalRecorder
 ) -> None:
     at(shop, "drop", execute_and_hang_up(shop))
     with pytest.raises(CommandError, match="failed half-way"):
         shop.restore()
-    assert heard.events[-1].target_state == "changed"
+    assert recorder.events[-1].target_state == "changed"
     shop.restore()
     assert shop.content == before
 
 
 def test_a_server_that_cannot_be_looked_at_leaves_the_state_unknown(
-    shop: Shop, before: dict[str, Document], heard: Heard
+    shop: Shop, before: dict[str, Document], recorder: SignalRecorder
 ) -> None:
     def refuse_everything(command: Document) -> None:
         shop.server.on_command = lambda command: refuse()
@@ -118,7 +118,7 @@ def test_a_server_that_cannot_be_looked_at_leaves_the_state_unknown(
     with pytest.raises(CommandError, match="It is unknown whether") as caught:
         shop.restore()
     assert isinstance(caught.value.__cause__, SwapUnknown)
-    assert heard.events[-1].target_state == "unknown"
+    assert recorder.events[-1].target_state == "unknown"
     shop.server.on_command = lambda command: None
     shop.restore()
     assert shop.content == before

@@ -12,9 +12,9 @@ from django_rclone.clients.base import RestoreTarget
 from django_rclone.clients.mysql import MysqlClient
 from django_rclone.exceptions import ClientError, SwapBroken, SwapRefused, SwapUnknown
 from tests.faults.proxy import Proxy, Trouble
-from tests.integration.clients.mysql.shop import DIVERGED, RICH, Shop
-from tests.support.servers.mysql import Server
-from tests.support.site import Site
+from tests.support.databases import MysqlDatabase
+from tests.support.servers.mysql import MysqlServer
+from tests.support.site import DjangoSite
 
 # The swap waits for a transaction that uses it: before it has changed anything, or amid it.
 TABLE = "orders"
@@ -24,14 +24,16 @@ STEPS = pytest.mark.parametrize("version", ["", "8.4.3"], ids=["at-once", "in-st
 """With the version of a MySQL server the swap goes step by step, as it must there."""
 
 
-def client_of(shop: Shop, *, port: int | None = None, lock_timeout: float = 60) -> MysqlClient:
-    settings = {**shop.settings, "PORT": port or shop.server.port}
+def client_of(
+    site: DjangoSite, *, port: int | None = None, lock_timeout: float = 60
+) -> MysqlClient:
+    settings = {**site.database.settings, "PORT": port or site.database.server.port}
     connection = ConnectionHandler({"default": settings})["default"]
     return MysqlClient(connection, lock_timeout=lock_timeout)
 
 
-def dump_of(shop: Shop) -> bytes:
-    with client_of(shop) as client, client.dump(stall_timeout=None) as source:
+def dump_of(site: DjangoSite) -> bytes:
+    with client_of(site) as client, client.dump(stall_timeout=None) as source:
         dump = b"".join(iter(lambda: source.read(65_536), b""))
         source.finish()
     return dump
@@ -48,53 +50,56 @@ def ready_to_swap(client: MysqlClient, dump: bytes, version: str = "") -> Iterat
 
 
 @pytest.fixture
-def backup(rich: Shop) -> tuple[bytes, str]:
+def backup(sample_site: DjangoSite) -> tuple[bytes, str]:
     """A dump of a schema, which is no longer what it was; and what it was."""
-    before, dump = rich.fingerprint(), dump_of(rich)
-    rich.run(*DIVERGED)
+    before, dump = sample_site.database.fingerprint(), dump_of(sample_site)
+    sample_site.database.mutate()
     return dump, before
 
 
 @pytest.fixture
-def proxy(rich: Shop) -> Iterator[Proxy]:
-    if rich.server.socket is None:
+def proxy(sample_site: DjangoSite) -> Iterator[Proxy]:
+    if sample_site.database.server.socket is None:
         pytest.skip("the server was not started by the tests")
-    with Proxy(rich.server.port) as proxy:
+    with Proxy(sample_site.database.server.port) as proxy:
         yield proxy
 
 
 @contextmanager
-def in_use(shop: Shop, name: str) -> Iterator[Callable[[], object]]:
+def in_use(site: DjangoSite, name: str) -> Iterator[Callable[[], object]]:
     """Use a table or view in a transaction; yield what ends it."""
-    with closing(shop.server.connect(shop.name)) as other, other.cursor() as cursor:
+    with (
+        closing(site.database.server.connect(site.database.name)) as other,
+        other.cursor() as cursor,
+    ):
         cursor.execute("BEGIN")
         cursor.execute(f"SELECT * FROM {name}")
         yield lambda: cursor.execute("ROLLBACK")
 
 
-def waiting(shop: Shop) -> list[int]:
+def waiting(site: DjangoSite) -> list[int]:
     """Return the sessions of the shop's role that wait for others."""
-    found = shop.rows(
+    found = site.database.rows(
         "SELECT id FROM information_schema.processlist "
-        f"WHERE user = '{shop.role}' AND state LIKE 'Waiting for table metadata lock%'"
+        f"WHERE user = '{site.database.role}' AND state LIKE 'Waiting for table metadata lock%'"
     )
     return [number for (number,) in found]
 
 
-def session_of(shop: Shop) -> int:
-    [(number,)] = shop.rows(
-        f"SELECT id FROM information_schema.processlist WHERE user = '{shop.role}'"
+def session_of(site: DjangoSite) -> int:
+    [(number,)] = site.database.rows(
+        f"SELECT id FROM information_schema.processlist WHERE user = '{site.database.role}'"
     )
     return int(number)
 
 
 @contextmanager
-def once_waiting(shop: Shop, *actions: Callable[[], object]) -> Iterator[None]:
+def once_waiting(site: DjangoSite, *actions: Callable[[], object]) -> Iterator[None]:
     """Do something as soon as the swap waits for a transaction."""
 
     def watch() -> None:
         deadline = time.monotonic() + 100
-        while not waiting(shop) and time.monotonic() < deadline:
+        while not waiting(site) and time.monotonic() < deadline:
             time.sleep(0.05)
         for action in actions:
             action()
@@ -107,182 +112,188 @@ def once_waiting(shop: Shop, *actions: Callable[[], object]) -> Iterator[None]:
         thread.join()
 
 
-def test_rehearsal_leaves_live_data_as_it_was(rich: Shop, backup: tuple[bytes, str]) -> None:
-    live = rich.fingerprint()
-    with ready_to_swap(client_of(rich), backup[0]):
-        assert len(rich.leftovers()) == 1
-    assert rich.leftovers() == []
-    assert rich.fingerprint() == live
+def test_rehearsal_leaves_live_data_as_it_was(
+    sample_site: DjangoSite, backup: tuple[bytes, str]
+) -> None:
+    live = sample_site.database.fingerprint()
+    with ready_to_swap(client_of(sample_site), backup[0]):
+        assert len(sample_site.database.leftovers()) == 1
+    assert sample_site.database.leftovers() == []
+    assert sample_site.database.fingerprint() == live
 
 
 @STEPS
-def test_swap_makes_the_backup_live(rich: Shop, backup: tuple[bytes, str], version: str) -> None:
+def test_swap_makes_the_backup_live(
+    sample_site: DjangoSite, backup: tuple[bytes, str], version: str
+) -> None:
     dump, before = backup
-    with ready_to_swap(client_of(rich), dump, version) as target:
+    with ready_to_swap(client_of(sample_site), dump, version) as target:
         target.swap()
-    assert rich.fingerprint() == before
-    assert rich.leftovers() == []
+    assert sample_site.database.fingerprint() == before
+    assert sample_site.database.leftovers() == []
 
 
 @STEPS
 @pytest.mark.parametrize("name", [TABLE, VIEW])
 def test_swap_that_waits_in_vain_is_refused(
-    rich: Shop, backup: tuple[bytes, str], name: str, version: str
+    sample_site: DjangoSite, backup: tuple[bytes, str], name: str, version: str
 ) -> None:
-    live = rich.fingerprint()
-    client = client_of(rich, lock_timeout=1)
+    live = sample_site.database.fingerprint()
+    client = client_of(sample_site, lock_timeout=1)
     with (
         ready_to_swap(client, backup[0], version) as target,
-        in_use(rich, name),
+        in_use(sample_site, name),
         pytest.raises(SwapRefused, match="Another session uses a table"),
     ):
         target.swap()
-    assert rich.fingerprint() == live
-    assert rich.leftovers() == []
+    assert sample_site.database.fingerprint() == live
+    assert sample_site.database.leftovers() == []
 
 
 @STEPS
 def test_objects_that_cannot_be_created_live_are_rolled_back(
-    rich: Shop, backup: tuple[bytes, str], version: str
+    sample_site: DjangoSite, backup: tuple[bytes, str], version: str
 ) -> None:
-    live = rich.fingerprint()
+    live = sample_site.database.fingerprint()
     # The scratch schema does without events; the first is created, the second is not.
     dump = backup[0].replace(b"DO DELETE FROM log", b"DO DELETE FORM log")
     assert dump != backup[0]
     with (
-        ready_to_swap(client_of(rich), dump, version) as target,
+        ready_to_swap(client_of(sample_site), dump, version) as target,
         pytest.raises(SwapRefused, match="syntax"),
     ):
         target.swap()
-    assert rich.fingerprint() == live
-    assert rich.leftovers() == []
+    assert sample_site.database.fingerprint() == live
+    assert sample_site.database.leftovers() == []
 
 
-def test_swap_that_never_began_is_refused(rich: Shop, backup: tuple[bytes, str]) -> None:
-    live = rich.fingerprint()
-    with ready_to_swap(client_of(rich), backup[0]) as target:
-        rich.server.run(f"KILL {session_of(rich)}")
+def test_swap_that_never_began_is_refused(
+    sample_site: DjangoSite, backup: tuple[bytes, str]
+) -> None:
+    live = sample_site.database.fingerprint()
+    with ready_to_swap(client_of(sample_site), backup[0]) as target:
+        sample_site.database.server.run(f"KILL {session_of(sample_site)}")
         with pytest.raises(SwapRefused):
             target.swap()
-    assert rich.fingerprint() == live
-    assert rich.leftovers() == []
+    assert sample_site.database.fingerprint() == live
+    assert sample_site.database.leftovers() == []
 
 
 def test_connection_lost_before_anything_changed_means_old(
-    rich: Shop, backup: tuple[bytes, str], proxy: Proxy
+    sample_site: DjangoSite, backup: tuple[bytes, str], proxy: Proxy
 ) -> None:
-    live = rich.fingerprint()
+    live = sample_site.database.fingerprint()
 
     def lose_connections() -> None:
         with proxy.refusing():
             pass
 
     with (
-        ready_to_swap(client_of(rich, port=proxy.port), backup[0]) as target,
-        in_use(rich, TABLE),
-        once_waiting(rich, lose_connections),
+        ready_to_swap(client_of(sample_site, port=proxy.port), backup[0]) as target,
+        in_use(sample_site, TABLE),
+        once_waiting(sample_site, lose_connections),
         pytest.raises(SwapRefused),
     ):
         target.swap()
-    assert rich.fingerprint() == live
-    assert rich.leftovers() == []
+    assert sample_site.database.fingerprint() == live
+    assert sample_site.database.leftovers() == []
 
 
 def test_swap_whose_acknowledgement_is_lost_has_succeeded(
-    rich: Shop, backup: tuple[bytes, str], proxy: Proxy
+    sample_site: DjangoSite, backup: tuple[bytes, str], proxy: Proxy
 ) -> None:
     dump, before = backup
     first = Trouble()
     with ExitStack() as stack:
         stack.enter_context(proxy.trouble(first))
-        target = stack.enter_context(ready_to_swap(client_of(rich, port=proxy.port), dump))
-        end = stack.enter_context(in_use(rich, TABLE))
+        target = stack.enter_context(ready_to_swap(client_of(sample_site, port=proxy.port), dump))
+        end = stack.enter_context(in_use(sample_site, TABLE))
 
         def lose_the_answer() -> None:
             # Later connections are sound.
             stack.enter_context(proxy.trouble(Trouble()))
             first.cut_down = first.down
 
-        with once_waiting(rich, lose_the_answer, end):
+        with once_waiting(sample_site, lose_the_answer, end):
             target.swap()
-    assert rich.fingerprint() == before
-    assert rich.leftovers() == []
+    assert sample_site.database.fingerprint() == before
+    assert sample_site.database.leftovers() == []
 
 
 @STEPS
 def test_swap_that_is_killed_amid_leaves_a_broken_database_that_a_restore_repairs(
-    rich: Shop, backup: tuple[bytes, str], version: str
+    sample_site: DjangoSite, backup: tuple[bytes, str], version: str
 ) -> None:
     dump, before = backup
 
     def kill() -> None:
-        [session] = waiting(rich)
-        rich.server.run(f"KILL {session}")
+        [session] = waiting(sample_site)
+        sample_site.database.server.run(f"KILL {session}")
 
     with (
         pytest.raises(SwapBroken, match="half-way"),
-        ready_to_swap(client_of(rich), dump, version) as target,
-        in_use(rich, VIEW),
-        once_waiting(rich, kill),
+        ready_to_swap(client_of(sample_site), dump, version) as target,
+        in_use(sample_site, VIEW),
+        once_waiting(sample_site, kill),
     ):
         target.swap()
-    assert len(rich.leftovers()) == 2
-    with client_of(rich) as client, pytest.raises(ClientError, match="interrupted restore"):
+    assert len(sample_site.database.leftovers()) == 2
+    with client_of(sample_site) as client, pytest.raises(ClientError, match="interrupted restore"):
         client.check_dump()
-    with ready_to_swap(client_of(rich), dump) as target:
+    with ready_to_swap(client_of(sample_site), dump) as target:
         target.swap()
-    assert rich.fingerprint() == before
-    assert rich.leftovers() == []
+    assert sample_site.database.fingerprint() == before
+    assert sample_site.database.leftovers() == []
 
 
 def test_live_data_that_cannot_be_looked_at_is_unknown(
-    rich: Shop, backup: tuple[bytes, str], proxy: Proxy
+    sample_site: DjangoSite, backup: tuple[bytes, str], proxy: Proxy
 ) -> None:
     dump, before = backup
     trouble = Trouble()
     with ExitStack() as stack:
         stack.enter_context(proxy.trouble(trouble))
-        target = stack.enter_context(ready_to_swap(client_of(rich, port=proxy.port), dump))
-        end = stack.enter_context(in_use(rich, TABLE))
+        target = stack.enter_context(ready_to_swap(client_of(sample_site, port=proxy.port), dump))
+        end = stack.enter_context(in_use(sample_site, TABLE))
 
         def lose_everything() -> None:
             trouble.cut_down = trouble.down
 
-        with once_waiting(rich, lose_everything, end), pytest.raises(SwapUnknown):
+        with once_waiting(sample_site, lose_everything, end), pytest.raises(SwapUnknown):
             target.swap()
-    assert rich.leftovers() != []
-    with ready_to_swap(client_of(rich), dump) as target:
+    assert sample_site.database.leftovers() != []
+    with ready_to_swap(client_of(sample_site), dump) as target:
         target.swap()
-    assert rich.fingerprint() == before
-    assert rich.leftovers() == []
+    assert sample_site.database.fingerprint() == before
+    assert sample_site.database.leftovers() == []
 
 
 # ------------------------------------------------------------ without the right to a scratch schema
 
 
 @pytest.fixture
-def plain(server: Server, site: Site) -> Iterator[Shop]:
-    """A shop whose role may do everything in its schema, and nothing elsewhere."""
-    shop = Shop(server, site, may_have_scratch=False)
-    yield shop
-    shop.close()
+def plain(server: MysqlServer, site: DjangoSite) -> Iterator[DjangoSite]:
+    """A site whose role may do everything in its schema, and nothing elsewhere."""
+    with closing(MysqlDatabase(server, may_have_scratch=False)) as database:
+        site.use(database)
+        yield site
 
 
-def test_rehearsal_in_place_leaves_live_data_as_it_was(plain: Shop) -> None:
-    plain.run(*RICH)
+def test_rehearsal_in_place_leaves_live_data_as_it_was(plain: DjangoSite) -> None:
+    plain.database.add_sample()
     dump = dump_of(plain)
-    plain.run(*DIVERGED)
-    live = plain.fingerprint()
+    plain.database.mutate()
+    live = plain.database.fingerprint()
     with ready_to_swap(client_of(plain), dump):
         pass
-    assert plain.fingerprint() == live
+    assert plain.database.fingerprint() == live
 
 
-def test_in_place_a_table_in_use_refuses_the_swap(plain: Shop) -> None:
-    plain.run("CREATE TABLE a (id int)", "INSERT INTO a VALUES (1)")
+def test_in_place_a_table_in_use_refuses_the_swap(plain: DjangoSite) -> None:
+    plain.database.run("CREATE TABLE a (id int)", "INSERT INTO a VALUES (1)")
     dump = dump_of(plain)
-    plain.run("INSERT INTO a VALUES (2)")
-    live = plain.fingerprint()
+    plain.database.run("INSERT INTO a VALUES (2)")
+    live = plain.database.fingerprint()
     client = client_of(plain, lock_timeout=1)
     with (
         ready_to_swap(client, dump) as target,
@@ -290,12 +301,12 @@ def test_in_place_a_table_in_use_refuses_the_swap(plain: Shop) -> None:
         pytest.raises(SwapRefused, match=r"[Ll]ock wait timeout"),
     ):
         target.swap()
-    assert plain.fingerprint() == live
+    assert plain.database.fingerprint() == live
 
 
-def test_in_place_a_second_table_in_use_breaks_the_database(plain: Shop) -> None:
-    plain.run("CREATE TABLE a (id int)", "CREATE TABLE b (id int)")
-    before, dump = plain.fingerprint(), dump_of(plain)
+def test_in_place_a_second_table_in_use_breaks_the_database(plain: DjangoSite) -> None:
+    plain.database.run("CREATE TABLE a (id int)", "CREATE TABLE b (id int)")
+    before, dump = plain.database.fingerprint(), dump_of(plain)
     client = client_of(plain, lock_timeout=1)
     with (
         ready_to_swap(client, dump) as target,
@@ -306,4 +317,4 @@ def test_in_place_a_second_table_in_use_breaks_the_database(plain: Shop) -> None
     assert "scratch schema" in caught.value.hint
     with ready_to_swap(client, dump) as target:
         target.swap()
-    assert plain.fingerprint() == before
+    assert plain.database.fingerprint() == before

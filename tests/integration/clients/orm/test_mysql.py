@@ -1,69 +1,45 @@
 """MariaDB, where the checks of foreign keys are switched off, and sessions see later commits."""
 
-import os
 from collections.abc import Iterator
-from typing import Any
+from contextlib import closing
 
 import pytest
 
-from tests.integration.clients.orm.hall import Hall, opened
-from tests.support.servers.mysql import URL, Server, existing, server_program, started
-from tests.support.site import Site
+from tests.integration.clients.orm.orm_site import OrmSite, opened
+from tests.support.databases import MysqlDatabase
+from tests.support.servers.mysql import MysqlServer
+from tests.support.site import DjangoSite
 
 pytest.importorskip("MySQLdb")
 
 
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[Server]:
-    """A server for this module."""
-    program = server_program()
-    if URL:
-        with existing(URL) as server:
-            yield server
-    elif program:
-        with started(program) as server:
-            yield server
-    elif os.environ.get("CI"):
-        pytest.fail("there is no MariaDB server: see tests/install_mariadb.py")
-    else:
-        pytest.skip("there is no MariaDB server")
-
-
 @pytest.fixture
-def hall(mariadb: Server, site: Site) -> Iterator[Hall]:
-    """A gallery on MariaDB."""
-    name = f"gallery_{os.getpid()}"
-    mariadb.run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-    database: dict[str, Any] = {
-        "ENGINE": "django.db.backends.mysql",
-        "NAME": name,
-        "USER": mariadb.user,
-        "PASSWORD": mariadb.password,
-        "HOST": mariadb.host,
-        "PORT": mariadb.port,
-    }
-    with opened(site, database) as hall:
-        yield hall
-    mariadb.run(f"DROP DATABASE {name}")
+def orm_site(mysql_server: MysqlServer, site: DjangoSite) -> Iterator[OrmSite]:
+    """A site on MariaDB."""
+    with (
+        closing(MysqlDatabase(mysql_server, collation="utf8mb4_bin")) as database,
+        opened(site, database.settings) as orm_site,
+    ):
+        yield orm_site
 
 
-def test_every_row_is_as_it_was(hall: Hall) -> None:
-    before = hall.fingerprint()
-    dump = hall.dump()
-    hall.diverge()
-    assert hall.fingerprint() != before
-    hall.restore(dump)
-    assert hall.fingerprint() == before
+def test_every_row_is_as_it_was(orm_site: OrmSite) -> None:
+    before = orm_site.fingerprint()
+    dump = orm_site.dump()
+    orm_site.mutate()
+    assert orm_site.fingerprint() != before
+    orm_site.restore(dump)
+    assert orm_site.fingerprint() == before
 
 
-def test_what_is_written_meanwhile_is_not_in_the_dump(hall: Hall) -> None:
-    whole = hall.dump()
-    with hall.client() as client, client.dump(stall_timeout=None) as source:
+def test_rows_written_during_a_dump_are_not_in_it(orm_site: OrmSite) -> None:
+    whole = orm_site.dump()
+    with orm_site.client() as client, client.dump(stall_timeout=None) as source:
         begun = source.read(100)
-        other = hall.connection.copy()
+        other = orm_site.connection.copy()
         other.cursor().execute("UPDATE legacy SET title = 'meanwhile'")
         other.close()
         rest = b"".join(iter(lambda: source.read(10_000), b""))
         source.finish()
     assert begun + rest == whole
-    assert b"meanwhile" in hall.dump()
+    assert b"meanwhile" in orm_site.dump()

@@ -14,13 +14,14 @@ from django.db.models import signals
 from django.test import override_settings
 
 from django_rclone.exceptions import ClientError
-from tests.integration.clients.orm import exhibits
-from tests.integration.clients.orm.hall import ALIAS, Hall, opened
-from tests.support.site import Site
+from tests.integration.clients.orm import sample_data
+from tests.integration.clients.orm.orm_site import ALIAS, OrmSite, opened
+from tests.support.databases import PostgresqlDatabase
+from tests.support.site import DjangoSite
 
 
 def model(name: str) -> Any:
-    return getattr(exhibits.model_module(), name)
+    return getattr(sample_data.model_module(), name)
 
 
 def rows_of(dump: bytes, label: str) -> list[list[Any]]:
@@ -36,61 +37,61 @@ def rows_of(dump: bytes, label: str) -> list[list[Any]]:
     return found[label]
 
 
-def test_every_row_is_as_it_was(hall: Hall) -> None:
-    exhibits.exact_numbers(ALIAS)
-    before = hall.fingerprint()
-    dump = hall.dump()
-    hall.diverge()
-    assert hall.fingerprint() != before
-    hall.restore(dump)
-    assert hall.fingerprint() == before
-    assert hall.dump() == dump
+def test_every_row_is_as_it_was(orm_site: OrmSite) -> None:
+    sample_data.exact_numbers(ALIAS)
+    before = orm_site.fingerprint()
+    dump = orm_site.dump()
+    orm_site.mutate()
+    assert orm_site.fingerprint() != before
+    orm_site.restore(dump)
+    assert orm_site.fingerprint() == before
+    assert orm_site.dump() == dump
 
 
-def test_what_postgresql_alone_has_is_as_it_was(postgresql_hall: Hall) -> None:
+def test_columns_of_postgresql_alone_are_restored(postgresql_orm_site: OrmSite) -> None:
     from psycopg.types.range import Range
 
-    special = import_module(f"{exhibits.POSTGRES}.models").Special.objects
+    special = import_module(f"{sample_data.POSTGRES}.models").Special.objects
     moment = datetime.datetime(2024, 3, 31, 1, 30, 0, 123456, tzinfo=datetime.UTC)
     special.create()
     special.create(words=[], times=[], matrix=[], span=Range(empty=True))
     special.create(words=["a,b", '"', "", "ü\\"], times=[moment], matrix=[[1, None], [3, 4]])
     special.create(span=Range(1, 5, "[)"), prices=Range(None, "7.5", "(]"))
     special.create(open_at=Range(moment, None, "()"), span=Range(None, None))
-    postgresql_hall.run("UPDATE \"every thing\" SET ratio = 'NaN' WHERE id = 2")
-    postgresql_hall.run("UPDATE \"every thing\" SET ratio = '-Infinity' WHERE id = 3")
-    before = postgresql_hall.fingerprint()
-    dump = postgresql_hall.dump()
+    postgresql_orm_site.run("UPDATE \"every thing\" SET ratio = 'NaN' WHERE id = 2")
+    postgresql_orm_site.run("UPDATE \"every thing\" SET ratio = '-Infinity' WHERE id = 3")
+    before = postgresql_orm_site.fingerprint()
+    dump = postgresql_orm_site.dump()
     special.all().delete()
-    postgresql_hall.diverge()
-    postgresql_hall.restore(dump)
-    assert postgresql_hall.fingerprint() == before
+    postgresql_orm_site.mutate()
+    postgresql_orm_site.restore(dump)
+    assert postgresql_orm_site.fingerprint() == before
 
 
-def test_nothing_and_the_null_of_json_are_two_things(hall: Hall) -> None:
-    dump = hall.dump()
-    hall.diverge()
-    hall.restore(dump)
+def test_nothing_and_the_null_of_json_are_two_things(orm_site: OrmSite) -> None:
+    dump = orm_site.dump()
+    orm_site.mutate()
+    orm_site.restore(dump)
     table = '"every thing"'
-    assert hall.run(f"SELECT document FROM {table} WHERE id IN (1, 2) ORDER BY id") == [
+    assert orm_site.run(f"SELECT document FROM {table} WHERE id IN (1, 2) ORDER BY id") == [
         (None,),
         ("null",),
     ]
 
 
-def test_a_disguised_field_is_copied_in_its_disguise(hall: Hall) -> None:
+def test_an_encoded_field_is_copied_as_stored(orm_site: OrmSite) -> None:
     model("Everything").objects.create(secret="plain: open sesame")
-    before = hall.fingerprint()
-    dump = hall.dump()
+    before = orm_site.fingerprint()
+    dump = orm_site.dump()
     assert b"sesame" not in dump
-    hall.diverge()
-    hall.restore(dump)
-    assert hall.fingerprint() == before
+    orm_site.mutate()
+    orm_site.restore(dump)
+    assert orm_site.fingerprint() == before
     assert model("Everything").objects.latest("pk").secret == "plain: open sesame"
 
 
-def test_no_signal_of_a_model_is_sent(hall: Hall) -> None:
-    dump = hall.dump()
+def test_no_signal_of_a_model_is_sent(orm_site: OrmSite) -> None:
+    dump = orm_site.dump()
     heard = []
 
     def hear(signal: Any, sender: type, **_: Any) -> None:
@@ -102,8 +103,8 @@ def test_no_signal_of_a_model_is_sent(hall: Hall) -> None:
     for signal in ours:
         signal.connect(hear)
     try:
-        hall.restore(dump)
-        assert hall.dump() == dump
+        orm_site.restore(dump)
+        assert orm_site.dump() == dump
         assert heard == []
         model("Tag").objects.create(word="heard")
         assert heard != []
@@ -112,52 +113,52 @@ def test_no_signal_of_a_model_is_sent(hall: Hall) -> None:
             signal.disconnect(hear)
 
 
-def test_the_next_key_comes_after_the_highest(hall: Hall) -> None:
+def test_the_next_key_comes_after_the_highest(orm_site: OrmSite) -> None:
     highest = model("Artist").objects.latest("pk").pk
-    dump = hall.dump()
+    dump = orm_site.dump()
     for _ in range(5):
         model("Artist").objects.create(name="later")
-    hall.restore(dump)
+    orm_site.restore(dump)
     assert model("Artist").objects.create(name="new").pk > highest
-    if hall.connection.vendor == "postgresql":
+    if orm_site.connection.vendor == "postgresql":
         assert model("Artist").objects.latest("pk").pk == highest + 1
 
 
-def test_an_empty_database_gives_keys_that_are_free(postgresql_hall: Hall) -> None:
-    dump = postgresql_hall.dump()
-    postgresql_hall.run("TRUNCATE gallery_artist RESTART IDENTITY CASCADE")
-    postgresql_hall.restore(dump)
+def test_an_empty_database_gives_keys_that_are_free(postgresql_orm_site: OrmSite) -> None:
+    dump = postgresql_orm_site.dump()
+    postgresql_orm_site.run("TRUNCATE sample_models_artist RESTART IDENTITY CASCADE")
+    postgresql_orm_site.restore(dump)
     model("Artist").objects.create(name="new")
 
 
-def test_a_restore_undone_does_not_move_the_keys(postgresql_hall: Hall) -> None:
-    dump = postgresql_hall.dump()
+def test_a_restore_undone_does_not_move_the_keys(postgresql_orm_site: OrmSite) -> None:
+    dump = postgresql_orm_site.dump()
     model("Artist").objects.create(name="later")
     sequences = "SELECT sequencename, last_value FROM pg_sequences ORDER BY 1"
-    before = postgresql_hall.run(sequences)
-    postgresql_hall.run(
-        'CREATE TABLE outsider (id integer REFERENCES "gallery_artist" DEFERRABLE INITIALLY DEFERRED)'
+    before = postgresql_orm_site.run(sequences)
+    postgresql_orm_site.run(
+        'CREATE TABLE outsider (id integer REFERENCES "sample_models_artist" DEFERRABLE INITIALLY DEFERRED)'
     )
-    postgresql_hall.run("INSERT INTO outsider SELECT max(id) FROM gallery_artist")
+    postgresql_orm_site.run("INSERT INTO outsider SELECT max(id) FROM sample_models_artist")
     with pytest.raises(ClientError, match="violate a constraint"):
-        postgresql_hall.restore(dump)
-    assert postgresql_hall.run(sequences) == before
+        postgresql_orm_site.restore(dump)
+    assert postgresql_orm_site.run(sequences) == before
 
 
-def test_tables_without_a_model_stay_and_are_named(hall: Hall) -> None:
-    dump = hall.dump()
-    with hall.client() as client:
+def test_tables_without_a_model_stay_and_are_named(orm_site: OrmSite) -> None:
+    dump = orm_site.dump()
+    with orm_site.client() as client:
         [warning] = [w for w in client.dump_warnings() if "without a model are" in w]
     assert warning.endswith(": without a model.")
-    hall.run("INSERT INTO \"without a model\" VALUES ('later')")
-    hall.restore(dump)
-    assert hall.run('SELECT * FROM "without a model"') == [("kept",), ("later",)]
+    orm_site.run("INSERT INTO \"without a model\" VALUES ('later')")
+    orm_site.restore(dump)
+    assert orm_site.run('SELECT * FROM "without a model"') == [("kept",), ("later",)]
 
 
-def test_a_view_is_no_table_and_a_table_that_is_elsewhere_is_not_missed(hall: Hall) -> None:
-    header = json.loads(hall.dump().partition(b"\n")[0])
+def test_views_and_tables_of_other_databases_are_left_out(orm_site: OrmSite) -> None:
+    header = json.loads(orm_site.dump().partition(b"\n")[0])
     labels = [table["model"] for table in header["tables"]]
-    assert "gallery.Legacy" in labels
+    assert "sample_models.Legacy" in labels
     absent = {"LegacyView", "LegacyElsewhere", "Swappable", "Nude"}
     assert not absent & {label.partition(".")[2] for label in labels}
 
@@ -169,32 +170,32 @@ class NoArtists:
         return False if hints.get("model_name") == "stamped" else None
 
 
-def test_routers_say_what_belongs_to_a_database(hall: Hall) -> None:
+def test_routers_say_what_belongs_to_a_database(orm_site: OrmSite) -> None:
     with override_settings(DATABASE_ROUTERS=[f"{__name__}.NoArtists"]):
-        dump = hall.dump()
-        assert b'"gallery.Stamped"' not in dump
+        dump = orm_site.dump()
+        assert b'"sample_models.Stamped"' not in dump
         model("Stamped").all.create(title="stays")
-        hall.restore(dump)
+        orm_site.restore(dump)
         assert model("Stamped").all.filter(title="stays").exists()
-    assert b'"gallery.Stamped"' in hall.dump()
+    assert b'"sample_models.Stamped"' in orm_site.dump()
 
 
-def test_computed_columns_are_left_to_the_database(hall: Hall) -> None:
-    header = json.loads(hall.dump().partition(b"\n")[0])
-    [table] = [t for t in header["tables"] if t["model"] == "gallery.Everything"]
+def test_computed_columns_are_left_to_the_database(orm_site: OrmSite) -> None:
+    header = json.loads(orm_site.dump().partition(b"\n")[0])
+    [table] = [t for t in header["tables"] if t["model"] == "sample_models.Everything"]
     names = [name for name, _ in table["columns"]]
     assert "loud" not in names
     assert {"made", "a column; 'quoted'"} <= set(names)
 
 
-def test_rows_left_out_are_missing_afterwards(hall: Hall) -> None:
-    client = hall.client(exclude_data=["gallery.Note"])
+def test_rows_left_out_are_missing_afterwards(orm_site: OrmSite) -> None:
+    client = orm_site.client(exclude_data=["sample_models.Note"])
     assert client.partial
     with client:
         client.check_dump()
-    dump = hall.dump(exclude_data=["gallery.Note"])
-    assert rows_of(dump, "gallery.Note") == []
-    hall.restore(dump)
+    dump = orm_site.dump(exclude_data=["sample_models.Note"])
+    assert rows_of(dump, "sample_models.Note") == []
+    orm_site.restore(dump)
     assert not model("Note").objects.exists()
     assert model("Artist").objects.exists()
 
@@ -202,77 +203,83 @@ def test_rows_left_out_are_missing_afterwards(hall: Hall) -> None:
 @pytest.mark.parametrize(
     ("label", "said"),
     [
-        ("gallery.Nothing", "Cannot exclude 'gallery.Nothing'"),
-        ("gallery.Work", "gallery.Artist refers to gallery.Work"),
+        ("sample_models.Nothing", "Cannot exclude 'sample_models.Nothing'"),
+        ("sample_models.Work", "sample_models.Artist refers to sample_models.Work"),
     ],
 )
-def test_rows_that_cannot_be_left_out_are_told(sqlite_hall: Hall, label: str, said: str) -> None:
+def test_rows_that_cannot_be_left_out_are_reported(
+    sqlite_orm_site: OrmSite, label: str, said: str
+) -> None:
     with pytest.raises(ClientError, match=said):
-        sqlite_hall.client(exclude_data=[label]).check_dump()
+        sqlite_orm_site.client(exclude_data=[label]).check_dump()
 
 
-def test_another_set_of_migrations_is_refused_before_anything_is_touched(hall: Hall) -> None:
-    hall.site.call("dbbackup")
-    dump = hall.dump()
-    hall.diverge()
-    hall.run(
+def test_another_set_of_migrations_is_refused_before_anything_is_touched(orm_site: OrmSite) -> None:
+    orm_site.site.call("dbbackup")
+    dump = orm_site.dump()
+    orm_site.mutate()
+    orm_site.run(
         "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '7', '2024-01-01')"
     )
-    live = hall.fingerprint()
+    live = orm_site.fingerprint()
     with pytest.raises(CommandError, match=r"older than shop\.7"):
-        hall.site.call("dbrestore", "--noinput")
+        orm_site.site.call("dbrestore", "--noinput")
     with pytest.raises(ClientError, match=r"older than shop\.7"):
-        hall.restore(dump.partition(b"\n")[0] + b"\n")
-    later = hall.dump()
-    hall.run("DELETE FROM django_migrations WHERE app = 'shop'")
+        orm_site.restore(dump.partition(b"\n")[0] + b"\n")
+    later = orm_site.dump()
+    orm_site.run("DELETE FROM django_migrations WHERE app = 'shop'")
     with pytest.raises(ClientError, match=r"not applied .*: shop\.7"):
-        hall.restore(later)
-    hall.run(
+        orm_site.restore(later)
+    orm_site.run(
         "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '7', '2024-01-01')"
     )
-    hall.run("DELETE FROM django_migrations WHERE app = 'shop'")
-    assert hall.fingerprint() == live.replace(*_line("django_migrations", live, hall))
+    orm_site.run("DELETE FROM django_migrations WHERE app = 'shop'")
+    assert orm_site.fingerprint() == live.replace(*_line("django_migrations", live, orm_site))
 
 
-def _line(table: str, before: str, hall: Hall) -> tuple[str, str]:
+def _line(table: str, before: str, orm_site: OrmSite) -> tuple[str, str]:
     """Return the line of a table in a fingerprint, as it was and as it is now."""
     lines = [
         next(line for line in text.splitlines() if line.startswith(f"{table}:"))
-        for text in (before, hall.fingerprint())
+        for text in (before, orm_site.fingerprint())
     ]
     return lines[0], lines[1]
 
 
-def test_a_model_that_changed_is_refused_by_its_name(hall: Hall) -> None:
-    dump = hall.dump()
-    hall.diverge()
-    live = hall.fingerprint()
+def test_a_model_that_changed_is_refused_by_its_name(orm_site: OrmSite) -> None:
+    dump = orm_site.dump()
+    orm_site.mutate()
+    live = orm_site.fingerprint()
     for old, new, said in (
-        (b'["took","DurationField"]', b'["took","TextField"]', "gallery.Everything.*column 'took'"),
         (
-            b'"gallery.Tag"',
-            b'"gallery.Gone"',
-            "only in the backup or only here: gallery.Gone, gallery.Tag",
+            b'["took","DurationField"]',
+            b'["took","TextField"]',
+            "sample_models.Everything.*column 'took'",
         ),
-        (b'"table":"legacy"', b'"table":"lost"', "gallery.Legacy.*another name"),
+        (
+            b'"sample_models.Tag"',
+            b'"sample_models.Gone"',
+            "only in the backup or only here: sample_models.Gone, sample_models.Tag",
+        ),
+        (b'"table":"legacy"', b'"table":"lost"', "sample_models.Legacy.*another name"),
         (b'"django_jsonl":1', b'"django_jsonl":2', "format version"),
         (
             b'["word","CharField"]',
             b'["word","CharField"],["x","CharField"]',
-            "gallery.Tag.*more columns",
+            "sample_models.Tag.*more columns",
         ),
     ):
         assert old in dump
         with pytest.raises(ClientError, match=said):
-            hall.restore(dump.replace(old, new))
-    assert hall.fingerprint() == live
+            orm_site.restore(dump.replace(old, new))
+    assert orm_site.fingerprint() == live
 
 
 def test_rows_move_to_another_engine_when_it_is_named(
-    sqlite_hall: Hall, postgresql: dict[str, Any], site: Site
+    sqlite_orm_site: OrmSite, postgresql: PostgresqlDatabase, site: DjangoSite
 ) -> None:
-    dump = sqlite_hall.dump()
-    with Hall(site, postgresql).open() as there:
+    dump = sqlite_orm_site.dump()
+    with OrmSite(site, postgresql.settings).open() as there:
         assert there.connection.vendor == "postgresql"
         assert not there.client().accepts("sqlite", "django_jsonl")
         with pytest.raises(ClientError, match="is of a sqlite database"):
@@ -292,34 +299,36 @@ def test_rows_move_to_another_engine_when_it_is_named(
         assert then == now, table["model"]
 
 
-def test_no_hour_is_lost_where_times_have_no_zone(site: Site, postgresql: dict[str, Any]) -> None:
+def test_no_hour_is_lost_where_times_have_no_zone(
+    site: DjangoSite, postgresql: PostgresqlDatabase
+) -> None:
     zone = {"USE_TZ": False, "TIME_ZONE": "Europe/Berlin"}
-    with override_settings(**zone), opened(site, postgresql) as hall:
+    with override_settings(**zone), opened(site, postgresql.settings) as orm_site:
         # Both are half past two, on the night that the clocks are put back.
-        hall.run("UPDATE \"every thing\" SET at = '2024-10-27 00:30+00' WHERE id = 1")
-        hall.run("UPDATE \"every thing\" SET at = '2024-10-27 01:30+00' WHERE id = 2")
+        orm_site.run("UPDATE \"every thing\" SET at = '2024-10-27 00:30+00' WHERE id = 1")
+        orm_site.run("UPDATE \"every thing\" SET at = '2024-10-27 01:30+00' WHERE id = 2")
         epochs = 'SELECT extract(epoch FROM at) FROM "every thing" ORDER BY id'
-        before = hall.run(epochs)
-        dump = hall.dump()
-        hall.diverge()
-        hall.restore(dump)
-        assert hall.run(epochs) == before
+        before = orm_site.run(epochs)
+        dump = orm_site.dump()
+        orm_site.mutate()
+        orm_site.restore(dump)
+        assert orm_site.run(epochs) == before
 
 
 @pytest.fixture
-def manual(site: Site, postgresql: dict[str, Any]) -> Iterator[Hall]:
+def manual(site: DjangoSite, postgresql: PostgresqlDatabase) -> Iterator[OrmSite]:
     """A database whose connections commit nothing by themselves."""
-    with opened(site, postgresql) as hall:
+    with opened(site, postgresql.settings) as orm_site:
         connections.settings[ALIAS]["AUTOCOMMIT"] = False
-        hall.connection.settings_dict["AUTOCOMMIT"] = False
-        with closing(hall.connection):
-            yield hall
+        orm_site.connection.settings_dict["AUTOCOMMIT"] = False
+        with closing(orm_site.connection):
+            yield orm_site
 
 
-def test_connections_without_autocommit_are_committed_all_the_same(manual: Hall) -> None:
+def test_connections_without_autocommit_are_committed_all_the_same(manual: OrmSite) -> None:
     before = manual.fingerprint()
     dump = manual.dump()
-    exhibits.diverge(ALIAS)
+    sample_data.mutate(ALIAS)
     manual.connection.commit()
     manual.connection.close()
     assert manual.fingerprint() != before
@@ -327,31 +336,31 @@ def test_connections_without_autocommit_are_committed_all_the_same(manual: Hall)
     assert manual.fingerprint() == before
 
 
-def test_no_connection_stays_open(hall: Hall) -> None:
-    dump = hall.dump()
-    client = hall.client()
+def test_no_connection_stays_open(orm_site: OrmSite) -> None:
+    dump = orm_site.dump()
+    client = orm_site.client()
     for use in (
         client.check_dump,
         client.dump_warnings,
         lambda: client.check_restore(None),
         client.versions,
-        lambda: hall.restore(dump),
+        lambda: orm_site.restore(dump),
     ):
         with client:
             use()
-        assert hall.connection.connection is None
+        assert orm_site.connection.connection is None
 
 
-def test_an_open_transaction_of_the_site_survives_a_refusal(hall: Hall) -> None:
-    with transaction.atomic(), hall.client():
-        hall.connection.cursor().execute("UPDATE legacy SET title = 'written'")
-    assert hall.run("SELECT DISTINCT title FROM legacy") == [("written",)]
+def test_an_open_transaction_of_the_site_survives_a_refusal(orm_site: OrmSite) -> None:
+    with transaction.atomic(), orm_site.client():
+        orm_site.connection.cursor().execute("UPDATE legacy SET title = 'written'")
+    assert orm_site.run("SELECT DISTINCT title FROM legacy") == [("written",)]
 
 
 @override_settings(DEBUG=True)
-def test_no_query_is_kept_when_debugging(hall: Hall) -> None:
-    dump = hall.dump()
-    with hall.client() as client, client.restore() as target:
+def test_no_query_is_kept_when_debugging(orm_site: OrmSite) -> None:
+    dump = orm_site.dump()
+    with orm_site.client() as client, client.restore() as target:
         target.write(dump)
-        kept = sum(len(query["sql"]) for query in hall.connection.queries_log)
+        kept = sum(len(query["sql"]) for query in orm_site.connection.queries_log)
     assert kept < len(dump) / 10

@@ -1,20 +1,19 @@
 """The suite that every client must pass, on the client for any engine."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest import TestCase
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from django_rclone.testing import ClientSuite, CryptRemote, S3Remote
 from django_rclone.testing.project import ALIAS
-from tests.integration.clients.orm import databases, exhibits
-from tests.support.processes import wait_until_gone
-from tests.support.servers.postgresql import Server
+from tests.integration.clients.orm import sample_data
+from tests.support.databases import PostgresqlDatabase
+from tests.support.kills import KILLS
+from tests.support.servers.postgresql import PostgresqlServer
 
 _SCHEMA = """
 SELECT table_name, column_name, ordinal_position, data_type, column_default, is_nullable
@@ -27,31 +26,27 @@ ORDER BY 1, 2, 3, 4
 """
 
 
-class GalleryTests(ClientSuite):
-    """A database of the gallery."""
+@pytest.mark.usefixtures("database_access")
+class SampleModelsTests(ClientSuite):
+    """A database of the sample models."""
 
-    client = exhibits.CLIENT
+    client = sample_data.CLIENT
     applications: tuple[str, ...] = ()
 
-    @pytest.fixture(autouse=True)
-    def _database_access(self, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-        with django_db_blocker.unblock():
-            yield
-
     def populate(self) -> None:
-        settings = exhibits.settings_for(*self.applications)
+        settings = sample_data.settings_for(*self.applications)
         self.project.extra_settings = "\n".join(f"{k} = {v!r}" for k, v in settings.items())
-        self.enterContext(exhibits.gallery(*self.applications))
-        exhibits.build(ALIAS)
-        exhibits.fill(ALIAS)
+        self.enterContext(sample_data.installed(*self.applications))
+        sample_data.create_tables(ALIAS)
+        sample_data.add_rows(ALIAS)
         self.connection.close()
 
-    def diverge(self) -> None:
-        exhibits.diverge(ALIAS)
+    def mutate(self) -> None:
+        sample_data.mutate(ALIAS)
         self.connection.close()
 
 
-class SqliteTests(GalleryTests):
+class SqliteTests(SampleModelsTests):
     def create_database(self, folder: Path) -> dict[str, Any]:
         self.file = folder / "live.sqlite3"
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(self.file)}
@@ -65,7 +60,7 @@ class SqliteTests(GalleryTests):
 
 
 class SqliteOnFolderTests(SqliteTests, TestCase):
-    pass
+    kills = KILLS
 
 
 @pytest.mark.thorough
@@ -80,22 +75,22 @@ class SqliteOnCryptTests(SqliteTests, TestCase):
     kills = 1
 
 
-class PostgresqlOnFolderTests(GalleryTests, TestCase):
+@pytest.mark.thorough
+class PostgresqlOnFolderTests(SampleModelsTests, TestCase):
     @pytest.fixture(autouse=True)
-    def _server(self, server: Server) -> None:
-        self.server = server
+    def _server(self, postgresql_server: PostgresqlServer) -> None:
+        self.server = postgresql_server
 
     def create_database(self, folder: Path) -> dict[str, Any]:
-        database = databases.create(self.server)
-        self.addCleanup(databases.drop, self.server, database["NAME"])
-        return database
+        self.database = PostgresqlDatabase(self.server)
+        self.addCleanup(self.database.close)
+        return self.database.settings
 
     def schema(self) -> str:
         with self.connection.cursor() as cursor:
             cursor.execute(_SCHEMA)
             return "\n".join(map(str, cursor.fetchall()))
 
-    def settle(self) -> None:
+    def wait_until_idle(self) -> None:
         self.connection.close()
-        name = self.project.database["NAME"]
-        wait_until_gone(lambda: databases.sessions(self.server, name))
+        self.database.wait_until_idle()

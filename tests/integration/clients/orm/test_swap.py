@@ -9,7 +9,7 @@ import pytest
 
 from django_rclone.clients.orm import OrmClient
 from django_rclone.exceptions import SwapRefused, SwapUnknown
-from tests.integration.clients.orm.hall import Hall
+from tests.integration.clients.orm.orm_site import OrmSite
 
 COMMIT = b"COMMIT\0"
 
@@ -78,15 +78,15 @@ class Line:
 
 
 @contextmanager
-def line(hall: Hall, *, deliver: bool, again: bool) -> Iterator[None]:
-    """Let all new connections of a hall take such a way."""
-    settings = hall.connection.settings_dict
+def line(orm_site: OrmSite, *, deliver: bool, again: bool) -> Iterator[None]:
+    """Let all new connections of a orm_site take such a way."""
+    settings = orm_site.connection.settings_dict
     before = settings["HOST"], settings["PORT"]
-    hall.connection.close()
+    orm_site.connection.close()
     with Line((before[0], int(before[1])), deliver=deliver, again=again) as way:
         settings["HOST"], settings["PORT"] = "127.0.0.1", way.port
         yield
-        hall.connection.close()
+        orm_site.connection.close()
     settings["HOST"], settings["PORT"] = before
 
 
@@ -98,40 +98,40 @@ def restore(client: OrmClient, dump: bytes, *, swap: bool = True) -> None:
             target.swap()
 
 
-def test_finish_without_swap_changes_nothing(hall: Hall) -> None:
-    dump = hall.dump()
-    hall.diverge()
-    live = hall.fingerprint()
-    restore(hall.client(), dump, swap=False)
-    assert hall.fingerprint() == live
+def test_finish_without_swap_changes_nothing(orm_site: OrmSite) -> None:
+    dump = orm_site.dump()
+    orm_site.mutate()
+    live = orm_site.fingerprint()
+    restore(orm_site.client(), dump, swap=False)
+    assert orm_site.fingerprint() == live
 
 
-def test_a_commit_whose_acknowledgement_is_lost_is_a_success(postgresql_hall: Hall) -> None:
-    before = postgresql_hall.fingerprint()
-    dump = postgresql_hall.dump()
-    postgresql_hall.diverge()
-    with line(postgresql_hall, deliver=True, again=True):
-        restore(postgresql_hall.client(), dump)
-    assert postgresql_hall.fingerprint() == before
+def test_a_commit_whose_acknowledgement_is_lost_is_a_success(postgresql_orm_site: OrmSite) -> None:
+    before = postgresql_orm_site.fingerprint()
+    dump = postgresql_orm_site.dump()
+    postgresql_orm_site.mutate()
+    with line(postgresql_orm_site, deliver=True, again=True):
+        restore(postgresql_orm_site.client(), dump)
+    assert postgresql_orm_site.fingerprint() == before
 
 
-def test_a_commit_that_never_arrives_changes_nothing(postgresql_hall: Hall) -> None:
-    dump = postgresql_hall.dump()
-    postgresql_hall.diverge()
-    live = postgresql_hall.fingerprint()
-    with line(postgresql_hall, deliver=False, again=True), pytest.raises(SwapRefused):
-        restore(postgresql_hall.client(), dump)
-    assert postgresql_hall.fingerprint() == live
+def test_a_commit_that_never_arrives_changes_nothing(postgresql_orm_site: OrmSite) -> None:
+    dump = postgresql_orm_site.dump()
+    postgresql_orm_site.mutate()
+    live = postgresql_orm_site.fingerprint()
+    with line(postgresql_orm_site, deliver=False, again=True), pytest.raises(SwapRefused):
+        restore(postgresql_orm_site.client(), dump)
+    assert postgresql_orm_site.fingerprint() == live
 
 
 @pytest.mark.parametrize("differs", [True, False])
-def test_what_cannot_be_seen_is_unknown(postgresql_hall: Hall, differs: bool) -> None:
-    dump = postgresql_hall.dump()
+def test_what_cannot_be_seen_is_unknown(postgresql_orm_site: OrmSite, differs: bool) -> None:
+    dump = postgresql_orm_site.dump()
     if differs:
-        postgresql_hall.diverge()
+        postgresql_orm_site.mutate()
     # Either nobody answers any more, or both states look the same.
     with (
-        line(postgresql_hall, deliver=False, again=not differs),
+        line(postgresql_orm_site, deliver=False, again=not differs),
         pytest.raises(SwapUnknown, match="not committed"),
     ):
-        restore(postgresql_hall.client(), dump)
+        restore(postgresql_orm_site.client(), dump)

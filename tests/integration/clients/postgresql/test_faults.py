@@ -1,67 +1,51 @@
 """Whatever dies or lies, the live PostgreSQL database is whole, old or new."""
 
 import os
-import shlex
 import signal
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
 
-from tests.integration.clients.postgresql.shop import Shop
-from tests.integration.commands.test_faults import MARK, family
-from tests.support.processes import wait_until_gone
+from tests.support.processes import MARK, marked, wait_until, wait_until_gone
+from tests.support.site import DjangoSite
 
 
-def fake(shop: Shop, program: str, body: str) -> None:
-    """Put a script in the place of one of the programs; ``$REAL`` is the real one."""
-    folder = shop.site.folder / "fake tools"
-    folder.mkdir(exist_ok=True)
-    for name in ("pg_dump", "pg_restore"):
-        real = shop.server.programs / name
-        lines = f"#!/bin/sh\nREAL={shlex.quote(str(real))}\n"
-        lines += 'case "$1" in --version) exec "$REAL" --version;; esac\n'
-        (folder / name).write_text(lines + (body if name == program else 'exec "$REAL" "$@"\n'))
-        (folder / name).chmod(0o755)
-    shop.options["tools_folder"] = str(folder)
-
-
-def fill(shop: Shop, *, rows: int = 40_000) -> None:
-    shop.run(
+def fill(site: DjangoSite, *, rows: int = 40_000) -> None:
+    site.database.run(
         f"CREATE TABLE bulk AS SELECT n AS id, repeat(md5(n::text), 8) AS text "
         f"FROM generate_series(1, {rows}) n",
         "ALTER TABLE bulk ADD PRIMARY KEY (id)",
     )
 
 
-def test_a_dump_whose_constraint_cannot_be_created_changes_nothing(rich: Shop) -> None:
-    rich.run(
+def test_a_dump_whose_constraint_cannot_be_created_changes_nothing(sample_site: DjangoSite) -> None:
+    sample_site.database.run(
         "ALTER TABLE orders DISABLE TRIGGER ALL",
         "INSERT INTO orders (customer, total) VALUES (123456, 1)",
         "ALTER TABLE orders ENABLE TRIGGER ALL",
         superuser=True,
     )
-    rich.back_up()
-    rich.run("DELETE FROM entry WHERE id < 9")
-    live = rich.fingerprint()
+    sample_site.back_up()
+    sample_site.database.run("DELETE FROM entry WHERE id < 9")
+    live = sample_site.database.fingerprint()
     with pytest.raises(CommandError, match="violates foreign key constraint") as caught:
-        rich.restore()
+        sample_site.restore()
     assert "ADD CONSTRAINT" in str(caught.value)
     assert "123456" not in str(caught.value), "rows stay in the database"
-    assert rich.fingerprint() == live
+    assert sample_site.database.fingerprint() == live
 
 
-def test_a_dump_with_commands_for_psql_runs_nothing(shop: Shop) -> None:
+def test_a_dump_with_commands_for_psql_runs_nothing(site: DjangoSite) -> None:
     """``\\!`` in a script makes psql run a program; ours is no psql."""
-    proof = shop.site.folder / "proof"
+    proof = site.folder / "proof"
     command = f"\\! touch {proof}\n"
     harmless = f"CREATE VIEW public.v AS SELECT '{'x' * len(command)}'"
-    shop.run(harmless)
-    shop.site.rclone["COMPRESSION"] = None
-    shop.back_up()
-    dump = shop.site.dump()
+    site.database.run(harmless)
+    site.rclone["COMPRESSION"] = None
+    site.back_up()
+    dump = site.dump()
     Path(f"{dump}.json").unlink()
     content = dump.read_bytes()
     start = content.index(b"CREATE VIEW public.v AS")
@@ -69,28 +53,28 @@ def test_a_dump_with_commands_for_psql_runs_nothing(shop: Shop) -> None:
     evil = f"SELECT 1;\n{command}".encode().ljust(end - start, b"\n")
     assert len(evil) == end - start
     dump.write_bytes(content[:start] + evil + content[end:])
-    live = shop.fingerprint()
+    live = site.database.fingerprint()
     with pytest.raises(CommandError, match="a psql command"):
-        shop.restore("-i", dump.name, "--unverified")
+        site.restore("-i", dump.name, "--unverified")
     assert not proof.exists()
-    assert shop.fingerprint() == live
+    assert site.database.fingerprint() == live
 
 
-def test_a_dump_that_commits_by_itself_changes_nothing(shop: Shop) -> None:
-    shop.run(f"CREATE VIEW public.v AS SELECT '{'x' * 50}'")
-    shop.site.rclone["COMPRESSION"] = None
-    shop.back_up()
-    dump = shop.site.dump()
+def test_a_dump_that_commits_by_itself_changes_nothing(site: DjangoSite) -> None:
+    site.database.run(f"CREATE VIEW public.v AS SELECT '{'x' * 50}'")
+    site.rclone["COMPRESSION"] = None
+    site.back_up()
+    dump = site.dump()
     Path(f"{dump}.json").unlink()
     content = dump.read_bytes()
     start = content.index(b"CREATE VIEW public.v AS")
     end = content.index(b";", start) + 1
     evil = b"SELECT 1; Commit and chain; SELECT nonsense;".ljust(end - start, b"\n")
     dump.write_bytes(content[:start] + evil + content[end:])
-    live = shop.fingerprint()
+    live = site.database.fingerprint()
     with pytest.raises(CommandError, match="control the transaction"):
-        shop.restore("-i", dump.name, "--unverified")
-    assert shop.fingerprint() == live
+        site.restore("-i", dump.name, "--unverified")
+    assert site.database.fingerprint() == live
 
 
 @pytest.mark.parametrize(
@@ -105,16 +89,16 @@ def test_a_dump_that_commits_by_itself_changes_nothing(shop: Shop) -> None:
     ids=["dies", "killed", "silent", "talkative", "empty"],
 )
 def test_a_failing_pg_dump_leaves_no_backup_and_shows_no_secret(
-    rich: Shop, body: str, said: str
+    sample_site: DjangoSite, body: str, said: str
 ) -> None:
-    fake(rich, "pg_dump", body)
-    done = rich.site.manage("dbbackup")
+    sample_site.fake_program("pg_dump", body)
+    done = sample_site.manage("dbbackup")
     assert done.returncode == 1
     assert said in done.stderr
     assert "ouvre" not in done.stderr + done.stdout
     assert len(done.stderr) < 20_000
-    assert rich.site.backups() == []
-    assert rich.site.stored() == []
+    assert sample_site.backups() == []
+    assert sample_site.stored() == []
 
 
 @pytest.mark.parametrize(
@@ -125,67 +109,69 @@ def test_a_failing_pg_dump_leaves_no_backup_and_shows_no_secret(
         'echo "pg_restore: disk on fire" >&2; "$REAL" "$@"; exit 3',
     ],
 )
-def test_a_failing_pg_restore_changes_nothing(diverged: tuple[Shop, str], body: str) -> None:
-    shop, _ = diverged
-    live = shop.fingerprint()
-    fake(shop, "pg_restore", body)
+def test_a_failing_pg_restore_changes_nothing(
+    mutated_site: tuple[DjangoSite, str], body: str
+) -> None:
+    site, _ = mutated_site
+    live = site.database.fingerprint()
+    site.fake_program("pg_restore", body)
     with pytest.raises(CommandError, match="disk on fire"):
-        shop.restore()
-    assert shop.fingerprint() == live
+        site.restore()
+    assert site.database.fingerprint() == live
 
 
-def test_missing_programs_are_named_with_what_brings_them(rich: Shop) -> None:
-    rich.options["tools_folder"] = str(rich.site.folder / "nowhere")
-    with pytest.raises(CommandError, match=f"postgresql-client-{rich.server.major}"):
-        rich.back_up()
-    assert rich.site.stored() == []
+def test_missing_programs_are_named_with_the_package_that_has_them(sample_site: DjangoSite) -> None:
+    sample_site.database.options["tools_folder"] = str(sample_site.folder / "nowhere")
+    with pytest.raises(
+        CommandError, match=f"postgresql-client-{sample_site.database.server.major}"
+    ):
+        sample_site.back_up()
+    assert sample_site.stored() == []
 
 
-def test_a_wrong_password_is_told_and_not_shown(rich: Shop) -> None:
-    rich.site.databases["default"]["PASSWORD"] = "not-that-word"
+def test_a_wrong_password_is_reported_and_not_shown(sample_site: DjangoSite) -> None:
+    sample_site.databases["default"]["PASSWORD"] = "not-that-word"
     for command in (["dbbackup"], ["dbrestore", "--noinput"]):
-        done = rich.site.manage(*command)
+        done = sample_site.manage(*command)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert "not-that-word" not in done.stderr
         if command == ["dbbackup"]:
             assert "password authentication failed" in done.stderr
-    assert rich.site.stored() == []
+    assert sample_site.stored() == []
 
 
 def test_a_database_in_use_is_left_alone_after_the_lock_timeout(
-    diverged: tuple[Shop, str],
+    mutated_site: tuple[DjangoSite, str],
 ) -> None:
-    shop, before = diverged
-    live = shop.fingerprint()
-    shop.options["lock_timeout"] = 0.5
-    with closing(shop.connect()) as other:
+    site, before = mutated_site
+    live = site.database.fingerprint()
+    site.database.options["lock_timeout"] = 0.5
+    with closing(site.database.connect()) as other:
         other.execute("BEGIN; SELECT count(*) FROM orders")
         with pytest.raises(CommandError, match=r"in use.*0\.5 seconds"):
-            shop.restore()
+            site.restore()
         other.execute("ROLLBACK; BEGIN; LOCK TABLE orders")
         with pytest.raises(CommandError, match="Another session holds a lock"):
-            shop.back_up()
+            site.back_up()
         other.execute("ROLLBACK")
-    assert shop.fingerprint() == live
-    shop.restore()
-    assert shop.fingerprint() == before
+    assert site.database.fingerprint() == live
+    site.restore()
+    assert site.database.fingerprint() == before
 
 
-def test_sigterm_ends_a_restore_that_waits_for_a_lock(diverged: tuple[Shop, str]) -> None:
-    shop, _ = diverged
-    live = shop.fingerprint()
-    mark = f"{os.getpid()}-{shop.name}"
-    with closing(shop.connect()) as other:
+def test_sigterm_ends_a_restore_that_waits_for_a_lock(mutated_site: tuple[DjangoSite, str]) -> None:
+    site, _ = mutated_site
+    live = site.database.fingerprint()
+    mark = f"{os.getpid()}-{site.database.name}"
+    with closing(site.database.connect()) as other:
         other.execute("BEGIN; LOCK TABLE orders")
-        process = shop.site.start("dbrestore", "--noinput", env={MARK: mark})
-        waits = f"SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = '{shop.name}'"
-        deadline = time.monotonic() + 30
-        while not shop.rows(waits) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        process = site.start("dbrestore", "--noinput", env={MARK: mark})
+        waits = f"SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = '{site.database.name}'"
+        wait_until(lambda: site.database.rows(waits), "the restore does not wait for the lock")
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
         assert process.returncode == 143, errors
-        wait_until_gone(lambda: family(mark))
+        wait_until_gone(lambda: marked(mark))
         other.execute("ROLLBACK")
-    assert shop.fingerprint() == live
+    assert site.database.fingerprint() == live

@@ -13,7 +13,7 @@ from django.db import connections
 from django_rclone.clients.base import RestoreTarget
 from django_rclone.clients.postgresql import PostgresqlClient, connection
 from django_rclone.exceptions import SwapBroken, SwapRefused, SwapUnknown
-from tests.integration.clients.postgresql.shop import Shop
+from tests.support.site import DjangoSite
 
 BACKED_UP, LIVE = [(1,), (2,)], [(2,), (3,)]
 
@@ -21,8 +21,8 @@ BACKED_UP, LIVE = [(1,), (2,)], [(2,), (3,)]
 class FakeNetwork:
     """The way to the server, which breaks while the next COMMIT is on it."""
 
-    def __init__(self, shop: Shop) -> None:
-        self._server = (shop.server.host, shop.server.port)
+    def __init__(self, site: DjangoSite) -> None:
+        self._server = (site.database.server.host, site.database.server.port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.loses = ""
@@ -82,61 +82,67 @@ class FakeNetwork:
 
 
 @pytest.fixture(params=["in_place", "swap"])
-def noted(request: pytest.FixtureRequest, shop: Shop) -> Shop:
+def noted(request: pytest.FixtureRequest, site: DjangoSite) -> DjangoSite:
     """A backed-up database that is no longer as the backup is, in either restore mode."""
-    shop.run(f"ALTER ROLE {shop.role} CREATEDB", superuser=True)
-    shop.options["restore_mode"] = request.param
-    shop.site.rclone["COMPRESSION"] = None
-    shop.run("CREATE TABLE note (id integer PRIMARY KEY); INSERT INTO note VALUES (1), (2)")
-    shop.back_up()
-    shop.run("DELETE FROM note WHERE id = 1; INSERT INTO note VALUES (3)")
-    return shop
+    site.database.run(f"ALTER ROLE {site.database.role} CREATEDB", superuser=True)
+    site.database.options["restore_mode"] = request.param
+    site.rclone["COMPRESSION"] = None
+    site.database.run(
+        "CREATE TABLE note (id integer PRIMARY KEY); INSERT INTO note VALUES (1), (2)"
+    )
+    site.back_up()
+    site.database.run("DELETE FROM note WHERE id = 1; INSERT INTO note VALUES (3)")
+    return site
 
 
 @pytest.fixture
-def network(noted: Shop) -> Iterator[FakeNetwork]:
+def network(noted: DjangoSite) -> Iterator[FakeNetwork]:
     with FakeNetwork(noted) as network:
-        noted.settings["PORT"] = network.port
-        noted.settings["OPTIONS"] = {"sslmode": "disable", "gssencmode": "disable"}
-        noted.site.call("listbackups")  # makes these settings Django's
+        noted.database.settings["PORT"] = network.port
+        noted.database.settings["OPTIONS"] = {"sslmode": "disable", "gssencmode": "disable"}
+        noted.call("listbackups")  # makes these settings Django's
         yield network
 
 
 @contextmanager
-def finished_restore(shop: Shop) -> Iterator[RestoreTarget]:
+def finished_restore(site: DjangoSite) -> Iterator[RestoreTarget]:
     """Yield a restore that has loaded everything."""
-    client = PostgresqlClient(connections["default"], **shop.options)
+    client = PostgresqlClient(connections["default"], **site.database.options)
     with client, client.restore() as target:
-        target.write(shop.site.dump().read_bytes())
+        target.write(site.dump().read_bytes())
         target.finish()
         yield target
 
 
-def require(shop: Shop, rows: list[tuple[int]]) -> None:
+def require(site: DjangoSite, rows: list[tuple[int]]) -> None:
     """Fail unless the live table has these rows, and no session or database is left over."""
-    shop.settle()
-    assert shop.rows("SELECT id FROM note ORDER BY id") == rows
-    names = shop.rows(f"SELECT datname FROM pg_database WHERE datname LIKE '{shop.name}%'")
-    assert names == [(shop.name,)]
+    site.database.wait_until_idle()
+    assert site.database.rows("SELECT id FROM note ORDER BY id") == rows
+    names = site.database.rows(
+        f"SELECT datname FROM pg_database WHERE datname LIKE '{site.database.name}%'"
+    )
+    assert names == [(site.database.name,)]
 
 
-def test_finish_without_swap_changes_nothing(noted: Shop) -> None:
+def test_finish_without_swap_changes_nothing(noted: DjangoSite) -> None:
     with finished_restore(noted):
         pass
     require(noted, LIVE)
 
 
-def test_a_swap_makes_the_backup_live(noted: Shop) -> None:
+def test_a_swap_makes_the_backup_live(noted: DjangoSite) -> None:
     with finished_restore(noted) as target:
         target.swap()
     require(noted, BACKED_UP)
 
 
-def test_a_session_that_is_terminated_before_the_commit_leaves_the_old_data(noted: Shop) -> None:
+def test_a_session_that_is_terminated_before_the_commit_leaves_the_old_data(
+    noted: DjangoSite,
+) -> None:
     with finished_restore(noted) as target:
-        noted.run(
+        noted.database.run(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            f"WHERE usename = '{noted.role}'",
+            f"WHERE usename = '{noted.database.role}'",
             superuser=True,
         )
         with pytest.raises(SwapRefused, match="terminating connection"):
@@ -144,7 +150,9 @@ def test_a_session_that_is_terminated_before_the_commit_leaves_the_old_data(note
     require(noted, LIVE)
 
 
-def test_a_commit_whose_answer_is_lost_has_succeeded(noted: Shop, network: FakeNetwork) -> None:
+def test_a_commit_whose_answer_is_lost_has_succeeded(
+    noted: DjangoSite, network: FakeNetwork
+) -> None:
     with finished_restore(noted) as target:
         network.loses = "answer"
         target.swap()
@@ -152,7 +160,7 @@ def test_a_commit_whose_answer_is_lost_has_succeeded(noted: Shop, network: FakeN
     require(noted, BACKED_UP)
 
 
-def test_a_commit_that_is_lost_leaves_the_old_data(noted: Shop, network: FakeNetwork) -> None:
+def test_a_commit_that_is_lost_leaves_the_old_data(noted: DjangoSite, network: FakeNetwork) -> None:
     """The server still waits for more of the transaction: nobody closed the connection."""
     with finished_restore(noted) as target:
         network.loses = "request"
@@ -162,7 +170,7 @@ def test_a_commit_that_is_lost_leaves_the_old_data(noted: Shop, network: FakeNet
 
 
 def test_a_server_that_stays_unreachable_leaves_the_outcome_unknown(
-    noted: Shop, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch
+    noted: DjangoSite, network: FakeNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "_REOPEN_TIMEOUT", 0.1)
     with finished_restore(noted) as target:
@@ -170,24 +178,24 @@ def test_a_server_that_stays_unreachable_leaves_the_outcome_unknown(
         with pytest.raises(SwapUnknown, match="unknown whether"):
             target.swap()
     network.repair()
-    noted.settle()
-    assert noted.rows("SELECT id FROM note ORDER BY id") == BACKED_UP
-    noted.run("DELETE FROM note")
+    noted.database.wait_until_idle()
+    assert noted.database.rows("SELECT id FROM note ORDER BY id") == BACKED_UP
+    noted.database.run("DELETE FROM note")
     with finished_restore(noted) as target:
         target.swap()
     require(noted, BACKED_UP)
 
 
 @pytest.mark.parametrize("noted", ["swap"], indirect=True)
-def test_a_live_database_that_someone_renamed_is_reported_as_broken(noted: Shop) -> None:
-    elsewhere = f"{noted.name}_elsewhere"
-    with finished_restore(noted) as target, closing(noted.server.connect()) as admin:
-        admin.execute(f"ALTER DATABASE {noted.name} RENAME TO {elsewhere}")
+def test_a_live_database_that_someone_renamed_is_reported_as_broken(noted: DjangoSite) -> None:
+    elsewhere = f"{noted.database.name}_elsewhere"
+    with finished_restore(noted) as target, closing(noted.database.server.connect()) as admin:
+        admin.execute(f"ALTER DATABASE {noted.database.name} RENAME TO {elsewhere}")
         with pytest.raises(SwapBroken, match="does not exist") as caught:
             target.swap()
-    assert f"{noted.name}_restoring_" in caught.value.hint
-    with closing(noted.server.connect()) as admin:
-        admin.execute(f"ALTER DATABASE {elsewhere} RENAME TO {noted.name}")
+    assert f"{noted.database.name}_restoring_" in caught.value.hint
+    with closing(noted.database.server.connect()) as admin:
+        admin.execute(f"ALTER DATABASE {elsewhere} RENAME TO {noted.database.name}")
     with finished_restore(noted) as target:
         target.swap()
     require(noted, BACKED_UP)

@@ -60,7 +60,7 @@ class ClientCase(_TestCase):
         raise NotImplementedError
 
     @abstractmethod
-    def diverge(self) -> None:
+    def mutate(self) -> None:
         """Change what ``populate()`` made: add, change and delete rows, tables and the rest."""
         raise NotImplementedError
 
@@ -81,7 +81,7 @@ class ClientCase(_TestCase):
         """Return what a killed run left next to the database: scratch databases, files."""
         return ()
 
-    def settle(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until the server has noticed that a killed client is gone."""
 
     @property
@@ -106,7 +106,7 @@ class ClientCase(_TestCase):
             "CLIENTS": {ALIAS: {**chosen, "OPTIONS": dict(self.options())}},
         }
         self.project = Project(folder / "project", database, rclone)
-        self.proof = folder / "proof"
+        self.canary = folder / "canary"
         self.enterContext(self.project.active())
         self.enterContext(override_settings(DJANGO_RCLONE=rclone))
         self.populate()
@@ -119,7 +119,7 @@ class ClientCase(_TestCase):
         """Run ``dbrestore --noinput``."""
         self.project.call("dbrestore", "--noinput", *arguments)
 
-    def back_up_unvouched(self) -> tuple[str, bytes]:
+    def back_up_without_manifest(self) -> tuple[str, bytes]:
         """Back up, remove the manifest, and return the name of the dump and the dump."""
         self.back_up()
         [backup] = self.project.backups()
@@ -168,7 +168,7 @@ class ClientCase(_TestCase):
     @contextmanager
     def broken_rclone(self, verb: str, body: str) -> Iterator[None]:
         """Let rclone break when it moves a dump; ``$REAL`` is the real one. Needs a shell."""
-        path = self.proof.with_name("BrokenRclone")
+        path = self.canary.with_name("BrokenRclone")
         real = find_rclone(conf.load())
         path.write_text(
             f'#!/bin/sh\nREAL="{real}"\n'

@@ -26,21 +26,21 @@ class ClientSuite(ClientCase):
         self.assertTrue(backup["verified"], backup["problem"])
         self.require_untouched(before)
 
-    def test_a_diverged_database_equals_the_backup_after_a_restore(self) -> None:
+    def test_a_changed_database_equals_the_backup_after_a_restore(self) -> None:
         before = self.fingerprint()
         self.back_up()
-        self.diverge()
-        self.assertNotEqual(self.fingerprint(), before, "diverge() must make a difference")
+        self.mutate()
+        self.assertNotEqual(self.fingerprint(), before, "mutate() must make a difference")
         self.restore()
         self.require_untouched(before)
 
     def test_a_restored_database_can_be_backed_up_and_restored_again(self) -> None:
         before = self.fingerprint()
         self.back_up()
-        self.diverge()
+        self.mutate()
         self.restore()
         self.back_up()
-        self.diverge()
+        self.mutate()
         self.restore()
         self.require_untouched(before)
 
@@ -52,9 +52,9 @@ class ClientSuite(ClientCase):
 
     # ---------------------------------------------------------- damaged backups
 
-    def test_what_is_damaged_on_the_remote_changes_nothing(self) -> None:
+    def test_a_damaged_backup_changes_nothing(self) -> None:
         self.back_up()
-        self.diverge()
+        self.mutate()
         live = self.fingerprint()
         for path in self.remote.files():
             whole = path.read_bytes()
@@ -66,32 +66,32 @@ class ClientSuite(ClientCase):
                 self.remote.replace(path, whole)
         self.require_untouched(live)
 
-    def test_a_dump_cut_anywhere_changes_nothing_though_nothing_vouches_for_it(self) -> None:
-        name, dump = self.back_up_unvouched()
-        self.diverge()
+    def test_a_truncated_dump_without_a_manifest_changes_nothing(self) -> None:
+        name, dump = self.back_up_without_manifest()
+        self.mutate()
         live = self.fingerprint()
         for place in _CUTS:
             self.store(name, dump[: int(len(dump) * place)])
             self.require_refused("--unverified", f"--input={name}")
         self.require_untouched(live)
 
-    def test_commands_in_a_dump_run_nothing_though_nothing_vouches_for_it(self) -> None:
-        name, dump = self.back_up_unvouched()
-        self.diverge()
+    def test_commands_in_a_dump_without_a_manifest_are_not_run(self) -> None:
+        name, dump = self.back_up_without_manifest()
+        self.mutate()
         live = self.fingerprint()
-        commands = [line.format(self.proof).encode() for line in _COMMANDS]
+        commands = [line.format(self.canary).encode() for line in _COMMANDS]
         middle = dump.find(b"\n", len(dump) // 2) + 1
         amid = dump[:middle] + b"".join(commands) + dump[middle:]
         for evil in (*(command + dump for command in commands), amid):
             self.store(name, evil)
             self.require_refused("--unverified", f"--input={name}")
-        self.assertFalse(self.proof.exists(), "a command in the dump was run")
+        self.assertFalse(self.canary.exists(), "a command in the dump was run")
         self.require_untouched(live)
 
-    def test_a_download_that_breaks_off_changes_nothing(self) -> None:
+    def test_an_interrupted_download_changes_nothing(self) -> None:
         before = self.fingerprint()
         self.back_up()
-        self.diverge()
+        self.mutate()
         live = self.fingerprint()
         for end in ("exit 1", "kill -9 $$"):
             with self.broken_rclone("cat", f'"$REAL" "$@" | head -c 500; {end}'):
@@ -100,7 +100,7 @@ class ClientSuite(ClientCase):
         self.restore()
         self.require_untouched(before)
 
-    def test_an_upload_that_breaks_off_is_no_backup(self) -> None:
+    def test_an_interrupted_upload_is_not_listed(self) -> None:
         before = self.fingerprint()
         for end in ("exit 1", "kill -9 $$"):
             with (
@@ -115,7 +115,7 @@ class ClientSuite(ClientCase):
 
     def test_a_restore_that_is_not_finished_leaves_no_trace(self) -> None:
         dump = self.dump()
-        self.diverge()
+        self.mutate()
         live = self.fingerprint()
         for part in (b"", dump[: len(dump) // 2], dump):
             with self.new_client() as client, client.restore() as target:
@@ -125,7 +125,7 @@ class ClientSuite(ClientCase):
 
     def test_a_rehearsal_leaves_no_trace(self) -> None:
         dump = self.dump()
-        self.diverge()
+        self.mutate()
         live = self.fingerprint()
         with self.new_client() as client, client.restore() as target:
             target.write(dump)
@@ -134,7 +134,7 @@ class ClientSuite(ClientCase):
 
     def test_a_rehearsal_fails_for_a_truncated_dump(self) -> None:
         dump = self.dump()
-        self.diverge()
+        self.mutate()
         live = self.fingerprint()
         with (
             self.assertRaises((ClientError, ProcessError)),
@@ -147,7 +147,7 @@ class ClientSuite(ClientCase):
 
     def test_an_error_within_a_restore_leaves_no_trace(self) -> None:
         dump = self.dump()
-        self.diverge()
+        self.mutate()
         live = self.fingerprint()
         with (
             self.assertRaises(ZeroDivisionError),
@@ -167,7 +167,7 @@ class ClientSuite(ClientCase):
     def test_bytes_may_come_in_pieces_of_any_size(self) -> None:
         before = self.fingerprint()
         dump = self.dump()
-        self.diverge()
+        self.mutate()
         pieces = random.Random("pieces")
         with self.new_client() as client, client.restore() as target:
             while dump:
@@ -178,7 +178,7 @@ class ClientSuite(ClientCase):
             target.swap()
         self.require_untouched(before)
 
-    def test_the_client_tells_what_it_is_and_no_secret(self) -> None:
+    def test_the_client_describes_itself_without_secrets(self) -> None:
         client = self.enterContext(self.new_client())
         client.check_tools()
         client.check_dump()
@@ -199,19 +199,19 @@ class ClientSuite(ClientCase):
     @unittest.skipUnless(
         PROCESSES.joinpath("self/environ").exists(), "processes are found in /proc"
     )
-    def test_a_killed_backup_is_no_backup_and_the_next_one_works(self) -> None:
+    def test_a_killed_backup_is_not_listed_and_the_next_one_works(self) -> None:
         before = self.fingerprint()
         killer = Killer(self.project.command("dbbackup", env={}), random.Random(self.id()))
         for program in killer.programs * self.kills:
             known = len(self.project.backups())
             failed = killer.run(program)
-            self.settle()
+            self.wait_until_idle()
             backups = self.project.backups()
             self.assertTrue(all(backup["verified"] for backup in backups))
             # Killed after its last word to the remote, a run has made a backup all the same.
             self.assertIn(len(backups) - known, (0, 1) if failed else (1,))
         self.back_up()
-        self.diverge()
+        self.mutate()
         self.restore()
         self.require_untouched(before)
         self.assertTrue(killer.killed.total())
@@ -227,10 +227,10 @@ class ClientSuite(ClientCase):
         )
         for program in killer.programs * self.kills:
             if self.fingerprint() == new:
-                self.diverge()
+                self.mutate()
             old = self.fingerprint()
             failed = killer.run(program)
-            self.settle()
+            self.wait_until_idle()
             self.assertIn(self.fingerprint(), (old, new) if failed else (new,))
         self.restore()
         self.require_untouched(new)

@@ -39,7 +39,7 @@ def run(
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ExampleSite:
     """A site with its own data folder."""
 
     data: Path
@@ -71,6 +71,6 @@ class Site:
     def fingerprint(self) -> str:
         return self.manage("fingerprint", "--json")
 
-    def copy_to(self, data: Path) -> "Site":
+    def copy_to(self, data: Path) -> "ExampleSite":
         shutil.copytree(self.data, data)
-        return Site(data)
+        return ExampleSite(data)

@@ -22,7 +22,7 @@ import boto3  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from django_rclone.processes.process import Command, Process, run
-from tests.faults.bench import RCLONE
+from tests.support.site import RCLONE
 
 _ADDRESS = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 _RULE = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}
@@ -68,7 +68,7 @@ class Bucket:
         return "destroyed"
 
 
-class FakeAmazonS3:
+class FakeS3:
     """The service; a bucket of it, and a configuration of rclone, for each test."""
 
     def __init__(self, address: str) -> None:
@@ -124,7 +124,7 @@ class FakeAmazonS3:
 
 
 @contextmanager
-def serving() -> Iterator[FakeAmazonS3]:
+def serving() -> Iterator[FakeS3]:
     """Start the service, and end it after the block."""
     found: list[str] = []
     known = threading.Event()
@@ -140,7 +140,7 @@ def serving() -> Iterator[FakeAmazonS3]:
         if not known.wait(60):
             process.terminate()
             process.finish()
-        yield FakeAmazonS3(found[0])
+        yield FakeS3(found[0])
 
 
 def moment() -> str:

@@ -177,7 +177,7 @@ class Swappable(models.Model):
     """Is swapped, and has no table."""
 
     class Meta:
-        swappable = "GALLERY_SWAPPABLE"
+        swappable = "SAMPLE_MODELS_SWAPPABLE"
 
 
 class Legacy(models.Model):

@@ -1,4 +1,4 @@
-"""A database of the gallery: how it is made, filled, and changed."""
+"""The sample models' tables: created, filled, changed."""
 
 import datetime
 import json
@@ -16,8 +16,8 @@ from django.db import connections
 from django.db.models import JSONField, Value
 from django.test import override_settings
 
-GALLERY = "tests.integration.clients.orm.gallery"
-POSTGRES = "tests.integration.clients.orm.gallery_postgres"
+MODELS = "tests.integration.clients.orm.sample_models"
+POSTGRES = "tests.integration.clients.orm.sample_models_postgresql"
 CLIENT = "django_rclone.clients.orm.OrmClient"
 
 _APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django_rclone"]
@@ -31,32 +31,34 @@ INSERT INTO "without a model" VALUES ('kept')
 
 
 def settings_for(*more: str) -> dict[str, Any]:
-    """Return the settings of a site with the gallery and ``more`` applications."""
-    return {"INSTALLED_APPS": [*_APPS, GALLERY, *more], "GALLERY_SWAPPABLE": "auth.Group"}
+    """Return the settings of a site with the sample models and ``more`` applications."""
+    return {"INSTALLED_APPS": [*_APPS, MODELS, *more], "SAMPLE_MODELS_SWAPPABLE": "auth.Group"}
 
 
 @contextmanager
-def gallery(*more: str) -> Iterator[None]:
-    """Let the gallery and ``more`` applications be installed."""
+def installed(*more: str) -> Iterator[None]:
+    """Let the sample models and ``more`` applications be installed."""
     with override_settings(**settings_for(*more)):
         yield
 
 
 def model_module() -> Any:
-    """Return the models. Needs the gallery installed."""
-    return import_module(f"{GALLERY}.models")
+    """Return the models. Needs them installed."""
+    return import_module(f"{MODELS}.models")
 
 
-def build(alias: str) -> None:
+def create_tables(alias: str) -> None:
     """Make all tables of an empty database."""
     call_command("migrate", database=alias, verbosity=0)
+    # The sample models have no migrations, and refer to models that do.
+    call_command("migrate", database=alias, verbosity=0, run_syncdb=True)
     with connections[alias].cursor() as cursor:
         for statement in _UNMANAGED.split(";"):
             cursor.execute(statement.replace('"', connections[alias].ops.quote_name("x")[0]))
 
 
-def fill(alias: str, *, rows: int = 300) -> None:
-    """Fill every table with what is hard to carry. Needs the gallery installed."""
+def add_rows(alias: str, *, rows: int = 300) -> None:
+    """Fill every table with what is hard to carry. Needs them installed."""
     models = model_module()
     seeded = random.Random(1)
     everything = models.Everything.objects.using(alias)
@@ -86,7 +88,7 @@ def fill(alias: str, *, rows: int = 300) -> None:
     )
 
 
-def diverge(alias: str) -> None:
+def mutate(alias: str) -> None:
     """Change, delete and add rows, as time does after a backup."""
     models = model_module()
     models.Everything.objects.using(alias).filter(pk__gt=20).delete()

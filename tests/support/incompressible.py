@@ -3,6 +3,6 @@
 import random
 
 
-def noise(size: int, seed: int = 5) -> bytes:
+def incompressible(size: int, seed: int = 5) -> bytes:
     """Return the same random bytes each time."""
     return random.Random(seed).randbytes(size)

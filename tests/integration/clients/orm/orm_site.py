@@ -1,4 +1,4 @@
-"""A site whose one database is the gallery's, and the client for any engine."""
+"""A site whose one database holds the sample models, and the client for any engine."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,29 +9,29 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_rclone.clients.orm import OrmClient
 from django_rclone.testing import hash_rows
-from tests.integration.clients.orm import exhibits
-from tests.support.site import Site
+from tests.integration.clients.orm import sample_data
+from tests.support.site import DjangoSite
 
 ALIAS = "default"
 
 
-class Hall:
-    """A gallery to back up: by the commands of ``site``, or by the client itself."""
+class OrmSite:
+    """Backed up by the commands of ``site``, or by the client itself."""
 
-    def __init__(self, site: Site, database: dict[str, Any], *applications: str) -> None:
+    def __init__(self, site: DjangoSite, database: dict[str, Any], *applications: str) -> None:
         self.site = site
         self.applications = applications
         site.databases = {ALIAS: database}
-        site.rclone["CLIENTS"] = {ALIAS: {"BACKEND": exhibits.CLIENT}}
-        settings = exhibits.settings_for(*applications)
+        site.rclone["CLIENTS"] = {ALIAS: {"BACKEND": sample_data.CLIENT}}
+        settings = sample_data.settings_for(*applications)
         site.extra_settings = "\n".join(f"{key} = {value!r}" for key, value in settings.items())
 
     @contextmanager
-    def open(self, *, rows: int = 30) -> Iterator["Hall"]:
-        """Make and fill the database, and let the gallery be installed."""
-        with self.site.active(), exhibits.gallery(*self.applications):
-            exhibits.build(ALIAS)
-            exhibits.fill(ALIAS, rows=rows)
+    def open(self, *, rows: int = 30) -> Iterator["OrmSite"]:
+        """Create and fill the database, with the sample models installed."""
+        with self.site.active(), sample_data.installed(*self.applications):
+            sample_data.create_tables(ALIAS)
+            sample_data.add_rows(ALIAS, rows=rows)
             self.connection.close()
             yield self
             self.connection.close()
@@ -73,14 +73,14 @@ class Hall:
             target.finish()
             target.swap()
 
-    def diverge(self) -> None:
+    def mutate(self) -> None:
         """Change the rows."""
-        exhibits.diverge(ALIAS)
+        sample_data.mutate(ALIAS)
         self.connection.close()
 
 
 @contextmanager
-def opened(site: Site, database: dict[str, Any], *applications: str) -> Iterator[Hall]:
-    """Open a hall with its exhibits."""
-    with Hall(site, database, *applications).open() as hall, closing(hall.connection):
-        yield hall
+def opened(site: DjangoSite, database: dict[str, Any], *applications: str) -> Iterator[OrmSite]:
+    """Open a orm_site with its sample_data."""
+    with OrmSite(site, database, *applications).open() as orm_site, closing(orm_site.connection):
+        yield orm_site

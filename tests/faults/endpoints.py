@@ -1,6 +1,6 @@
-"""Remotes to be troubled: each server runs once per process of the tests, behind a proxy.
+"""Remotes for faults: each server runs once per process of the tests, behind a proxy.
 
-Every cell has a place of its own on it: a folder, and a configuration.
+Every cell has an endpoint of its own there: a folder, and a configuration.
 """
 
 import re
@@ -21,7 +21,7 @@ _ADDRESS = re.compile(r"(?:\[(http://[^\]]+)\]|listening on (\S+:\d+))")
 
 
 @dataclass
-class Place:
+class Endpoint:
     """Where one cell stores."""
 
     settings: dict[str, Any]
@@ -100,8 +100,8 @@ class Served(Remote):
         command = Command(argv=(self._rclone, "obscure", "-"))
         return run(Process(command), password.encode()).decode().strip()
 
-    def place(self, cell: str, config: Path) -> Place:
-        """Return a place of a cell's own."""
+    def endpoint(self, cell: str, config: Path) -> Endpoint:
+        """Return an endpoint of a cell's own."""
         folder = self.folder(cell)
         folder.mkdir(parents=True)
         sections = {"base": self.section(), **self.above(cell)}
@@ -112,7 +112,7 @@ class Served(Remote):
         )
         config.touch(mode=0o600)
         config.write_text(text)
-        return Place(
+        return Endpoint(
             {"REMOTE": remote, "RCLONE_CONFIG": str(config)},
             folder,
             self.proxy,

@@ -1,0 +1,42 @@
+"""A file of SQLite."""
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from .base import Database
+
+
+class SqliteDatabase(Database):
+    """A file, alone in its folder if ``leftovers()`` is to say anything."""
+
+    vendor = "sqlite"
+
+    def __init__(self, path: Path, **settings: Any) -> None:
+        super().__init__()
+        self.path = path
+        self.settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), **settings}
+        self.options = {}
+
+    def connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, isolation_level=None)
+
+    def run(self, *statements: str) -> None:
+        with closing(self.connect()) as connection:
+            for statement in statements:
+                connection.executescript(statement)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(self.connect()) as connection:
+            return connection.execute(query).fetchall()
+
+    def fingerprint(self) -> str:
+        with closing(self.connect()) as connection:
+            [(version,)] = connection.execute("PRAGMA user_version").fetchall()
+            text = "\n".join([*connection.iterdump(), str(version)])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def leftovers(self) -> list[str]:
+        return [path.name for path in self.path.parent.iterdir() if path != self.path]

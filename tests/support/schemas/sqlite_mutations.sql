@@ -1,0 +1,10 @@
+UPDATE entry SET title = 'changed ' || id WHERE id % 3 = 0;
+DELETE FROM entry WHERE id % 7 = 0;
+INSERT INTO entry (title) VALUES ('new');
+CREATE TABLE later (entry_id INTEGER REFERENCES entry (id));
+INSERT INTO later VALUES (1);
+DROP VIEW first_ones;
+DROP TABLE plain_key;
+DROP TRIGGER kept;
+DELETE FROM found WHERE words = 'some words';
+PRAGMA user_version = 43;
