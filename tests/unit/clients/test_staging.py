@@ -104,12 +104,20 @@ def test_nothing_is_dropped_that_may_be_the_last_copy(found: LiveData) -> None:
     assert staging.places == {"shop", staging.scratch}
 
 
-def test_scratch_places_of_killed_restores_are_swept_and_nothing_else() -> None:
-    dead = ("shop_restoring_0a1b2c3d", "shop_replaced_0a1b2c3d")
-    others = ("shop_before_2026", "shop2_restoring_0a1b2c3d", "shop_restoring_0A1B2C3D")
-    with FakeStaging("shop", *dead, *others) as staging:
-        pass
-    assert staging.places == {"shop", *others}
+OTHERS = ("shop_before_2026", "shop2_restoring_0a1b2c3d", "shop_restoring_0A1B2C3D")
+DEAD = ("shop_restoring_0a1b2c3d", "shop_replaced_0a1b2c3d")
+
+
+def test_places_of_killed_restores_are_dropped_and_nothing_else() -> None:
+    with FakeStaging("shop", *DEAD, *OTHERS) as staging:
+        staging.swap()
+    assert staging.places == {"shop", *OTHERS}
+
+
+def test_data_that_a_broken_restore_set_aside_stays_until_one_succeeds() -> None:
+    with FakeStaging("shop", *DEAD, *OTHERS) as staging:
+        assert DEAD[0] not in staging.places
+    assert staging.places == {"shop", DEAD[1], *OTHERS}
 
 
 def test_long_names_are_shortened_at_a_character() -> None:

@@ -9,6 +9,7 @@ import re
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from enum import Enum
 from typing import Self
 
@@ -66,10 +67,11 @@ def swap_and_look(swap: Callable[[], object], look: Callable[[], LiveData], *, h
 class Staging(ABC):
     """A scratch place for one restore, and what becomes of it. A context manager.
 
-    Entering claims the right to restore ``live``, drops what killed restores left, and
-    creates the scratch place. Leaving drops the scratch place or, after a swap, the place
-    where the replaced data was set aside. When the live data is broken or its state is
-    unknown, nothing is dropped: the next restore does that.
+    Entering claims the right to restore ``live``, drops the scratch places that killed
+    restores left, and creates a new one. Leaving drops the scratch place or, after a swap,
+    all places where replaced data was set aside. Not before: after a restore that broke
+    the live data, such a place holds what is left of it. When the live data is broken or
+    its state is unknown, nothing is dropped.
     """
 
     def __init__(self, live: str, *, stem_bytes: int) -> None:
@@ -84,7 +86,7 @@ class Staging(ABC):
     def __enter__(self) -> Self:
         self._claim()
         try:
-            self.sweep()
+            self._drop_leftovers("restoring")
             self._create()
         except BaseException:
             self.__exit__()
@@ -111,8 +113,14 @@ class Staging(ABC):
         self._found = LiveData.NEW
 
     def sweep(self) -> None:
-        """Drop the scratch places that killed restores of the same database left behind."""
-        pattern = re.compile(rf"{re.escape(self.stem)}_(restoring|replaced)_[0-9a-f]{{8}}")
+        """Drop the places that killed restores of the same database left behind.
+
+        Only for live data that is known to be complete. Raises ``ClientError``.
+        """
+        self._drop_leftovers("restoring", "replaced")
+
+    def _drop_leftovers(self, *kinds: str) -> None:
+        pattern = re.compile(rf"{re.escape(self.stem)}_({'|'.join(kinds)})_[0-9a-f]{{8}}")
         for name in self._places():
             if pattern.fullmatch(name):
                 self._try_drop(name)
@@ -123,6 +131,8 @@ class Staging(ABC):
     def _drop_after_swap(self) -> None:
         self._try_drop(self.scratch)
         self._try_drop(self.aside)
+        with suppress(ClientError):  # a later restore tries again
+            self.sweep()
 
     def _try_drop(self, name: str) -> None:
         try:

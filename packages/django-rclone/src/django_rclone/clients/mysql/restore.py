@@ -85,8 +85,10 @@ class ScratchSchema(Staging):
         self._session.renew()
         self._session.execute(f"DROP DATABASE IF EXISTS {quote_name(name)}")
 
-    # Found as it was, the live schema has all its tables: none is set aside.
-    _drop_without_swap = Staging._drop_after_swap
+    def _drop_without_swap(self) -> None:
+        self._try_drop(self.scratch)
+        # Found as it was, the live schema has all its tables: none is set aside.
+        self._try_drop(self.aside)
 
     def _swap(self) -> None:
         assert self._new is not None, "complete() comes first"
