@@ -16,7 +16,7 @@ import demo
 story = iter([["rows a"], ["rows b"], ["rows b"], [sys.argv.pop(1)]])
 demo.Demo.fingerprint = lambda self: next(story)
 demo.Demo.manage = lambda self, command, **environment: ""
-demo.Demo.heard = lambda self, words: True
+demo.Demo.has_received = lambda self, words: True
 sys.exit(demo.main())
 """
 

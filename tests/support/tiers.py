@@ -1,7 +1,8 @@
 """The two tiers of the tests: a quick one for every change, and ``thorough`` for the rest.
 
-A plugin of pytest. A test is thorough by its mark, or because enough other cases of the
-same test are in the quick tier already: those are the first, the last, and some between.
+A plugin of pytest. A test is thorough by its mark, because it is listed here, or because
+enough other cases of the same test are in the quick tier already: those are the first, the
+last, and some between.
 """
 
 import os
@@ -9,14 +10,40 @@ from collections import defaultdict
 
 import pytest
 
-_CASES = {"tests/integration/": 2, "tests/example_site/": 2, "tests/notify/": 10}
+_CASES = {"tests/integration/": 1, "tests/example_site/": 1, "tests/notify/": 4}
 """How many cases of one test are quick, by the folder of the test."""
+
+_THOROUGH = (
+    "tests/docs/test_console.py",
+    "tests/docs/test_extending.py::test_compact_client",
+    "tests/example_site/test_commands.py",
+    "tests/example_site/test_engines.py",
+    "tests/example_site/test_notify.py",
+    "tests/example_site/test_published_examples.py",
+    "tests/example_site/test_receivers.py",
+    "tests/example_site/test_seed.py",
+    "tests/faults/test_object_lock.py",
+    "tests/integration/clients/mongodb/test_faults.py",
+    "tests/integration/clients/mysql/test_connections.py",
+    "tests/integration/clients/mysql/test_options.py",
+    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_a_killed",
+    "tests/integration/clients/orm/test_faults.py",
+    "tests/integration/clients/orm/test_suite.py::SqliteOnFolderTests::test_a_killed",
+    "tests/integration/clients/postgresql/test_connections.py",
+    "tests/integration/clients/postgresql/test_options.py",
+    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_a_killed",
+    "tests/integration/commands/test_terminal.py",
+    "tests/packaging/",
+)
+"""How the ids of tests begin that take long, and that most changes do not concern."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
+        if item.nodeid.startswith(_THOROUGH):
+            item.add_marker(pytest.mark.thorough)
         if item.get_closest_marker("thorough") is None:
             cases[item.nodeid.partition("[")[0]].append(item)
     for test, found in cases.items():

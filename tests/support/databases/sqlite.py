@@ -6,6 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from django_rclone import scratch
+
 from .base import Database
 
 
@@ -40,3 +44,9 @@ class SqliteDatabase(Database):
 
     def leftovers(self) -> list[str]:
         return [path.name for path in self.path.parent.iterdir() if path != self.path]
+
+    def wait_until_idle(self) -> None:
+        # The next run would remove what a killed one left, but only a minute later.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scratch, "_SETTLED", -1.0)
+            scratch.sweep(self.path.parent)

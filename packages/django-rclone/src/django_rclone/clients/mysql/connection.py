@@ -22,6 +22,7 @@ _NAMES = ("database", "db")
 
 # In seconds. Dropping a large schema takes a while; a session idles while programs work.
 _CONNECT_TIMEOUT = 10
+_RECONNECT_TIMEOUT = 30
 _ANSWER_TIMEOUT = 3_600
 _IDLE_TIMEOUT = 2_592_000
 _GRACE = 60
@@ -62,7 +63,7 @@ class MysqlSession(Session):
         except ServerError:
             lost = self._identity
             self.close()
-            self._connect()
+            self._reconnect()
             self._await_end_of(lost)
             return True
         return False
@@ -72,6 +73,18 @@ class MysqlSession(Session):
         # PyMySQL refuses to close a connection that was lost.
         with contextlib.suppress(self._driver_error):
             super().close()
+
+    def _reconnect(self) -> None:
+        """Connect again; a server that died may need a moment to restart."""
+        deadline = time.monotonic() + _RECONNECT_TIMEOUT
+        while True:
+            try:
+                self._connect()
+                return
+            except ClientError:
+                if time.monotonic() > deadline:
+                    raise
+                sleep(0.2)
 
     def _connect(self) -> None:
         with connecting(self._wrapper):
