@@ -24,6 +24,7 @@ _THOROUGH = (
     "tests/example_site/test_seed.py",
     "tests/faults/test_object_lock.py",
     "tests/integration/clients/mongodb/test_faults.py",
+    "tests/integration/clients/mongodb/test_restore.py",
     "tests/integration/clients/mysql/test_connections.py",
     "tests/integration/clients/mysql/test_options.py",
     "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_a_killed",

@@ -247,8 +247,12 @@ def test_swap_that_is_killed_amid_leaves_a_broken_database_that_a_restore_repair
 
 
 def test_live_data_that_cannot_be_looked_at_is_unknown(
-    sample_site: DjangoSite, backup: tuple[bytes, str], proxy: Proxy
+    sample_site: DjangoSite,
+    backup: tuple[bytes, str],
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("django_rclone.clients.mysql.connection._RECONNECT_TIMEOUT", 1.0)
     dump, before = backup
     trouble = Trouble()
     with ExitStack() as stack:
