@@ -51,7 +51,8 @@ class Database(ABC):
 
     def add_entries(self, author: str = "default") -> None:
         """Create a small table that every engine can hold."""
-        values = ", ".join(f"({n + 1}, '{author} entry {n}')" for n in range(500))
+        name = author.replace("'", "''")
+        values = ", ".join(f"({n + 1}, '{name} entry {n}')" for n in range(500))
         self.run(
             "CREATE TABLE entry (id integer PRIMARY KEY, title varchar(99) NOT NULL)",
             f"INSERT INTO entry VALUES {values}",
