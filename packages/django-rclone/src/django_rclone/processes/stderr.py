@@ -34,19 +34,19 @@ class StderrTail:
         return tuple(self._tail)
 
     def close(self, seconds: float) -> None:
-        """Close the pipe, unless it is still being read after ``seconds``."""
+        """Wait at most ``seconds`` for the end of stderr, at which the pipe is closed."""
         self._thread.join(seconds)
-        if not self._thread.is_alive():
-            self._pipe.close()
 
     def _drain(self) -> None:
-        lines = io.BufferedReader(io.FileIO(self._pipe.fileno(), closefd=False))
-        continued = False
-        while line := lines.readline(_LINE_LIMIT):
-            # The rest of an endless line is dropped: it may start in the middle of a secret.
-            if not continued:
-                self._append(line)
-            continued = not line.endswith(b"\n")
+        # Closed here: whoever waits may have given up before a flood was read.
+        with self._pipe:
+            lines = io.BufferedReader(io.FileIO(self._pipe.fileno(), closefd=False))
+            continued = False
+            while line := lines.readline(_LINE_LIMIT):
+                # The rest of an endless line is dropped: it may start in the middle of a secret.
+                if not continued:
+                    self._append(line)
+                continued = not line.endswith(b"\n")
 
     def _append(self, line: bytes) -> None:
         try:
