@@ -215,8 +215,8 @@ def test_a_lock_that_ends_within_djangos_timeout_is_waited_for(site: DjangoSite)
             assert process.stdout is not None
             process.stdout.readline()  # "Backing up ...": it comes to the lock from here on
             pool.submit(other.execute, "COMMIT").result()
-            process.communicate(timeout=60)
-    assert process.returncode == 0
+            _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
 
 
 def test_rows_that_break_a_constraint_are_backed_up_all_the_same(site: DjangoSite) -> None:
