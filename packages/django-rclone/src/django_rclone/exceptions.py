@@ -123,7 +123,7 @@ class SwapBroken(RestoreError):
 
 
 class SwapUnknown(RestoreError):
-    """The swap may have happened or not: the live data could not be looked at afterwards."""
+    """The swap may have happened or not: the live data could not be inspected afterwards."""
 
 
 class MediaGuardError(DjangoRcloneError):

@@ -34,8 +34,8 @@ class ServerError(ClientError):
 class Session:
     """One connection of our own. Whatever its driver raises is raised as ``ServerError``.
 
-    It is the one place where a question to the server is limited in time (by settings
-    of the connection, made by ``_prepare()`` of each vendor) and can be interrupted.
+    It is the one place where a question to the server can be interrupted. Its time
+    limits are settings that each vendor's session makes when it connects.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ class LiveData(Enum):
     OLD = "as it was"
     NEW = "as the backup is"
     MIXED = "neither"
-    UNKNOWN = "not to be looked at"
+    UNKNOWN = "could not be inspected"
 
 
 _BROKEN = (
@@ -49,10 +49,10 @@ def swap_and_look(swap: Callable[[], object], look: Callable[[], LiveData], *, h
     try:
         found = look()
     except ClientError as error:
-        logger.warning("The database could not be looked at: %s", error.message)
+        logger.warning("The database could not be inspected after the swap: %s", error.message)
         found = LiveData.UNKNOWN
     if found is LiveData.NEW:
-        logger.warning("The swap reported an error, and is complete: %s", failure.message)
+        logger.warning("The swap reported an error, but is complete: %s", failure.message)
     elif found is LiveData.OLD:
         raise SwapRefused(failure.message, hint=failure.hint) from failure
     elif found is LiveData.MIXED:
@@ -73,6 +73,8 @@ class Staging(ABC):
     the live data, such a place holds what is left of it. When the live data is broken or
     its state is unknown, nothing is dropped.
     """
+
+    _hint_when_broken = "Fix the cause and run the restore again."
 
     def __init__(self, live: str, *, stem_bytes: int) -> None:
         """``stem_bytes`` is how much of the live name fits into that of a scratch place."""
@@ -140,8 +142,6 @@ class Staging(ABC):
         except ClientError as error:
             # A later restore tries again.
             logger.warning("%s could not be dropped: %s", name, error.message)
-
-    _hint_when_broken = "Fix the cause and run the restore again."
 
     @abstractmethod
     def _claim(self) -> None:
