@@ -173,6 +173,26 @@ def test_a_veto_names_the_receiver_and_its_reason_without_secrets(ready: DjangoS
     assert "abcdef123456" not in text
 
 
+class OddError(Exception):
+    """An error whose attributes are no less broken than the receiver that raises it."""
+
+    @property
+    def message(self) -> str:
+        raise RuntimeError("no message")
+
+
+def raise_odd_error(**kwargs: Any) -> None:
+    raise OddError("the pager is down")
+
+
+def test_an_odd_error_of_an_observer_breaks_no_backup(
+    ready: DjangoSite, recorder: SignalRecorder
+) -> None:
+    with connected("post_db_backup", raise_odd_error):
+        ready.call("dbbackup")
+    assert recorder.states[-1] == "db_backup succeeded"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("signal", ["post", "operation_changed"])
 def test_a_raising_observer_changes_nothing_but_a_warning(

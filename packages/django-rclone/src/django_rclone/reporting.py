@@ -15,7 +15,7 @@ from django.dispatch import Signal
 from . import signals
 from .console import Console
 from .events import Operation, OperationEvent, ReceiverWarnings, State, TargetState
-from .exceptions import MESSAGE_LIMIT, OperationVetoed
+from .exceptions import MESSAGE_LIMIT, DjangoRcloneError, OperationVetoed
 from .interrupts import interruptible
 from .redaction import redact
 
@@ -111,11 +111,12 @@ def report(
         yield context
     except BaseException as error:
         failed = _final_event(event, context, State.FAILED, clock)
+        ours = error if isinstance(error, DjangoRcloneError) else None
         failed = replace(
             failed,
             error_type=type(error).__name__,
-            error_message=_describe(error),
-            error_hint=_presentable(getattr(error, "hint", "")) or None,
+            error_message=_presentable(ours.message) if ours else _describe(error),
+            error_hint=(_presentable(ours.hint) if ours else "") or None,
         )
         _send_event(failed, sender, console)
         raise
@@ -171,13 +172,13 @@ def _signal_kwargs(event: OperationEvent, names: tuple[str, ...]) -> Mapping[str
 
 
 def _describe(error: BaseException) -> str:
-    """Return what an error says, without the hint that ours carry."""
-    return _presentable(getattr(error, "message", str(error))) or type(error).__name__
+    """Return what an error says; for ours that includes the hint."""
+    return _presentable(str(error)) or type(error).__name__
 
 
-def _presentable(text: object) -> str:
+def _presentable(text: str) -> str:
     """Return ``text`` without secrets, and of limited length."""
-    shown = redact(str(text))
+    shown = redact(text)
     return shown if len(shown) <= MESSAGE_LIMIT else shown[: MESSAGE_LIMIT - 1] + "…"
 
 
