@@ -9,7 +9,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from ..exceptions import ClientError
 
@@ -76,11 +76,11 @@ class Inventory:
     @classmethod
     def from_text(cls, text: str) -> Self:
         """Read what ``to_text()`` returned. Raises ``ValueError`` for anything else."""
-        values = json.loads(_decompressed(text))
         try:
+            values = json.loads(_decompressed(text))
             objects = {str(kind): frozenset(names) for kind, names in values["objects"].items()}
             rows = {str(table): int(count) for table, count in values["rows"].items()}
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, zlib.error) as error:
             raise ValueError("it is not an inventory") from error
         return cls(objects, rows)
 
@@ -98,11 +98,8 @@ class Inventory:
 
 
 def _decompressed(text: str) -> bytes:
-    decompressor: Any = zlib.decompressobj()
-    try:
-        data: bytes = decompressor.decompress(b64decode(text, validate=True), _TEXT_LIMIT)
-    except zlib.error as error:
-        raise ValueError("it is not compressed") from error
+    decompressor = zlib.decompressobj()
+    data = decompressor.decompress(b64decode(text, validate=True), _TEXT_LIMIT)
     if not decompressor.eof:
         raise ValueError("it is incomplete, or too large")
     return data
