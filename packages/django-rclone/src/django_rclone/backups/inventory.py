@@ -62,7 +62,7 @@ class Inventory:
         more = f"; and {len(differences) - _SHOWN:,} more" if len(differences) > _SHOWN else ""
         raise ClientError(
             f"What was restored is not what the backup contains: {shown}{more}.",
-            hint="Restore another backup, or get what can be had of this one, beside the live "
+            hint="Restore another backup, or get what can be had of this one, next to the live "
             "database, with --salvage.",
         )
 

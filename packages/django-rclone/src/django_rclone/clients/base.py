@@ -45,7 +45,7 @@ class SalvageTarget(Sink, Protocol):
     """Where a salvage goes: it is written, then finished."""
 
     place: str
-    """The new place beside the live database, for the operator's eyes."""
+    """The new place next to the live database, for the operator's eyes."""
     missing: Sequence[str]
     """After ``finish()``: a sentence about each thing that could not be made."""
 
@@ -171,7 +171,7 @@ class DatabaseClient(ABC):
     def salvage(self, expected: Inventory | None = None) -> AbstractContextManager[SalvageTarget]:
         """Yield what takes a dump that cannot be restored whole, and makes of it what can be made.
 
-        It goes to a new place beside the live database, which is kept once ``finish()`` has
+        It goes to a new place next to the live database, which is kept once ``finish()`` has
         returned. Raises ``ClientError`` if there can be no such place.
         """
         raise ClientError("Databases of this kind cannot be salvaged.")

@@ -1,4 +1,4 @@
-"""Salvage of a backup that cannot be restored whole: what can be had of it, beside the live data."""
+"""Salvage of a backup that cannot be restored whole: what can be had of it, next to the live data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Salvage:
 
 
 def salvage_database(plan: RestorePlan, *, console: Console = _QUIET) -> Salvage:
-    """Make what can be made of a backup in a new place beside the live database.
+    """Make what can be made of a backup in a new place next to the live database.
 
     The live database is not touched, so no signal is sent. Raises ``BackupRejected``,
     ``RestoreError`` or ``ProcessError``; nothing is left of the salvage then.

@@ -46,7 +46,7 @@ class Command(RcloneCommand):
             "--salvage",
             action="store_true",
             help="For a backup that cannot be restored whole: makes what can be made of it in a new "
-            "place beside the database, which is not touched, and lists what is missing there.",
+            "place next to the database, which is not touched, and lists what is missing there.",
         )
         add_noinput(parser)
         add_verification_arguments(parser)
@@ -117,7 +117,7 @@ def _only_database() -> str:
 def _salvage_question(plan: RestorePlan) -> str:
     return (
         f"You are about to salvage {_described(plan)}\n"
-        f"into a new place beside database {plan.alias!r} ({plan.live}), which is not touched."
+        f"into a new place next to database {plan.alias!r} ({plan.live}), which is not touched."
     )
 
 
