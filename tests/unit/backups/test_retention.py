@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -7,12 +7,18 @@ from hypothesis import strategies as st
 from django_rclone.backups import Backup
 from django_rclone.backups.manifest import Manifest
 from django_rclone.backups.naming import Naming
-from django_rclone.backups.retention import LEFTOVER_AGE, expired, orphaned_dumps
+from django_rclone.backups.retention import (
+    LEFTOVER_AGE,
+    dated_after,
+    expired,
+    orphaned_dumps,
+    with_empty_manifests,
+)
 
 START = datetime(2031, 1, 1, tzinfo=UTC)
 
 
-def backup(day: float, *, name: str = "", problem: str = "") -> Backup:
+def backup(day: float, *, name: str = "", problem: str = "", partial: bool = False) -> Backup:
     path = f"db/{name or day}"
     manifest = Manifest(
         path=path,
@@ -22,6 +28,7 @@ def backup(day: float, *, name: str = "", problem: str = "") -> Backup:
         size=1,
         environment="",
         django_version="6.1",
+        partial=partial,
     )
     return Backup(path=path, size=1, manifest=manifest, problem=problem)
 
@@ -83,20 +90,65 @@ def test_exactly_the_surplus_of_verified_backups_expires_and_never_the_newest(
         }
 
 
+def test_partial_backups_count_apart_from_whole_ones() -> None:
+    whole = [backup(day) for day in (1, 2, 3)]
+    partial = [backup(day, partial=True) for day in (4, 5, 6)]
+    gone = expired([*whole, *partial], keep=2)
+    assert [item.path for item in gone] == ["db/4", "db/1"]
+
+
+def test_dates_are_compared_as_moments_whatever_their_time_zone() -> None:
+    # Noon in Kiribati is the evening before in UTC.
+    noon = START.replace(hour=12)
+    assert dated_after([backup(0.5)], noon) == []
+    assert dated_after([backup(0.5)], noon.astimezone(timezone(timedelta(hours=14)))) == []
+    later = [backup(0.6), backup(9)]
+    assert dated_after([backup(0.4), *later], noon) == later
+
+
 NAMING = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d")
 NAME = "shop-2031-01-01.0123abcd.dump"
+EXTENSIONS = ["dump", "dump.zst"]
+LATE = START + 2 * LEFTOVER_AGE
+
+
+def orphans(*names: str, alias: str = "shop", now: datetime = LATE) -> list[str]:
+    found = orphaned_dumps({*names}, alias, NAMING, extensions=EXTENSIONS, now=now)
+    return with_empty_manifests(found, {*names})
 
 
 def test_an_empty_manifest_precedes_its_orphaned_dump() -> None:
-    loose = {f"db/{NAME}", f"db/{NAME}.json", "db/other.json", "db/notes.txt"}
-    late = START + LEFTOVER_AGE + timedelta(seconds=1)
-    assert orphaned_dumps(loose, "shop", NAMING, now=late) == [f"db/{NAME}.json", f"db/{NAME}"]
+    loose = (f"db/{NAME}", f"db/{NAME}.json", "db/other.json", "db/notes.txt")
+    assert orphans(*loose) == [f"db/{NAME}.json", f"db/{NAME}"]
 
 
 def test_a_dump_that_may_still_be_written_is_not_orphaned() -> None:
-    assert orphaned_dumps({f"db/{NAME}"}, "shop", NAMING, now=START + LEFTOVER_AGE) == []
+    assert orphans(f"db/{NAME}", now=START + LEFTOVER_AGE) == []
 
 
 def test_dumps_of_another_database_are_not_orphaned() -> None:
-    late = START + 2 * LEFTOVER_AGE
-    assert orphaned_dumps({f"db/{NAME}", f"db/{NAME}.json"}, "sho", NAMING, now=late) == []
+    assert orphans(f"db/{NAME}", f"db/{NAME}.json", alias="sho") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{NAME}.keep",
+        f"{NAME}.zst.keep",
+        f"{NAME}.zst.zst",
+        f"{NAME}.gz",
+        f"{NAME}~",
+        f"{NAME} (1)",
+        f"Copy of {NAME}",
+        f"old/{NAME}.keep",
+        NAME.upper(),
+        NAME.replace(".dump", ".DUMP"),
+        NAME.replace("abcd", "ABCD"),
+        NAME.replace(".dump", ".sql"),
+        NAME.replace(".0123abcd", ""),
+        NAME.replace("01-01", "1-1"),
+    ],
+)
+def test_only_a_name_that_the_template_makes_is_orphaned(name: str) -> None:
+    assert orphans(f"db/{NAME}", f"db/{NAME}.zst") == [f"db/{NAME}", f"db/{NAME}.zst"]
+    assert orphans(f"db/{name}") == []

@@ -1,6 +1,6 @@
 """The backups on the remote: reading all, those of one database, or one; committing one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -45,21 +45,40 @@ class Catalog:
     def _read(self) -> Contents:
         folder = self.settings.db_backup_dir
         stored = {item.path: item.size for item in self.remote.list(folder)}
-        # A run that was killed while writing the manifest leaves an empty one.
-        with_manifest = [path for path in stored if stored.get(manifest_path(path))]
-        found = {}
-        if with_manifest:
-            found = _by_path(self.remote.read_all(folder, MANIFEST_SUFFIX))
-        backups = [self._backup(path, stored[path], found.get(path)) for path in with_manifest]
+        # Manifests are read in one run, which does not say from which object each one comes.
+        claims = _by_path(self.remote.read_all(folder, MANIFEST_SUFFIX) if stored else ())
+        backups = [
+            backup
+            for path, size in stored.items()
+            if (backup := self._backup(path, size, stored, claims.get(path, set())))
+        ]
         newest_first = sorted(backups, key=_date_and_path, reverse=True)
-        return Contents(newest_first, uncommitted=frozenset(stored) - frozenset(with_manifest))
+        committed = frozenset(backup.path for backup in backups)
+        return Contents(newest_first, uncommitted=frozenset(stored) - committed)
 
-    def _backup(self, path: str, size: int, manifest: Manifest | None) -> Backup:
-        if manifest is None:
+    def _backup(
+        self, path: str, size: int, stored: Mapping[str, int], claims: set[bytes]
+    ) -> Backup | None:
+        """Return what is stored at ``path`` as a backup; ``None`` if it has no manifest.
+
+        ``claims`` are all manifests in the folder that name ``path``. The one that counts
+        is that in the object named after ``path``: if the listing leaves a doubt about
+        which it is, it is asked for by its name.
+        """
+        # A run that was killed while writing the manifest leaves an empty one.
+        listed = stored.get(manifest_path(path))
+        if not claims:
+            if not listed:
+                return None
             problem = "its manifest cannot be read, or belongs to another backup"
             backup = Backup(path=path, size=size, problem=problem)
+        elif len(claims) == 1 and listed == len(data := next(iter(claims))):
+            backup = read_backup(path, size, data, self._signer())
         else:
-            backup = _verify(path, size, manifest, self._signer())
+            own = self.remote.read(manifest_path(path))
+            if own is None:
+                return None
+            backup = read_backup(path, size, own, self._signer())
         return backup if backup.verified else self._identify_by_filename(backup)
 
     def _identify_by_filename(self, backup: Backup) -> Backup:
@@ -88,6 +107,10 @@ class Catalog:
             hint = "`manage.py listbackups` shows the backups."
             raise BackupNotFound(f"There is no backup {path} on the remote.", hint=hint)
         return read_backup(path, size, self.remote.read(manifest_path(path)), self._signer())
+
+    def has_manifest(self, path: str) -> bool:
+        """Return whether there is a manifest of ``path``, empty ones aside, asked for by name."""
+        return self.remote.read(manifest_path(path)) is not None
 
     def _signer(self) -> Signer:
         return signer(self.settings.signing_key, self.settings.signing_key_fallbacks)
@@ -142,15 +165,16 @@ def _verify(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
     return Backup(path=path, size=size, manifest=manifest, problem=problem)
 
 
-def _by_path(manifests: Iterable[bytes]) -> dict[str, Manifest]:
+def _by_path(manifests: Iterable[bytes]) -> dict[str, set[bytes]]:
     """Return the readable manifests by the path of the dump that each one names."""
-    found = {}
-    for data in manifests:
+    found: dict[str, set[bytes]] = {}
+    for line in manifests:
+        data = line + b"\n"  # as it is stored
         try:
             manifest = Manifest.from_bytes(data)
         except ManifestError:
             continue
-        found[manifest.path] = manifest
+        found.setdefault(manifest.path, set()).add(data)
     return found
 
 

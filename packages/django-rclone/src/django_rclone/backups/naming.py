@@ -1,6 +1,7 @@
 """The names of dumps: built from a template, and read back with it."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -30,17 +31,21 @@ class Naming:
             ext=f"{token[:8]}.{extension}",
         )
 
-    def parse_timestamp(self, alias: str, name: str) -> datetime | None:
+    def parse_timestamp(
+        self, alias: str, name: str, extensions: Collection[str] | None = None
+    ) -> datetime | None:
         """Return the date in ``name``, in UTC, or ``None`` unless it is a dump of ``alias``.
 
         The whole name must match the template for this alias, so that ``app``,
-        ``app2`` and ``app-eu`` are never mistaken for each other.
+        ``app2`` and ``app-eu`` are never mistaken for each other. With ``extensions`` it
+        must end in one of them; without, what follows the token may be anything.
         """
+        endings = r"\w+(?:\.\w+)*" if extensions is None else "|".join(map(re.escape, extensions))
         pattern = re.escape(self.template)
         for field, part in (
             ("database", re.escape(_quoted(alias))),
             ("datetime", "(?P<datetime>.+)"),
-            ("ext", rf"{_TOKEN}(?:\.\w+)+"),
+            ("ext", rf"{_TOKEN}\.(?:{endings})"),
         ):
             pattern = pattern.replace(re.escape(f"{{{field}}}"), part)
         match = re.fullmatch(pattern, name, re.ASCII)

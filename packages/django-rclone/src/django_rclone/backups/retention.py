@@ -1,5 +1,6 @@
 """Which backups and orphaned dumps may go. Pure rules: nothing is read or deleted here."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
@@ -10,37 +11,63 @@ from .naming import Naming
 LEFTOVER_AGE = timedelta(hours=48)
 """No run takes that long: a dump that is still without a manifest is orphaned."""
 
+CLOCK_TOLERANCE = timedelta(minutes=15)
+"""How far the clocks of two hosts may differ before anyone is warned."""
+
 
 def expired(backups: Iterable[Backup], *, keep: int, keep_path: str | None = None) -> list[Backup]:
     """Return the verified backups beyond the newest ``keep``, newest first.
 
-    ``backups`` are those of one database in one environment. Unverified ones
-    neither count nor expire. The backup at ``keep_path`` never expires, however
-    wrong the clock that dated it. Raises ``ValueError`` for ``keep`` below 1: the
-    newest backup always stays.
+    ``backups`` are those of one database in one environment. Partial ones count apart, so
+    that they never push out a whole one. Unverified ones neither count nor expire. The
+    backup at ``keep_path`` never expires, however wrong the clock that dated it. Raises
+    ``ValueError`` for ``keep`` below 1: the newest backup always stays.
     """
     if keep < 1:
         raise ValueError("keep must be at least 1")
-    verified = [(backup.created_at, backup) for backup in backups if backup.verified]
-    dated = [(created_at, backup) for created_at, backup in verified if created_at is not None]
-    newest_first = sorted(dated, key=lambda pair: (pair[0], pair[1].path), reverse=True)
-    return [backup for _, backup in newest_first[keep:] if backup.path != keep_path]
+    dated = [
+        (backup.created_at, backup.path, backup)
+        for backup in backups
+        if backup.verified and backup.created_at is not None
+    ]
+    seen: Counter[bool] = Counter()
+    gone = []
+    for _, path, backup in sorted(dated, key=lambda one: one[:2], reverse=True):
+        partial = backup.manifest is not None and backup.manifest.partial
+        seen[partial] += 1
+        if seen[partial] > keep and path != keep_path:
+            gone.append(backup)
+    return gone
+
+
+def dated_after(backups: Iterable[Backup], moment: datetime) -> list[Backup]:
+    """Return the backups whose date is later than ``moment``: some clock was, or is, wrong."""
+    return [backup for backup in backups if backup.created_at and backup.created_at > moment]
 
 
 def orphaned_dumps(
-    uncommitted: Collection[str], alias: str, naming: Naming, *, now: datetime
+    uncommitted: Collection[str],
+    alias: str,
+    naming: Naming,
+    *,
+    extensions: Collection[str],
+    now: datetime,
 ) -> list[str]:
     """Return the paths of the dumps of ``alias`` whose run died before it wrote the manifest.
 
-    ``uncommitted`` are the paths of all files without a manifest. An empty manifest,
-    of a run that was killed while writing it, precedes its dump.
+    ``uncommitted`` are the paths of all files for which no manifest was listed, and
+    ``extensions`` those of the dumps that this database has. A name counts only if the
+    template makes it, to the last character: a copy of a user's own is not orphaned.
     """
-    dumps = [
+    return [
         path
         for path in sorted(uncommitted)
         if not path.endswith(MANIFEST_SUFFIX)
-        and (timestamp := naming.parse_timestamp(alias, path.rpartition("/")[2]))
+        and (timestamp := naming.parse_timestamp(alias, path.rpartition("/")[2], extensions))
         and timestamp < now - LEFTOVER_AGE
     ]
-    manifests = [manifest_path(path) for path in dumps]
-    return [*(path for path in manifests if path in uncommitted), *dumps]
+
+
+def with_empty_manifests(dumps: Iterable[str], uncommitted: Collection[str]) -> list[str]:
+    """Return orphaned dumps, each after the empty manifest of a run killed while writing it."""
+    return [path for dump in dumps for path in (manifest_path(dump), dump) if path in uncommitted]

@@ -12,7 +12,6 @@ from ..conf import Settings
 from ..console import Console
 from ..events import Operation, TargetState
 from ..exceptions import (
-    BackupNotFound,
     BackupRejected,
     RestoreError,
     SwapBroken,
@@ -25,6 +24,7 @@ from ..pipeline.relay import Digest, apply_dump
 from ..rclone import Remote
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
+from .newest import dates_in_the_future, newest_backup, of_environment
 
 _QUIET = Console()
 
@@ -68,8 +68,9 @@ def plan_restore(
     remote.require_supported()
     environment = settings.environment if from_environment is None else from_environment
     catalog = Catalog(remote, settings)
+    ahead: list[Backup] = []
     if name is None:
-        backup = _newest(catalog, alias, environment)
+        backup, ahead = newest_backup(catalog, alias, environment)
     else:
         backup = catalog.get(name)
     _require_verified(backup, accept=unverified and name is not None)
@@ -83,7 +84,10 @@ def plan_restore(
             alias=alias,
             backup=backup,
             live=client.describe_target(),
-            warnings=() if salvage else tuple(client.restore_warnings()),
+            warnings=(
+                *dates_in_the_future(ahead, backup),
+                *(() if salvage else client.restore_warnings()),
+            ),
             client=client,
             remote=remote,
             settings=settings,
@@ -161,21 +165,6 @@ def _swap(target: RestoreTarget, context: OperationContext) -> None:
     context.target_state = TargetState.CHANGED
 
 
-def _newest(catalog: Catalog, alias: str, environment: str) -> Backup:
-    backups = catalog.for_database(alias)
-    # An unverified one is not skipped: the environment that it names is unverified, too.
-    here = [b for b in backups if b.environment == environment or not b.verified]
-    if here:
-        return here[0]
-    others = sorted({backup.environment for backup in backups})
-    raise BackupNotFound(
-        f"There is no backup of database {alias!r}{_of_environment(environment)} on the remote.",
-        hint=f"There are backups of {', '.join(map(repr, others))}: restore one with --from-environment."
-        if others
-        else "Run `manage.py listbackups` to see the backups that exist.",
-    )
-
-
 def _require_verified(backup: Backup, *, accept: bool) -> None:
     if backup.verified or accept:
         return
@@ -210,14 +199,10 @@ def _require_match(backup: Backup, alias: str, client: DatabaseClient, environme
         )
     if manifest.environment != environment:
         raise BackupRejected(
-            f"{backup.path} was made{_of_environment(manifest.environment)}, "
-            f"not{_of_environment(environment)}.",
+            f"{backup.path} was made{of_environment(manifest.environment)}, "
+            f"not{of_environment(environment)}.",
             hint=f"To restore it anyway, add --from-environment {manifest.environment!r}.",
         )
-
-
-def _of_environment(environment: str) -> str:
-    return f" in environment {environment!r}" if environment else " without an environment"
 
 
 def _compression_of(backup: Backup) -> str | None:

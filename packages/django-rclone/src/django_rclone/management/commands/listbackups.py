@@ -11,6 +11,7 @@ from django.db import connections
 
 from ...backups import Backup
 from ...backups.catalog import list_backups
+from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...operations.media import list_media
 from ..base import RcloneCommand
 from ..formatting import age, date, printable, size
@@ -51,6 +52,9 @@ class Command(RcloneCommand):
                 if backup.problem:
                     problem = f"{backup.name} is not verified: {backup.problem}."
                     self.write_result(printable(problem))
+            for backup in dated_after(backups, now + CLOCK_TOLERANCE):
+                notice = f"{backup.name} is dated in the future: a clock was wrong, here or there."
+                self.write_result(printable(notice))
 
 
 def _record(backup: Backup, now: datetime) -> dict[str, object]:

@@ -1,0 +1,43 @@
+"""Which backup a restore takes if none is named."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from ..backups import Backup
+from ..backups.catalog import Catalog
+from ..backups.retention import CLOCK_TOLERANCE, dated_after
+from ..exceptions import BackupNotFound
+
+
+def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backup, list[Backup]]:
+    """Return the newest backup, and those that are dated in the future."""
+    backups = catalog.for_database(alias)
+    # An unverified one is not skipped: the environment that it names is unverified, too.
+    here = [b for b in backups if b.environment == environment or not b.verified]
+    if here:
+        verified = [backup for backup in here if backup.verified]
+        ahead = dated_after(verified, datetime.now(UTC) + CLOCK_TOLERANCE)
+        newest = next((backup for backup in here if backup not in ahead), here[0])
+        return (newest if newest.verified else catalog.get(newest.path)), ahead
+    others = sorted({backup.environment for backup in backups})
+    raise BackupNotFound(
+        f"There is no backup of database {alias!r}{of_environment(environment)} on the remote.",
+        hint=f"There are backups of {', '.join(map(repr, others))}: restore one with --from-environment."
+        if others
+        else "Run `manage.py listbackups` to see the backups that exist.",
+    )
+
+
+def dates_in_the_future(ahead: Sequence[Backup], chosen: Backup) -> Iterator[str]:
+    """Yield a warning for each backup dated in the future, among them perhaps the one chosen."""
+    for backup in ahead:
+        other = "" if backup.path == chosen.path else f" To restore it, add -i {backup.name}."
+        yield (
+            f"{backup.path} is dated in the future ({backup.created_at:%Y-%m-%d %H:%M} UTC): "
+            f"a clock was wrong, here or there.{other}"
+        )
+
+
+def of_environment(environment: str) -> str:
+    """Return words for an environment, which may have no name."""
+    return f" in environment {environment!r}" if environment else " without an environment"
