@@ -20,6 +20,7 @@ from django_rclone.management.formatting import printable
 from django_rclone.processes import process as processes
 from django_rclone.processes.process import Command, Process, run
 from django_rclone.rclone import Remote
+from django_rclone.rclone.mirroring import Basis
 from django_rclone.rclone.output import FolderSize
 from django_rclone.redaction import redact
 
@@ -212,9 +213,9 @@ def test_an_unknown_number_of_deletions_is_an_error(
     (tmp_path / "mirror" / "file").touch()
     rclone = Remote(configured(REMOTE=tmp_path))
     with pytest.raises(RcloneError, match="did not report"):
-        rclone.count_deletions(
-            str(tmp_path / "source"), str(tmp_path / "mirror"), follow_links=False
-        )
+        rclone.mirroring(
+            str(tmp_path / "source"), str(tmp_path / "mirror"), prefer=Basis.TIMES
+        ).preview()
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_the_lock_of_a_run_that_was_killed_here_is_swept_by_the_next(site: Djang
     site.extra_settings = (
         "import os, signal\n"
         "from django_rclone.clients.sqlite import SqliteClient\n"
-        "SqliteClient.restore = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "SqliteClient.restore = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     assert site.manage("dbrestore", "--noinput").returncode == -signal.SIGKILL
     assert len(site.stored("locks")) == 1

@@ -46,16 +46,6 @@ def test_the_mirror_follows_changes_and_deletions(site: DjangoSite) -> None:
     assert snapshot(site.remote / "media") == snapshot(site.media)
 
 
-def test_files_behind_links_are_backed_up(site: DjangoSite) -> None:
-    site.write_media(FILES)
-    elsewhere = site.folder / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "linked.txt").write_bytes(b"linked")
-    (site.media / "folder").symlink_to(elsewhere)
-    site.call("mediabackup")
-    assert snapshot(site.remote / "media")["folder/linked.txt"] == b"linked"
-
-
 def test_a_media_root_that_is_a_link_is_followed(site: DjangoSite) -> None:
     site.write_media(FILES)
     real = site.folder / "volume"

@@ -14,5 +14,7 @@ class DjangoRcloneConfig(AppConfig):
 
     def ready(self) -> None:
         """See ``AppConfig``."""
-        for check in (checks.check_settings, checks.check_rclone, checks.check_clients):
-            register(check, checks.TAG)
+        register(checks.check_settings, checks.TAG)
+        register(checks.check_rclone, checks.TAG)
+        register(checks.check_places, checks.TAG)
+        register(checks.check_clients, checks.TAG)

@@ -14,6 +14,7 @@ from . import conf
 from .clients import get_client
 from .conf import Settings
 from .exceptions import DjangoRcloneError, InvalidSettings
+from .operations.places import misplaced_backups, misplaced_media
 from .rclone import Remote
 from .redaction import redact
 
@@ -46,6 +47,21 @@ def check_rclone(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     except DjangoRcloneError as error:
         return [_warning(error, "W002")]
     return []
+
+
+def check_places(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E003: backups, or what nobody may read, lie where the site serves files."""
+    settings = _valid_settings()
+    if settings is None:
+        return []
+    try:
+        remote = Remote(settings)
+    except (DjangoRcloneError, InvalidSettings):
+        return []  # W001
+    return [
+        Error(_statement(problem), hint=problem.hint, id=f"{TAG}.E003")
+        for problem in (*misplaced_backups(remote, settings), *misplaced_media())
+    ]
 
 
 def check_clients(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

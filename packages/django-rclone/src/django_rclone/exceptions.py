@@ -16,6 +16,7 @@
         SwapBroken            ... and is neither as it was nor as the backup is
         SwapUnknown           ... and nobody could find out in which state it is
       MediaGuardError         a media run would delete too much
+      MediaIncomplete         some media files could not be stored or restored
       OperationLocked         another run does the same at this moment
       ProcessError            a program failed
         ExecutableNotFound    a program is missing, or cannot be started
@@ -128,6 +129,10 @@ class SwapUnknown(RestoreError):
 
 class MediaGuardError(DjangoRcloneError):
     """The source is missing or empty, or too many files would be deleted."""
+
+
+class MediaIncomplete(DjangoRcloneError):
+    """Some media files, which the message names, could not be stored or restored; all others were."""
 
 
 class OperationLocked(DjangoRcloneError):

@@ -54,8 +54,9 @@ class Settings:
     db_cleanup_keep: int
     media_backup_dir: str
     media_source: str
+    media_links: str  # what becomes of links: "skip", "store" or "follow"
     media_max_delete: int
-    """Percent of the files at the destination that one media run may delete."""
+    """Percent of the files at the destination that a media run may delete."""
     environment: str
     compression: str | None
     compression_level: int
@@ -183,6 +184,7 @@ KEYS: dict[str, _Key] = {
     "DB_CLEANUP_KEEP": _Key(10, _keep),
     "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
     "MEDIA_SOURCE": _Key(None, _media_source),
+    "MEDIA_LINKS": _Key("skip", validators.links),
     "MEDIA_MAX_DELETE": _Key(50, _percent),
     "ENVIRONMENT": _Key("", validators.environment),
     "COMPRESSION": _Key("zstd", validators.compression),

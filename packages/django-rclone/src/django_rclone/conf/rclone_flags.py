@@ -17,10 +17,14 @@ _URL_WITH_SECRET = re.compile(r"://[^/\s]*@")
 _LOG_FLAG = re.compile(r"^(-[A-Za-z]*q|--quiet$|--(log|syslog))")
 # Filters, other comparisons, and other places than the two folders.
 _MIRROR_FLAG = re.compile(
-    r"^(-[A-Za-z]*[fulx]|--(include|exclude|filter|files-from|hash-filter|metadata-|suffix)"
+    r"^(-[A-Za-z]*[fulxL]|--(include|exclude|filter|files-from|hash-filter|metadata-|suffix)"
     r"|--((min|max)-(size|age)|max-depth|one-file-system|update|size-only|ignore-existing"
-    r"|ignore-size|existing|immutable|links|local-links|skip-links|copy-dest|compare-dest"
-    r"|backup-dir|no-check-dest)$)"
+    r"|ignore-size|existing|immutable|(local-)?(copy-|skip-)?links|copy-dest|compare-dest"
+    r"|backup-dir|no-check-dest|modify-window|ignore-(errors|case|case-sync|checksum)|fix-case"
+    r"|max-(transfer|duration|delete|delete-size)|cutoff-mode|delete-(excluded|before|during)"
+    r"|track-renames(-strategy)?|use-server-modtime|no-update-(modtime|dir-modtime)"
+    r"|name-transform|local-(no-check-updated|case-(in)?sensitive|unicode-normalization)"
+    r"|error-on-no-transfer)$)"
 )
 
 _CONNECTION_FLAG = re.compile(

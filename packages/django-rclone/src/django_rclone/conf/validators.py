@@ -192,6 +192,14 @@ def compression(key: str, value: object) -> str | None:
     return "zstd" if value else None
 
 
+def links(key: str, value: object) -> str:
+    """Accept what becomes of links in the media folder."""
+    if value not in ("skip", "store", "follow"):
+        problem = f"must be 'skip', 'store' or 'follow', not {value!r}"
+        raise InvalidSettings(key, problem, "'skip' leaves links out, and names them.")
+    return str(value)
+
+
 def signing_key(key: str, value: object) -> str | None:
     """Accept a key, or ``None`` for Django's own."""
     if value is not None and (not isinstance(value, str) or not value):

@@ -34,6 +34,7 @@ from ..processes import StallTimeout
 from ..rclone import Remote
 from ..reporting import Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
+from .places import require_backups_apart
 from .prune import prune_database
 
 _QUIET = Console()
@@ -55,6 +56,7 @@ def backup_databases(
     anything is done, and ``BackupsFailed`` in the end if a backup or a clean-up failed.
     """
     settings = conf.load()
+    require_backups_apart(settings)
     stored: list[Backup] = []
     failed: dict[str, Exception] = {}
     unpruned: dict[str, Exception] = {}
@@ -87,7 +89,9 @@ def backup_database(
     with one end. Raises ``InvalidSettings`` before anything is sent;
     ``OperationVetoed``, ``DumpError`` or ``ProcessError`` when there is no backup.
     """
-    return _backup(alias, conf.load(), sender, retries, console)
+    settings = conf.load()
+    require_backups_apart(settings)
+    return _backup(alias, settings, sender, retries, console)
 
 
 def _backup(

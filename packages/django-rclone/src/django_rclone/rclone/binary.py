@@ -85,7 +85,7 @@ class RcloneBinary:
         users = self._flags if transfer else connection_flags(self._flags)
         # Our own `--dry-run` comes after the one that is always switched off.
         argv = (
-            *(self._path, verb, *overridable_flags, *self._timeouts, *users),
+            *(self._path, *verb.split(), *overridable_flags, *self._timeouts, *users),
             *(*_ALWAYS, *flags, "--", *operands),
         )
         stats = stats or TransferStats()

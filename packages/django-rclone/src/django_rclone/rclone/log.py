@@ -88,11 +88,18 @@ class TransferStats:
         """Files deleted."""
         self.progress_marker: object = None
         """A value that changes whenever rclone transferred, checked or listed anything."""
+        self.failed: dict[str, str] = {}
+        """Files that could not be transferred in the last attempt, each with the reason."""
+        self.planned: dict[str, set[str]] = {"copy": set(), "delete": set()}
+        """Files that a dry run would have transferred, or deleted."""
+        self._attempt_failed = False
 
     def feed(self, line: str) -> str | None:
         """Read a line of the log. Return its message, unless it is not worth keeping."""
-        stats = _entry(line).get("stats")
+        entry = _entry(line)
+        stats = entry.get("stats")
         if not isinstance(stats, dict):
+            self._note(entry)
             return message_of(line)
         self.seen = True
         self.bytes = int(stats.get("bytes", 0))
@@ -100,6 +107,22 @@ class TransferStats:
         self.progress_marker = [stats.get(name) for name in _COUNTERS]
         self._progress(self.bytes)
         return None
+
+    def _note(self, entry: Mapping[str, Any]) -> None:
+        """Remember which file an entry is about, if it says what becomes of one."""
+        subject, message = entry.get("object"), str(entry.get("msg", "")).strip()
+        if message.startswith("Attempt "):
+            self._attempt_failed = True
+        if not isinstance(subject, str) or str(entry.get("objectType", "")).endswith(".Fs"):
+            return
+        if entry.get("skipped") in self.planned:
+            self.planned[entry["skipped"]].add(subject)
+        elif entry.get("level") == "error":
+            if self._attempt_failed:
+                # rclone tries all that failed again: the attempt before no longer counts.
+                self.failed.clear()
+                self._attempt_failed = False
+            self.failed[subject] = message
 
 
 def _entry(line: str) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ Exit codes and flags are those of https://rclone.org/docs/.
 import logging
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from ..conf import Settings
@@ -15,7 +16,9 @@ from ..processes import Process, run
 from . import output
 from .binary import RcloneBinary
 from .log import TransferStats
+from .mirroring import LINK_FLAGS, Basis, Mirroring, common_basis
 from .output import FolderSize, RemoteObject
+from .places import Sections, local_places
 
 NOT_FOUND = (3, 4)
 """The exit codes for a missing folder and a missing file."""
@@ -52,7 +55,7 @@ class Remote:
 
     Every method raises ``RcloneError`` with rclone's own message when rclone fails.
     Small requests are retried ``RETRIES`` times after transient errors; dumps are
-    not, and rclone itself retries ``sync``.
+    not, and rclone itself retries media runs.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -147,57 +150,59 @@ class Remote:
         return True
 
     @_ask_twice_if_empty
-    def folder_size(self, place: str, *, follow_links: bool = False) -> FolderSize | None:
-        """Return the size of ``place``, a folder or a full rclone address, if it exists."""
-        flags = ("--json", *(("--copy-links",) if follow_links else ()))
+    def folder_size(self, place: str, *, links: str = "skip") -> FolderSize | None:
+        """Return the size of ``place``, a folder or a full rclone address, if it exists.
+
+        ``links`` are those of a folder, as in ``MEDIA_LINKS``.
+        """
+        flags = ("--json", *LINK_FLAGS[links])
         data = self._run_unless_missing("size", _folder(place), flags=flags)
         return None if data is None else output.folder_size(data)
 
-    def hashes(self, place: str) -> frozenset[str]:
-        """Return the names of the hashes that the storage at ``place`` supports."""
-        return output.hashes(self._run("backend", "features", place))
+    def names(self, place: str, *, links: str = "skip") -> frozenset[str]:
+        """Return the paths of all files in ``place``, relative to it; none if there is no such folder.
 
-    def count_deletions(self, source: str, destination: str, *, follow_links: bool) -> int:
-        """Return how many files ``sync`` would delete at the destination."""
-        stats = TransferStats()
-        flags = ("--dry-run", "--size-only", *_sync_flags(follow_links))
-        self._sync(source, destination, flags, stats)
-        if not stats.seen:
-            raise RcloneError(
-                "rclone did not report which files it would delete.",
-                hint="Remove RCLONE_LOG_* and RCLONE_QUIET from the environment.",
-            )
-        return stats.deletes
+        ``links`` are those of a folder, as in ``MEDIA_LINKS``.
+        """
+        wanted = ("--recursive", "--files-only", "--no-modtime", "--no-mimetype")
+        flags = (*wanted, *LINK_FLAGS[links])
+        return output.names(
+            self._run_unless_missing("lsjson", _folder(place), flags=flags) or b"[]"
+        )
 
-    def sync(
+    def local_places(self, place: str) -> Sequence[Path]:
+        """Return the folders of this machine in which ``place``, an address, keeps its files."""
+        sections: Sections = {}
+        if not place.startswith("/"):
+            sections = output.sections(self._run("config dump"))
+        return list(local_places(place, sections))
+
+    def mirroring(
         self,
         source: str,
         destination: str,
         *,
-        follow_links: bool,
-        by_hash: bool,
-        max_delete: int | None,
-        progress: Callable[[int], None],
-    ) -> int:
-        """Make ``destination`` equal to ``source``, and return the bytes transferred.
+        prefer: Basis,
+        links: str = "skip",
+        leave_out: Sequence[str] = (),
+    ) -> Mirroring:
+        """Return the run that makes ``destination`` equal ``source``, yet to be started.
 
-        ``by_hash`` compares contents instead of times. The run fails before it
-        deletes more than ``max_delete`` files.
+        ``prefer`` is what files are compared by if both sides have it; otherwise it is what
+        they have. ``links`` is one of the values of ``MEDIA_LINKS``; ``leave_out`` are paths
+        that are neither read nor written nor deleted, with all below them; one with a slash
+        at its end means only what is below.
         """
-        stats = TransferStats(progress)
-        flags = (
-            *_sync_flags(follow_links),
-            *(() if max_delete is None else (f"--max-delete={max_delete}",)),
-            *(("--checksum",) if by_hash else ()),
+        sides = [
+            output.features(self._run("backend", "features", p)) for p in (source, destination)
+        ]
+        return Mirroring(
+            self._binary,
+            (_folder(source), _folder(destination)),
+            basis=common_basis(*sides, prefer=prefer),
+            links=links,
+            leave_out=leave_out,
         )
-        self._sync(source, destination, flags, stats)
-        return stats.bytes
-
-    def _sync(
-        self, source: str, destination: str, flags: Sequence[str], stats: TransferStats
-    ) -> None:
-        folders = (_folder(source), _folder(destination))
-        run(self._binary.process("sync", *folders, transfer=True, flags=flags, stats=stats))
 
     def _run(
         self,
@@ -241,8 +246,3 @@ def _folder(place: str) -> str:
     yes: the file is then missing, and the folder appears empty.
     """
     return place if place.endswith((":", "/")) else f"{place}/"
-
-
-def _sync_flags(follow_links: bool) -> tuple[str, ...]:
-    flags = ("--create-empty-src-dirs",)
-    return (*flags, "--copy-links") if follow_links else flags

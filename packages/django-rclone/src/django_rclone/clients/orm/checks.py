@@ -84,5 +84,5 @@ def require_integrity(connection: BaseDatabaseWrapper) -> None:
     except Error:
         raise ClientError(
             "Rows refer to rows that do not exist: such a backup could not be restored.",
-            hint="Find them with the database's own tools, and fix or delete them.",
+            hint="Find them with the database's own tools, and correct them.",
         ) from None

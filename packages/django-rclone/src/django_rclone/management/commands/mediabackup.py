@@ -17,8 +17,9 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--force",
             action="store_true",
-            help="Proceeds even if the media folder is empty, the mirror belongs to another "
-            "environment, or more of its files would be deleted than MEDIA_MAX_DELETE allows.",
+            help="Proceeds even if the media folder is empty, the mirror is not known to be that "
+            "of this site, or more of its files would be deleted than MEDIA_MAX_DELETE allows. "
+            "What only the mirror has is deleted.",
         )
 
     def handle(self, *args: Any, force: bool, verbosity: int, **options: Any) -> None:

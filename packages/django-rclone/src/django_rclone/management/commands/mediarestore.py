@@ -39,6 +39,8 @@ class Command(RcloneCommand):
         )
         if not plan.backup.verified:
             console.warn(f"The media backup is not verified: {plan.backup.problem}.")
+        for warning in plan.warnings:
+            console.warn(warning)
         self.confirm(_question(plan), interactive=interactive)
         console.info("Restoring media files ...")
         clock = time.monotonic()
@@ -49,8 +51,10 @@ class Command(RcloneCommand):
 def _question(plan: MediaRestorePlan) -> str:
     backup = plan.backup
     made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
+    what = f"({size(backup.size)}, created {date(backup.created_at)}{made})"
+    if not plan.whole:
+        return f"You are about to copy the media backup to {plan.target}\n{what}: newer files there are replaced."
     return (
-        f"You are about to make {plan.target} equal the media backup\n"
-        f"({size(backup.size)}, created {date(backup.created_at)}{made}): "
+        f"You are about to make {plan.target} equal the media backup\n{what}: "
         "newer and other files there are deleted."
     )

@@ -1,0 +1,71 @@
+"""Whether backups lie apart from what a site serves, and what it serves from what it must not."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..conf import Settings
+from ..conf.places import private_places, served_folders
+from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
+from ..rclone import Remote
+
+
+def misplaced_backups(remote: Remote, settings: Settings) -> Iterator[InvalidSettings]:
+    """Yield what is wrong with the place of backups.
+
+    In a folder that is served every visitor could download them. A media run would copy
+    them, or delete them.
+    """
+    served = served_folders()
+    static = served.pop("STATIC_ROOT", None)
+    media = [
+        *served.items(),
+        *(("MEDIA_SOURCE", place) for place in _places(remote, settings.media_source)),
+    ]
+    for place in _places(remote, settings.remote):
+        name = next((name for name, folder in media if _overlap(place, folder)), "")
+        if static and place.is_relative_to(static):
+            name = name or "STATIC_ROOT"
+        if name:
+            problem = f"and {name} are not separate: backups would lie in {place}"
+            yield InvalidSettings("REMOTE", problem, "Choose a folder outside of it.")
+
+
+def misplaced_media() -> Iterator[InvalidSettings]:
+    """Yield what is wrong with the folders that are served: they hold what nobody may read.
+
+    A media restore would replace it, too.
+    """
+    for name, folder in served_folders().items():
+        for what, place in private_places():
+            if place.is_relative_to(folder):
+                problem = f"{name} ({folder}) contains {what}, which every visitor could read"
+                yield InvalidSettings("", problem, f"Let {name} be a folder of its own.")
+
+
+def require_backups_apart(settings: Settings) -> None:
+    """Raise ``InvalidSettings`` for the first problem with the place of backups."""
+    try:
+        remote = Remote(settings)
+    except ExecutableNotFound:
+        return  # the operation says so, to observers too
+    for problem in misplaced_backups(remote, settings):
+        raise problem
+
+
+def require_media_apart(settings: Settings) -> None:
+    """Raise ``InvalidSettings`` for the first problem with the places of backups and media."""
+    require_backups_apart(settings)
+    for problem in misplaced_media():
+        raise problem
+
+
+def _places(remote: Remote, place: str) -> Sequence[Path]:
+    try:
+        return remote.local_places(place)
+    except RcloneError:
+        # A configuration that cannot be read: whatever follows says so.
+        return []
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
