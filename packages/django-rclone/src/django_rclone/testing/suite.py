@@ -1,21 +1,19 @@
 """What every database client must do, as tests for any runner of ``unittest``."""
 
 import random
-import unittest
 
 from django.core.management.base import CommandError
 
 from ..exceptions import ClientError, ProcessError
-from .case import ClientCase
 from .inventories import altered
-from .kills import PROCESSES, Killer
+from .kill_suite import KillSuite
 
 _COMMANDS = ("\\! touch {}\n", "system touch {}\n", ".shell touch {}\n", "\\connect {}\n")
 """Lines that make some client of some database run a program, or go elsewhere."""
 _CUTS = (0.01, 0.5, 0.999)
 
 
-class ClientSuite(ClientCase):
+class ClientSuite(KillSuite):
     """The tests of one client on one remote. Derive from this and from ``unittest.TestCase``."""
 
     # ------------------------------------------------------------ sound backups
@@ -217,45 +215,3 @@ class ClientSuite(ClientCase):
         if password := self.project.database.get("PASSWORD"):
             self.assertNotIn(password, client.describe_target())
         self.assertFalse(client.partial, "without options nothing may be left out")
-
-    # --------------------------------------------------------------------- kills
-
-    @unittest.skipUnless(
-        PROCESSES.joinpath("self/environ").exists(), "processes are found in /proc"
-    )
-    def test_a_killed_backup_is_not_listed_and_the_next_one_works(self) -> None:
-        before = self.fingerprint()
-        killer = Killer(self.project.command("dbbackup", env={}), random.Random(self.id()))
-        for program in killer.programs * self.kills:
-            known = len(self.project.backups())
-            failed = killer.run(program)
-            self.wait_until_idle()
-            backups = self.project.backups()
-            self.assertTrue(all(backup["verified"] for backup in backups))
-            # Killed after its last word to the remote, a run has made a backup all the same.
-            self.assertIn(len(backups) - known, (0, 1) if failed else (1,))
-        self.back_up()
-        self.mutate()
-        self.restore()
-        self.require_untouched(before)
-        self.assertTrue(killer.killed.total())
-
-    @unittest.skipUnless(
-        PROCESSES.joinpath("self/environ").exists(), "processes are found in /proc"
-    )
-    def test_a_killed_restore_leaves_the_old_or_the_new_database(self) -> None:
-        new = self.fingerprint()
-        self.back_up()
-        killer = Killer(
-            self.project.command("dbrestore", "--noinput", env={}), random.Random(self.id())
-        )
-        for program in killer.programs * self.kills:
-            if self.fingerprint() == new:
-                self.mutate()
-            old = self.fingerprint()
-            failed = killer.run(program)
-            self.wait_until_idle()
-            self.assertIn(self.fingerprint(), (old, new) if failed else (new,))
-        self.restore()
-        self.require_untouched(new)
-        self.assertTrue(killer.killed.total())
