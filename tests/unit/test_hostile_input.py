@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -204,17 +205,12 @@ def test_words_without_a_flag_are_refused() -> None:
 
 
 def test_an_unknown_number_of_deletions_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, script: Callable[[str, str], Path]
 ) -> None:
-    monkeypatch.setenv("RCLONE_LOG_LEVEL", "CRITICAL")
-    (tmp_path / "source").mkdir()
-    (tmp_path / "mirror").mkdir()
-    (tmp_path / "mirror" / "file").touch()
-    rclone = Remote(configured(REMOTE=tmp_path))
+    silent = script("rclone", "exit 0")
+    rclone = Remote(configured(REMOTE=tmp_path, RCLONE_BINARY=str(silent)))
     with pytest.raises(RcloneError, match="did not report"):
-        rclone.count_deletions(
-            str(tmp_path / "source"), str(tmp_path / "mirror"), follow_links=False
-        )
+        rclone.count_deletions(str(tmp_path), str(tmp_path), follow_links=False)
 
 
 @pytest.mark.parametrize(

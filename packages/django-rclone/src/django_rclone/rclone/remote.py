@@ -165,7 +165,7 @@ class Remote:
         if not stats.seen:
             raise RcloneError(
                 "rclone did not report which files it would delete.",
-                hint="Remove RCLONE_LOG_* and RCLONE_QUIET from the environment.",
+                hint="Upgrade rclone, or correct RCLONE_BINARY.",
             )
         return stats.deletes
 
