@@ -128,6 +128,6 @@ def expected(alert: str, database: str, at: int) -> dict[str, dict[str, str]]:
 def promtool(folder: Path, *arguments: str) -> None:
     (folder / "rules.yml").write_text(RULES)
     done = subprocess.run(
-        ["promtool", *arguments], cwd=folder, capture_output=True, text=True, timeout=60
+        ["promtool", *arguments], cwd=folder, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stdout + done.stderr

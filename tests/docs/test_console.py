@@ -98,7 +98,7 @@ def at_a_terminal(site: DjangoSite, *arguments: str, answer: str) -> tuple[int, 
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
     finally:

@@ -173,7 +173,7 @@ def _joined(cell: Cell, commands: Iterable[tuple[str, ...]], ends: set[int]) -> 
         yield
     finally:
         for other in others:
-            _, said = other.communicate(timeout=100)
+            _, said = other.communicate(timeout=240)
             assert other.returncode in ends, said
 
 

@@ -181,6 +181,6 @@ def test_one_line_suffices_without_the_installed_app(tmp_path):
         env={"PYTHONPATH": f"{tmp_path}:."},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert (done.stdout, done.stderr) == ("failed\n", "")

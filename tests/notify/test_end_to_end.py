@@ -92,7 +92,7 @@ def test_backup_stopped_by_sigterm(notified_site: DjangoSite, endpoint) -> None:
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == 143, errors
     assert "Traceback" not in errors
     assert "not notified" not in errors

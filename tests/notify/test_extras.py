@@ -49,7 +49,7 @@ NEED_EXTRAS = [
 def run(backend, options, program):
     source = f"BACKEND = {backend!r}\nOPTIONS = {options!r}\n{PREPARE}\n{program}"
     return subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", source], capture_output=True, text=True, timeout=240
     )
 
 

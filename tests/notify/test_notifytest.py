@@ -132,7 +132,7 @@ def test_exit_status_of_the_process_is_1_when_a_channel_failed(tmp_path):
         "execute_from_command_line()\n"
     )
     done = subprocess.run(
-        [sys.executable, script, "notifytest"], capture_output=True, text=True, timeout=60
+        [sys.executable, script, "notifytest"], capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 1
     assert "CommandError: Not delivered to: ops" in done.stderr

@@ -111,7 +111,7 @@ def test_promtool_accepts_the_files(tmp_path):
         input=text_of(tmp_path),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 

@@ -110,7 +110,7 @@ def test_hanging_thread_does_not_keep_the_process_alive(tmp_path):
         [sys.executable, "-X", "dev", "-W", "error", script],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("late\n", "", 0)
 

@@ -29,7 +29,7 @@ def arguments(pid: int) -> list[str]:
     return []
 
 
-def wait_until(find: Callable[[], object], reason: str, *, seconds: float = 120) -> None:
+def wait_until(find: Callable[[], object], reason: str, *, seconds: float = 240) -> None:
     """Wait until ``find`` finds something. Raises ``AssertionError`` with the reason."""
     deadline = time.monotonic() + seconds
     while not find():
@@ -37,7 +37,7 @@ def wait_until(find: Callable[[], object], reason: str, *, seconds: float = 120)
         time.sleep(0.01)
 
 
-def wait_until_gone(find: Callable[[], object], *, seconds: float = 120) -> None:
+def wait_until_gone(find: Callable[[], object], *, seconds: float = 240) -> None:
     """Wait until ``find`` finds nothing any more.
 
     Raises ``AssertionError`` with what it still finds when the ``seconds`` are over.

@@ -121,7 +121,7 @@ class DjangoSite:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
             stdin=subprocess.DEVNULL,
             **options,

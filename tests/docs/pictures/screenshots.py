@@ -86,7 +86,7 @@ def _chromium(folder: str, *arguments: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        timeout=120,
+        timeout=240,
         check=True,
     )
     return done.stdout

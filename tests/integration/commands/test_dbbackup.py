@@ -215,7 +215,7 @@ def test_a_lock_that_ends_within_djangos_timeout_is_waited_for(site: DjangoSite)
             assert process.stdout is not None
             process.stdout.readline()  # "Backing up ...": it comes to the lock from here on
             pool.submit(other.execute, "COMMIT").result()
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
 
 

@@ -53,7 +53,7 @@ def test_kill_9_during_a_backup_leaves_no_half_backup_and_the_next_one_works(
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             break
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     wait_until_gone(lambda: marked(mark))
     big.rclone["RCLONE_FLAGS"] = []
     assert all(backup["verified"] for backup in big.backups())
@@ -88,7 +88,7 @@ def test_kill_9_during_a_restore_leaves_the_old_or_the_new_database(
             if cats := [pid for pid in marked(mark) if is_running(pid, "cat")]:
                 os.kill(cats[0], signal.SIGKILL)
                 break
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     wait_until_gone(lambda: marked(mark))
     with closing(sqlite3.connect(big.database.path)) as live:
         assert live.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -126,7 +126,7 @@ def test_a_stopped_backup_reports_its_failure_and_leaves_nothing(
     while not any(is_running(pid, "rcat") for pid in marked(mark)):
         assert process.poll() is None
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == status, errors
     assert "Traceback" not in errors
     wait_until_gone(lambda: marked(mark))

@@ -206,7 +206,7 @@ def test_an_unfinished_mirror_of_another_environment_is_not_replaced_either(
     while not (site.remote / "media.json").is_file():
         assert process.poll() is None
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
     site.rclone["RCLONE_FLAGS"] = []
     site.rclone["ENVIRONMENT"] = "staging"
     recorder.calls.clear()
@@ -239,7 +239,7 @@ def test_an_interrupted_backup_leaves_no_listed_media_backup(site: DjangoSite) -
     while b'"unfinished":false' in (site.remote / "media.json").read_bytes():
         assert process.poll() is None
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
     site.rclone["RCLONE_FLAGS"] = []
     assert site.backups("--media") == []
     site.call("mediabackup")

@@ -169,6 +169,6 @@ def test_private_copies_are_readable_by_their_owner_alone(
     while not (folders := list(scratch.glob(".django-rclone-*"))):
         assert process.poll() is None
     mode = folders[0].stat().st_mode & 0o777
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert mode == 0o700
     assert subprocess.run(["ls", "-A", scratch], capture_output=True, check=True).stdout == b""

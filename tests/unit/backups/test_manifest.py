@@ -29,6 +29,7 @@ MANIFEST = Manifest(
     tool_version="3.40",
     server_version="3.40.1",
     migrations=("auth.0001_initial", "shop.0002_ü"),
+    inventory="eJw",
     partial=True,
     unfinished=True,
 ).signed(SIGNER)
@@ -51,6 +52,7 @@ ALTERED: dict[str, Any] = {
     "tool_version": "3.41",
     "server_version": "",
     "migrations": ("auth.0001_initial",),
+    "inventory": "",
     "partial": False,
     "unfinished": False,
     "signature": "x",

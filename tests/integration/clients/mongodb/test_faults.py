@@ -196,7 +196,7 @@ def test_a_restore_after_kill_9_at_any_step_succeeds(
                 raise Refused(11600, "interrupted")
 
     shop.server.on_command = kill
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert process.returncode == -signal.SIGKILL
     shop.server.on_command = lambda command: None
     touched = {n for n in shop.content if n.startswith("django_rclone_swapping")}
@@ -350,7 +350,7 @@ def test_a_stopped_restore_leaves_nothing(diverged: tuple[Shop, dict[str, Docume
 
     shop.server.on_command = stop
     shop.use_tool("mongorestore", '"$@"; sleep 60')
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == 143, errors
     assert shop.content == live
     shop.use_tool("mongorestore")

@@ -5,7 +5,7 @@ from unittest import TestCase
 
 import pytest
 
-from django_rclone.testing import CryptRemote, S3Remote
+from django_rclone.testing import S3Remote
 from tests.support.databases import MysqlDatabase
 from tests.support.kills import KILLS
 from tests.support.servers.mysql import MysqlServer
@@ -45,10 +45,4 @@ class OnFolderTests(MariadbTests, TestCase):
 @pytest.mark.thorough
 class OnS3Tests(MariadbTests, TestCase):
     remote_class = S3Remote
-    kills = 1
-
-
-@pytest.mark.thorough
-class OnCryptTests(MariadbTests, TestCase):
-    remote_class = CryptRemote
     kills = 1

@@ -64,19 +64,16 @@ class SqliteOnFolderTests(SqliteTests, TestCase):
 
 
 @pytest.mark.thorough
-class SqliteOnS3Tests(SqliteTests, TestCase):
-    remote_class = S3Remote
-    kills = 1
-
-
-@pytest.mark.thorough
 class SqliteOnCryptTests(SqliteTests, TestCase):
     remote_class = CryptRemote
     kills = 1
 
 
 @pytest.mark.thorough
-class PostgresqlOnFolderTests(SampleModelsTests, TestCase):
+class PostgresqlOnS3Tests(SampleModelsTests, TestCase):
+    remote_class = S3Remote
+    kills = 1
+
     @pytest.fixture(autouse=True)
     def _server(self, postgresql_server: PostgresqlServer) -> None:
         self.server = postgresql_server

@@ -170,7 +170,7 @@ def test_sigterm_ends_a_restore_that_waits_for_a_lock(mutated_site: tuple[Django
         waits = f"SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = '{site.database.name}'"
         wait_until(lambda: site.database.rows(waits), "the restore does not wait for the lock")
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 143, errors
         wait_until_gone(lambda: marked(mark))
         other.execute("ROLLBACK")

@@ -12,6 +12,7 @@ from tests.support.kills import KILLS
 from tests.support.servers.postgresql import PostgresqlServers
 from tests.support.suite import DatabaseSuite
 
+# Each server, mode and remote has its turn; what the remote is does not reach a client.
 OLDEST, NEWEST = 0, -1
 
 
@@ -33,21 +34,9 @@ class PostgresqlTests(DatabaseSuite):
 
 
 @pytest.mark.thorough
-class OldestOnFolderTests(PostgresqlTests, TestCase):
-    which = OLDEST
-
-
-@pytest.mark.thorough
 class OldestOnS3Tests(PostgresqlTests, TestCase):
     which = OLDEST
     remote_class = S3Remote
-    kills = 1
-
-
-@pytest.mark.thorough
-class OldestOnCryptTests(PostgresqlTests, TestCase):
-    which = OLDEST
-    remote_class = CryptRemote
     kills = 1
 
 
@@ -61,20 +50,11 @@ class NewestOnFolderTests(PostgresqlTests, TestCase):
 
 
 @pytest.mark.thorough
-class NewestOnS3Tests(PostgresqlTests, TestCase):
-    remote_class = S3Remote
-    kills = 1
+class SwapOnCryptTests(PostgresqlTests, TestCase):
+    """Into a new database, which is swapped with the live one."""
 
-
-@pytest.mark.thorough
-class NewestOnCryptTests(PostgresqlTests, TestCase):
     remote_class = CryptRemote
     kills = 1
-
-
-@pytest.mark.thorough
-class SwapTests(PostgresqlTests, TestCase):
-    """Into a new database, which is swapped with the live one."""
 
     def create(self, folder: Path) -> PostgresqlDatabase:
         database = super().create(folder)

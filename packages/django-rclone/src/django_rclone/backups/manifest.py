@@ -57,6 +57,8 @@ class Manifest:
     server_version: str = ""
     migrations: tuple[str, ...] = ()
     """The migrations applied at the time of the backup, as ``app.name``."""
+    inventory: str = ""
+    """What the dump holds, as text of an ``Inventory``; empty if that is not known."""
     partial: bool = False
     """Whether options excluded tables or rows from the dump."""
     unfinished: bool = False

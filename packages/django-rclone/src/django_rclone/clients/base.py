@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import Error
 
+from ..backups.inventory import Inventory
 from ..backups.manifest import Manifest
 from ..exceptions import ClientError
 from ..pipeline.relay import Sink, Source
@@ -38,6 +39,18 @@ class RestoreTarget(Sink, Protocol):
         as it was nor as the backup is, and ``SwapUnknown`` if it could not be
         looked at.
         """
+
+
+class SalvageTarget(Sink, Protocol):
+    """Where a salvage goes: it is written, then finished."""
+
+    place: str
+    """The new place next to the live database, for the operator's eyes."""
+    missing: Sequence[str]
+    """After ``finish()``: a sentence about each thing that could not be made."""
+
+    def finish(self) -> None:
+        """Make all that can be made of what was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,13 +150,31 @@ class DatabaseClient(ABC):
         that makes no progress for ``stall_timeout`` MUST be given up.
         """
 
+    def dump_inventory(self) -> Inventory | None:
+        """Return what the dump holds, or ``None`` if the client does not know.
+
+        Called within ``dump()``, after the ``finish()`` of its source. It MUST be of the
+        dump's own moment. Rows are counted only where that costs little.
+        """
+        return None
+
     @abstractmethod
-    def restore(self) -> AbstractContextManager[RestoreTarget]:
+    def restore(self, expected: Inventory | None = None) -> AbstractContextManager[RestoreTarget]:
         """Yield what takes a dump.
 
+        With ``expected``, what was restored MUST be compared with it before it is live:
+        ``expected.require()``.
         Leaving the context without a successful ``swap()`` MUST remove every trace of
         the restore, unless the live data is broken or its state is unknown.
         """
+
+    def salvage(self, expected: Inventory | None = None) -> AbstractContextManager[SalvageTarget]:
+        """Yield what takes a dump that cannot be restored whole, and makes of it what can be made.
+
+        It goes to a new place next to the live database, which is kept once ``finish()`` has
+        returned. Raises ``ClientError`` if there can be no such place.
+        """
+        raise ClientError("Databases of this kind cannot be salvaged.")
 
     def applied_migrations(self) -> tuple[str, ...]:
         """Return the migrations applied now, as ``app.name``, sorted. Called during a dump.

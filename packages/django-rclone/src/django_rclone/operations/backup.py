@@ -11,6 +11,7 @@ import django
 from .. import conf
 from ..backups import Backup
 from ..backups.catalog import commit_manifest
+from ..backups.inventory import Inventory
 from ..backups.manifest import Manifest, manifest_path, signer
 from ..backups.naming import Naming
 from ..clients import get_client
@@ -134,6 +135,15 @@ def _new_attempt(alias: str, client: DatabaseClient, settings: Settings) -> _Att
 
 
 @dataclass(frozen=True, slots=True)
+class _Dumped:
+    """What is known of a dump once it was uploaded."""
+
+    digest: Digest
+    migrations: tuple[str, ...]
+    inventory: Inventory | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Task:
     """What all attempts at one backup share."""
 
@@ -162,9 +172,9 @@ class _Task:
         if self.remote.exists(path):
             raise RcloneError(f"{path} already exists on the remote.")
         with self._deleted_on_error(path):
-            digest, migrations = self._upload(path)
-            self._require_stored(path, digest)
-            manifest = self._manifest(attempt, digest, migrations)
+            dumped = self._upload(path)
+            self._require_stored(path, dumped.digest)
+            manifest = self._manifest(attempt, dumped)
             commit_manifest(self.remote, manifest)
         return manifest
 
@@ -178,7 +188,7 @@ class _Task:
             self.remote.try_delete(path)
             raise
 
-    def _upload(self, path: str) -> tuple[Digest, tuple[str, ...]]:
+    def _upload(self, path: str) -> _Dumped:
         settings = self.settings
         with self.client.dump(stall_timeout=_stall_timeout(settings)) as dump:
             migrations = self.client.applied_migrations()
@@ -190,7 +200,8 @@ class _Task:
                     level=settings.compression_level,
                     magic=self.client.magic,
                 )
-        return digest, migrations
+            inventory = self.client.dump_inventory()
+        return _Dumped(digest, migrations, inventory)
 
     def _require_stored(self, path: str, digest: Digest) -> None:
         if digest.raw_size == 0:
@@ -203,8 +214,8 @@ class _Task:
                 hint="Check the remote: its quota, options of the storage in RCLONE_FLAGS, other writers.",
             )
 
-    def _manifest(self, attempt: _Attempt, digest: Digest, migrations: tuple[str, ...]) -> Manifest:
-        client, settings = self.client, self.settings
+    def _manifest(self, attempt: _Attempt, dumped: _Dumped) -> Manifest:
+        client, settings, digest = self.client, self.settings, dumped.digest
         versions = client.versions()
         manifest = Manifest(
             database=self.alias,
@@ -221,7 +232,8 @@ class _Task:
             server_version=versions.server_version,
             django_version=django.get_version(),
             environment=settings.environment,
-            migrations=migrations,
+            migrations=dumped.migrations,
+            inventory=dumped.inventory.to_text() if dumped.inventory else "",
             partial=client.partial,
         )
         return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))

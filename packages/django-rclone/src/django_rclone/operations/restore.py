@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from .. import conf
 from ..backups import Backup
 from ..backups.catalog import Catalog
+from ..backups.inventory import Inventory
 from ..clients import get_client
-from ..clients.base import DatabaseClient, RestoreTarget
+from ..clients.base import DatabaseClient, RestoreTarget, SalvageTarget
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, TargetState
@@ -50,12 +51,14 @@ def plan_restore(
     from_environment: str | None = None,
     unverified: bool = False,
     partial: bool = False,
+    salvage: bool = False,
 ) -> RestorePlan:
     """Find the backup to restore, and check all that can be checked beforehand.
 
     Without ``name`` it is the newest of ``alias`` in ``from_environment``, by
     default this environment. ``unverified`` accepts a backup without a valid manifest,
-    if it is given by ``name``; ``partial`` accepts one that excludes tables or rows.
+    if it is given by ``name``; ``partial`` accepts one that excludes tables or rows. With ``salvage``
+    the plan is for ``salvage_database()``: the live database is not asked.
     Nothing is sent and nothing changes. Raises ``InvalidSettings``, ``BackupNotFound``,
     ``BackupRejected`` or ``RestoreError``.
     """
@@ -74,12 +77,13 @@ def plan_restore(
     _require_complete(backup, accept=partial)
     with translated(RestoreError), client:
         require_no_transaction(client)
-        client.check_restore(backup.manifest if backup.verified else None)
+        if not salvage:
+            client.check_restore(backup.manifest if backup.verified else None)
         return RestorePlan(
             alias=alias,
             backup=backup,
             live=client.describe_target(),
-            warnings=tuple(client.restore_warnings()),
+            warnings=() if salvage else tuple(client.restore_warnings()),
             client=client,
             remote=remote,
             settings=settings,
@@ -107,15 +111,15 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
             exclusive(plan.remote, event, warn=console.warn),
             translated(RestoreError),
             plan.client as client,
-            client.restore() as target,
+            client.restore(expected_inventory(backup)) as target,
         ):
-            _load(plan, target, console)
+            load(plan, target, console)
             _swap(target, context)
         context.size = backup.size
 
 
-def _load(plan: RestorePlan, target: RestoreTarget, console: Console) -> None:
-    """Write the whole backup to ``target`` and verify it. Live data is untouched."""
+def load(plan: RestorePlan, target: RestoreTarget | SalvageTarget, console: Console) -> None:
+    """Write the whole backup to ``target`` and finish it. Live data is untouched."""
     with plan.remote.download(plan.backup.path) as download:
         apply_dump(
             download,
@@ -124,6 +128,22 @@ def _load(plan: RestorePlan, target: RestoreTarget, console: Console) -> None:
             expected=_expected(plan.backup),
             progress=console.progress,
         )
+
+
+def expected_inventory(backup: Backup) -> Inventory | None:
+    """Return what a restore of the backup must bring back, if its manifest is verified and knows.
+
+    Raises ``BackupRejected`` for an inventory that cannot be read.
+    """
+    if backup.manifest is None or not backup.verified or not backup.manifest.inventory:
+        return None
+    try:
+        return Inventory.from_text(backup.manifest.inventory)
+    except ValueError as error:
+        raise BackupRejected(
+            f"The inventory in the manifest of {backup.path} cannot be read: {error}.",
+            hint="It was made by another release of django-rclone: restore it with that one.",
+        ) from None
 
 
 def _swap(target: RestoreTarget, context: OperationContext) -> None:

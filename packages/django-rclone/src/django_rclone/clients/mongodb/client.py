@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
+from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
 from ...processes import SECRET_FILE, Command, Process, StallTimeout
@@ -140,7 +141,7 @@ class MongodbClient(ServerClient[MongodbSession]):
             yield Archive(process)
 
     @contextmanager
-    def restore(self) -> Iterator[MongodbRestore]:
+    def restore(self, expected: Inventory | None = None) -> Iterator[MongodbRestore]:
         with StagedCollections(self.session) as staging:
             command = self._command(
                 RESTORE,

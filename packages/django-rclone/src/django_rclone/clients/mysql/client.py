@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
 from ...processes import Process, StallTimeout
@@ -186,7 +187,9 @@ class MysqlClient(ServerClient[MysqlSession]):
             yield DumpWithObjects(process, (*objects.create_statements, *objects.create_events))
 
     @contextmanager
-    def restore(self) -> Iterator[StagedRestore | InPlaceRestore]:
+    def restore(
+        self, expected: Inventory | None = None
+    ) -> Iterator[StagedRestore | InPlaceRestore]:
         self.connection.close()
         scratch = ScratchSchema(self.session, self._name)
         if self._may_create(scratch):

@@ -10,6 +10,7 @@ from typing import ClassVar
 import django
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
 from ...interrupts import interruptible
 from ...processes import StallTimeout
@@ -129,7 +130,7 @@ class OrmClient(DatabaseClient):
                 yield dump
 
     @contextmanager
-    def restore(self) -> Iterator[OrmRestore]:
+    def restore(self, expected: Inventory | None = None) -> Iterator[OrmRestore]:
         self._reconnect()
         with translated_errors(_CANNOT_READ):
             restore = OrmRestore(

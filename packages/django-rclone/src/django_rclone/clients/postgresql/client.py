@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
 from ...processes import Command, Process, StallTimeout
@@ -148,7 +149,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             yield process
 
     @contextmanager
-    def restore(self) -> Iterator[RestoreTarget]:
+    def restore(self, expected: Inventory | None = None) -> Iterator[RestoreTarget]:
         self.connection.close()
         # In a single transaction pg_restore prints no commits of its own.
         options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
+from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
 from ...processes import StallTimeout
@@ -77,7 +78,7 @@ class SqliteClient(DatabaseClient):
             yield _File(file)
 
     @contextmanager
-    def restore(self) -> Iterator[FileRestore]:
+    def restore(self, expected: Inventory | None = None) -> Iterator[FileRestore]:
         live = self._require_path()
         self.connection.close()
         with ExitStack() as stack:

@@ -9,7 +9,14 @@ from django.db import connections
 
 from ... import conf
 from ...operations.restore import RestorePlan, plan_restore, restore_database
-from ..base import EXIT_USAGE, RcloneCommand, add_noinput, add_verification_arguments
+from ...operations.salvage import salvage_database
+from ..base import (
+    EXIT_USAGE,
+    RcloneCommand,
+    TerminalConsole,
+    add_noinput,
+    add_verification_arguments,
+)
 from ..formatting import age, date, duration, size
 
 
@@ -35,6 +42,12 @@ class Command(RcloneCommand):
             action="store_true",
             help="Accepts a backup that excludes tables or rows. They will be missing.",
         )
+        parser.add_argument(
+            "--salvage",
+            action="store_true",
+            help="For a backup that cannot be restored whole: makes what can be made of it in a new "
+            "place next to the database, which is not touched, and lists what is missing there.",
+        )
         add_noinput(parser)
         add_verification_arguments(parser)
 
@@ -47,6 +60,7 @@ class Command(RcloneCommand):
         from_environment: str | None,
         unverified: bool,
         partial: bool,
+        salvage: bool,
         verbosity: int,
         **options: Any,
     ) -> None:
@@ -58,16 +72,35 @@ class Command(RcloneCommand):
             from_environment=from_environment,
             unverified=unverified,
             partial=partial,
+            salvage=salvage,
         )
         if not plan.backup.verified:
             console.warn(f"{plan.backup.path} is not verified: {plan.backup.problem}.")
         for warning in plan.warnings:
             console.warn(warning)
-        self.confirm(_question(plan), interactive=interactive)
-        console.info(f"Restoring database {alias!r} from {plan.backup.path} ...")
+        question = _salvage_question(plan) if salvage else _question(plan)
+        self.confirm(question, interactive=interactive)
+        if salvage:
+            self._salvage(plan, console)
+        else:
+            self._restore(plan, console)
+
+    def _restore(self, plan: RestorePlan, console: TerminalConsole) -> None:
+        console.info(f"Restoring database {plan.alias!r} from {plan.backup.path} ...")
         clock = time.monotonic()
         restore_database(plan, sender=type(self), console=console)
-        console.info(f"Restored database {alias!r} in {duration(time.monotonic() - clock)}.")
+        console.info(f"Restored database {plan.alias!r} in {duration(time.monotonic() - clock)}.")
+
+    def _salvage(self, plan: RestorePlan, console: TerminalConsole) -> None:
+        console.info(f"Salvaging {plan.backup.path} ...")
+        salvage = salvage_database(plan, console=console)
+        console.info(f"Salvaged into {salvage.place}. Database {plan.alias!r} is as it was.")
+        if salvage.missing:
+            raise CommandError(
+                "\n".join(["This could not be salvaged:", *salvage.missing])
+                + "\nHint: Look at what was salvaged, add what is missing by hand, and then let "
+                "the site use it."
+            )
 
 
 def _only_database() -> str:
@@ -81,11 +114,23 @@ def _only_database() -> str:
     )
 
 
+def _salvage_question(plan: RestorePlan) -> str:
+    return (
+        f"You are about to salvage {_described(plan)}\n"
+        f"into a new place next to database {plan.alias!r} ({plan.live}), which is not touched."
+    )
+
+
 def _question(plan: RestorePlan) -> str:
+    return (
+        f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
+        f"with {_described(plan)}."
+    )
+
+
+def _described(plan: RestorePlan) -> str:
     backup = plan.backup
     made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
     environment = f", environment {backup.environment!r}" if backup.environment else ""
-    return (
-        f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
-        f"with {backup.path} ({size(backup.size)}, created {date(backup.created_at)}{made}{environment})."
-    )
+    created = f"created {date(backup.created_at)}{made}{environment}"
+    return f"{backup.path} ({size(backup.size)}, {created})"
