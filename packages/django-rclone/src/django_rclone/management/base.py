@@ -139,6 +139,10 @@ class TerminalConsole(Console):
         """Print that the backup of a database begins."""
         self.info(f"Backing up database {alias!r} ...")
 
+    def same_database(self, alias: str, twin: str) -> None:
+        """Print that a database is not backed up a second time."""
+        self.info(f"Database {alias!r} is the same as {twin!r}, and backed up as that.")
+
     def stored(self, path: str, size: int) -> None:
         """Print that a backup was made, and how long it took."""
         took = duration(time.monotonic() - self._started)
