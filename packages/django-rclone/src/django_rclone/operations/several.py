@@ -102,7 +102,7 @@ def _place(alias: str, settings: Settings) -> object:
 
 
 def _mirrored(alias: str) -> str | None:
-    """Return the alias of which this one is a copy, as Django's tests are told."""
+    """Return the alias of which this one is a copy, as Django's tests know it."""
     try:
         test = connections[alias].settings_dict.get("TEST") or {}
     except ImproperlyConfigured:

@@ -8,7 +8,7 @@ _LONGEST_PAUSE = 0.05  # seconds
 
 
 class Child:
-    """Waits for a program, and tells a lost exit status from a good one.
+    """Waits for a program, and knows a lost exit status from a good one.
 
     ``Popen.wait()`` takes a status that somebody else has collected, or that the system
     has thrown away since SIGCHLD is ignored, for success.

@@ -2,7 +2,7 @@
 
 A parent leaves more behind than it means to: a cron daemon that ignores SIGCHLD, a
 web server that blocks SIGTERM, a shell that exports a filter for rclone, a folder
-that was removed meanwhile. None of it may change what a backup holds, or keep a
+that was removed in the meantime. None of it may change what a backup holds, or keep a
 program from being stopped. This module is the only one that decides about:
 
 =================  ========================================================================
@@ -162,7 +162,7 @@ def _umask() -> int:
         # https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
         status = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1], 8) for line in status if line.startswith("Umask:"))
-    # The only way elsewhere; other threads may create a file meanwhile.
+    # The only way elsewhere; other threads may create a file at that moment.
     before = os.umask(0o077)
     os.umask(before)
     return before

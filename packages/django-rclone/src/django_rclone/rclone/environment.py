@@ -66,7 +66,7 @@ def choose(output_of: Callable[..., str]) -> Variables:
 
 def _options_of_storages(printed: str) -> Iterator[str]:
     """Yield the variables of those options that say where a storage is, and who logs in."""
-    # What is not rclone, or a future one, names none: its errors are told elsewhere.
+    # What is not rclone, or a future one, names none: its errors are reported elsewhere.
     with suppress(ValueError, TypeError, KeyError):
         for provider in json_value(printed):
             for option in provider["Options"]:
