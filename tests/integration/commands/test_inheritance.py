@@ -110,3 +110,23 @@ def test_no_variable_of_rclone_changes_what_is_stored(site: DjangoSite) -> None:
     assert site.database.fingerprint() == before
     done = site.manage("check", "--tag=django_rclone", env=env)
     assert "django_rclone.W005" in done.stderr
+
+
+def test_without_a_temporary_folder_only_a_copy_is_impossible(site: DjangoSite) -> None:
+    before = site.database.fingerprint()
+    site.write_media({"a.txt": b"a"})
+    site.call("dbbackup")
+    site.extra_settings = (
+        "import tempfile\n"
+        # A container whose file system is read-only.
+        "tempfile.tempdir, tempfile._candidate_tempdir_list = None, lambda: ['/nowhere']\n"
+    )
+    site.database.mutate()
+    for command in (["dbrestore", "--noinput"], ["mediabackup"], ["mediarestore", "--noinput"]):
+        done = site.manage(*command)
+        assert done.returncode == 0, done.stderr
+    assert site.database.fingerprint() == before
+    done = site.manage("dbbackup")
+    assert done.returncode == 1
+    assert "No usable temporary directory" in done.stderr
+    assert "Traceback" not in done.stderr
