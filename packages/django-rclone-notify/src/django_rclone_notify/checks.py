@@ -67,7 +67,7 @@ def _channel_messages(alias: str) -> Iterator[CheckMessage]:
     try:
         notifier = channel.build()
     # The constructor may be the site's own, and raise anything.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         yield _message(error)
         return
     for option in sorted(leaked_options(alias, notifier.secret_options)):
