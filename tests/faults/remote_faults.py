@@ -303,7 +303,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             status={1 if operation == "restore" else 0},
         )
     if operation == "backup":
-        yield fault("remote shows late what was stored", _blind, "holds nothing")
+        yield fault("remote shows late what was stored", _blind, "reports none")
     if operation == "retention":
         yield fault(
             "listing fails half-way",
