@@ -130,3 +130,14 @@ def test_without_a_temporary_folder_only_a_copy_is_impossible(site: DjangoSite) 
     assert done.returncode == 1
     assert "No usable temporary directory" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_limit_of_the_size_of_files_fails_in_a_sentence(site: DjangoSite) -> None:
+    site.parent = "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    site.write_media({"large.bin": bytes(100_000)})
+    for command in ("dbbackup", "mediabackup"):
+        done = site.manage(command)
+        assert done.returncode == 1, done.stdout
+        assert "Traceback" not in done.stderr
+    site.parent = ""
+    assert site.backups() == []
