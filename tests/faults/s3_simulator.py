@@ -97,7 +97,7 @@ class FakeS3:
             config = folder / "rclone.conf"
             config.touch(mode=0o600)
             config.write_text(self._configuration(name, key, secret))
-            remote = "secret:" if crypt else f"storage:{name}/shop"
+            remote = "secret:" if crypt else f"backups:{name}/shop"
             yield Bucket(client, name, {"REMOTE": remote, "RCLONE_CONFIG": str(config)})
 
     def _configuration(self, bucket: str, key: str, secret: str) -> str:
@@ -105,7 +105,7 @@ class FakeS3:
         password = run(Process(obscure), secret.encode()).decode().strip()
         return "\n".join(
             (
-                "[storage]",
+                "[backups]",
                 "type = s3",
                 "provider = AWS",
                 "region = us-east-1",
@@ -116,7 +116,7 @@ class FakeS3:
                 "use_unsigned_payload = true",
                 "[secret]",
                 "type = crypt",
-                f"remote = storage:{bucket}/shop",
+                f"remote = backups:{bucket}/shop",
                 f"password = {password}",
                 "",
             )

@@ -157,7 +157,7 @@ def test_writing_to_an_older_version_fails_with_the_way_out(
     put()
     site.call("dbbackup")
     as_of(moment())
-    with pytest.raises(CommandError, match="unset RCLONE_S3_VERSION_AT"):
+    with pytest.raises(CommandError, match="unset `version_at`"):
         site.call("dbbackup")
 
 

@@ -54,51 +54,51 @@ def test_right_settings_pass(channels, configure):
 @pytest.mark.parametrize(
     ("entry", "code", "text"),
     [
-        ("slack", "E001", f'{OPS} must be a dictionary. Write {{"BACKEND": "...", '),
-        ({"STATE": []}, "E001", f'{OPS}["STATE"] is unknown. Did you mean "STATES"? Known: '),
-        ({"options": {}}, "E001", f'{OPS}["options"] is unknown. Did you mean "OPTIONS"? '),
-        ({"STATES": "failed"}, "E001", f'{OPS}["STATES"] must be a list. Write ["failed"].'),
-        ({"STATES": 5}, "E001", f'{OPS}["STATES"] must be a list. '),
-        ({"STATES": []}, "E001", f'{OPS}["STATES"] is empty. Nothing would ever be sent. '),
-        ({"STATES": [5]}, "E001", f'{OPS}["STATES"] must contain only strings. '),
+        ("slack", "W003", f'{OPS} must be a dictionary. Write {{"BACKEND": "...", '),
+        ({"STATE": []}, "W003", f'{OPS}["STATE"] is unknown. Did you mean "STATES"? Known: '),
+        ({"options": {}}, "W003", f'{OPS}["options"] is unknown. Did you mean "OPTIONS"? '),
+        ({"STATES": "failed"}, "W003", f'{OPS}["STATES"] must be a list. Write ["failed"].'),
+        ({"STATES": 5}, "W003", f'{OPS}["STATES"] must be a list. '),
+        ({"STATES": []}, "W003", f'{OPS}["STATES"] is empty. Nothing would ever be sent. '),
+        ({"STATES": [5]}, "W003", f'{OPS}["STATES"] must contain only strings. '),
         (
             {"STATES": ["faild"]},
-            "E001",
+            "W003",
             f'{OPS}["STATES"] contains the unknown value \'faild\'. Did you mean "failed"? Known: failed, rec',
         ),
         (
             {"OPERATIONS": ["dbbackup"]},
-            "E001",
+            "W003",
             f'{OPS}["OPERATIONS"] contains the unknown value \'dbbackup\'. Did you mean "db_backup"? ',
         ),
         (
             {"DATABASES": ["defualt"]},
-            "E001",
+            "W003",
             f'{OPS}["DATABASES"] contains the unknown value \'defualt\'. Did you mean "default"? ',
         ),
-        ({"ENVIRONMENTS": "x"}, "E001", f'{OPS}["ENVIRONMENTS"] must be a list. Write ["x"].'),
-        ({"TIMEOUT": "10"}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
-        ({"TIMEOUT": True}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
-        ({"TIMEOUT": 0}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and at '),
-        ({"TIMEOUT": 1e9}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
-        ({"TIMEOUT": float("nan")}, "E001", f'{OPS}["TIMEOUT"] must be a number of seconds, '),
+        ({"ENVIRONMENTS": "x"}, "W003", f'{OPS}["ENVIRONMENTS"] must be a list. Write ["x"].'),
+        ({"TIMEOUT": "10"}, "W003", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
+        ({"TIMEOUT": True}, "W003", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
+        ({"TIMEOUT": 0}, "W003", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and at '),
+        ({"TIMEOUT": 1e9}, "W003", f'{OPS}["TIMEOUT"] must be a number of seconds, above 0 and '),
+        ({"TIMEOUT": float("nan")}, "W003", f'{OPS}["TIMEOUT"] must be a number of seconds, '),
         (
             {"DATABASES": ["default"], "OPERATIONS": ["media_backup", "media_restore"]},
-            "E005",
+            "W007",
             f"{OPS} would never be notified: DATABASES excludes media operations, and OPERATIO",
         ),
-        ({"OPTIONS": ["x"]}, "E001", f'{OPS}["OPTIONS"] must be a dictionary of named options. '),
-        ({"BACKEND": None}, "E002", f'{OPS}["BACKEND"] must be the dotted path of a notifier. '),
-        ({"BACKEND": "slack"}, "E002", f'{OPS}["BACKEND"] cannot be imported (ImportError: '),
+        ({"OPTIONS": ["x"]}, "W003", f'{OPS}["OPTIONS"] must be a dictionary of named options. '),
+        ({"BACKEND": None}, "W004", f'{OPS}["BACKEND"] must be the dotted path of a notifier. '),
+        ({"BACKEND": "slack"}, "W004", f'{OPS}["BACKEND"] cannot be imported (ImportError: '),
         (
             {"BACKEND": SLACK + "r"},
-            "E002",
+            "W004",
             f'Did you mean "{SLACK}"? ',
         ),
-        ({"BACKEND": "pathlib.Path"}, "E002", "is pathlib.Path, which is not a notifier. Derive"),
+        ({"BACKEND": "pathlib.Path"}, "W004", "is pathlib.Path, which is not a notifier. Derive"),
         (
             {"BACKEND": f"{NOTIFIERS}.base.Notifier"},
-            "E002",
+            "W004",
             "Notifier, which is not a notifier. Derive",
         ),
     ],
@@ -194,7 +194,7 @@ def test_mistake_is_reported_with_its_path_and_the_fix(entry, code, text, config
 def test_invalid_option_is_reported_without_its_value(backend, options, text, configure):
     configure(ops={"BACKEND": backend, "OPTIONS": options})
     [(code, actual)] = found()
-    assert code == "E003"
+    assert code == "W005"
     assert f'{OPS}["OPTIONS"]{text}' in actual
     assert SECRET not in actual
 
@@ -204,18 +204,18 @@ def test_all_mistakes_are_reported_at_once(configure):
         ops={"BACKEND": "nope", "STATES": ["x"], "DATABASES": "default", "EXTRA": 1},
         other={"BACKEND": SLACK},
     )
-    assert sorted(code for code, _ in found()) == ["E001", "E001", "E001", "E002", "E003"]
+    assert sorted(code for code, _ in found()) == ["W003", "W003", "W003", "W004", "W005"]
 
 
 def test_setting_must_be_a_dictionary(settings):
     settings.DJANGO_RCLONE_NOTIFY = ["slack"]
-    assert [code for code, _ in found()] == ["E001"]
+    assert [code for code, _ in found()] == ["W003"]
 
 
 def test_error_of_a_constructor_is_reported_without_its_text(configure):
     configure(ops={"BACKEND": "tests.notify.fake_notifiers.FakeUnbuildable"})
     [(code, text)] = found()
-    assert code == "E003"
+    assert code == "W005"
     assert "RuntimeError at fake_notifiers.py" in text
     assert "secret" not in text
 
@@ -283,3 +283,13 @@ def test_every_id_is_listed_in_the_documentation_of_the_module():
     source = Path(checks.__file__).read_text()
     used = set(re.findall(r'"django_rclone_notify\.(\w+)"', source))
     assert used == set(re.findall(r"``(\w\d+)``", checks.__doc__ or ""))
+
+
+@pytest.mark.parametrize(
+    "setting", ["'slack'", "{'ops': {'BACKEND': 'nope'}}", "{'ops': {'BACKEND': 'os.abort'}}"]
+)
+def test_no_mistake_keeps_migrate_from_running(setting, site):
+    site.extra_settings = f"DJANGO_RCLONE_NOTIFY = {setting}"
+    done = site.manage("migrate", "--check")
+    assert "SystemCheckError" not in done.stderr
+    assert "django_rclone_notify.W00" in done.stderr

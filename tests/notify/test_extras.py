@@ -64,7 +64,7 @@ def test_check_names_the_extra_to_install(extra, backend, options):
         "for message in run_checks(): print(message.id, message.hint)",
     )
     assert done.stdout.splitlines() == [
-        f'django_rclone_notify.E004 Run: pip install "django-rclone-notify[{extra}]"'
+        f'django_rclone_notify.W006 Run: pip install "django-rclone-notify[{extra}]"'
     ]
     assert done.stderr == ""
 

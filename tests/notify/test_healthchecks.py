@@ -69,7 +69,7 @@ def test_alias_becomes_a_valid_slug(pings, configure, send):
     configure(ops=channel(**options, create=True))
     assert send(replace(samples.SUCCEEDED, database="Main/DB ä" + "x" * 99)) == []
     [request] = pings.requests
-    assert request.path == f"/ping/{KEY}/" + ("db_backup_main-db-" + "x" * 99)[:50]
+    assert request.path == f"/ping/{KEY}/" + "db_backup_main-db-" + "x" * 23 + "-0ad924f2"
 
 
 def test_ping_url_can_differ_by_database(pings, configure, send):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from django_rclone_notify.exceptions import InvalidNotifySettings, InvalidOption
@@ -56,9 +58,39 @@ def test_invalid_slug(slug):
 
 @pytest.mark.parametrize(
     ("database", "slug"),
-    [("default", "db_backup-default"), (None, "db_backup-media"), ("Ä b", "db_backup--b")],
-    ids=range(3),
+    [("default", "db_backup-default"), (None, "db_backup-media"), ("a-b_2", "db_backup-a-b_2")],
 )
 def test_placeholders_are_replaced(database, slug):
     event = samples.failed(database=database)
     assert render_slug("{operation}-{database}", event) == slug
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x" * 60 + "1", "x" * 60 + "2"),
+        ("книги", "цены!"),
+        ("a b", "a-b"),
+        ("Shop", "shop"),
+        ("é", "è"),
+        (None, "media"),
+    ],
+)
+@pytest.mark.parametrize("slug", ["{database}", "{operation}-{database}", "a" * 40 + "{database}"])
+def test_two_databases_never_share_a_slug(slug, one, other):
+    first, second = (
+        render_slug(slug, samples.failed(database=database)) for database in (one, other)
+    )
+    assert first != second
+    for rendered in (first, second):
+        assert re.fullmatch(r"[a-z0-9_-]{1,50}", rendered)
+
+
+def test_two_operations_never_share_a_slug_that_is_cut():
+    slug = "a" * 43 + "-{operation}"
+    events = (samples.failed(operation=operation) for operation in ("db_backup", "db_restore"))
+    assert len({render_slug(slug, event) for event in events}) == 2
+
+
+def test_a_slug_without_a_placeholder_is_left_as_it_is():
+    assert render_slug("nightly", samples.failed(database="Ä b")) == "nightly"

@@ -6,11 +6,19 @@ gives neither ``LANG`` nor the usual ``PATH``. Whatever tests start inherits all
 
 import os
 import signal
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 _UMASK = 0o022
 _CONFIGURING = ("DJANGO_", "JOURNAL_", "RCLONE_", "PG", "MYSQL_", "MARIADB_", "AWS_", "SENTRY_")
 _KEPT = ("DJANGO_SETTINGS_MODULE",)
+
+
+def started_by(parent: str, command: Sequence[str]) -> list[str]:
+    """Return the command line of a command whose parent runs some Python before it."""
+    text = f"import os, resource, signal, sys\n{parent}\nos.execv(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-c", text, *command]
 
 
 def restore_defaults() -> None:

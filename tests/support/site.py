@@ -17,6 +17,7 @@ from django.db import connections
 from django.test import override_settings
 
 from .databases import Database, SqliteDatabase
+from .inheritance import started_by
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RCLONE = Path(sys.executable).with_name("rclone")
@@ -44,6 +45,8 @@ class DjangoSite:
         self.databases: dict[str, dict[str, Any]] = {}
         self.rclone: dict[str, Any] = {"REMOTE": str(self.remote)}
         self.extra_settings = ""
+        self.parent = ""
+        """Python that runs before ``manage.py`` in its process, which inherits what it leaves."""
         self._in_use: object = None
         self.remote.mkdir()
         self.media.mkdir()
@@ -138,7 +141,8 @@ class DjangoSite:
 
     def argv(self, *arguments: str) -> list[str]:
         """Return the command line of a management command."""
-        return [sys.executable, "-m", "django", *arguments]
+        command = [sys.executable, "-m", "django", *arguments]
+        return started_by(self.parent, command) if self.parent else command
 
     def environ(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
         """Write the settings where such a process finds them, and return its environment."""

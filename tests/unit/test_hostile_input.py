@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from django_rclone.management.formatting import printable
 from django_rclone.processes import process as processes
 from django_rclone.processes.process import Command, Process, run
 from django_rclone.rclone import Remote
+from django_rclone.rclone.binary import find_rclone
 from django_rclone.rclone.mirroring import Basis
 from django_rclone.rclone.output import FolderSize
 from django_rclone.redaction import redact
@@ -205,13 +207,12 @@ def test_words_without_a_flag_are_refused() -> None:
 
 
 def test_an_unknown_number_of_deletions_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, script: Callable[[str, str], Path]
 ) -> None:
-    monkeypatch.setenv("RCLONE_LOG_LEVEL", "CRITICAL")
     (tmp_path / "source").mkdir()
     (tmp_path / "mirror").mkdir()
-    (tmp_path / "mirror" / "file").touch()
-    rclone = Remote(configured(REMOTE=tmp_path))
+    silent = script("rclone", f'exec "{find_rclone(configured(REMOTE=tmp_path))}" "$@" 2>/dev/null')
+    rclone = Remote(configured(REMOTE=tmp_path, RCLONE_BINARY=str(silent)))
     with pytest.raises(RcloneError, match="did not report"):
         rclone.mirroring(
             str(tmp_path / "source"), str(tmp_path / "mirror"), prefer=Basis.TIMES

@@ -1,22 +1,23 @@
 """System checks: ``manage.py check`` reports every mistake in DJANGO_RCLONE_NOTIFY.
 
 ========  =========================================================
-``E001``  a key is unknown, or its value is invalid
-``E002``  ``BACKEND`` is missing, or is not a notifier
-``E003``  an option is unknown, missing or invalid
-``E004``  a notifier needs a package that is not installed
-``E005``  the filters exclude each other: nothing would ever be sent
 ``W001``  Django's error pages would show a secret
 ``W002``  ``recovered`` is listed, but the cache is not persistent
+``W003``  a key is unknown, or its value is invalid
+``W004``  ``BACKEND`` is missing, or is not a notifier
+``W005``  an option is unknown, missing or invalid
+``W006``  a notifier needs a package that is not installed
+``W007``  the filters exclude each other: nothing would ever be sent
 ========  =========================================================
 
-An id is never reused.
+All are warnings: an error would keep ``migrate`` and ``runserver`` from running, for
+the sake of a notification. An id is never reused.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Warning
 from django.views.debug import get_default_exception_reporter_filter
 
 from . import conf, history
@@ -26,9 +27,9 @@ from .notifications import NotificationState
 from .secrets import describe, texts
 
 _IDS = {
-    InvalidNotifySettings: "django_rclone_notify.E001",
-    InvalidBackend: "django_rclone_notify.E002",
-    InvalidOptions: "django_rclone_notify.E003",
+    InvalidNotifySettings: "django_rclone_notify.W003",
+    InvalidBackend: "django_rclone_notify.W004",
+    InvalidOptions: "django_rclone_notify.W005",
 }
 
 
@@ -78,11 +79,11 @@ def _channel_messages(alias: str) -> Iterator[CheckMessage]:
 
 
 def _unsatisfiable(channel: Channel) -> CheckMessage:
-    return Error(
+    return Warning(
         f'{conf.NAME}["{channel.name}"] would never be notified: DATABASES excludes media '
         "operations, and OPERATIONS lists nothing else",
         hint="Remove DATABASES, or add a database operation such as db_backup.",
-        id="django_rclone_notify.E005",
+        id="django_rclone_notify.W007",
     )
 
 
@@ -106,7 +107,7 @@ def _not_persistent(alias: str) -> CheckMessage:
 
 def _message(error: Exception) -> CheckMessage:
     if isinstance(error, MissingExtra):
-        return Error(error.problem, hint=error.hint, id="django_rclone_notify.E004")
+        return Warning(error.problem, hint=error.hint, id="django_rclone_notify.W006")
     if isinstance(error, InvalidNotifySettings):
-        return Error(f"{error.key} {error.problem}", hint=error.hint, id=_IDS[type(error)])
-    return Error(describe(error), id="django_rclone_notify.E003")
+        return Warning(f"{error.key} {error.problem}", hint=error.hint, id=_IDS[type(error)])
+    return Warning(describe(error), id="django_rclone_notify.W005")

@@ -16,6 +16,8 @@ from .conf import Settings
 from .exceptions import DjangoRcloneError, InvalidSettings
 from .operations.places import misplaced_backups, misplaced_media
 from .rclone import Remote
+from .rclone.binary import RcloneBinary
+from .rclone.environment import sentence
 from .redaction import redact
 
 TAG = "django_rclone"
@@ -34,19 +36,20 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 
 def check_rclone(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W001: rclone is missing. W002: it is too old, or does not run."""
+    """W001: rclone is missing. W002: it is too old, or does not run. W005: variables left out."""
     settings = _valid_settings()
     if settings is None:
         return []
     try:
-        rclone = Remote(settings)
+        rclone = RcloneBinary(settings)
     except (DjangoRcloneError, InvalidSettings) as error:
         return [_warning(error, "W001")]
     try:
         rclone.require_supported()
+        names = rclone.left_out
     except DjangoRcloneError as error:
         return [_warning(error, "W002")]
-    return []
+    return [checks.Warning(sentence(names), id=f"{TAG}.W005")] if names else []
 
 
 def check_places(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

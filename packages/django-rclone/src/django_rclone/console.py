@@ -7,6 +7,9 @@ class Console:
     def backing_up(self, alias: str) -> None:
         """Report that the backup of a database begins."""
 
+    def same_database(self, alias: str, twin: str) -> None:
+        """Report that a database is not backed up a second time, as ``alias``."""
+
     def stored(self, path: str, size: int) -> None:
         """Report that a backup of ``size`` bytes, as stored, exists."""
 

@@ -21,6 +21,7 @@
       ProcessError            a program failed
         ExecutableNotFound    a program is missing, or cannot be started
         RcloneError           rclone failed
+      UnexpectedError         anything else: a fault of a client, a driver or this package
       OperationInterrupted    (BaseException) SIGTERM or SIGHUP arrived
 
 ``InvalidSettings`` stands outside the base, so that code which tolerates failed
@@ -101,6 +102,15 @@ class BackupsFailed(DjangoRcloneError):
         super().__init__("\n".join(lines))
         first = next(iter(failed.values()), None)
         self.exit_code = EXIT_PRUNE_FAILED if first is None else getattr(first, "exit_code", 1)
+
+
+class UnexpectedError(DjangoRcloneError):
+    """Something raised what it never should. Its traceback is logged and shown."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message, hint="This is a fault of a program. Please report it, with the traceback."
+        )
 
 
 class ClientError(DjangoRcloneError):

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP, raised only where the work so far can be undone.
+"""Ctrl-C, SIGTERM and the like, raised only where the work so far can be undone.
 
 A signal handler may raise between any two steps of Python, even between the start
 of a program and the ``with`` block that would stop it; the program would then live
@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 from .exceptions import OperationInterrupted
+
+# The last one says that the limit of processor time is reached: see setrlimit(2).
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
 
 _regions = 0
 _shielded = False
@@ -63,15 +66,18 @@ def deferred_signals() -> Iterator[None]:
 
     Ctrl-C raises ``KeyboardInterrupt``, the others raise ``OperationInterrupted``.
     Signals that the parent chose to ignore (``nohup``) and those that the site
-    handles are left alone. Does nothing outside the main thread.
+    handles are left alone. One that the parent blocked is let through: whoever starts a
+    program from a thread blocks signals without meaning to. Does nothing outside the
+    main thread.
     """
-    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
     usual = (signal.SIG_DFL, signal.default_int_handler)
-    ours = [n for n in numbers if _is_main_thread() and signal.getsignal(n) in usual]
+    ours = [n for n in _SIGNALS if _is_main_thread() and signal.getsignal(n) in usual]
     before = {number: signal.signal(number, _interrupt) for number in ours}
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number, handler in before.items():
             signal.signal(number, handler)
     _raise_pending()

@@ -1,5 +1,6 @@
 """Names of checks and monitors that depend on the operation and the database."""
 
+import hashlib
 import re
 
 from django_rclone.events import OperationEvent
@@ -7,6 +8,7 @@ from django_rclone.events import OperationEvent
 from ..exceptions import InvalidOption
 
 _PLACEHOLDERS = ("{database}", "{operation}")
+_LIMIT = 50
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _NOT_ALLOWED = re.compile(r"[^a-z0-9_-]+")
 
@@ -34,9 +36,18 @@ def database_label(event: OperationEvent) -> str:
 
 
 def render_slug(slug: str, event: OperationEvent) -> str:
-    """Return ``slug`` with its placeholders replaced: ``backup-{database}``, ``backup-default``."""
-    for placeholder, value in zip(
-        _PLACEHOLDERS, (database_label(event), event.operation), strict=True
-    ):
+    """Return ``slug`` with its placeholders replaced: ``backup-{database}``, ``backup-default``.
+
+    Where something of them does not fit in, a digest keeps it apart from others: one
+    heartbeat for two databases would hide that the backups of one have stopped.
+    """
+    pairs = zip(_PLACEHOLDERS, (database_label(event), event.operation), strict=True)
+    used = {placeholder: value for placeholder, value in pairs if placeholder in slug}
+    for placeholder, value in used.items():
         slug = slug.replace(placeholder, _NOT_ALLOWED.sub("-", value.lower()))
-    return slug[:50]
+    # A database may have the name that stands for media.
+    distinct = event.database != MEDIA or "{database}" not in used
+    if distinct and len(slug) <= _LIMIT and all(map(_SLUG.fullmatch, used.values())):
+        return slug
+    values = "\0".join(used.values()).encode("utf-8", "surrogatepass")
+    return f"{slug[: _LIMIT - 9]}-{hashlib.sha256(values).hexdigest()[:8]}"

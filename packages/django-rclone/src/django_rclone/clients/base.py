@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
@@ -15,6 +15,9 @@ from ..backups.manifest import Manifest
 from ..exceptions import ClientError
 from ..pipeline.relay import Sink, Source
 from ..processes import StallTimeout
+from .asking import Line, NoAnswer, answer_to
+
+_MIGRATIONS_TIMEOUT = 60.0  # seconds
 
 
 class RestoreTarget(Sink, Protocol):
@@ -183,10 +186,25 @@ class DatabaseClient(ABC):
         """
         # A connection of its own: a dump may be using the other one.
         connection = self.connection.copy()
+        # A driver that still uses it after all must not see it closed.
+        stack = ExitStack()
+        stack.callback(connection.close)
+        connection.inc_thread_sharing()
         try:
-            applied = MigrationRecorder(connection).applied_migrations()
+            answer_to(connection.ensure_connection, give_up=lambda: None, lost=stack.pop_all)
+            applied = answer_to(
+                MigrationRecorder(connection).applied_migrations,
+                give_up=Line(connection.connection).hang_up,
+                lost=stack.pop_all,
+                seconds=_MIGRATIONS_TIMEOUT,
+            )
+        except NoAnswer:
+            raise ClientError(
+                f"The table of migrations could not be read for {_MIGRATIONS_TIMEOUT:g} seconds.",
+                hint="Another session holds a lock on it. Try again later.",
+            ) from None
         except Error as error:
             raise ClientError(f"Cannot read the applied migrations: {error}.") from error
         finally:
-            connection.close()
+            stack.close()
         return tuple(sorted(f"{app}.{name}" for app, name in applied))

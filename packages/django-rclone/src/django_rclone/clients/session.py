@@ -1,7 +1,7 @@
 """A session with a database server, for the whole of an operation."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
@@ -11,9 +11,13 @@ from django.db.utils import Error
 from ..exceptions import ClientError
 from ..interrupts import interruptible
 from ..redaction import redact
+from .asking import Answer, Line, answer_to
 from .base import DatabaseClient
 
 _SHOWN = 500  # characters of a server's message
+
+# These drivers wait in Python, or look at signals all the time.
+_NOTICING_SIGNALS = ("psycopg", "pymysql", "pymongo")
 
 Parameters = Mapping[str, object] | Sequence[object] | None
 
@@ -51,17 +55,20 @@ class Session:
         """
         self._driver_error = driver_error or wrapper.Database.Error  # type: ignore[attr-defined]
         self._connection = connection
+        self._is_lost = False
 
     def execute(self, statement: str | bytes, parameters: Parameters = None) -> None:
         """Run a statement as it is, or with placeholders for ``parameters``."""
-        with self.translated_errors(), self._connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
+        self._ask(lambda cursor: cursor.execute(statement, parameters))
 
     def rows(self, query: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Return the rows that a query finds."""
-        with self.translated_errors(), self._connection.cursor() as cursor:
+
+        def fetch(cursor: Any) -> list[tuple[Any, ...]]:
             cursor.execute(query, parameters)
             return list(cursor.fetchall())
+
+        return self._ask(fetch)
 
     def value(self, query: str, parameters: Parameters = None) -> Any:
         """Return the first column of the first row that a query finds; ``None`` without one."""
@@ -70,7 +77,29 @@ class Session:
 
     def close(self) -> None:
         """End the session; the server rolls back an open transaction."""
-        self._connection.close()
+        if not self._is_lost:
+            self._connection.close()
+
+    def _ask(self, question: Callable[[Any], Answer]) -> Answer:
+        """Return what ``question(cursor)`` returns; whatever it waits for, it can be interrupted."""
+
+        def ask() -> Answer:
+            with self._connection.cursor() as cursor:
+                return question(cursor)
+
+        with self.translated_errors():
+            if type(self._connection).__module__.partition(".")[0] in _NOTICING_SIGNALS:
+                return ask()
+            line = Line(self._connection)
+            return answer_to(ask, give_up=lambda: self._give_up(line), lost=self._lose)
+
+    def _give_up(self, line: Line) -> None:
+        """End what the driver waits for, from another thread than that which waits."""
+        line.hang_up()
+
+    def _lose(self) -> None:
+        # The driver is still using the connection: to close it could crash the process.
+        self._is_lost = True
 
     @contextmanager
     def translated_errors(self) -> Iterator[None]:

@@ -24,8 +24,8 @@ def hold_marker(token: str) -> Iterator[None]:
     The file stays: call ``remove_marker()`` once the run has left nothing that others
     may ask about. If it cannot be created, ``owner_is_dead()`` returns ``False``.
     """
-    path = _path(token)
     try:
+        path = _path(token)
         _sweep(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError:
@@ -40,7 +40,9 @@ def hold_marker(token: str) -> Iterator[None]:
 
 def owner_is_dead(token: str) -> bool:
     """Return whether the run with this token is known to have ended on this machine."""
-    return _is_unlocked(_path(token))
+    with contextlib.suppress(OSError):
+        return _is_unlocked(_path(token))
+    return False
 
 
 def remove_marker(token: str) -> None:
@@ -72,4 +74,5 @@ def _is_unlocked(path: Path) -> bool:
 
 
 def _path(token: str) -> Path:
+    """Return where the marker of a run is. Raises ``OSError`` without a temporary folder."""
     return Path(tempfile.gettempdir()) / f"{_PREFIX}{token}"

@@ -9,9 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
+from .. import conf
 from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
 from ..interrupts import deferred_signals, interruptible
+from ..processes import set_right
+from ..rclone.binary import RcloneBinary
+from ..rclone.environment import sentence
 from ..redaction import redact
 from .formatting import duration, printable
 from .formatting import size as formatted_size
@@ -42,7 +46,8 @@ class RcloneCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         try:
-            with deferred_signals():
+            with set_right(), deferred_signals():
+                self._warn_of_environment(int(options.get("verbosity", 1)))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
             raise CommandError(printable(redact(str(error))), returncode=error.exit_code) from error
@@ -57,6 +62,12 @@ class RcloneCommand(BaseCommand):
     def console(self, verbosity: int) -> "TerminalConsole":
         """Return the console that operations report their steps to."""
         return TerminalConsole(self.stdout, self.stderr, self.style.WARNING, verbosity)
+
+    def _warn_of_environment(self, verbosity: int) -> None:
+        # What is wrong with the settings or with rclone is said by the command itself.
+        with contextlib.suppress(DjangoRcloneError, InvalidSettings):
+            if names := RcloneBinary(conf.load()).left_out:
+                self.console(verbosity).warn(sentence(names))
 
     def write_result(self, text: str) -> None:
         """Print what was asked for. Raises ``CommandError`` when it cannot be written."""
@@ -127,6 +138,10 @@ class TerminalConsole(Console):
     def backing_up(self, alias: str) -> None:
         """Print that the backup of a database begins."""
         self.info(f"Backing up database {alias!r} ...")
+
+    def same_database(self, alias: str, twin: str) -> None:
+        """Print that a database is not backed up a second time."""
+        self.info(f"Database {alias!r} is the same as {twin!r}, and backed up as that.")
 
     def stored(self, path: str, size: int) -> None:
         """Print that a backup was made, and how long it took."""

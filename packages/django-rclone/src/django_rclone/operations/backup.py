@@ -1,7 +1,7 @@
 """Database backup: the order of steps."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,11 +20,9 @@ from ..conf import Settings
 from ..console import Console
 from ..events import Operation
 from ..exceptions import (
-    BackupsFailed,
     DjangoRcloneError,
     DumpError,
     ExecutableNotFound,
-    InvalidSettings,
     RcloneError,
 )
 from ..interrupts import sleep
@@ -35,48 +33,9 @@ from ..rclone import Remote
 from ..reporting import Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .places import require_backups_apart
-from .prune import prune_database
 
 _QUIET = Console()
 _BACKOFF_SECONDS = 5.0  # before the second attempt; three times as long before each further one
-
-
-def backup_databases(
-    aliases: Sequence[str],
-    *,
-    sender: Sender,
-    retries: int = 0,
-    clean: bool = False,
-    console: Console = _QUIET,
-) -> list[Backup]:
-    """Back up several databases, each whatever becomes of the others; return what was stored.
-
-    ``retries`` and ``sender`` are those of ``backup_database()``. With ``clean`` the old
-    backups of each database that was backed up are pruned. Raises ``InvalidSettings`` before
-    anything is done, and ``BackupsFailed`` in the end if a backup or a clean-up failed.
-    """
-    settings = conf.load()
-    require_backups_apart(settings)
-    stored: list[Backup] = []
-    failed: dict[str, Exception] = {}
-    unpruned: dict[str, Exception] = {}
-    for alias in aliases:
-        console.backing_up(alias)
-        try:
-            backup = _backup(alias, settings, sender, retries, console)
-        except (DjangoRcloneError, InvalidSettings) as error:
-            failed[alias] = error
-            continue
-        stored.append(backup)
-        console.stored(backup.path, backup.size)
-        if clean:
-            try:
-                prune_database(alias, sender=sender, keep_path=backup.path, console=console)
-            except DjangoRcloneError as error:
-                unpruned[alias] = error
-    if failed or unpruned:
-        raise BackupsFailed(stored, failed, unpruned)
-    return stored
 
 
 def backup_database(
@@ -91,12 +50,6 @@ def backup_database(
     """
     settings = conf.load()
     require_backups_apart(settings)
-    return _backup(alias, settings, sender, retries, console)
-
-
-def _backup(
-    alias: str, settings: Settings, sender: Sender, retries: int, console: Console
-) -> Backup:
     client = get_client(alias, settings)
     first = _new_attempt(alias, client, settings)
     event = new_operation(
@@ -109,7 +62,7 @@ def _backup(
     with report(event, sender=sender, console=console) as context:
         remote = Remote(settings)
         remote.require_supported()
-        with translated(DumpError), client:
+        with translated(DumpError, client), client:
             require_no_transaction(client)
             client.check_dump()
             for warning in client.dump_warnings():
@@ -205,6 +158,8 @@ class _Task:
                     magic=self.client.magic,
                 )
             inventory = self.client.dump_inventory()
+            for remark in self.client.remarks():
+                self.console.warn(remark)
         return _Dumped(digest, migrations, inventory)
 
     def _require_stored(self, path: str, digest: Digest) -> None:

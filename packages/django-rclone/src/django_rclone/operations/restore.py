@@ -76,7 +76,7 @@ def plan_restore(
     _require_verified(backup, accept=unverified and name is not None)
     _require_match(backup, alias, client, environment)
     _require_complete(backup, accept=partial)
-    with translated(RestoreError), client:
+    with translated(RestoreError, client), client:
         require_no_transaction(client)
         if not salvage:
             client.check_restore(backup.manifest if backup.verified else None)
@@ -113,7 +113,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         context.send_pre_signal()
         with (
             exclusive(plan.remote, event, warn=console.warn),
-            translated(RestoreError),
+            translated(RestoreError, plan.client),
             plan.client as client,
             client.restore(expected_inventory(backup)) as target,
         ):

@@ -26,7 +26,7 @@ def salvage_database(plan: RestorePlan, *, console: Console = _QUIET) -> Salvage
     ``RestoreError`` or ``ProcessError``; nothing is left of the salvage then.
     """
     with (
-        translated(RestoreError),
+        translated(RestoreError, plan.client),
         plan.client as client,
         client.salvage(expected_inventory(plan.backup)) as target,
     ):

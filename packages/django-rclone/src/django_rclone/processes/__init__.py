@@ -1,5 +1,6 @@
 """The only code that starts programs."""
 
+from .inheritance import RCLONE_VARIABLE, left_out, set_right
 from .process import (
     SECRET_FILE,
     Command,
@@ -11,11 +12,14 @@ from .process import (
 )
 
 __all__ = [
+    "RCLONE_VARIABLE",
     "SECRET_FILE",
     "Command",
     "DescribeFailure",
     "Process",
     "StallTimeout",
     "describe_failure",
+    "left_out",
     "run",
+    "set_right",
 ]

@@ -4,7 +4,6 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import IO, Self
 
 from ..exceptions import ExecutableNotFound, ProcessError
 from ..interrupts import interruptible
-from .descriptors import reserve_standard_fds, secret_pipe
+from .child import Child
+from .descriptors import secret_pipe
+from .inheritance import start
 from .stderr import StderrTail
 
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
@@ -24,7 +25,7 @@ SECRET_FILE = "{secret file}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A program to run. ``env`` is added to our own environment and is never shown.
+    """A program to run. ``env`` is added to what ``inheritance`` passes on, and is never shown.
 
     ``secret`` (at most 4,096 bytes) is for programs that read passwords from a file: it
     is written to a pipe, whose name replaces ``SECRET_FILE`` in ``argv``.
@@ -48,6 +49,14 @@ def describe_failure(command: Command, returncode: int, tail: Sequence[str]) -> 
     how = f"exited with {returncode}" if returncode >= 0 else f"was killed by {_name(-returncode)}"
     message = "\n".join([f"{command.title} {how}.", *tail])
     return ProcessError(message, returncode=returncode)
+
+
+def _status_lost(command: Command, kind: type[ProcessError]) -> ProcessError:
+    return kind(
+        f"{Path(command.argv[0]).name} ended, but its exit status was lost: it may have failed.",
+        hint="Something in this process collects the status of programs that it did not start, "
+        "or ignores SIGCHLD. Run the command in a process of its own.",
+    )
 
 
 def _name(number: int) -> str:
@@ -108,32 +117,25 @@ class Process:
         self._reaped = False
 
     def __enter__(self) -> Self:
-        reserve_standard_fds()
+        secret = self.command.secret
         try:
-            with secret_pipe(self.command.secret) as descriptor:
+            with secret_pipe(secret) as descriptor:
                 name = f"/dev/fd/{descriptor}"
-                self._popen = subprocess.Popen(
-                    [argument.replace(SECRET_FILE, name) for argument in self.command.argv],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    bufsize=0,
-                    env={**os.environ, **self.command.env},
-                    start_new_session=True,
-                    pass_fds=[descriptor] if self.command.secret else [],
-                )
+                argv = [argument.replace(SECRET_FILE, name) for argument in self.command.argv]
+                popen = start(argv, self.command.env, [descriptor] if secret else [])
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ExecutableNotFound(
                 f"{self.command.argv[0]} cannot be started: {reason}.",
                 hint="Install it, or correct the setting that names it.",
             ) from None
-        assert self._popen.stdin
-        assert self._popen.stdout
-        assert self._popen.stderr
-        self._stdin, self._stdout = self._popen.stdin, self._popen.stdout
+        assert popen.stdin
+        assert popen.stdout
+        assert popen.stderr
+        self._child = Child(popen)
+        self._stdin, self._stdout = popen.stdin, popen.stdout
         os.set_blocking(self._stdin.fileno(), False)
-        self._stderr = StderrTail(self._popen.stderr, self._on_line)
+        self._stderr = StderrTail(popen.stderr, self._on_line)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -153,8 +155,7 @@ class Process:
                 view = view[self._stdin.write(view) or 0 :]
         except BrokenPipeError:
             # It closed its stdin, so it is about to exit, or should be.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(_GRACE)
+            self._child.wait(_GRACE)
             self.terminate()
             raise self._failed() from None
 
@@ -167,18 +168,16 @@ class Process:
     def finish(self) -> None:
         """Close stdin and wait. Raises ``ProcessError`` unless the program exits with 0."""
         self.close_input()
-        self._wait_until(self._has_ended)
+        self._wait_until(self._child.wait)
         self._reap()
-        if self._popen.returncode != 0:
+        if self._child.returncode != 0:
             raise self._failed()
 
     def terminate(self) -> None:
         """Stop the program without letting it see the end of its input."""
-        if self._popen.poll() is None:
+        if not self._child.wait(0):
             self._signal(signal.SIGTERM)
-            try:
-                self._popen.wait(_GRACE)
-            except subprocess.TimeoutExpired:
+            if not self._child.wait(_GRACE):
                 self._signal(signal.SIGKILL)
         self._reap()
 
@@ -196,13 +195,6 @@ class Process:
             lambda seconds: bool(poll.poll(None if seconds is None else seconds * 1000))
         )
 
-    def _has_ended(self, seconds: float | None) -> bool:
-        try:
-            self._popen.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
     def _wait_until(self, ready: Callable[[float | None], bool]) -> None:
         """Wait until ``ready``, which waits up to so many seconds, returns true.
 
@@ -217,7 +209,7 @@ class Process:
                 raise self._failed()
 
     def _reap(self) -> None:
-        self._popen.wait()
+        self._child.wait(None)
         if not self._reaped:
             # Its own children may have outlived it. Signal them only once, and now: the
             # process group id may be reused.
@@ -226,14 +218,16 @@ class Process:
 
     def _failed(self) -> ProcessError:
         tail = self._stderr.lines(_GRACE)
-        error = self._failure(self.command, self._popen.returncode, tail)
+        if self._child.returncode is None:
+            return _status_lost(self.command, type(self._failure(self.command, 0, tail)))
+        error = self._failure(self.command, self._child.returncode, tail)
         if self._stall_timeout and self._stalled:
             return self._stall_timeout.error(self.command, error)
         return error
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, number)
+            os.killpg(self._child.pid, number)
 
 
 def run(process: Process, data: bytes = b"") -> bytes:

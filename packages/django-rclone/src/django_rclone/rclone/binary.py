@@ -9,7 +9,8 @@ from functools import cached_property
 from ..conf import Settings
 from ..conf.rclone_flags import connection_flags
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
-from ..processes import Command, Process, StallTimeout, run
+from ..processes import Command, Process, StallTimeout, left_out, run
+from .environment import Variables, choose
 from .log import TransferStats, failure
 
 MINIMUM_VERSION = (1, 68)
@@ -65,7 +66,7 @@ class RcloneBinary:
             if settings.stall_timeout
             else None
         )
-        self._env = {"RCLONE_CONFIG": settings.rclone_config} if settings.rclone_config else {}
+        self._config = {"RCLONE_CONFIG": settings.rclone_config} if settings.rclone_config else {}
 
     def process(
         self,
@@ -90,12 +91,27 @@ class RcloneBinary:
         )
         stats = stats or TransferStats()
         return Process(
-            Command(argv=argv, env=self._env),
+            Command(argv=argv, env={**self.variables.passed, **self._config}),
             on_line=stats.feed,
             failure=failure,
             stall_timeout=self._stall_timeout,
             activity=lambda: stats.progress_marker,
         )
+
+    @cached_property
+    def variables(self) -> Variables:
+        """rclone's variables in our environment. Raises ``RcloneError`` if rclone does not run."""
+        return choose(self._own_words)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The variables of our environment that no program gets. Raises ``RcloneError``."""
+        return tuple(sorted((*left_out(), *self.variables.left_out)))
+
+    def _own_words(self, verb: str, operand: str) -> str:
+        """Return what rclone prints about itself, with none of its variables."""
+        command = Command(argv=(self._path, verb, operand))
+        return run(Process(command, failure=failure)).decode("utf-8", "replace")
 
     @cached_property
     def version(self) -> tuple[int, ...]:

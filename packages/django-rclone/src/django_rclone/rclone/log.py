@@ -41,7 +41,10 @@ _PERMANENT = (
     ("nosuchbucket", "Create the bucket, or correct REMOTE."),
     ("with object lock parameters", _IN_PARTS),
     ("configured using object lock", _IN_PARTS),
-    ("version-at mode", "The past is read-only: unset RCLONE_S3_VERSION_AT or `version_at`."),
+    (
+        "version-at mode",
+        "The past is read-only: unset `version_at`, or RCLONE_CONFIG_..._VERSION_AT.",
+    ),
     ("bad password", "The passwords of the `crypt` remote are not those of the backup."),
 )
 """Errors that need somebody to act, with a hint: retrying does not help."""

@@ -98,7 +98,7 @@ class Mirroring:
         if not stats.seen:
             raise RcloneError(
                 "rclone did not report which files it would delete.",
-                hint="Remove RCLONE_LOG_* and RCLONE_QUIET from the environment.",
+                hint="Upgrade rclone, or correct RCLONE_BINARY.",
             )
         return Preview(stats.deletes, tuple(_in_the_way(stats.planned)))
 

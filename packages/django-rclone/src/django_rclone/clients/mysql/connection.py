@@ -8,6 +8,7 @@ import contextlib
 import copy
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ...exceptions import ClientError
 from ...interrupts import sleep
 from ...processes import SECRET_FILE
+from ..asking import Line, answer_to
 from ..session import Parameters, ServerError, Session, connecting
 
 _PASSWORDS = ("password", "passwd")
@@ -26,6 +28,7 @@ _RECONNECT_TIMEOUT = 30
 _ANSWER_TIMEOUT = 3_600
 _IDLE_TIMEOUT = 2_592_000
 _GRACE = 60
+_GIVEN_UP = 1
 
 
 class MysqlSession(Session):
@@ -74,6 +77,13 @@ class MysqlSession(Session):
         with contextlib.suppress(self._driver_error):
             super().close()
 
+    def _give_up(self, line: Line) -> None:
+        # What is undone now must not wait as long again. Without its session the server
+        # would still wait for the lock, and then run the statement.
+        self._lock_timeout = _GIVEN_UP
+        with contextlib.closing(self._wrapper.get_new_connection(self._parameters)) as other:
+            other.kill(self._thread_id)
+
     def _reconnect(self) -> None:
         """Connect again; a server that died may need a moment to restart."""
         deadline = time.monotonic() + _RECONNECT_TIMEOUT
@@ -93,7 +103,10 @@ class MysqlSession(Session):
             parameters.setdefault("connect_timeout", _CONNECT_TIMEOUT)
             # That of the site, if it has one, is meant for its own short queries.
             parameters["read_timeout"] = self._lock_timeout + _ANSWER_TIMEOUT
-            self._connection = self._wrapper.get_new_connection(parameters)
+            self._parameters = parameters
+            connect = partial(self._wrapper.get_new_connection, parameters)
+            self._connection = answer_to(connect, give_up=lambda: None)
+            self._thread_id = self._connection.thread_id()
         try:
             with self.translated_errors():
                 self._connection.autocommit(True)

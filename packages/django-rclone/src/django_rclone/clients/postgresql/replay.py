@@ -67,6 +67,7 @@ class Replay:
         self._failure: Exception | None = None
         self._stopped = False
         self._place = "at its beginning"
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="replay", daemon=True)
 
     def __enter__(self) -> Self:
@@ -86,7 +87,7 @@ class Replay:
         try:
             self._process.write(data)
         except ProcessError:
-            self._thread.join()
+            self._ended.wait()
             self._raise_failure()
             raise
 
@@ -96,7 +97,8 @@ class Replay:
         Raises ``ClientError`` or ``ProcessError``.
         """
         self._process.close_input()
-        self._thread.join()
+        # Not join(): interrupted by a signal, it takes a running thread for one that ended.
+        self._ended.wait()
         self._process.finish()
         if self._failure:
             raise self._failure
@@ -113,8 +115,11 @@ class Replay:
         except Exception as error:  # noqa: BLE001 - raised by write() or finish()
             self._failure = error
         finally:
-            while self._process.read(_READ_SIZE):
-                pass
+            try:
+                while self._process.read(_READ_SIZE):
+                    pass
+            finally:
+                self._ended.set()
 
     def _replay(self) -> None:
         statements = iter(Script(self._process.read))

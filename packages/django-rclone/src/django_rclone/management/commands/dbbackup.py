@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from ... import conf
-from ...operations.backup import backup_databases
+from ...console import Console
+from ...operations.several import backup_databases, every_database
 from ..base import EXIT_USAGE, RcloneCommand
 
 _MAX_RETRIES = 10
@@ -29,7 +29,7 @@ class Command(RcloneCommand):
             "--all",
             action="store_true",
             dest="all_databases",
-            help="Backs up every database in DATABASES.",
+            help="Backs up every database in DATABASES, each once.",
         )
         parser.add_argument(
             "--clean",
@@ -54,12 +54,13 @@ class Command(RcloneCommand):
         verbosity: int,
         **options: Any,
     ) -> None:
+        console = self.console(verbosity)
         backup_databases(
-            _aliases(database, all_databases),
+            _aliases(database, all_databases, console),
             sender=type(self),
             retries=retries,
             clean=clean,
-            console=self.console(verbosity),
+            console=console,
         )
 
 
@@ -70,12 +71,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _aliases(database: str | list[str] | None, all_databases: bool) -> list[str]:
+def _aliases(database: str | list[str] | None, all_databases: bool, console: Console) -> list[str]:
     if all_databases:
         if database:
             problem = "--all and --database exclude each other."
             raise CommandError(problem, returncode=EXIT_USAGE)
-        return list(conf.database_aliases())
+        return every_database(console=console)
     if not database:
         return [DEFAULT_DB_ALIAS]
     # call_command() may be given a printable string.

@@ -1,0 +1,237 @@
+"""``dbbackup --all``: every database is tried, and each is stored once."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+from django.db import connections, transaction
+
+from tests.support.site import DjangoSite
+
+BROKEN = '''\
+"""A client that breaks at one step, in one way."""
+from contextlib import contextmanager
+from django_rclone.clients.sqlite import SqliteClient
+import django.db, sqlite3
+
+
+class BrokenClient(SqliteClient):
+    def __init__(self, connection, *, step, error):
+        self._broken = step, error
+        super().__init__(connection)
+        self._break("__init__")
+
+    def _break(self, step):
+        if self._broken[0] == step:
+            raise eval(self._broken[1])
+
+    def check_dump(self):
+        self._break("check_dump")
+
+    def dump_warnings(self):
+        self._break("dump_warnings")
+        return ()
+
+    def versions(self):
+        self._break("versions")
+        return super().versions()
+
+    def applied_migrations(self):
+        self._break("applied_migrations")
+        return ()
+
+    @contextmanager
+    def dump(self, *, stall_timeout):
+        self._break("dump")
+        with super().dump(stall_timeout=stall_timeout) as dump:
+            yield dump
+        self._break("after the dump")
+'''
+STEPS = (
+    *("check_dump", "dump_warnings", "dump", "applied_migrations", "after the dump", "versions"),
+    "__init__",
+)
+
+
+@pytest.fixture
+def broken(site: DjangoSite, monkeypatch: pytest.MonkeyPatch) -> Any:
+    (site.folder / "broken_client.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(str(site.folder))
+    site.add_database("broken")
+    site.add_database("stats")
+    site.databases = {alias: site.databases[alias] for alias in ("broken", "default", "stats")}
+
+    def break_it(step: str, error: str) -> None:
+        options = {"step": step, "error": error}
+        client = {"BACKEND": "broken_client.BrokenClient", "OPTIONS": options}
+        site.rclone["CLIENTS"] = {"broken": client}
+
+    return break_it
+
+
+def failure_of(site: DjangoSite) -> str:
+    with pytest.raises(CommandError) as failed:
+        site.call("dbbackup", "--all", "--clean")
+    assert failed.value.returncode == 1
+    assert {backup["database"] for backup in site.backups()} == {"default", "stats"}
+    return str(failed.value)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_whatever_a_client_raises_the_other_databases_are_backed_up(
+    step: str, site: DjangoSite, broken: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken(step, "KeyError('what nobody thought of')")
+    text = failure_of(site)
+    assert "'broken' was not backed up: unexpected KeyError: 'what nobody thought of'" in text
+    errors = capsys.readouterr().err
+    assert "Traceback" in errors
+    assert "broken_client.py" in errors
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "django.db.OperationalError('statement timeout')",
+        "django.db.InterfaceError('connection already closed')",
+        "django.db.ProgrammingError('permission denied for table entry\\nDETAIL: row (1, secret)')",
+        "sqlite3.OperationalError('disk I/O error')",
+        "ValueError('secret')",
+        "SystemExit(3)",
+        "NotImplementedError()",
+    ],
+)
+def test_errors_of_the_driver_are_told_in_a_sentence(
+    error: str, site: DjangoSite, broken: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken("check_dump", error)
+    text = failure_of(site)
+    if "Error('" in error and "ValueError" not in error:
+        assert "The database reported an error: " in text
+        assert "secret" not in text
+        assert "Traceback" not in capsys.readouterr().err
+    else:
+        assert "unexpected" in text
+
+
+def test_a_receiver_that_raises_does_not_keep_the_others_from_being_backed_up(
+    site: DjangoSite, broken: Any
+) -> None:
+    site.extra_settings = (
+        "from django_rclone.signals import pre_db_backup\n"
+        "def veto(database, **kwargs):\n    if database == 'broken':\n        None + 1\n"
+        "pre_db_backup.connect(veto)\n"
+    )
+    done = site.manage("dbbackup", "--all")
+    assert done.returncode == 4
+    assert {backup["database"] for backup in site.backups()} == {"default", "stats"}
+
+
+def alias_of(site: DjangoSite, alias: str, **settings: Any) -> None:
+    site.databases[alias] = {**site.databases["default"], **settings}
+
+
+def test_a_second_alias_for_a_file_is_stored_once(site: DjangoSite, tmp_path: Path) -> None:
+    link = tmp_path / "link.sqlite3"
+    link.symlink_to(site.database.path)
+    alias_of(site, "again")
+    alias_of(site, "link", NAME=link)
+    printed = site.call("dbbackup", "--all")
+    assert [backup["database"] for backup in site.backups()] == ["default"]
+    for alias in ("again", "link"):
+        assert f"Database '{alias}' is the same as 'default'" in printed
+
+
+def test_a_second_alias_is_backed_up_when_it_is_named(site: DjangoSite) -> None:
+    alias_of(site, "again")
+    site.call("dbbackup", "-d", "again", "-d", "default")
+    assert {backup["database"] for backup in site.backups()} == {"again", "default"}
+
+
+def test_a_second_alias_with_another_client_is_stored_too(site: DjangoSite, broken: Any) -> None:
+    broken("no step", "ValueError()")
+    alias_of(site, "broken")
+    printed = site.call("dbbackup", "--all")
+    assert "the same" not in printed
+    assert {backup["database"] for backup in site.backups()} == {"broken", "default", "stats"}
+
+
+def test_a_mirror_is_stored_once(site: DjangoSite) -> None:
+    site.add_database("stats")
+    site.databases["replica"] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "shop",
+        "HOST": "replica.example",
+        "TEST": {"MIRROR": "default"},
+    }
+    site.databases["chain"] = {**site.databases["replica"], "TEST": {"MIRROR": "stats"}, "PORT": 1}
+    printed = site.call("dbbackup", "--all")
+    assert "Database 'replica' is the same as 'default'" in printed
+    assert "Database 'chain' is the same as 'stats'" in printed
+    assert {backup["database"] for backup in site.backups()} == {"default", "stats"}
+
+
+def test_mirrors_of_each_other_are_not_both_left_out(site: DjangoSite) -> None:
+    site.add_database("stats", TEST={"MIRROR": "default"})
+    site.databases["default"]["TEST"] = {"MIRROR": "stats"}
+    site.call("dbbackup", "--all")
+    assert {backup["database"] for backup in site.backups()} == {"default", "stats"}
+
+
+def insert(site: DjangoSite) -> None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("INSERT INTO entry (id, title) VALUES (1001, 'kept')")
+
+
+def rows(site: DjangoSite) -> int:
+    with closing(sqlite3.connect(site.database.path)) as live:
+        count: int = live.execute("SELECT count(*) FROM entry").fetchone()[0]
+    return count
+
+
+ORM = {"BACKEND": "django_rclone.clients.orm.OrmClient"}
+COMMANDS = (["dbbackup"], ["dbrestore", "--noinput"])
+
+
+@pytest.mark.parametrize(
+    ("command", "client"), [(COMMANDS[0], None), (COMMANDS[0], ORM), (COMMANDS[1], None)]
+)
+def test_unsaved_work_with_autocommit_off_is_refused_and_not_lost(
+    command: list[str], client: dict[str, str] | None, site: DjangoSite
+) -> None:
+    site.call("dbbackup")
+    if client:
+        site.rclone["CLIENTS"] = {"default": client}
+    transaction.set_autocommit(False)
+    try:
+        insert(site)
+        with pytest.raises(CommandError, match="transaction is open"):
+            site.call(*command)
+        transaction.commit()
+    finally:
+        transaction.set_autocommit(True)
+    assert rows(site) == 501
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_transaction_begun_by_a_statement_is_refused_and_not_lost(
+    command: list[str], site: DjangoSite
+) -> None:
+    site.call("dbbackup")
+    with connections["default"].cursor() as cursor:
+        cursor.execute("BEGIN")
+    insert(site)
+    with pytest.raises(CommandError, match="transaction is open"):
+        site.call(*command)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("COMMIT")
+    assert rows(site) == 501
+
+
+def test_a_site_with_autocommit_off_is_backed_up(site: DjangoSite) -> None:
+    site.databases["default"]["AUTOCOMMIT"] = False
+    done = site.manage("dbbackup")
+    assert done.returncode == 0, done.stderr
