@@ -201,6 +201,8 @@ class _Task:
                     magic=self.client.magic,
                 )
             inventory = self.client.dump_inventory()
+            for remark in self.client.remarks():
+                self.console.warn(remark)
         return _Dumped(digest, migrations, inventory)
 
     def _require_stored(self, path: str, digest: Digest) -> None:
