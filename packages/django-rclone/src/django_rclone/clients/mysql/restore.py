@@ -1,6 +1,7 @@
 """Restoring a dump of MySQL or MariaDB through a scratch schema."""
 
 import hashlib
+import logging
 from contextlib import suppress
 
 from ...backups.inventory import Inventory
@@ -13,6 +14,8 @@ from .plan import SwapPlan
 from .rehearsal import Rehearsed, rehearse_making, rehearse_remaking
 from .schema import collation_of, objects_of
 from .swap import finish_swap, put_back, run_swap, state_after
+
+logger = logging.getLogger(__name__)
 
 _NAME_LENGTH = 64  # characters; https://mariadb.com/kb/en/identifier-names/
 _STEM_LENGTH = _NAME_LENGTH - len("_restoring_12345678")
@@ -90,8 +93,10 @@ class ScratchSchema(Staging):
             finish_swap(self._session, plan)
         found = state_after(self._session, plan)
         if found is LiveData.MIXED and not plan.is_complete(self._session):
-            with suppress(ClientError):  # what became of it is looked at
+            try:
                 put_back(self._session, plan)
+            except ClientError as error:  # what became of it is looked at
+                logger.warning("The database could not be put back: %s", error.message)
             self._session.renew()
             found = state_after(self._session, plan)
         return found

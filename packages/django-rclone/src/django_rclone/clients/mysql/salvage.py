@@ -9,9 +9,10 @@ from ...exceptions import ClientError, ProcessError
 from ..session import ServerError
 from .connection import MysqlSession, quote_name, quote_string
 from .dump_format import DumpSplitter
-from .inventory import DEFINER, inventory_of
+from .inventory import DEFINER, TABLE, inventory_of
 from .making import Maker
 from .schema import collation_of
+from .stream import TableCounter
 from .tools import Tools
 
 _NAME_LENGTH = 64  # characters; https://mariadb.com/kb/en/identifier-names/
@@ -34,7 +35,8 @@ class SalvageSchema:
         self._expected = expected
         # It goes on after an error.
         self._process = tools.loader(self.place, session.settings, "--force")
-        self._dump = DumpSplitter(self._process.write)
+        self._tables = TableCounter()
+        self._dump = DumpSplitter(self._load)
         self._is_finished = False
 
     def __enter__(self) -> Self:
@@ -76,12 +78,20 @@ class SalvageSchema:
         maker = Maker(self._session, collation, rehearsal=True, moved=(self._live, self.place))
         missing += [error.message for error in maker.try_all(self._dump.create_statements)]
         missing += maker.remarks(0)
-        if self._expected is not None:
-            found = inventory_of(self._session, self.place, count=self._expected.rows)
-            objects = {k: v for k, v in self._expected.objects.items() if k != DEFINER}
-            missing += Inventory(objects, self._expected.rows).differences(found)
+        expected = self._expected or self._seen()
+        found = inventory_of(self._session, self.place, count=expected.rows)
+        objects = {kind: names for kind, names in expected.objects.items() if kind != DEFINER}
+        missing += Inventory(objects, expected.rows).differences(found)
         self.missing = tuple(missing)
         self._is_finished = True
+
+    def _load(self, data: bytes) -> None:
+        self._tables.see(data)
+        self._process.write(data)
+
+    def _seen(self) -> Inventory:
+        """Return what the dump itself says that it contains, without a manifest."""
+        return Inventory({TABLE: self._tables.tables}, self._tables.rows)
 
     def _drop(self) -> None:
         self._session.renew()

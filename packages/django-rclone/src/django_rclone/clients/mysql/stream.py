@@ -30,6 +30,11 @@ class TableCounter:
         self._pending_size = 0
 
     @property
+    def tables(self) -> frozenset[str]:
+        """The tables alone."""
+        return frozenset(self._rows)
+
+    @property
     def rows(self) -> Mapping[str, int]:
         """The rows of tables."""
         return {name: n for name, n in self._rows.items() if name not in self._uncounted}

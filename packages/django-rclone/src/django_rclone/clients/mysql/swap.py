@@ -19,7 +19,7 @@ from ..tools import series
 from .connection import MysqlSession, quote_name
 from .making import make, with_collation
 from .plan import SwapPlan, qualified
-from .schema import Objects, objects_of, rename_tables, set_aside, table_names
+from .schema import Objects, objects_of, rename_tables, set_aside, table_names, view_names
 from .tools import is_mariadb
 
 _LOCK_WAIT = "1205"
@@ -71,13 +71,15 @@ def put_back(session: MysqlSession, plan: SwapPlan) -> None:
 
     Raises ``ClientError``; it can be called again.
     """
+    session.execute(f"USE {quote_name(plan.live)}")
     parked = set(set_aside(session, plan.live))
-    for one in reversed(objects_of(session, plan.live).definitions):
-        if one not in plan.old.definitions and one.name not in parked:
-            session.execute(one.drop)
-    found = objects_of(session, plan.live)
     places = {name: table_names(session, name) for name in (plan.scratch, plan.aside)}
-    places[plan.live] = [*found.tables, *found.views]
+    started = parked or places[plan.aside] or set(plan.new.tables) - set(places[plan.scratch])
+    for one in reversed(objects_of(session, plan.live).definitions):
+        # Even what is like it was may belong to a new table.
+        if one.name not in parked and (started or one not in plan.old.definitions):
+            session.execute(one.drop)
+    places[plan.live] = [*table_names(session, plan.live), *view_names(session, plan.live)]
     for statement in rename_tables(plan.back_from(places)):
         session.execute(statement)
     present = _names(objects_of(session, plan.live))
