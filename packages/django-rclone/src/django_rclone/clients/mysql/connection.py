@@ -30,7 +30,7 @@ OWN_SETTINGS = (
     "SET SESSION sql_mode = '', time_zone = '+00:00', character_set_client = utf8mb4, "
     "collation_connection = utf8mb4_general_ci"
 )
-"""What statements of ours are written for. Those of objects change it, and are followed by it."""
+"""What our own statements are written for. Those of objects change it, and are followed by it."""
 
 SETTINGS = {
     # A limit of the site's must not end a statement half-way, or a session that waits.
