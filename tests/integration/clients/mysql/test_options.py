@@ -243,7 +243,7 @@ def test_in_place_what_cannot_be_made_is_found_before_anything_is_emptied(
         (b"PROCEDURE `tidy`()", b"PROCEDURE `tidy`(", "Cannot create procedure tidy"),
         (b"EACH ROW BEGIN", b"EACH ROW BEGINN", "Cannot create trigger first_one"),
         (b"NEW.id", b"NEW.ix", "Cannot create trigger first_one: Unknown column 'ix'"),
-        (b"EVENT `once` ON", b"EVENT `once` IN", "Cannot create event once"),
+        (b"EVERY 1 SECOND", b"EVERY 1 SECOMD", "Cannot create event busy"),
         (b"COLLATE=utf8mb4_general_ci", b"COLLATE=utf8mb4_martian_ci", "Cannot create table"),
     ):
         assert old in content

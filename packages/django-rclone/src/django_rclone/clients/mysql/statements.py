@@ -5,7 +5,7 @@ They are in the character sets of their objects; what is recognized in them is A
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...exceptions import ClientError
 from .connection import MysqlSession
@@ -37,6 +37,8 @@ class Statement:
 
     settings: tuple[bytes, ...]
     text: bytes = field(repr=False)
+    called: str = ""
+    """What the operator knows it as, if not by its own name."""
 
     @property
     def kind(self) -> str:
@@ -47,6 +49,8 @@ class Statement:
     @property
     def title(self) -> str:
         """What it makes, for the operator's eyes."""
+        if self.called:
+            return self.called
         if not (match := _HEAD.match(self.text)):
             return self.text[:60].decode("utf-8", "replace")
         name = match["name"][1:-1] if match["name"][:1] in b'`"' else match["name"]
@@ -70,7 +74,7 @@ class Statement:
         assert match is not None
         start, end = match.span("definer")
         text = self.text[:start] + b"CURRENT_USER" + self.text[end:]
-        return Statement(self.settings, text)
+        return replace(self, text=text)
 
     def named(self, name: bytes, *, table: bytes = b"") -> "Statement":
         """Return the same for an object of another name and, if it is a trigger, another table."""
@@ -81,7 +85,7 @@ class Statement:
             start, end = on.span("table")
             text = text[:start] + table + text[end:]
         start, end = match.span("name")
-        return Statement(self.settings, text[:start] + name + text[end:])
+        return replace(self, text=text[:start] + name + text[end:], called=self.title)
 
     def is_on(self, table: bytes, session: MysqlSession) -> bool:
         """Return whether this trigger is one of a table, given by its quoted name in UTF-8."""
@@ -104,14 +108,14 @@ class Statement:
         # Any encoding that keeps ASCII will do.
         there, here = (name.encode().decode("latin-1") for name in (source, target))
         text = requalified(self.text.decode("latin-1"), there, here, None)
-        return Statement(self.settings, text.encode("latin-1"))
+        return replace(self, text=text.encode("latin-1"))
 
     def disabled(self) -> "Statement":
         """Return the same for an event that does not run."""
         if not (match := _STATUS.search(self.text)):
             raise ClientError(f"The definition of {self.title} cannot be read.")
         start, end = match.span("status")
-        return Statement(self.settings, self.text[:start] + b"DISABLE" + self.text[end:])
+        return replace(self, text=self.text[:start] + b"DISABLE" + self.text[end:])
 
 
 def statements_of(script: Iterable[bytes]) -> Iterator[Statement]:
