@@ -85,7 +85,7 @@ def test_tables_without_transactions_are_named_with_every_backup(sample_site: Dj
 
 def test_a_broken_view_is_named_before_anything_is_dumped(sample_site: DjangoSite) -> None:
     sample_site.database.run("DROP TABLE orders")
-    with pytest.raises(CommandError, match=r"Broken views: aa, zz"):
+    with pytest.raises(CommandError, match=r"Broken views: aa .*; zz "):
         sample_site.back_up()
     assert sample_site.stored() == []
 
@@ -117,7 +117,7 @@ def other_schema(sample_site: DjangoSite) -> Iterator[str]:
 
 def test_a_half_swapped_database_is_not_backed_up(sample_site: DjangoSite) -> None:
     sample_site.database.run("RENAME TABLE log TO replaced_0123abcd_0")
-    with pytest.raises(CommandError, match="left over from an interrupted restore"):
+    with pytest.raises(CommandError, match="incomplete: a restore was interrupted"):
         sample_site.back_up()
     assert sample_site.stored() == []
 
@@ -229,6 +229,46 @@ def test_in_place_a_failure_says_that_the_database_is_neither(plain: DjangoSite)
     assert done.returncode == 1
     assert "neither in its old state nor fully restored" in done.stderr
     assert "run the restore again" in done.stderr
+
+
+def test_in_place_what_cannot_be_made_is_found_before_anything_is_emptied(
+    plain: DjangoSite,
+) -> None:
+    plain.rclone["COMPRESSION"] = None
+    plain.back_up()
+    live = plain.database.fingerprint()
+    content, dump = plain.dump().read_bytes(), plain.dump()
+    Path(f"{dump}.json").unlink()
+    for old, new, said in (
+        (b"PROCEDURE `tidy`()", b"PROCEDURE `tidy`(", "Cannot create procedure tidy"),
+        (b"EACH ROW BEGIN", b"EACH ROW BEGINN", "Cannot create trigger first_one"),
+        (b"NEW.id", b"NEW.ix", "Cannot create trigger first_one: Unknown column 'ix'"),
+        (b"EVERY 1 SECOND", b"EVERY 1 SECOMD", "Cannot create event busy"),
+        (b"COLLATE=utf8mb4_general_ci", b"COLLATE=utf8mb4_martian_ci", "Cannot create table"),
+    ):
+        assert old in content
+        dump.write_bytes(content.replace(old, new))
+        with pytest.raises(CommandError, match=said):
+            plain.restore("--unverified", "-i", dump.name)
+        assert plain.database.fingerprint() == live
+
+
+def test_in_place_a_killed_restore_leaves_a_database_that_is_not_backed_up(
+    plain: DjangoSite,
+) -> None:
+    before = plain.database.fingerprint()
+    plain.back_up()
+    plain.fake_program("mariadb", 'head -c 3000 | "$REAL" "$@"; kill -9 $PPID')
+    assert plain.manage("dbrestore", "--noinput").returncode == -9
+    plain.database.wait_until_idle()
+    plain.fake_program("mariadb", 'exec "$REAL" "$@"')
+    for _ in range(2):
+        with pytest.raises(CommandError, match="incomplete: a restore was interrupted"):
+            plain.back_up("--clean")
+    assert len(plain.stored()) == 2
+    plain.restore()
+    assert plain.database.fingerprint() == before
+    plain.back_up()
 
 
 def test_the_dump_kept_for_a_restore_in_place_is_private_and_removed(

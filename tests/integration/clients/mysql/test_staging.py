@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 
 import pytest
 from django.db.utils import ConnectionHandler
@@ -54,6 +55,7 @@ def backup(sample_site: DjangoSite) -> tuple[bytes, str]:
     """A dump of a schema, which is no longer what it was; and what it was."""
     before, dump = sample_site.database.fingerprint(), dump_of(sample_site)
     sample_site.database.mutate()
+    sample_site.database.run("CREATE FUNCTION later_one(a int) RETURNS int RETURN a")
     return dump, before
 
 
@@ -81,7 +83,7 @@ def waiting(site: DjangoSite) -> list[int]:
     """Return the sessions of the shop's role that wait for others."""
     found = site.database.rows(
         "SELECT id FROM information_schema.processlist "
-        f"WHERE user = '{site.database.role}' AND state LIKE 'Waiting for table metadata lock%'"
+        f"WHERE user = '{site.database.role}' AND state LIKE 'Waiting for %metadata lock%'"
     )
     return [number for (number,) in found]
 
@@ -150,21 +152,83 @@ def test_swap_that_waits_in_vain_is_refused(
     assert sample_site.database.leftovers() == []
 
 
+def spoil(target: RestoreTarget) -> None:
+    """Let the swap fail at its last statement but one, which nothing before can foresee."""
+    staging = target._scratch  # type: ignore[attr-defined]
+    plan = replace(staging._rehearsed.objects.definitions[-1], text="CREATE EVENT of no kind")
+    objects = staging._rehearsed.objects
+    spoiled = replace(objects, definitions=(*objects.definitions, plan))
+    staging._rehearsed = replace(staging._rehearsed, objects=spoiled)
+
+
 @STEPS
-def test_objects_that_cannot_be_created_live_are_rolled_back(
+def test_swap_that_fails_at_its_end_is_rolled_back(
     sample_site: DjangoSite, backup: tuple[bytes, str], version: str
 ) -> None:
     live = sample_site.database.fingerprint()
-    # The scratch schema does without events; the first is created, the second is not.
-    dump = backup[0].replace(b"DO DELETE FROM log", b"DO DELETE FORM log")
-    assert dump != backup[0]
-    with (
-        ready_to_swap(client_of(sample_site), dump, version) as target,
-        pytest.raises(SwapRefused, match="syntax"),
-    ):
-        target.swap()
+    with ready_to_swap(client_of(sample_site), backup[0], version) as target:
+        spoil(target)
+        with pytest.raises(SwapRefused, match="syntax"):
+            target.swap()
     assert sample_site.database.fingerprint() == live
     assert sample_site.database.leftovers() == []
+
+
+def test_objects_that_cannot_be_created_are_found_before_the_swap(
+    sample_site: DjangoSite, backup: tuple[bytes, str]
+) -> None:
+    live = sample_site.database.fingerprint()
+    dump = backup[0].replace(b"DO DELETE FROM log", b"DO DELETE FORM log")
+    assert dump != backup[0]
+    with client_of(sample_site) as client, client.restore() as target:
+        target.write(dump)
+        with pytest.raises(ClientError, match=r"Cannot create event once: .*syntax"):
+            target.finish()
+    assert sample_site.database.fingerprint() == live
+    assert sample_site.database.leftovers() == []
+
+
+@pytest.mark.parametrize("may_set_definers", [True, False], ids=["exact", "other-definers"])
+def test_rollback_that_changes_definers_says_so(
+    sample_site: DjangoSite, backup: tuple[bytes, str], may_set_definers: bool
+) -> None:
+    database = sample_site.database
+    database.server.run(
+        "CREATE EVENT theirs ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM log",
+        "CREATE TRIGGER theirs BEFORE DELETE ON orders FOR EACH ROW SET @x = 1",
+        database=database.name,
+    )
+    if may_set_definers:
+        database.server.run(f"GRANT SET USER ON *.* TO {database.role}@'%'")
+    live = database.fingerprint()
+    with ready_to_swap(client_of(sample_site), backup[0]) as target:
+        spoil(target)
+        with pytest.raises(SwapRefused if may_set_definers else SwapBroken, match="syntax"):
+            target.swap()
+    if not may_set_definers:
+        live = live.replace("`admin`@", f"`{database.role}`@")
+    assert database.fingerprint() == live
+
+
+def test_swap_ended_by_the_server_at_any_moment_leaves_no_half(
+    sample_site: DjangoSite, backup: tuple[bytes, str]
+) -> None:
+    live = sample_site.database.fingerprint()
+
+    def end() -> None:
+        [session] = waiting(sample_site)
+        sample_site.database.server.run(f"KILL QUERY {session}")
+
+    for name in (TABLE, VIEW):
+        with (
+            ready_to_swap(client_of(sample_site), backup[0]) as target,
+            in_use(sample_site, name),
+            once_waiting(sample_site, end),
+            pytest.raises(SwapRefused),
+        ):
+            target.swap()
+        assert sample_site.database.fingerprint() == live
+        assert sample_site.database.leftovers() == []
 
 
 def test_swap_that_never_began_is_refused(
@@ -221,9 +285,10 @@ def test_swap_whose_acknowledgement_is_lost_has_succeeded(
 
 
 @STEPS
-def test_swap_that_is_killed_amid_leaves_a_broken_database_that_a_restore_repairs(
+def test_swap_that_is_killed_amid_is_put_back(
     sample_site: DjangoSite, backup: tuple[bytes, str], version: str
 ) -> None:
+    live = sample_site.database.fingerprint()
     dump, before = backup
 
     def kill() -> None:
@@ -231,14 +296,32 @@ def test_swap_that_is_killed_amid_leaves_a_broken_database_that_a_restore_repair
         sample_site.database.server.run(f"KILL {session}")
 
     with (
-        pytest.raises(SwapBroken, match="half-way"),
         ready_to_swap(client_of(sample_site), dump, version) as target,
-        in_use(sample_site, VIEW),
-        once_waiting(sample_site, kill),
+        closing(sample_site.database.server.connect(sample_site.database.name)) as other,
+        other.cursor() as cursor,
+        once_waiting(sample_site, kill, lambda: cursor.execute("ROLLBACK")),
     ):
+        # It is dropped after the tables are set aside, and waits for its user.
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT later_one(1)")
+        with pytest.raises(SwapRefused):
+            target.swap()
+    assert sample_site.database.fingerprint() == live
+    assert sample_site.database.leftovers() == []
+    with ready_to_swap(client_of(sample_site), dump) as target:
         target.swap()
-    assert len(sample_site.database.leftovers()) == 2
-    with client_of(sample_site) as client, pytest.raises(ClientError, match="interrupted restore"):
+    assert sample_site.database.fingerprint() == before
+
+
+def test_restore_goes_on_from_a_broken_one(
+    sample_site: DjangoSite, backup: tuple[bytes, str]
+) -> None:
+    dump, before = backup
+    sample_site.database.run(
+        "RENAME TABLE orders TO replaced_0123abcd_0, empty_one TO replaced_0123abcd_1",
+        "DROP TRIGGER later_one",
+    )
+    with client_of(sample_site) as client, pytest.raises(ClientError, match="interrupted"):
         client.check_dump()
     with ready_to_swap(client_of(sample_site), dump) as target:
         target.swap()
@@ -319,6 +402,8 @@ def test_in_place_a_second_table_in_use_breaks_the_database(plain: DjangoSite) -
     ):
         target.swap()
     assert "scratch schema" in caught.value.hint
+    with client, pytest.raises(ClientError, match="incomplete"):
+        client.check_dump()
     with ready_to_swap(client, dump) as target:
         target.swap()
     assert plain.database.fingerprint() == before

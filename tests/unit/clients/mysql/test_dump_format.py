@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import pytest
 
 from django_rclone.clients.mysql.dump_format import DumpSplitter, DumpWithObjects
+from django_rclone.clients.mysql.statements import Statement
 from django_rclone.exceptions import ClientError
 
 TABLES = b"-- MariaDB dump\nCREATE TABLE a (n int);\n-- Dump completed\n"
-STATEMENTS = ["SET SESSION sql_mode = ''", "CREATE VIEW `v;;` AS SELECT '-- django-rclone'"]
+STATEMENTS = [b"SET SESSION sql_mode = ''", b"CREATE VIEW `v;;` AS SELECT '-- django-rclone\xe9'"]
+STATEMENT = Statement((STATEMENTS[0],), STATEMENTS[1])
 
 
 class FakeDumpTool:
@@ -24,14 +26,14 @@ class FakeDumpTool:
     def finish(self) -> None: ...
 
 
-def statements_in(dump: bytes) -> list[str]:
+def statements_in(dump: bytes) -> list[Statement]:
     splitter = DumpSplitter(lambda data: None)
     splitter.write(dump)
     splitter.finish()
     return splitter.create_statements
 
 
-def dumped(output: bytes = TABLES, statements: Sequence[str] = STATEMENTS) -> bytes:
+def dumped(output: bytes = TABLES, statements: Sequence[bytes] = STATEMENTS) -> bytes:
     source = DumpWithObjects(FakeDumpTool(output), statements)  # type: ignore[arg-type]
     dump = b"".join(iter(lambda: source.read(7), b""))
     source.finish()
@@ -47,11 +49,11 @@ def test_splitter_returns_what_was_put_together(size: int) -> None:
     splitter.finish()
     assert TABLES in tables
     assert b"VIEW" not in tables
-    assert splitter.create_statements == STATEMENTS
+    assert splitter.create_statements == [STATEMENT]
 
 
 @pytest.mark.parametrize("statements", [STATEMENTS, []])
-def test_truncated_dump_is_rejected_wherever_it_ends(statements: list[str]) -> None:
+def test_truncated_dump_is_rejected_wherever_it_ends(statements: list[bytes]) -> None:
     dump = dumped(statements=statements)
     for end in range(len(b"-- django-rclone ") + 15, len(dump)):
         with pytest.raises(ClientError, match="truncated"):
@@ -70,7 +72,7 @@ def test_dump_of_another_tool_has_one_part() -> None:
 
 def test_other_statements_after_the_tables_are_rejected() -> None:
     with pytest.raises(ClientError, match="unexpected statements"):
-        statements_in(dumped(statements=["GRANT ALL ON *.* TO x"]))
+        statements_in(dumped(statements=[b"GRANT ALL ON *.* TO x"]))
 
 
 @pytest.mark.parametrize("output", [b"hello " + TABLES, TABLES[:-20], b""])

@@ -161,6 +161,14 @@ class DatabaseClient(ABC):
         """
         return None
 
+    def remarks(self) -> Sequence[str]:
+        """Return what the operator should know about the dump or restore just made.
+
+        Called before its context is left, once it has succeeded. What was known before
+        it began is among the warnings.
+        """
+        return ()
+
     @abstractmethod
     def restore(self, expected: Inventory | None = None) -> AbstractContextManager[RestoreTarget]:
         """Yield what takes a dump.

@@ -119,6 +119,8 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         ):
             load(plan, target, console)
             _swap(target, context)
+            for remark in client.remarks():
+                console.warn(remark)
         context.size = backup.size
 
 

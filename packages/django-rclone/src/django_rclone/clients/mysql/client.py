@@ -6,6 +6,7 @@ docs/pages/mysql.md explains how, and which privileges a role needs.
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -20,50 +21,51 @@ from ...scratch import scratch_directory
 from ..base import Versions
 from ..options import names_option, path_option, table_name, timeout_option
 from ..session import ServerClient
-from ..tools import ProgramFinder, series
+from ..tools import ProgramFinder
+from . import checks
+from .completions import completions_of
 from .connection import MysqlSession, connection_parameters
 from .dump_format import DumpWithObjects
-from .privileges import may_create_schema
-from .restore import InPlaceRestore, ScratchSchema, StagedRestore, claim, is_claimed, release
-from .schema import broken_views, objects_of
-from .swap import set_aside_tables
-from .tools import CLIENT, COMMON, DUMP, Tools, describe_tool_failure, is_mariadb
+from .in_place import InPlaceRestore, sweep_rehearsal
+from .inventory import SEQUENCE, VERSIONED, foreign_definers, inventory_of
+from .making import script_of
+from .privileges import may_create_schema, may_set_definers
+from .restore import ScratchSchema, StagedRestore, claim, is_claimed, release
+from .salvage import SalvageSchema
+from .schema import objects_of
+from .tools import (
+    CLIENT,
+    COMMON,
+    DUMP,
+    Tools,
+    describe_tool_failure,
+    is_mariadb,
+    require_same_family,
+)
 
 _LOCK_TIMEOUT = 60.0  # seconds
 
 _DUMP = (
-    *("--single-transaction", "--quick", "--skip-lock-tables", "--hex-blob", "--skip-dump-date"),
+    *("--single-transaction", "--quick", "--skip-lock-tables", "--skip-dump-date"),
+    # A locked table cannot use a sequence that is not; nobody else uses a scratch schema.
+    "--skip-add-locks",
     *COMMON,
 )
 # Passed where the tool knows them. The first needs a right that few roles have, the
 # others are MySQL's: ids of replication do not belong in a backup, and statistics of
 # columns are requested from servers that have none.
 _WHERE_KNOWN = ("--no-tablespaces", "--set-gtid-purged=OFF", "--column-statistics=0")
+_HISTORY = "--dump-history"
 _WITHOUT_ROWS = "--ignore-table-data"
 _TABLES = ("--skip-triggers", "--skip-events")
 
-_OTHER_ENGINES = """
-SELECT table_name FROM information_schema.tables
-WHERE table_schema = %s AND table_type = 'BASE TABLE' AND engine <> 'InnoDB'
-ORDER BY table_name
-"""
-_NAMED = "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
-_VERSIONED = """
-SELECT count(*) FROM information_schema.tables
-WHERE table_schema = %s AND table_type = 'SYSTEM VERSIONED'
-"""
-_REFERRING = """
-SELECT DISTINCT constraint_schema FROM information_schema.referential_constraints
-WHERE unique_constraint_schema = %s AND constraint_schema <> unique_constraint_schema
-"""
-_NOT_TRANSACTIONAL = (
-    "These tables do not support transactions: {tables}. Their rows may be of another moment "
-    "than the rest."
-)
 _IN_PLACE = (
     "The role may not create a scratch schema ({stem}_restoring_...): the whole backup is "
     "verified first, then the database is emptied and filled in place. If that is interrupted, "
     "the database stays incomplete until it is restored again."
+)
+_TAKEN_OVER = (
+    "The role may not set the definers in the backup ({definers}): it becomes the definer itself."
 )
 
 
@@ -93,6 +95,9 @@ class MysqlClient(ServerClient[MysqlSession]):
         self._exclude_tables = names_option("exclude_tables", exclude_tables)
         self._exclude_data = names_option("exclude_data", exclude_data)
         self._lock_timeout = timeout_option(lock_timeout)
+        self._foreign_definers: frozenset[str] = frozenset()
+        self._target: StagedRestore | InPlaceRestore | None = None
+        self._dumped: tuple[DumpWithObjects, Inventory] | None = None
 
     @property
     def partial(self) -> bool:
@@ -121,22 +126,11 @@ class MysqlClient(ServerClient[MysqlSession]):
 
     def check_dump(self) -> None:
         session = self.session
-        if set_aside_tables(session, self._name):
-            raise ClientError(
-                "This database contains tables left over from an interrupted restore.",
-                hint="Restore it again before it is backed up.",
-            )
-        if broken := broken_views(session, self._name):
-            raise ClientError(
-                f"Broken views: {', '.join(broken)}.",
-                hint="Fix or drop them; they could not be restored.",
-            )
+        checks.require_restorable(session, self._name)
         for name in (*self._exclude_tables, *self._exclude_data):
-            if not session.rows(_NAMED, [self._name, self._table(name)]):
-                raise ClientError(
-                    f"There is no table {name!r} to exclude.",
-                    hint="Correct the OPTIONS of this database in CLIENTS.",
-                )
+            checks.require_table(session, self._name, self._table(name), called=name)
+        empty = set(map(self._table, self._exclude_data))
+        checks.require_closed_exclusions(session, self._name, tables=self._excluded, rows=empty)
         tool = self._tools.find(DUMP)
         if self._exclude_data and not self._tools.supported(DUMP, [_WITHOUT_ROWS]):
             raise ClientError(
@@ -145,66 +139,90 @@ class MysqlClient(ServerClient[MysqlSession]):
             )
 
     def dump_warnings(self) -> Sequence[str]:
-        tables = ", ".join(name for (name,) in self.session.rows(_OTHER_ENGINES, [self._name]))
-        if not tables:
-            return ()
-        return (_NOT_TRANSACTIONAL.format(tables=tables),)
+        history = bool(self._tools.supported(DUMP, [_HISTORY]))
+        return checks.warnings(self.session, self._name, keeps_history=history)
 
     def check_restore(self, manifest: Manifest | None) -> None:
-        if others := [name for (name,) in self.session.rows(_REFERRING, [self._name])]:
-            raise ClientError(
-                f"Tables of other schemas refer to this one: {', '.join(others)}.",
-                hint="Drop those foreign keys; create them again after the restore.",
-            )
+        checks.require_no_reference(self.session, self._name)
         self._tools.find(CLIENT)
         if manifest is not None:
-            _require_same_family(manifest.server_version, self._server_version)
+            require_same_family(manifest.server_version, self._server_version)
+            self._foreign_definers = foreign_definers(self.session, manifest.inventory)
 
     def restore_warnings(self) -> Sequence[str]:
         scratch = ScratchSchema(self.session, self._name)
-        return () if self._may_create(scratch) else (_IN_PLACE.format(stem=scratch.stem),)
+        warnings = []
+        if not self._may_create(scratch):
+            warnings.append(_IN_PLACE.format(stem=scratch.stem))
+        if self._foreign_definers and not may_set_definers(self.session):
+            definers = ", ".join(sorted(self._foreign_definers))
+            warnings.append(_TAKEN_OVER.format(definers=definers))
+        return warnings
 
     @contextmanager
     def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[DumpWithObjects]:
         session, name, tools = self.session, self._name, self._tools
         if not is_claimed(session, name):
             ScratchSchema(session, name).sweep()
-        wanted = [*_WHERE_KNOWN]
-        if session.value(_VERSIONED, [name]):
-            wanted.append("--dump-history")
+            sweep_rehearsal(session, name)
         objects = objects_of(session, name)
-        excluded = [*objects.views, *map(self._table, self._exclude_tables)]
+        holds = inventory_of(session, name, excluded=self._excluded)
+        completions = completions_of(session, name, holds.objects[SEQUENCE], self._excluded)
+        wanted = [*_WHERE_KNOWN, *([_HISTORY] if holds.objects[VERSIONED] else [])]
         command = tools.command(
             DUMP,
             *(*_DUMP, *tools.supported(DUMP, wanted), *_TABLES),
-            *(f"--ignore-table={name}.{table}" for table in excluded),
+            *(f"--ignore-table={name}.{table}" for table in (*objects.views, *self._excluded)),
             *(f"{_WITHOUT_ROWS}={name}.{self._table(table)}" for table in self._exclude_data),
             *("--", name),
         )
+        definitions = (one for one in objects.definitions if one.table not in self._excluded)
+        script = (*completions.statements, *script_of(session, definitions, objects.collation))
         with Process(
             command, failure=describe_tool_failure, stall_timeout=stall_timeout
         ) as process:
-            yield DumpWithObjects(process, (*objects.create_statements, *objects.create_events))
+            dump = DumpWithObjects(process, script, completions.lines)
+            self._dumped = dump, holds
+            yield dump
+
+    def dump_inventory(self) -> Inventory | None:
+        if self._dumped is None:
+            return None
+        dump, holds = self._dumped
+        checks.require_dumped(dump.tables, holds)
+        return replace(holds, rows=dump.tables.rows)
+
+    def remarks(self) -> Sequence[str]:
+        if self._target is not None:
+            return self._target.remarks
+        return checks.remarks(self.session, self._dumped[0].tables) if self._dumped else ()
 
     @contextmanager
     def restore(
         self, expected: Inventory | None = None
     ) -> Iterator[StagedRestore | InPlaceRestore]:
         self.connection.close()
-        scratch = ScratchSchema(self.session, self._name)
+        session, tools, name = self.session, self._tools, self._name
+        scratch = ScratchSchema(session, name)
         if self._may_create(scratch):
-            with scratch, self._tools.loader(scratch.scratch) as process:
-                yield StagedRestore(scratch, process)
+            with scratch, tools.loader(scratch.scratch, session.settings) as process:
+                self._target = StagedRestore(scratch, process, expected)
+                yield self._target
             return
         with ExitStack() as stack:
-            claim(self.session, self._name)
-            stack.callback(release, self.session, self._name)
+            claim(session, name)
+            stack.callback(release, session, name)
             try:
                 folder = stack.enter_context(scratch_directory(Path(tempfile.gettempdir())))
-                target = InPlaceRestore(self.session, self._tools, self._name, folder)
+                self._target = InPlaceRestore(session, tools, name, folder, expected)
             except OSError as error:
                 raise ClientError(f"Cannot create a temporary file: {error}.") from None
-            yield stack.enter_context(closing(target))
+            yield stack.enter_context(closing(self._target))
+
+    @contextmanager
+    def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageSchema]:
+        with SalvageSchema(self.session, self._name, self._tools, expected) as target:
+            yield target
 
     @property
     def _tools(self) -> Tools:
@@ -219,24 +237,13 @@ class MysqlClient(ServerClient[MysqlSession]):
         known = connection_parameters(self.connection)
         return str(known.get("database") or known.get("db") or "")
 
+    @property
+    def _excluded(self) -> set[str]:
+        return set(map(self._table, self._exclude_tables))
+
     def _may_create(self, scratch: ScratchSchema) -> bool:
         schemas = (scratch.scratch, scratch.aside)
         return all(may_create_schema(self.session, schema) for schema in schemas)
 
     def _table(self, name: str) -> str:
         return table_name(name) or name
-
-
-def _require_same_family(dumped_from: str, server: str) -> None:
-    versions = f"The backup is of {_described(dumped_from)}, this server is {_described(server)}"
-    if is_mariadb(dumped_from) != is_mariadb(server):
-        raise ClientError(f"{versions}: their dumps are not interchangeable.")
-    if series(server) < series(dumped_from):
-        raise ClientError(
-            f"{versions}: an older server may not be able to read the dump of a newer one.",
-            hint="Restore to a server of the same version or a newer one.",
-        )
-
-
-def _described(version: str) -> str:
-    return f"{'MariaDB' if is_mariadb(version) else 'MySQL'} {version}"

@@ -26,9 +26,39 @@ _NAMES = ("database", "db")
 _CONNECT_TIMEOUT = 10
 _RECONNECT_TIMEOUT = 30
 _ANSWER_TIMEOUT = 3_600
-_IDLE_TIMEOUT = 2_592_000
 _GRACE = 60
 _GIVEN_UP = 1
+
+OWN_SETTINGS = (
+    "SET SESSION sql_mode = '', time_zone = '+00:00', character_set_client = utf8mb4, "
+    "collation_connection = utf8mb4_general_ci"
+)
+"""What our own statements are written for. Those of objects change it, and are followed by it."""
+
+SETTINGS = {
+    # A limit of the site's must not end a statement half-way, or a session that waits.
+    "max_statement_time": "0",
+    "max_execution_time": "0",
+    "wait_timeout": "2592000",
+    "net_read_timeout": "86400",
+    "net_write_timeout": "86400",
+    "idle_transaction_timeout": "0",
+    "idle_readonly_transaction_timeout": "0",
+    "idle_write_transaction_timeout": "0",
+    "sql_select_limit": "18446744073709551615",
+    "sql_big_selects": "1",
+    "sql_safe_updates": "0",
+    # What was valid for the session that made it must be so for ours.
+    "foreign_key_checks": "0",
+    "check_constraint_checks": "0",
+    "innodb_strict_mode": "0",
+    "sql_require_primary_key": "0",
+    "system_versioning_alter_history": "KEEP",
+    # What the server shows means what it says.
+    "explicit_defaults_for_timestamp": "1",
+    "sql_quote_show_create": "1",
+}
+"""Those that a server does not have, or does not let the role set, are left out."""
 
 
 class MysqlSession(Session):
@@ -40,6 +70,8 @@ class MysqlSession(Session):
 
     version: str
     """The server's version as it prints it, such as ``"10.11.18-MariaDB-deb12"``."""
+    settings = ""
+    """What a session that loads a dump sets, as a list for ``SET SESSION``."""
 
     def __init__(self, wrapper: BaseDatabaseWrapper, *, lock_timeout: float) -> None:
         """``lock_timeout`` is how many seconds a statement waits for other sessions.
@@ -54,6 +86,10 @@ class MysqlSession(Session):
     def rows(self, query: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Return the rows that a query finds, decoded where drivers return bytes."""
         return [tuple(map(_text, row)) for row in super().rows(query, parameters)]
+
+    def raw_value(self, query: str, parameters: Parameters = None) -> Any:
+        """Return a value as the driver returns it."""
+        return super().rows(query, parameters)[0][0]
 
     def renew(self) -> bool:
         """Restore the settings that statements of a backup changed; reconnect if it was lost.
@@ -120,11 +156,24 @@ class MysqlSession(Session):
             raise
 
     def _prepare(self) -> None:
+        self.reset()
+        if not self.settings:
+            self.settings = self._possible_settings()
+        self.execute(f"SET SESSION {self.settings}, lock_wait_timeout = {self._lock_timeout}")
+
+    def reset(self) -> None:
+        """Restore the settings that a statement of a backup was run under."""
         self.execute("SET NAMES utf8mb4")
-        self.execute(
-            "SET SESSION sql_mode = '', foreign_key_checks = 0, "
-            f"lock_wait_timeout = {self._lock_timeout}, wait_timeout = {_IDLE_TIMEOUT}"
-        )
+        self.execute(OWN_SETTINGS)
+
+    def _possible_settings(self) -> str:
+        """Return those of ``SETTINGS`` that this server has, and this role may set."""
+        possible = []
+        for name, value in SETTINGS.items():
+            with contextlib.suppress(ServerError):
+                self.execute(f"SET SESSION {name} = {value}")
+                possible.append(f"{name} = {value}")
+        return ", ".join(possible)
 
     def _sessions(self) -> list[tuple[Any, ...]]:
         """Return number, user, client address, schema, command ... of this role's sessions."""
@@ -181,6 +230,11 @@ def connection_parameters(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
 def quote_name(name: str) -> str:
     """Return a name as SQL has it."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def quote_string(text: str) -> str:
+    """Return a text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _private_copy(wrapper: BaseDatabaseWrapper) -> Any:

@@ -12,10 +12,12 @@ comments, and a dump can be loaded by hand.
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from ...exceptions import ClientError
 from ...processes import Process
+from .statements import Statement, statements_of
+from .stream import LineReplacer, TableCounter
 
 _ANNOUNCED = re.compile(rb"-- django-rclone ([0-9a-f]{14})\n")
 _HEADER_SIZE = len(b"-- django-rclone \n") + 14
@@ -23,34 +25,43 @@ _HEADS = (b"--", b"/*")
 _TRAILER = b"-- Dump completed"
 _TAIL = 200  # bytes at the end of a dump that contain its trailer
 _LIMIT = 64 << 20  # bytes of the second part
-_ALLOWED = re.compile(r"(SET SESSION|CREATE)\s", re.IGNORECASE)
+_ALLOWED = re.compile(rb"(SET SESSION|CREATE|ALTER TABLE|ALTER DATABASE)\s", re.IGNORECASE)
 
 
 class DumpWithObjects:
     """A source of the relay: the output of the dump tool, then statements that create the rest."""
 
-    def __init__(self, process: Process, create_statements: Sequence[str]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        script: Iterable[bytes],
+        replaced_lines: Iterable[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """``script`` creates the rest. ``replaced_lines`` are those of the tool, and what for."""
         # Delimiters of the client have at most 15 characters.
-        word = secrets.token_hex(7)
-        delimiter = f"\n{word}\n"
-        objects = f"\n-- django-rclone {word} rest\nDELIMITER {word}\n"
-        objects += "".join(statement + delimiter for statement in create_statements)
-        objects += "DELIMITER ;\n"
+        word = secrets.token_hex(7).encode()
+        delimiter = b"\n" + word + b"\n"
+        self._objects = b"\n-- django-rclone " + word + b" rest\nDELIMITER " + word + b"\n"
+        self._objects += b"".join(statement + delimiter for statement in script)
+        self._objects += b"DELIMITER ;\n"
+        self.tables = TableCounter()
+        self._lines = LineReplacer(replaced_lines)
         self._process = process
-        self._pending = f"-- django-rclone {word}\n".encode()
-        self._objects = objects.encode("utf-8", "surrogateescape")
+        self._pending = b"-- django-rclone " + word + b"\n"
         self._head = self._tail = b""
         self._ended = False
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes, none at the end. Raises ``ClientError`` for other output."""
-        if not self._pending and not self._ended:
+        while not self._pending and not self._ended:
             if data := self._process.read(size):
                 self._require_head(data)
                 self._tail = (self._tail + data)[-_TAIL:]
-                return data
-            self._ended = True
-            self._pending = self._objects
+                self.tables.see(data)
+                self._pending = self._lines.passed(data)
+            else:
+                self._ended = True
+                self._pending = self._lines.rest() + self._objects
         data, self._pending = self._pending[:size], self._pending[size:]
         return data
 
@@ -107,18 +118,17 @@ class DumpSplitter:
         return self._word is not None
 
     @property
-    def create_statements(self) -> list[str]:
-        """The statements that create views, triggers, routines and events."""
+    def create_statements(self) -> list[Statement]:
+        """The statements that complete tables and create everything else."""
         if self._objects is None or self._word is None:
             return []
-        script = bytes(self._objects).decode("utf-8", "surrogateescape")
-        word = self._word.decode()
-        *statements, end = script.removeprefix(f"DELIMITER {word}\n").split(f"\n{word}\n")
-        if end != "DELIMITER ;\n":
+        script = bytes(self._objects).removeprefix(b"DELIMITER " + self._word + b"\n")
+        *statements, end = script.split(b"\n" + self._word + b"\n")
+        if end != b"DELIMITER ;\n":
             raise ClientError("The backup is truncated after its tables.")
         if not all(map(_ALLOWED.match, statements)):
             raise ClientError("The backup contains unexpected statements after its tables.")
-        return statements
+        return list(statements_of(statements))
 
     def _start(self) -> None:
         self._started = True

@@ -1,4 +1,4 @@
-"""Whether a role may create a schema, according to ``SHOW GRANTS``.
+"""What a role may do, according to ``SHOW GRANTS``.
 
 https://mariadb.com/kb/en/show-grants/: the answer is a list of GRANT statements,
 of the role itself and of those it has enabled.
@@ -9,17 +9,43 @@ import re
 from .connection import MysqlSession
 
 _GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<schema>\*|`(?:[^`]|``)+`)\.\* TO ")
-_NEEDED = {"CREATE", "DROP", "ALTER", "INSERT", "SELECT"}
+_CREATE = {"CREATE", "DROP", "ALTER", "INSERT", "SELECT"}
+_DEFINERS = {"SUPER", "SET USER", "SET_USER_ID", "SET_ANY_DEFINER"}
+_ALL = "ALL PRIVILEGES"
+
+_SEE = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
+_SEE_ROUTINES = ("EXECUTE", "CREATE ROUTINE", "ALTER ROUTINE")
 
 
 def may_create_schema(session: MysqlSession, name: str) -> bool:
     """Return whether the role may create, fill and drop the schema ``name``."""
+    rights = rights_on(session, name)
+    return _ALL in rights or rights >= _CREATE
+
+
+def may_set_definers(session: MysqlSession) -> bool:
+    """Return whether the role may make objects of other definers."""
+    rights = rights_on(session, None)
+    return _ALL in rights or bool(rights & _DEFINERS)
+
+
+def rights_to_see(session: MysqlSession, name: str) -> list[str]:
+    """Return the rights that the role lacks to see everything in the schema ``name``."""
+    rights = rights_on(session, name)
+    if _ALL in rights:
+        return []
+    lacking = [right for right in _SEE if right not in rights]
+    return lacking if rights.intersection(_SEE_ROUTINES) else [*lacking, _SEE_ROUTINES[0]]
+
+
+def rights_on(session: MysqlSession, name: str | None) -> set[str]:
+    """Return the rights of the role on a schema, or those that it has on all of them."""
     rights: set[str] = set()
     for (line,) in session.rows("SHOW GRANTS"):
         match = _GRANT.match(line)
-        if match and _covers(match["schema"], name):
+        if match and (match["schema"] == "*" if name is None else _covers(match["schema"], name)):
             rights |= {right.strip() for right in match["rights"].split(",")}
-    return "ALL PRIVILEGES" in rights or rights >= _NEEDED
+    return rights
 
 
 def _covers(schema: str, name: str) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ...exceptions import ClientError
 from ...processes import Command, Process
-from ..tools import ProgramFinder, failure_describer, output_of
+from ..tools import ProgramFinder, failure_describer, output_of, series
 from .connection import program_arguments
 
 DUMP = ("mariadb-dump", "mysqldump")
@@ -23,10 +24,11 @@ _VERSION = re.compile(r"(?:Distrib|Ver|from) (\d+\.\d+\.\d+)")
 _MARIADB_VERSION = re.compile(r"(\d+\.\d+\.\d+)-MariaDB")
 
 _HINTS = {
-    "1044": "The role needs SELECT, SHOW VIEW, TRIGGER, EVENT and LOCK TABLES on the database.",
+    "1044": "The role needs SELECT, SHOW VIEW, TRIGGER, EVENT and EXECUTE on the database.",
     "1045": "Correct USER and PASSWORD of this database.",
     "1153": "Raise max_allowed_packet of the server: a row of the backup is larger.",
     "2020": "Raise max_allowed_packet of the server: a row is larger.",
+    "2013": "If the upload paused for longer than net_write_timeout of the server, raise that.",
     "1227": "The backup holds views, triggers, routines or events of another definer. Restore "
     "as that role, or as one that may SET USER.",
     "1356": "A view refers to something that no longer exists or that its definer may not see. "
@@ -71,9 +73,13 @@ class Tools:
         arguments, secret = program_arguments(self.wrapper, parameters)
         return Command(argv=(self.find(names), *arguments), secret=secret)
 
-    def loader(self, schema: str) -> Process:
-        """Return the vendor's client, not started yet, that loads a script into a schema."""
-        options = (*self.supported(CLIENT, _HARMLESS), "--batch", *COMMON)
+    def loader(self, schema: str, settings: str, *options: str) -> Process:
+        """Return the vendor's client, not started yet, that loads a script into a schema.
+
+        ``settings`` are those of its session, as a list for ``SET SESSION``.
+        """
+        wanted = (*_HARMLESS, f"--init-command=SET SESSION {settings}")
+        options = (*self.supported(CLIENT, wanted), "--batch", *COMMON, *options)
         command = self.command(CLIENT, *options, f"--database={schema}")
         return Process(command, failure=describe_tool_failure)
 
@@ -85,6 +91,22 @@ class Tools:
 def is_mariadb(version: str) -> bool:
     """Return whether a version is one of MariaDB."""
     return "mariadb" in version.lower()
+
+
+def require_same_family(dumped_from: str, server: str) -> None:
+    """Raise ``ClientError`` unless a server takes dumps of a server of another version."""
+    versions = f"The backup is of {_described(dumped_from)}, this server is {_described(server)}"
+    if is_mariadb(dumped_from) != is_mariadb(server):
+        raise ClientError(f"{versions}: their dumps are not interchangeable.")
+    if series(server) < series(dumped_from):
+        raise ClientError(
+            f"{versions}: an older server may not be able to read the dump of a newer one.",
+            hint="Restore to a server of the same version or a newer one.",
+        )
+
+
+def _described(version: str) -> str:
+    return f"{'MariaDB' if is_mariadb(version) else 'MySQL'} {version}"
 
 
 def _error_lines(tail: Sequence[str]) -> Sequence[str]:

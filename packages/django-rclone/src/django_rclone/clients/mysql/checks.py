@@ -1,0 +1,221 @@
+"""What makes a dump impossible, or not restorable: looked for before it is made."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from ...backups.inventory import Inventory
+from ...exceptions import ClientError
+from ..session import ServerError
+from .connection import MysqlSession, quote_name
+from .definitions import references
+from .inventory import SEQUENCE, TABLE
+from .kinds import text_kinds
+from .privileges import rights_to_see
+from .schema import objects_of, set_aside, view_names
+from .stream import TableCounter
+
+_OTHER_ENGINES = """
+SELECT table_name FROM information_schema.tables
+WHERE table_schema = %s AND table_type = 'BASE TABLE' AND engine <> 'InnoDB'
+ORDER BY table_name
+"""
+_VERSIONED = """
+SELECT table_name FROM information_schema.tables
+WHERE table_schema = %s AND table_type = 'SYSTEM VERSIONED' ORDER BY table_name
+"""
+_NAMED = "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
+_REFERENCES = """
+SELECT DISTINCT k.table_name, k.referenced_table_name, t.table_name IS NULL
+FROM information_schema.key_column_usage k
+LEFT JOIN information_schema.tables t
+  ON t.table_schema = k.referenced_table_schema AND t.table_name = k.referenced_table_name
+WHERE k.table_schema = %s AND k.referenced_table_schema = k.table_schema
+ORDER BY 1, 2
+"""
+_SEQUENCE_DEFAULTS = """
+SELECT table_name, column_default FROM information_schema.columns
+WHERE table_schema = %s AND locate('val(', column_default)
+"""
+_REFERRING = """
+SELECT DISTINCT constraint_schema FROM information_schema.referential_constraints
+WHERE unique_constraint_schema = %s AND constraint_schema <> unique_constraint_schema
+"""
+_KNOWN_ACCOUNTS = "SELECT user, host FROM mysql.user"
+
+
+def require_restorable(session: MysqlSession, schema: str) -> None:
+    """Raise ``ClientError`` if a dump would be of half a schema, or could not be restored."""
+    _require_complete(session, schema)
+    _require_rights(session, schema)
+    _require_sound_views(session, schema)
+
+
+def _require_complete(session: MysqlSession, schema: str) -> None:
+    if set_aside(session, schema):
+        raise ClientError(
+            "This database is incomplete: a restore was interrupted.",
+            hint="Restore it again before it is backed up.",
+        )
+
+
+def _require_rights(session: MysqlSession, schema: str) -> None:
+    if lacking := rights_to_see(session, schema):
+        raise ClientError(
+            f"The role may not see everything in {schema}: it lacks {', '.join(lacking)}.",
+            hint=f"Run `GRANT {', '.join(lacking)} ON {quote_name(schema)}.* TO ...`.",
+        )
+
+
+def _require_sound_views(session: MysqlSession, schema: str) -> None:
+    broken = []
+    for name in view_names(session, schema):
+        try:
+            session.rows(f"SELECT 1 FROM {quote_name(schema)}.{quote_name(name)} LIMIT 0")  # noqa: S608
+        except ServerError as error:
+            broken.append(f"{name} ({error.reason})")
+    if broken:
+        raise ClientError(
+            f"Broken views: {'; '.join(broken)}.",
+            hint="Fix or drop them; they could not be restored. A view whose definer does not "
+            "exist is broken, too.",
+        )
+
+
+def require_no_reference(session: MysqlSession, schema: str) -> None:
+    """Raise ``ClientError`` if a table of another schema refers to this one."""
+    if others := [name for (name,) in session.rows(_REFERRING, [schema])]:
+        raise ClientError(
+            f"Tables of other schemas refer to this one: {', '.join(others)}.",
+            hint="Drop those foreign keys; create them again after the restore.",
+        )
+
+
+def require_table(session: MysqlSession, schema: str, table: str, *, called: str) -> None:
+    """Raise ``ClientError`` if a table to exclude, by the name it is ``called``, does not exist."""
+    if not session.rows(_NAMED, [schema, table]):
+        raise ClientError(
+            f"There is no table {called!r} to exclude.",
+            hint="Correct the OPTIONS of this database in CLIENTS.",
+        )
+
+
+def require_closed_exclusions(
+    session: MysqlSession, schema: str, *, tables: Collection[str], rows: Collection[str]
+) -> None:
+    """Raise ``ClientError`` if what is kept needs what is excluded: it could not be restored."""
+    for child, parent, _ in session.rows(_REFERENCES, [schema]):
+        missing = parent in tables or parent in rows
+        if missing and child not in tables and not (child in rows and parent in rows):
+            raise _needed(parent, f"a foreign key of {child}")
+    for table, default in session.rows(_SEQUENCE_DEFAULTS, [schema]):
+        for sequence in references(default) & set(tables):
+            if table not in tables:
+                raise _needed(sequence, f"a default of {table}")
+    if not tables:
+        return
+    for one in objects_of(session, schema).definitions:
+        if one.kind.sql == "VIEW" and (used := used_tables(one.text) & set(tables)):
+            raise _needed(min(used), f"the view {one.name}")
+
+
+def require_dumped(seen: TableCounter, holds: Inventory) -> None:
+    """Raise ``ClientError`` unless the dump has the tables that it should have."""
+    if seen.names != holds.objects[TABLE] | holds.objects[SEQUENCE]:
+        raise ClientError("The schema changed while it was dumped.", hint="Run the backup again.")
+
+
+def remarks(session: MysqlSession, seen: TableCounter) -> Sequence[str]:
+    """Return what the operator should know about a dump."""
+    limit = int(session.value("SELECT @@global.max_allowed_packet"))
+    if seen.longest <= limit:
+        return ()
+    return [
+        (
+            f"The largest row of the dump has {seen.longest:,} bytes. To restore it, max_allowed_packet "
+            f"of the server must be larger than that; here it is {limit:,}."
+        )
+    ]
+
+
+def used_tables(text: str) -> set[str]:
+    """Return the tables and views of its own schema that the text of a view uses.
+
+    The server writes a table as a name that nothing qualifies, after a word or a bracket.
+    """
+    found = re.findall(
+        r"'(?:[^'\\]|\\.|'')*'|(?<=from )`((?:[^`]|``)+)`(?!\.)|(?<=join )`((?:[^`]|``)+)`(?!\.)"
+        r"|(?<=\()`((?:[^`]|``)+)`(?!\.)",
+        text,
+        re.DOTALL,
+    )
+    return {name.replace("``", "`") for names in found for name in names if name}
+
+
+def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequence[str]:
+    """Return what the operator should know about every dump of the schema.
+
+    ``keeps_history`` is whether the dump tool can dump that of system-versioned tables.
+    """
+    found = []
+    versioned = ", ".join(name for (name,) in session.rows(_VERSIONED, [schema]))
+    if versioned and not keeps_history:
+        found.append(
+            f"The dump tool leaves out the history of these tables: {versioned}. That of "
+            "MariaDB 10.11 or newer does not."
+        )
+    if tables := ", ".join(name for (name,) in session.rows(_OTHER_ENGINES, [schema])):
+        found.append(
+            f"These tables do not support transactions: {tables}. Their rows may be of another "
+            "moment than the rest."
+        )
+    dangling = [f"{a} to {b}" for a, b, gone in session.rows(_REFERENCES, [schema]) if gone]
+    if dangling:
+        found.append(
+            f"These foreign keys refer to tables that do not exist: {', '.join(dangling)}. "
+            "They come back as they are."
+        )
+    if foreign := _of_other_schemas(session, schema):
+        found.append(
+            f"These views use other schemas, which are not in the backup: {', '.join(foreign)}. "
+            "They can be restored only where those exist."
+        )
+    if gone := _without_definer(session, schema):
+        found.append(
+            f"The definers of these do not exist: {', '.join(gone)}. They come back as they "
+            "are, and do not work."
+        )
+    return found
+
+
+def _needed(table: str, by: str) -> ClientError:
+    return ClientError(
+        f"{table} is excluded, and {by} needs it: the backup could not be restored.",
+        hint="Exclude both, or neither, in the OPTIONS of this database in CLIENTS.",
+    )
+
+
+def _of_other_schemas(session: MysqlSession, schema: str) -> list[str]:
+    others = {
+        name for (name,) in session.rows("SELECT schema_name FROM information_schema.schemata")
+    }
+    others.discard(schema)
+    pattern = re.compile(r"'(?:[^'\\]|\\.|'')*'|(?<![`.])`((?:[^`]|``)+)`\.`", re.DOTALL)
+    return [
+        one.name
+        for one in objects_of(session, schema).definitions
+        if one.kind.sql == "VIEW"
+        and {name.replace("``", "`") for name in pattern.findall(one.text)} & others
+    ]
+
+
+def _without_definer(session: MysqlSession, schema: str) -> list[str]:
+    try:
+        known = {f"{user}@{host}" for user, host in session.rows(_KNOWN_ACCOUNTS)}
+    except ServerError:
+        return []  # most roles may not look
+    return [
+        f"{kind.name} {row[0]} ({row[1]})"
+        for kind in text_kinds()
+        for row in session.rows(kind.names, [schema])
+        if row[1] not in known and f"{row[1]}@" not in known
+    ]

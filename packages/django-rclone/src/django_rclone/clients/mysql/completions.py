@@ -1,0 +1,57 @@
+"""Defaults that call a sequence: the server shows them with the name of the schema.
+
+Elsewhere they would use the sequence of another schema, or none. So a dump has such
+columns without a default first, and completes the tables once their sequences are there.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from ...exceptions import ClientError
+from .connection import MysqlSession, quote_name
+from .definitions import requalified
+
+_DEFAULTS = """
+SELECT table_name, column_name, column_default FROM information_schema.columns
+WHERE table_schema = %s AND (locate('nextval(', column_default)
+  OR locate('lastval(', column_default) OR locate('setval(', column_default))
+ORDER BY table_name, ordinal_position
+"""
+
+
+@dataclass(slots=True)
+class Completions:
+    """The lines of a dump to replace, and the statements that complete its tables."""
+
+    lines: list[tuple[bytes, bytes]] = field(default_factory=list)
+    statements: list[bytes] = field(default_factory=list)
+
+
+def completions_of(
+    session: MysqlSession, schema: str, sequences: Collection[str], excluded: Collection[str]
+) -> Completions:
+    """Find the defaults of a schema that call its sequences. Raises ``ClientError``."""
+    found = Completions()
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, default in session.rows(_DEFAULTS, [schema]):
+        if table not in excluded and requalified(default, schema, "", sequences) != default:
+            tables.setdefault(table, {})[column] = default
+    for table, defaults in tables.items():
+        shown = session.rows(f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}")[0][1]
+        for column, default in defaults.items():
+            found.lines.append(_without_default(str(shown), table, column, default))
+        changes = ", ".join(
+            f"ALTER COLUMN {quote_name(column)} SET DEFAULT "
+            f"{requalified(default, schema, '', sequences)}"
+            for column, default in defaults.items()
+        )
+        found.statements.append(f"ALTER TABLE {quote_name(table)} {changes}".encode())
+    return found
+
+
+def _without_default(shown: str, table: str, column: str, default: str) -> tuple[bytes, bytes]:
+    start = f"  {quote_name(column)} "
+    for line in shown.split("\n"):
+        if line.startswith(start) and f" DEFAULT {default}" in line:
+            return line.encode(), line.replace(f" DEFAULT {default}", "", 1).encode()
+    raise ClientError(f"The default of {table}.{column} cannot be read.")

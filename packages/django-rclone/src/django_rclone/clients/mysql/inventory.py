@@ -1,0 +1,72 @@
+"""What a schema holds, by kind."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from ...backups.inventory import Inventory
+from .connection import MysqlSession, quote_name
+from .kinds import KINDS, text_kinds
+
+TABLE, VERSIONED, SEQUENCE = "table", "system-versioned table", "sequence"
+EVENT, DEFINER = "event", "definer"
+
+
+def inventory_of(
+    session: MysqlSession,
+    schema: str,
+    *,
+    excluded: Collection[str] = (),
+    count: Collection[str] = (),
+) -> Inventory:
+    """Return what a schema holds but for ``excluded`` tables, with the rows of those in ``count``."""
+    objects: dict[str, frozenset[str]] = {}
+    definers: set[str] = set()
+    texts = {kind.name for kind in text_kinds()}
+    for kind in KINDS:
+        if not kind.names:
+            continue
+        rows = session.rows(kind.names, [schema])
+        if kind.table is not None:
+            rows = [row for row in rows if row[kind.table] not in excluded]
+        objects[kind.name] = frozenset(str(row[0]) for row in rows)
+        if kind.name in texts:
+            definers |= {str(row[1]) for row in rows}
+    objects[DEFINER] = frozenset(definers)
+    counted = {
+        table: _rows(session, schema, table, versioned=table in objects[VERSIONED])
+        for table in count
+        if table in objects[TABLE]
+    }
+    return Inventory(objects, counted)
+
+
+def require_restored(
+    expected: Inventory, found: Inventory, *, changed_definers: bool = False, passed: int = 0
+) -> None:
+    """Raise ``ClientError`` unless what was restored is what the backup contains.
+
+    ``changed_definers`` is whether the role could not set them all, ``passed`` how many
+    events were not created since their only time has passed.
+    """
+    objects = dict(expected.objects)
+    if changed_definers:
+        objects.pop(DEFINER, None)
+    events, there = objects.get(EVENT, frozenset()), found.objects[EVENT]
+    if len(events - there) == passed:
+        objects[EVENT] = events & there
+    replace(expected, objects=objects).require(found)
+
+
+def foreign_definers(session: MysqlSession, inventory: str) -> frozenset[str]:
+    """Return the accounts in the inventory of a manifest that are not the connecting role."""
+    try:
+        definers = Inventory.from_text(inventory).objects.get(DEFINER, frozenset())
+    except ValueError:
+        return frozenset()  # of an older release, or reported where it is needed
+    return definers - {str(session.value("SELECT CURRENT_USER()"))}
+
+
+def _rows(session: MysqlSession, schema: str, table: str, *, versioned: bool) -> int:
+    history = " FOR SYSTEM_TIME ALL" if versioned else ""
+    query = f"SELECT count(*) FROM {quote_name(schema)}.{quote_name(table)}{history}"  # noqa: S608
+    return int(session.value(query))

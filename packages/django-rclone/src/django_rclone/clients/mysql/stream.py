@@ -1,0 +1,113 @@
+"""What is seen of tables in the stream of a dump: their names and rows, and their largest line.
+
+MariaDB's program prints a row per line. Of a program that does not, no row is counted.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from ...exceptions import ClientError
+
+_MARK = re.compile(
+    rb"^(?P<what>CREATE (?:TABLE|SEQUENCE)|INSERT INTO) `(?P<name>(?:[^`]|``)+)`(?P<rest>.*)$",
+    re.MULTILINE,
+)
+_LINE_LIMIT = 1 << 20  # bytes of a line that are kept; statements about tables start one
+
+
+class TableCounter:
+    """Is shown a dump, and counts."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        """The tables and sequences."""
+        self.longest = 0
+        """Bytes of the longest line, if it is longer than the pieces of the dump."""
+        self._rows: dict[str, int] = {}
+        self._table = ""
+        self._uncounted: set[str] = set()
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables alone."""
+        return frozenset(self._rows)
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """The rows of tables."""
+        return {name: n for name, n in self._rows.items() if name not in self._uncounted}
+
+    def see(self, data: bytes) -> None:
+        """Look at the next piece of the dump."""
+        end = data.rfind(b"\n") + 1
+        if not end:
+            self._keep(data)
+            return
+        self.longest = max(self.longest, self._pending_size + data.find(b"\n"))
+        self._look(b"".join(self._pending) + data[:end])
+        self._pending, self._pending_size = [], 0
+        self._keep(data[end:])
+
+    def _keep(self, data: bytes) -> None:
+        if self._pending_size < _LINE_LIMIT:
+            self._pending.append(data)
+        self._pending_size += len(data)
+
+    def _look(self, lines: bytes) -> None:
+        start = 0
+        for mark in _MARK.finditer(lines):
+            self._count(lines, start, mark.start())
+            start = mark.end()
+            name = mark["name"].replace(b"``", b"`").decode("utf-8", "surrogateescape")
+            if mark["what"] == b"INSERT INTO":
+                self._table = name
+                if not mark["rest"].endswith(b" VALUES"):
+                    self._uncounted.add(name)
+            else:
+                self._table = ""
+                self.names.add(name)
+                if mark["what"] == b"CREATE TABLE":
+                    self._rows[name] = 0
+        self._count(lines, start, len(lines))
+
+    def _count(self, lines: bytes, start: int, end: int) -> None:
+        if self._table in self._rows:
+            first = start == 0 and lines.startswith(b"(")
+            self._rows[self._table] += lines.count(b"\n(", start, end) + first
+
+
+class LineReplacer:
+    """Passes a dump on with some of its lines replaced, each as often as it was announced."""
+
+    def __init__(self, lines: Iterable[tuple[bytes, bytes]]) -> None:
+        self._lines: dict[bytes, tuple[bytes, int]] = {}
+        for old, new in lines:
+            self._lines[old] = (new, self._lines.get(old, (new, 0))[1] + 1)
+        self._pending = b""
+
+    def passed(self, data: bytes) -> bytes:
+        """Return what can be passed on after this piece of the dump."""
+        if not self._lines:
+            return data
+        data = self._pending + data
+        end = data.rfind(b"\n")
+        if end < 0:
+            self._pending = data
+            return b""
+        lines, self._pending = data[: end + 1], data[end:]
+        for old, (new, left) in self._lines.items():
+            if found := lines.count(b"\n" + old + b"\n"):
+                lines = lines.replace(b"\n" + old + b"\n", b"\n" + new + b"\n")
+                self._lines[old] = (new, left - found)
+        return lines[:-1]
+
+    def rest(self) -> bytes:
+        """Return the end of the dump. Raises ``ClientError`` unless every line was seen."""
+        if any(left for _, left in self._lines.values()):
+            raise ClientError(
+                "The schema changed while it was dumped.", hint="Run the backup again."
+            )
+        data, self._pending = self._pending, b""
+        return data

@@ -1,0 +1,60 @@
+"""Tables and rows are counted, and lines replaced, whatever the size of the pieces."""
+
+import pytest
+
+from django_rclone.clients.mysql.stream import LineReplacer, TableCounter
+from django_rclone.exceptions import ClientError
+
+DUMP = b"""-- dump
+CREATE SEQUENCE `s` start with 1;
+CREATE TABLE `a``b` (
+  `id` int(11) DEFAULT nextval(`shop`.`s`),
+  `x` int(11)
+) ENGINE=InnoDB;
+INSERT INTO `a``b` VALUES
+(1,'\\nINSERT INTO `no` VALUES\\n(7'),
+(2,'(');
+INSERT INTO `a``b` (`id`,`x`) VALUES
+(3,4);
+CREATE TABLE `empty` (
+  `id` int(11)
+);
+CREATE TABLE `other` (
+  `id` int(11)
+);
+INSERT INTO `other` VALUES (1),(2);
+"""
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 10_000])
+def test_rows_are_counted_where_each_has_a_line(size: int) -> None:
+    counter = TableCounter()
+    for start in range(0, len(DUMP), size):
+        counter.see(DUMP[start : start + size])
+    assert counter.names == {"s", "a`b", "empty", "other"}
+    assert counter.rows == {"a`b": 3, "empty": 0}
+
+
+def test_longest_line_is_measured_and_not_kept() -> None:
+    counter = TableCounter()
+    for piece in (b"INSERT INTO `t` VALUES\n(", *[b"x" * 500_000] * 7, b");\n-- end\n"):
+        counter.see(piece)
+    assert counter.longest == 3_500_003
+
+
+OLD = b"  `id` int(11) DEFAULT nextval(`shop`.`s`),"
+NEW = b"  `id` int(11),"
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 10_000])
+def test_announced_lines_are_replaced(size: int) -> None:
+    replacer = LineReplacer([(OLD, NEW)])
+    pieces = [replacer.passed(DUMP[n : n + size]) for n in range(0, len(DUMP), size)]
+    assert b"".join([*pieces, replacer.rest()]) == DUMP.replace(OLD, NEW)
+
+
+def test_announced_line_that_is_missing_fails_the_dump() -> None:
+    replacer = LineReplacer([(OLD, NEW), (OLD, NEW)])
+    replacer.passed(DUMP)
+    with pytest.raises(ClientError, match="schema changed while it was dumped"):
+        replacer.rest()
