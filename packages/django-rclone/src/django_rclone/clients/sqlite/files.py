@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ...interrupts import sleep
+from ...exceptions import ClientError
+from ...interrupts import is_interrupted, sleep
 
 HEADER_SIZE = 100  # bytes
 _WAL_VERSIONS = b"\x02\x02"
@@ -68,7 +69,7 @@ def reading(connection: sqlite3.Connection, timeout: float) -> Iterator[None]:
     """Let nothing that others commit be seen in the block, waiting ``timeout`` for that.
 
     With a write-ahead log others can commit meanwhile, otherwise they wait. The wait may be
-    interrupted. Raises ``sqlite3.Error``.
+    interrupted, and ends when a signal is deferred. Raises ``sqlite3.Error`` or ``ClientError``.
     """
     give_up = time.monotonic() + timeout
     while True:
@@ -81,6 +82,8 @@ def reading(connection: sqlite3.Connection, timeout: float) -> Iterator[None]:
             connection.execute("ROLLBACK")
             if not is_busy(error) or time.monotonic() >= give_up:
                 raise
+        if is_interrupted():
+            raise ClientError("A signal ended the wait for a locked database.")
         sleep(_PAUSE)
     try:
         yield

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from .files import (
     has_same_pages,
     is_busy,
     is_not_a_database,
+    reading,
 )
 from .kinds import inventory_of
 from .paging import change_page_size, page_size_of
@@ -79,11 +81,9 @@ class FileRestore:
             )
         for one in findings.unchecked:
             logger.warning("This part of the backup could not be checked: %s", one)
-        try:
+        with self._translated_errors():
             if size := self._required_page_size():
                 change_page_size(self._wrapper, self._path, size)
-        except (OSError, sqlite3.Error) as error:
-            raise ClientError(f"Cannot adopt the page size of {self._live}: {error}.") from error
         if self._expected:
             self._expected.require(self._inventory())
 
@@ -101,7 +101,7 @@ class FileRestore:
         """Return the size that pages must have to be copied into the live file, if another one."""
         if not self._live.exists() or is_not_a_database(self._live):
             return None
-        with closing(connect(self._live, self._timeout)) as live:
+        with closing(connect(self._live, 0)) as live, reading(live, self._timeout):
             # The page size of a WAL database cannot change: https://www.sqlite.org/pragma.html
             if live.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 return None
@@ -124,8 +124,13 @@ class FileRestore:
             )
 
     def _replace_live(self) -> None:
-        try:
+        with self._translated_errors():
             self._replace()
+
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, sqlite3.Error) as error:
             if is_busy(error):
                 raise ClientError(
