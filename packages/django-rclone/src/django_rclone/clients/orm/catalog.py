@@ -2,7 +2,7 @@
 
 Columns that no field knows, columns that the database computes, foreign keys and triggers
 that are in the database alone: as far as Django's introspection and the vendor's own
-catalogue tell.
+catalog tell.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

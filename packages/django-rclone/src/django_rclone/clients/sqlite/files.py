@@ -68,7 +68,7 @@ def connect_private(path: Path) -> sqlite3.Connection:
 def reading(connection: sqlite3.Connection, timeout: float) -> Iterator[None]:
     """Let nothing that others commit be seen in the block, waiting ``timeout`` for that.
 
-    With a write-ahead log others can commit meanwhile, otherwise they wait. The wait may be
+    With a write-ahead log others can commit in the meantime, otherwise they wait. The wait may be
     interrupted, and ends when a signal is deferred. Raises ``sqlite3.Error`` or ``ClientError``.
     """
     give_up = time.monotonic() + timeout

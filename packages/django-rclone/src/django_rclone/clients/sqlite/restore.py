@@ -186,7 +186,7 @@ class FileRestore:
             self._install(status.st_mode & 0o777)
         elif self._required_page_size():
             raise ClientError(
-                "The page size or the journal mode of the live database was changed meanwhile.",
+                "The page size or the journal mode of the live database was changed in the meantime.",
                 hint="Run the restore again.",
             )
         else:

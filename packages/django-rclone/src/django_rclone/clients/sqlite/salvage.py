@@ -1,6 +1,6 @@
 """What can be had of a file that cannot be restored: https://www.sqlite.org/recovery.html.
 
-If the file is damaged, every object is made anew in a new file, and every row that can be
+If the file is damaged, every object is made again in a new file, and every row that can be
 read is copied into it.
 """
 
