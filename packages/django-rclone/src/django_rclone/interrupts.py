@@ -54,6 +54,11 @@ def uninterrupted() -> Iterator[None]:
         _regions, _shielded = before
 
 
+def is_interrupted() -> bool:
+    """Return whether a signal is deferred, for work that is ``uninterrupted()`` and can be undone."""
+    return _pending is not None
+
+
 def sleep(seconds: float) -> None:
     """Sleep until the time is over or a signal arrives."""
     with interruptible():

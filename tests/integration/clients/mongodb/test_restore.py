@@ -83,6 +83,28 @@ def test_a_model_is_excluded_by_its_label(shop: Shop) -> None:
     assert "--excludeCollection=auth_user" in shop.calls()[0]["argv"]
 
 
+@pytest.mark.parametrize(
+    ("excluded", "pipeline"),
+    [
+        ("orders", []),
+        ("log", [{"$lookup": {"from": "log", "as": "entries", "pipeline": []}}]),
+        ("log", [{"$facet": {"both": [{"$unionWith": "log"}]}}]),
+        ("log", [{"$unionWith": {"coll": "log", "pipeline": [{"$limit": 1}]}}]),
+        ("log", [{"$lookup": {"from": "empty", "pipeline": [{"$graphLookup": {"from": "log"}}]}}]),
+    ],
+)
+def test_what_a_view_needs_cannot_be_excluded_alone(
+    shop: Shop, excluded: str, pipeline: list[object]
+) -> None:
+    shop.server.databases["shop"].pop("recent")
+    shop.server.fill("shop", "needy", viewOn="orders", pipeline=pipeline)
+    shop.options["exclude_collections"] = [excluded]
+    with pytest.raises(CommandError, match=f"view needy needs {excluded}"):
+        shop.back_up()
+    shop.options["exclude_collections"] = [excluded, "needy"]
+    shop.back_up()
+
+
 def test_a_missing_collection_cannot_be_excluded(shop: Shop) -> None:
     shop.options["exclude_collections"] = ["lgo"]
     with pytest.raises(CommandError, match="do not exist: lgo"):

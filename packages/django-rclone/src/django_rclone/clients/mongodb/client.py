@@ -19,7 +19,15 @@ from ..options import names_option, path_option
 from ..session import ServerClient
 from ..tools import ProgramFinder, series
 from .archive import BEGIN, Archive
-from .collections import RESTORING, SWAPPING, collection_name, is_dumped, unsupported_reason
+from .collections import (
+    RESTORING,
+    SWAPPING,
+    collection_name,
+    is_dumped,
+    is_view,
+    sources_of_view,
+    unsupported_reason,
+)
 from .connection import MongodbSession, connection_parameters, open_session
 from .restore import MongodbRestore, StagedCollections
 from .tools import DUMP, RESTORE, find, tool_failure, version_of
@@ -105,6 +113,13 @@ class MongodbClient(ServerClient[MongodbSession]):
                 hint="Correct NAME of this database: to MongoDB a database that does not exist "
                 "is an empty one.",
             )
+        for view in filter(is_view, dumped):
+            if needed := sorted(sources_of_view(view) & set(self._excluded)):
+                raise ClientError(
+                    f"The view {view['name']} needs {needed[0]}, which is excluded: "
+                    "it would be empty or wrong after a restore.",
+                    hint=f"Exclude {view['name']} too, or neither.",
+                )
         if reasons := [one for found in dumped if (one := unsupported_reason(database, found))]:
             raise ClientError(
                 f"These collections could not be restored: {', '.join(reasons)}.",

@@ -1,6 +1,6 @@
 """Which collections are dumped, which belong to a restore, and which cannot be restored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..options import table_name
@@ -42,6 +42,28 @@ def unsupported_reason(database: str, found: Mapping[str, Any]) -> str | None:
         "its name is too long": length > _NAME_LENGTH,
     }
     return next((f"{name} ({reason})" for reason, holds in reasons.items() if holds), None)
+
+
+def sources_of_view(found: Mapping[str, Any]) -> set[str]:
+    """Return the collections and views that a view reads, however deep in its pipeline."""
+    options = found.get("options", {})
+    return {str(options.get("viewOn"))} | set(_sources(options.get("pipeline")))
+
+
+def _sources(part: Any) -> Iterator[str]:
+    """Yield what the stages of a pipeline read: ``$lookup``, ``$graphLookup``, ``$unionWith``."""
+    if isinstance(part, Mapping):
+        for key, value in part.items():
+            if key == "$unionWith" and isinstance(value, str):
+                yield value
+            elif key in ("$lookup", "$graphLookup", "$unionWith") and isinstance(value, Mapping):
+                yield from (
+                    one for name in ("from", "coll") if isinstance(one := value.get(name), str)
+                )
+            yield from _sources(value)
+    elif isinstance(part, list | tuple):
+        for one in part:
+            yield from _sources(one)
 
 
 def collection_name(label: str) -> str:

@@ -6,6 +6,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
 from ...exceptions import ClientError
+from .catalog import ExtraColumn, database_references, triggers_on
 from .connection import describe, supports_snapshot
 from .deferred import can_defer_constraints, unsatisfiable_models
 from .tables import Table, tables_without_model
@@ -35,6 +36,11 @@ def dump_warnings(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> l
             "Tables without a model are not in the backup, "
             f"and a restore leaves them as they are: {', '.join(others)}."
         )
+    if triggers := triggers_on(connection, tables):
+        warnings.append(
+            "Triggers fire during a restore, which is refused if they change the restored rows: "
+            f"{', '.join(triggers)}."
+        )
     if not supports_snapshot(connection.vendor):
         warnings.append(
             f"It is unknown how to read {name} as of one moment. Unless its isolation level "
@@ -60,8 +66,12 @@ def require_readable(tables: Sequence[Table]) -> None:
             ) from None
 
 
-def require_closed_exclusions(excluded: Collection[str], tables: Sequence[Table]) -> None:
+def require_closed_exclusions(
+    connection: BaseDatabaseWrapper, excluded: Collection[str], tables: Sequence[Table]
+) -> None:
     """Raise ``ClientError`` when rows that others refer to would be left out."""
+    if not excluded:
+        return
     if unknown := sorted(set(excluded) - {table.label for table in tables}):
         raise ClientError(
             f"Cannot exclude {unknown[0]!r}: there is no such model.",
@@ -75,6 +85,25 @@ def require_closed_exclusions(excluded: Collection[str], tables: Sequence[Table]
                     "such a backup could not be restored.",
                     hint=f"Exclude {table.label} too, or neither.",
                 )
+
+    names = {table.name: table.label for table in tables if table.label in excluded}
+    every = [table.name for table in tables] + tables_without_model(connection, tables)
+    for table_name, others in database_references(connection, every).items():
+        if table_name not in names and (needed := sorted(others & names.keys())):
+            raise ClientError(
+                f"Table {table_name} refers to {names[needed[0]]} by a foreign key of the "
+                "database, which is excluded: such a backup could not be restored.",
+                hint="Exclude both, or neither.",
+            )
+
+
+def extra_columns_warning(columns: Sequence[ExtraColumn]) -> str:
+    """Return what an operator should know about columns without a field."""
+    shown = ", ".join(map(str, columns))
+    return (
+        f"Columns without a field are not in the backup, which is partial: {shown}. "
+        "A restore empties them: remove them from the database, or give them a field."
+    )
 
 
 def require_integrity(connection: BaseDatabaseWrapper) -> None:

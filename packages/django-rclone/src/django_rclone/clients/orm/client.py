@@ -18,10 +18,12 @@ from ...redaction import redact
 from ..base import DatabaseClient, Versions
 from ..options import names_option
 from ..session import connecting
+from .catalog import ExtraColumn, extra_columns, require_insertable
 from .checks import (
     ALLOWS_DANGLING_REFERENCES,
     RESTORE_WARNINGS,
     dump_warnings,
+    extra_columns_warning,
     require_closed_exclusions,
     require_integrity,
     require_readable,
@@ -29,8 +31,9 @@ from .checks import (
 from .connection import applied_migrations, fresh_connection, snapshot, translated_errors
 from .dump import Dump
 from .format import require_migrations
+from .kinds import inventory_of
 from .restore import OrmRestore
-from .tables import tables_of
+from .tables import Table, tables_of
 
 _LINE_LIMIT = 64 << 20  # bytes
 _CANNOT_READ = "Cannot read the database"
@@ -53,11 +56,13 @@ class OrmClient(DatabaseClient):
         exclude_data: Sequence[str] = (),
         from_vendors: Sequence[str] = (),
         line_limit: int = _LINE_LIMIT,
+        verify_rows: bool = True,
     ) -> None:
         """``exclude_data`` holds labels of models (``"sessions.Session"``).
 
         ``from_vendors`` names other kinds of databases (``"oracle"``) whose backups
-        may be restored here. A row may take ``line_limit`` bytes.
+        may be restored here. A row may take ``line_limit`` bytes. With ``verify_rows``
+        all rows are read again and compared before a restore is committed.
         """
         super().__init__(connection)
         self.vendor = connection.vendor
@@ -66,7 +71,10 @@ class OrmClient(DatabaseClient):
         if line_limit < 1024:
             raise TypeError("line_limit must be a number of bytes, at least 1024")
         self._line_limit = line_limit
+        self._verify_rows = bool(verify_rows)
         self._is_open = False
+        self._extra: tuple[ExtraColumn, ...] = ()
+        self._dumped: Dump | None = None
 
     def close(self) -> None:
         """Close Django's connection, if it was opened here."""
@@ -76,7 +84,7 @@ class OrmClient(DatabaseClient):
 
     @property
     def partial(self) -> bool:
-        return bool(self._excluded)
+        return bool(self._excluded or self._extra)
 
     def accepts(self, vendor: str, dump_format: str) -> bool:
         return vendor in self._vendors and dump_format == self.format
@@ -97,7 +105,8 @@ class OrmClient(DatabaseClient):
         with self._questions():
             tables = tables_of(self.connection)
             require_readable(tables)
-        require_closed_exclusions(self._excluded, tables)
+            require_insertable(self.connection, self._included(tables))
+            require_closed_exclusions(self.connection, self._excluded, tables)
 
     def check_restore(self, manifest: Manifest | None) -> None:
         with self._questions():
@@ -108,7 +117,10 @@ class OrmClient(DatabaseClient):
 
     def dump_warnings(self) -> Sequence[str]:
         with self._questions():
-            return dump_warnings(self.connection, tables_of(self.connection))
+            tables = tables_of(self.connection)
+            extra = extra_columns(self.connection, self._included(tables))
+            more = [extra_columns_warning(extra)] if extra else []
+            return dump_warnings(self.connection, tables) + more
 
     def restore_warnings(self) -> Sequence[str]:
         return RESTORE_WARNINGS
@@ -117,17 +129,23 @@ class OrmClient(DatabaseClient):
     def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Dump]:
         self._reconnect()
         with translated_errors(_CANNOT_READ), snapshot(self.connection):
+            tables = tables_of(self.connection)
+            self._extra = tuple(extra_columns(self.connection, self._included(tables)))
             if self.vendor in ALLOWS_DANGLING_REFERENCES:
                 require_integrity(self.connection)
             dump = Dump(
                 self.connection,
-                tables_of(self.connection),
+                tables,
                 migrations=applied_migrations(self.connection),
                 excluded=self._excluded,
                 line_limit=self._line_limit,
             )
+            self._dumped = dump
             with closing(dump):
                 yield dump
+
+    def dump_inventory(self) -> Inventory | None:
+        return inventory_of(self._dumped.counts) if self._dumped else None
 
     @contextmanager
     def restore(self, expected: Inventory | None = None) -> Iterator[OrmRestore]:
@@ -139,9 +157,14 @@ class OrmClient(DatabaseClient):
                 migrations=applied_migrations(self.connection),
                 vendors=self._vendors,
                 line_limit=self._line_limit,
+                verify_rows=self._verify_rows,
+                expected=expected,
             )
         with closing(restore):
             yield restore
+
+    def _included(self, tables: Sequence[Table]) -> list[Table]:
+        return [table for table in tables if table.label not in self._excluded]
 
     def _reconnect(self) -> None:
         self._is_open = True

@@ -12,7 +12,10 @@ from ...exceptions import ClientError
 from ..session import connecting
 
 _SNAPSHOT = {
-    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    # Rows that a policy would hide are an error.
+    "postgresql": (
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL row_security = off"
+    ),
     "cockroachdb": "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE READ ONLY",
     "mysql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "oracle": "SET TRANSACTION READ ONLY",

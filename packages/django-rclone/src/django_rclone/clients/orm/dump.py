@@ -36,6 +36,8 @@ class Dump:
         self._lines = self._written()
         self._buffer = bytearray()
         self._is_complete = False
+        self.counts: dict[str, int] = {}
+        """How many rows each table has in the dump, by its name, once it is complete."""
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes, and nothing at the end. Raises ``ClientError``."""
@@ -68,26 +70,32 @@ class Dump:
                 for line in rows:
                     counts[table.label] += 1
                     yield line
+        self.counts = {table.name: counts[table.label] for table in self._tables}
         yield to_line({"rows": counts})
         self._is_complete = True
 
     def _rows(self, table: Table) -> Generator[bytes, None, None]:
-        try:
-            with translated_errors(f"Cannot read all rows of {table.label}"):
-                for number, values in enumerate(table.values().iterator(_CHUNK), start=1):
-                    yield self._row(table, values, number)
-        finally:
-            self._connection.queries_log.clear()
+        for number, values in enumerate(encoded_rows(self._connection, table), start=1):
+            line = to_line(values)
+            if len(line) > self._line_limit:
+                raise ClientError(
+                    f"{table.label}, row {number:,} takes {len(line):,} bytes, "
+                    f"more than the {self._line_limit:,} of the option line_limit.",
+                    hint="Raise line_limit in the OPTIONS of this database in CLIENTS.",
+                )
+            yield line
 
-    def _row(self, table: Table, values: Sequence[Any], number: int) -> bytes:
-        line = to_line(list(_encoded(table, values, number)))
-        if len(line) > self._line_limit:
-            raise ClientError(
-                f"{table.label}, row {number:,} takes {len(line):,} bytes, "
-                f"more than the {self._line_limit:,} of the option line_limit.",
-                hint="Raise line_limit in the OPTIONS of this database in CLIENTS.",
-            )
-        return line
+
+def encoded_rows(
+    connection: BaseDatabaseWrapper, table: Table
+) -> Generator[list[str | None], None, None]:
+    """Yield all rows of a table as a dump has them. Raises ``ClientError``."""
+    try:
+        with translated_errors(f"Cannot read all rows of {table.label}"):
+            for number, values in enumerate(table.values().iterator(_CHUNK), start=1):
+                yield list(_encoded(table, values, number))
+    finally:
+        connection.queries_log.clear()
 
 
 def _encoded(table: Table, values: Sequence[Any], number: int) -> Iterator[str | None]:

@@ -31,6 +31,15 @@ class RowInserter:
         self._waiting: list[Any] = []
         self._size = 0
 
+    def require_width(self, values: Sequence[Any]) -> None:
+        """Raise ``ClientError`` unless the next row has a value for every column."""
+        columns = self.table.columns
+        if len(values) != len(columns):
+            raise ClientError(
+                f"{self.table.label}, row {self.count + 1:,} has {len(values):,} values "
+                f"for {len(columns):,} columns."
+            )
+
     def add(self, values: Sequence[Any], size: int) -> None:
         """Take a row as a dump has it, in ``size`` bytes. Raises ``ClientError``."""
         self.count += 1
@@ -60,14 +69,8 @@ class RowInserter:
         self._connection.queries_log.clear()
 
     def _decoded(self, values: Sequence[Any]) -> SimpleNamespace:
-        columns = self.table.columns
-        if len(values) != len(columns):
-            raise ClientError(
-                f"{self.table.label}, row {self.count:,} has {len(values):,} values "
-                f"for {len(columns):,} columns."
-            )
         row = SimpleNamespace()
-        for column, value in zip(columns, values, strict=True):
+        for column, value in zip(self.table.columns, values, strict=True):
             try:
                 setattr(row, column.attname, column.codec.decode(value))
             except Exception:  # noqa: BLE001 - fields of the site raise what they like

@@ -8,12 +8,16 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
+from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..staging import LiveData, swap_and_look
 from .connection import describe, fresh_connection, translated_errors, use_utc
 from .deferred import DeferredReferences
 from .format import Lines, parse, require_fit
 from .insert import RowInserter, reset_sequences
+from .kinds import inventory_of
+from .outsiders import Outsiders
+from .sums import RowSum, require_rows
 from .tables import Table
 
 
@@ -28,13 +32,22 @@ class OrmRestore:
         migrations: Sequence[str],
         vendors: Collection[str],
         line_limit: int,
+        verify_rows: bool,
+        expected: Inventory | None,
     ) -> None:
-        """``vendors`` are those whose dumps are accepted, ``line_limit`` is in bytes."""
+        """``vendors`` are those whose dumps are accepted, ``line_limit`` is in bytes.
+
+        Without ``verify_rows`` the restored rows are counted, and not compared.
+        """
         self._connection = connection
         self._tables = tables
         self._migrations = migrations
         self._vendors = vendors
         self._lines = Lines(line_limit)
+        self._verify_rows = verify_rows
+        self._expected = expected
+        self._sums: list[RowSum] = []
+        self._outsiders = Outsiders(connection, tables)
         self._transaction = ExitStack()
         self._is_complete = False
         self._is_unchecked = False
@@ -74,7 +87,19 @@ class OrmRestore:
                 "that are not in the backup.",
             ) from None
         with translated_errors("Cannot read the restored rows"):
+            self._verify()
             self._after = self._evidence()
+
+    def _verify(self) -> None:
+        """Raise ``ClientError`` unless the database is as the backup says, and the rest as it was."""
+        for table, expected in zip(self._tables, self._sums, strict=True):
+            require_rows(self._connection, table, expected, counts_only=not self._verify_rows)
+        self._outsiders.require_untouched()
+        if self._expected:
+            rows = {
+                table.name: one.count for table, one in zip(self._tables, self._sums, strict=True)
+            }
+            self._expected.require(inventory_of(rows))
 
     def swap(self) -> None:
         """Commit; see ``RestoreTarget.swap()``."""
@@ -116,6 +141,8 @@ class OrmRestore:
         yield
         header = self._value()
         require_fit(header, self._tables, migrations=self._migrations, vendors=self._vendors)
+        # Another engine writes the same values in another way.
+        self._verify_rows &= header["vendor"] == self._connection.vendor
         self._begin()
         yield
         value = self._value()
@@ -124,8 +151,12 @@ class OrmRestore:
             if value != {"model": table.label}:
                 raise ClientError(f"Cannot read the backup {self._place()}: unexpected line.")
             rows = self._rows = RowInserter(table, self._connection)
+            added = RowSum(table, counts_only=not self._verify_rows)
+            self._sums.append(added)
             yield
             while isinstance(value := self._value(), list):
+                rows.require_width(value)
+                added.add(value)
                 rows.add(self._deferred.defer(table, value), len(self._line))
                 yield
             rows.flush()
@@ -146,6 +177,7 @@ class OrmRestore:
             )
             use_utc(connection)
             self._before = self._evidence()
+            self._outsiders.look()
             # Within the transaction: there are engines that alter the tables for it.
             self._is_unchecked = connection.disable_constraint_checking()
             self._deferred.clear()

@@ -34,6 +34,11 @@ class Table:
         return self.model._meta.label
 
     @property
+    def name(self) -> str:
+        """The name of the table in the database."""
+        return str(self.model._meta.db_table)
+
+    @property
     def description(self) -> dict[str, Any]:
         """What a dump says about it. A table with another description is another table."""
         columns = [[column.name, column.codec.name] for column in self.columns]

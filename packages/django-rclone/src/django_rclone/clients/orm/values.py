@@ -17,6 +17,11 @@ class ValueCodec:
         self.name = kind if aware or kind != "DateTimeField" else f"naive {kind}"
         """Stands in the dump, and must be that of the live column."""
 
+    @property
+    def is_stable(self) -> bool:
+        """Whether equal values are written as equal texts: a field of the site's own may salt them."""
+        return is_django_field(self._field)
+
     def encode(self, value: Any) -> str | None:
         """Return a value as text. Raises any error for what the field cannot hold."""
         if value is None:

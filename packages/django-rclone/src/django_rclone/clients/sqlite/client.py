@@ -7,11 +7,13 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import IO, ClassVar, cast
+from typing import IO, ClassVar
 from urllib.parse import unquote, urlsplit
+
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
@@ -19,8 +21,12 @@ from ...exceptions import ClientError
 from ...processes import StallTimeout
 from ...scratch import scratch_directory
 from ..base import DatabaseClient, Versions
-from .files import connect, copy_pages, integrity_problems, is_busy
+from .checking import integrity_of, open_as_site, uncheckable
+from .copying import copy_out
+from .files import connect, is_busy
+from .kinds import inventory_of
 from .restore import FileRestore
+from .salvage import FileSalvage
 
 _DEFAULT_TIMEOUT = 5.0  # seconds; that of sqlite3.connect(), which Django keeps
 
@@ -32,6 +38,10 @@ class SqliteClient(DatabaseClient):
     format: ClassVar[str] = "sqlite3"
     magic: ClassVar[tuple[bytes, ...]] = (b"SQLite format 3\0",)
     extension: ClassVar[str] = "sqlite3"
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        super().__init__(connection)
+        self._dumped: Path | None = None
 
     def versions(self) -> Versions:
         version = sqlite3.sqlite_version
@@ -66,6 +76,18 @@ class SqliteClient(DatabaseClient):
             # Once for the restored file, once for the journal of replacing the live one.
             _require_space(path.parent, 2 * raw_size)
 
+    def dump_warnings(self) -> Sequence[str]:
+        try:
+            with closing(open_as_site(self.connection, self._require_file())) as live:
+                unchecked = uncheckable(live)
+        except sqlite3.Error:
+            return ()  # dump() says why
+        return tuple(
+            f"The check for damage leaves out {one}. Register it in a receiver of connection_created "
+            "that manage.py imports, too."
+            for one in unchecked
+        )
+
     @contextmanager
     def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator["_File"]:
         live = self._require_file()
@@ -75,7 +97,14 @@ class SqliteClient(DatabaseClient):
                 copy = stack.enter_context(scratch_directory(temporary)) / "dump.sqlite3"
                 self._copy_out(live, copy)
                 file = stack.enter_context(copy.open("rb"))
+            self._dumped = copy
             yield _File(file)
+
+    def dump_inventory(self) -> Inventory | None:
+        if self._dumped is None:
+            return None
+        with _translated_errors("Cannot read the copy of the database"):
+            return inventory_of(self._dumped)
 
     @contextmanager
     def restore(self, expected: Inventory | None = None) -> Iterator[FileRestore]:
@@ -86,7 +115,17 @@ class SqliteClient(DatabaseClient):
                 # In the same folder: where there is no live file, a rename puts it in place.
                 folder = stack.enter_context(scratch_directory(live.parent))
                 path = folder / "restored.sqlite3"
-                target = FileRestore(live, path, self._open_copy, self._timeout())
+                target = FileRestore(self.connection, live, path, self._timeout(), expected)
+            yield stack.enter_context(closing(target))
+
+    @contextmanager
+    def salvage(self, expected: Inventory | None = None) -> Iterator[FileSalvage]:
+        live = self._require_path()
+        with ExitStack() as stack:
+            with _translated_errors(f"Cannot write to the folder of {live}"):
+                folder = stack.enter_context(scratch_directory(live.parent))
+                path = folder / "salvaged.sqlite3"
+                target = FileSalvage(self.connection, live, path, expected)
             yield stack.enter_context(closing(target))
 
     def _timeout(self) -> float:
@@ -94,33 +133,14 @@ class SqliteClient(DatabaseClient):
         options = self.connection.settings_dict.get("OPTIONS") or {}
         return float(options.get("timeout", _DEFAULT_TIMEOUT))
 
-    def _open_copy(self, path: Path) -> sqlite3.Connection:
-        """Open a private file with the functions that Django registers on its connections.
-
-        Indexes, generated columns and constraints created by Django may call them.
-        Neither ``init_command`` nor ``connection_created`` may touch the file.
-        """
-        wrapper = self.connection.copy()
-        options = dict(wrapper.settings_dict.get("OPTIONS") or {})
-        options.pop("init_command", None)
-        wrapper.settings_dict["OPTIONS"] = options
-        wrapper.settings_dict["NAME"] = str(path)
-        parameters = wrapper.get_connection_params()
-        opened = cast(sqlite3.Connection, wrapper.get_new_connection(parameters))
-        opened.isolation_level = None
-        return opened
-
     def _copy_out(self, live: Path, copy: Path) -> None:
         try:
-            with (
-                closing(connect(live, self._timeout())) as source,
-                closing(sqlite3.connect(copy, isolation_level=None)) as target,
-            ):
-                copy_pages(source, target)
-            with closing(self._open_copy(copy)) as target:
+            copy_out(live, copy, self._timeout())
+            with closing(connect(copy, 0)) as opened:
                 # A dump is one file: it must not refer to a write-ahead log.
-                target.execute("PRAGMA journal_mode = DELETE").fetchone()
-                problems = integrity_problems(target)
+                opened.execute("PRAGMA journal_mode = DELETE").fetchone()
+            with closing(open_as_site(self.connection, copy)) as opened:
+                problems = integrity_of(opened).problems
         except sqlite3.Error as error:
             if is_busy(error):
                 raise ClientError(
@@ -130,7 +150,7 @@ class SqliteClient(DatabaseClient):
             raise ClientError(f"The database cannot be read: {error}.") from None
         if problems:
             raise ClientError(
-                "The database is damaged: " + "; ".join(problems) + ".",
+                f"The database is damaged: {'; '.join(problems)}.",
                 hint="Restore an earlier backup, or see https://www.sqlite.org/recovery.html.",
             )
 
@@ -177,7 +197,7 @@ class _File:
 def _translated_errors(problem: str) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise ClientError(f"{problem}: {error}.") from error
 
 

@@ -1,35 +1,98 @@
-"""SQLite files and their pages: https://www.sqlite.org/backup.html."""
+"""SQLite files, as bytes and as connections: https://www.sqlite.org/fileformat.html."""
 
+import os
 import sqlite3
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-_HEADER_SIZE = 100  # bytes
+from ...exceptions import ClientError
+from ...interrupts import is_interrupted, sleep
+
+HEADER_SIZE = 100  # bytes
 _WAL_VERSIONS = b"\x02\x02"
 _CHUNK = 1 << 20
+_PAUSE = 0.02  # seconds
 
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
+_descriptors: dict[tuple[int, int], int] = {}
+
+
+class LiveFile:
+    """Reads the bytes of a database that others use.
+
+    Its descriptor stays open until the process ends: closing any descriptor of a file gives
+    up the locks that this process holds on it, also those of the site's other threads.
+    See https://www.sqlite.org/howtocorrupt.html, section 2.2.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises ``OSError``."""
+        status = path.stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity not in _descriptors:
+            _descriptors[identity] = os.open(path, os.O_RDONLY)
+        self._descriptor = _descriptors[identity]
+
+    def read(self, size: int, position: int) -> bytes:
+        """Return up to ``size`` bytes from ``position``, and nothing at the end."""
+        return os.pread(self._descriptor, size, position)
+
+    def read_into(self, buffer: bytearray, position: int) -> int:
+        """Fill ``buffer`` from ``position``, and return how many bytes there were."""
+        return os.preadv(self._descriptor, [buffer], position)
+
 
 def connect(path: Path, timeout: float) -> sqlite3.Connection:
-    """Open an existing database file; never create one."""
+    """Open an existing database file; never create one. Usable from every thread."""
     return sqlite3.connect(
-        f"{path.as_uri()}?mode=rw", uri=True, timeout=timeout, isolation_level=None
+        f"{path.as_uri()}?mode=rw",
+        uri=True,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
     )
 
 
-def copy_pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Copy all pages in one step, waiting for locks as long as either connection would."""
-
-    def give_up_when_locked(status: int, remaining: int, total: int) -> None:
-        # Python would retry without end; SQLite has waited for the timeout by now.
-        if status in BUSY:
-            raise _locked()
-
-    source.backup(target, pages=-1, progress=give_up_when_locked)
+def connect_private(path: Path) -> sqlite3.Connection:
+    """Open or create a private file, which needs neither a journal nor to reach the disk."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA journal_mode = OFF")
+    return connection
 
 
-def _locked() -> sqlite3.OperationalError:
+@contextmanager
+def reading(connection: sqlite3.Connection, timeout: float) -> Iterator[None]:
+    """Let nothing that others commit be seen in the block, waiting ``timeout`` for that.
+
+    With a write-ahead log others can commit in the meantime, otherwise they wait. The wait may be
+    interrupted, and ends when a signal is deferred. Raises ``sqlite3.Error`` or ``ClientError``.
+    """
+    give_up = time.monotonic() + timeout
+    while True:
+        connection.execute("BEGIN")
+        try:
+            # Unlike a query, it does not need the schema to be sound.
+            connection.execute("PRAGMA schema_version").fetchone()
+            break
+        except sqlite3.Error as error:
+            connection.execute("ROLLBACK")
+            if not is_busy(error) or time.monotonic() >= give_up:
+                raise
+        if is_interrupted():
+            raise ClientError("A signal ended the wait for a locked database.")
+        sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def locked() -> sqlite3.OperationalError:
+    """Return the error of SQLite for a lock that was not given up in time."""
     error = sqlite3.OperationalError("database is locked")
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY
     return error
@@ -57,19 +120,28 @@ def change_counter(path: Path) -> bytes:
     change it: https://www.sqlite.org/fileformat.html#file_change_counter.
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_SIZE)
+        header = LiveFile(path).read(HEADER_SIZE, 0)
     except OSError:
         return b""
-    return b"" if header[18:20] == _WAL_VERSIONS else header[24:28]
+    return b"" if has_log(header) else counter_in(header)
+
+
+def counter_in(header: bytes) -> bytes:
+    """Return the change counter of a header."""
+    return header[24:28]
+
+
+def has_log(header: bytes) -> bool:
+    """Return whether a header says that there is a write-ahead log."""
+    return header[18:20] == _WAL_VERSIONS
 
 
 def has_same_pages(left: Path, right: Path) -> bool:
-    """Return whether two database files hold the same, but for counters in their headers."""
+    """Return whether two private database files hold the same, but for counters in their headers."""
     if left.stat().st_size != right.stat().st_size:
         return False
     with left.open("rb") as one, right.open("rb") as other:
-        if _without_counters(one.read(_HEADER_SIZE)) != _without_counters(other.read(_HEADER_SIZE)):
+        if _without_counters(one.read(HEADER_SIZE)) != _without_counters(other.read(HEADER_SIZE)):
             return False
         while piece := one.read(_CHUNK):
             if piece != other.read(_CHUNK):
@@ -81,17 +153,3 @@ def _without_counters(header: bytes) -> bytes:
     # Journal mode, change counter, schema cookie, and the version that wrote it last.
     counters = [*range(18, 20), *range(24, 28), *range(40, 44), *range(92, 100)]
     return bytes(byte for index, byte in enumerate(header) if index not in counters)
-
-
-def integrity_problems(connection: sqlite3.Connection) -> list[str]:
-    """Return what ``PRAGMA integrity_check`` finds in the structure of a private copy.
-
-    Rows that violate a constraint are the site's own business, not damage: a
-    backup must hold them as well.
-    """
-    try:
-        connection.execute("PRAGMA ignore_check_constraints = 1")
-        rows = connection.execute("PRAGMA integrity_check(10)").fetchall()
-    except sqlite3.Error as error:
-        return [str(error)]
-    return [row[0] for row in rows if row[0] != "ok" and not row[0].startswith("NULL value in")]

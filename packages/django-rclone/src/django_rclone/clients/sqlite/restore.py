@@ -1,24 +1,33 @@
 """Replaces a live SQLite database at once, while others have it open."""
 
 import contextlib
+import logging
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..staging import LiveData, swap_and_look
+from .checking import Findings, integrity_of, open_as_site
+from .copying import copy_in, copy_out
 from .files import (
     change_counter,
     connect,
-    copy_pages,
     has_same_pages,
-    integrity_problems,
     is_busy,
     is_not_a_database,
+    reading,
 )
+from .kinds import inventory_of
+from .paging import change_page_size, page_size_of
+
+logger = logging.getLogger(__name__)
 
 _SIDECARS = ("-wal", "-shm", "-journal")
 
@@ -28,19 +37,21 @@ class FileRestore:
 
     def __init__(
         self,
+        wrapper: BaseDatabaseWrapper,
         live: Path,
         path: Path,
-        open_copy: Callable[[Path], sqlite3.Connection],
         timeout: float,
+        expected: Inventory | None,
     ) -> None:
-        """``path`` is the private file, ``open_copy`` opens it, ``timeout`` is in seconds.
+        """``path`` is the private file, ``timeout`` is in seconds.
 
         Raises ``OSError`` when the private file cannot be created.
         """
+        self._wrapper = wrapper
         self._live = live
         self._path = path
-        self._open_copy = open_copy
         self._timeout = timeout
+        self._expected = expected
         self._aside = Path(f"{live}.damaged-{datetime.now(UTC):%Y%m%d%H%M%S}")
         self._file = path.open("xb")
 
@@ -61,21 +72,65 @@ class FileRestore:
         """Complete the private file and check it. Raises ``ClientError``."""
         try:
             self._file.close()
-            with closing(self._open_copy(self._path)) as restored:
-                problems = integrity_problems(restored)
+            findings = self._checked()
         except (OSError, sqlite3.Error) as error:
-            problems = [str(error)]
-        if problems:
-            raise ClientError("The backup holds a damaged database: " + "; ".join(problems) + ".")
+            findings = Findings(problems=[str(error)])
+        if findings.problems:
+            raise ClientError(
+                f"The backup holds a damaged database: {'; '.join(findings.problems)}."
+            )
+        for one in findings.unchecked:
+            logger.warning("This part of the backup could not be checked: %s", one)
+        with self._translated_errors():
+            if size := self._required_page_size():
+                change_page_size(self._wrapper, self._path, size)
+        if self._expected:
+            self._expected.require(self._inventory())
+
+    def _inventory(self) -> Inventory:
+        try:
+            return inventory_of(self._path)
+        except sqlite3.Error as error:
+            raise ClientError(f"Cannot read the restored file: {error}.") from error
+
+    def _checked(self) -> Findings:
+        with closing(open_as_site(self._wrapper, self._path)) as restored:
+            return integrity_of(restored)
+
+    def _required_page_size(self) -> int | None:
+        """Return the size that pages must have to be copied into the live file, if another one."""
+        if not self._live.exists() or is_not_a_database(self._live):
+            return None
+        with closing(connect(self._live, 0)) as live, reading(live, self._timeout):
+            # The page size of a WAL database cannot change: https://www.sqlite.org/pragma.html
+            if live.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                return None
+            size = int(live.execute("PRAGMA page_size").fetchone()[0])
+        return size if page_size_of(self._path) != size else None
 
     def swap(self) -> None:
-        """Replace the live database; see ``RestoreTarget.swap()``."""
-        before = change_counter(self._live)
-        swap_and_look(self._replace_live, lambda: self._look(before), hint="Run the restore again.")
+        """Replace the live database; see ``RestoreTarget.swap()``.
+
+        It stops when a signal is deferred, since the live database is as it was then.
+        """
+        counter = change_counter(self._live)
+        with contextlib.ExitStack() as stack:
+            watcher = self._watcher(stack)
+            before = counter, _version(watcher)
+            swap_and_look(
+                self._replace_live,
+                lambda: self._look(before, watcher),
+                hint="Run the restore again.",
+            )
 
     def _replace_live(self) -> None:
-        try:
+        with self._translated_errors():
             self._replace()
+
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, sqlite3.Error) as error:
             if is_busy(error):
                 raise ClientError(
@@ -84,22 +139,33 @@ class FileRestore:
                 ) from None
             raise ClientError(f"Cannot replace the live database: {error}.") from None
 
-    def _look(self, before: bytes) -> LiveData:
+    def _watcher(self, stack: contextlib.ExitStack) -> sqlite3.Connection | None:
+        """Return a connection that sees whether others change the live database, if there is one."""
+        if not self._live.exists():
+            return None
+        try:
+            return stack.enter_context(closing(connect(self._live, 0)))
+        except sqlite3.Error:
+            return None
+
+    def _look(
+        self, before: tuple[bytes, int | None], watcher: sqlite3.Connection | None
+    ) -> LiveData:
         if not self._path.exists():
             return LiveData.NEW  # it was renamed to the live one
-        # Every commit changes it, and it can be read while others lock the database.
-        if before and change_counter(self._live) == before:
-            return LiveData.OLD
         if not self._live.exists():
             return LiveData.OLD  # there was none
+        counter, version = before
+        # Every commit changes it, and it can be read while others lock the database.
+        if counter and change_counter(self._live) == counter:
+            return LiveData.OLD
+        if version is not None and _version(watcher) == version:
+            return LiveData.OLD
         copy = self._path.with_name("live.sqlite3")
         try:
-            with (
-                closing(connect(self._live, self._timeout)) as live,
-                closing(sqlite3.connect(copy, isolation_level=None)) as target,
-            ):
-                copy_pages(live, target)
-                problems = integrity_problems(target)
+            copy_out(self._live, copy, self._timeout)
+            with closing(open_as_site(self._wrapper, copy)) as opened:
+                problems = integrity_of(opened).problems
             if has_same_pages(copy, self._path):
                 return LiveData.NEW
         except (OSError, sqlite3.Error) as error:
@@ -118,25 +184,13 @@ class FileRestore:
             with contextlib.suppress(PermissionError):
                 os.chown(self._path, status.st_uid, status.st_gid)
             self._install(status.st_mode & 0o777)
+        elif self._required_page_size():
+            raise ClientError(
+                "The page size or the journal mode of the live database was changed in the meantime.",
+                hint="Run the restore again.",
+            )
         else:
-            self._copy_in()
-
-    def _copy_in(self) -> None:
-        """Replace all pages in one transaction; other connections see it at once."""
-        with closing(connect(self._live, self._timeout)) as live:
-            self._adopt_page_size(live)
-            with closing(self._open_copy(self._path)) as restored:
-                copy_pages(restored, live)
-
-    def _adopt_page_size(self, live: sqlite3.Connection) -> None:
-        # The page size of a WAL database cannot change: https://www.sqlite.org/pragma.html
-        if live.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            return
-        size = live.execute("PRAGMA page_size").fetchone()[0]
-        with closing(self._open_copy(self._path)) as restored:
-            if restored.execute("PRAGMA page_size").fetchone()[0] != size:
-                restored.execute(f"PRAGMA page_size = {int(size)}")
-                restored.execute("VACUUM")
+            copy_in(self._path, self._live, self._timeout)
 
     def _install(self, mode: int) -> None:
         """Put the restored file where there is no working one."""
@@ -153,6 +207,19 @@ class FileRestore:
         for sidecar in _SIDECARS:
             with contextlib.suppress(FileNotFoundError):
                 Path(f"{self._live}{sidecar}").rename(f"{self._aside}{sidecar}")
+
+
+def _version(watcher: sqlite3.Connection | None) -> int | None:
+    """Return what is another number after others have committed, or ``None``.
+
+    See https://www.sqlite.org/pragma.html#pragma_data_version.
+    """
+    if watcher is None:
+        return None
+    try:
+        return int(watcher.execute("PRAGMA data_version").fetchone()[0])
+    except sqlite3.Error:
+        return None
 
 
 def _umask() -> int:
