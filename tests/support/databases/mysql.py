@@ -111,8 +111,13 @@ class MysqlDatabase(Database):
         return self._mariadb_dump("--no-data")
 
     def vendor_dump(self) -> str:
-        """Return mariadb-dump's text of everything."""
-        return self._mariadb_dump("--dump-history", "--hex-blob", "--order-by-primary")
+        """Return mariadb-dump's text of everything.
+
+        It quotes the heads of triggers as they were written. A restore leaves the name of the
+        schema out of them, since they may go elsewhere.
+        """
+        text = self._mariadb_dump("--dump-history", "--hex-blob", "--order-by-primary")
+        return text.replace(f"{quote(self.name)}.", "")
 
     def _mariadb_dump(self, *options: str) -> str:
         """Return what mariadb-dump prints, with those events that it cannot print as they show."""
