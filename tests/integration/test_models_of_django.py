@@ -10,6 +10,8 @@ import pytest
 from tests.support.databases import Database, MysqlDatabase, PostgresqlDatabase, SqliteDatabase
 from tests.support.django_models import add_models_of_django
 from tests.support.generated.campaign import assert_same
+from tests.support.servers.base import missing
+from tests.support.servers.postgresql import VERSIONS, PostgresqlServers
 from tests.support.site import DjangoSite
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
@@ -22,7 +24,11 @@ def sqlite(request: pytest.FixtureRequest) -> Database:
 
 
 def postgresql(request: pytest.FixtureRequest) -> Database:
-    return PostgresqlDatabase(request.getfixturevalue("postgresql_server"))
+    servers: PostgresqlServers = request.getfixturevalue("postgresql_servers")
+    # Some models want a collation of ICU.
+    icu = "SELECT 1 FROM pg_collation WHERE collname = 'sv-x-icu'"
+    found = next((one for one in map(servers.get, range(len(VERSIONS))) if one.rows(icu)), None)
+    return PostgresqlDatabase(found or missing("PostgreSQL with ICU"))
 
 
 def mariadb(request: pytest.FixtureRequest) -> Database:
@@ -38,16 +44,18 @@ def site(site: DjangoSite, request: pytest.FixtureRequest) -> Iterator[DjangoSit
 
 
 def test_models_of_django_come_back(site: DjangoSite) -> None:
-    made, filled = map(int, re.findall(r"\d+", add_models_of_django(site)))
-    assert made > 1_000
+    # MariaDB takes many times as long as the others to make a table.
+    one_in = 3 if site.database.vendor == "mysql" else 1
+    made, filled = map(int, re.findall(r"\d+", add_models_of_django(site, one_in=one_in)))
+    assert made > 1_000 / one_in
     assert filled > made * 0.8
     before = site.database.fingerprint()
     site.back_up()
     site.database.run(
-        "DELETE FROM queries_note",
-        "DROP TABLE basic_article",
+        "DELETE FROM django_session",
+        "DROP TABLE django_flatpage_sites",
         "CREATE TABLE queries_later (id integer)",
-        "ALTER TABLE queries_tag ADD added integer DEFAULT 1",
+        "ALTER TABLE django_site ADD added integer DEFAULT 1",
     )
     site.restore()
     assert_same(site.database.fingerprint(), before, "not as it was")

@@ -38,10 +38,13 @@ _CONTRIB = (
 )
 
 
-def add_models_of_django(site: DjangoSite) -> str:
-    """Make all models in the default database, fill them, and return how many were made."""
+def add_models_of_django(site: DjangoSite, *, one_in: int = 1) -> str:
+    """Make all models in the default database, fill them, and return how many were made.
+
+    ``one_in`` is how many apps there are for each one that is taken.
+    """
     folder = _tests_of_django()
-    apps = [*(f"django.contrib.{name}" for name in _CONTRIB), *_apps(folder)]
+    apps = [*(f"django.contrib.{name}" for name in _CONTRIB), *list(_apps(folder))[::one_in]]
     site.extra_settings = _SETTINGS.format(path=str(folder), apps=apps)
     done = subprocess.run(
         [sys.executable, "-m", f"{__name__}.fill"],

@@ -1,6 +1,6 @@
 """Generated databases of PostgreSQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,7 +21,14 @@ def quote(name: str) -> str:
 class PostgresqlBuilder(Builder):
     """Makes one database."""
 
-    def __init__(self, draw: Callable[[Any], Any], *, major: int, superuser: bool) -> None:
+    def __init__(
+        self,
+        draw: Callable[[Any], Any],
+        *,
+        major: int,
+        extensions: Collection[str],
+        superuser: bool,
+    ) -> None:
         super().__init__(
             draw,
             quote=quote,
@@ -30,6 +37,7 @@ class PostgresqlBuilder(Builder):
             longest=63,
         )
         self.major = major
+        self.extensions = [name for name in _EXTENSIONS if name in extensions]
         self.superuser = superuser
         self.schemas = ["public"]
         self.types = dict(TYPES)
@@ -620,7 +628,9 @@ _EXTENSIONS = {
 
 
 def add_extension(b: PostgresqlBuilder) -> None:
-    name, schema = b.pick(tuple(_EXTENSIONS)), b.pick(b.schemas)
+    if not b.extensions:
+        return
+    name, schema = b.pick(b.extensions), b.pick(b.schemas)
     kind, values = _EXTENSIONS[name]
     b.add(f"CREATE EXTENSION {name} SCHEMA {schema}")
     if b.chance(3):
@@ -755,10 +765,13 @@ def change(b: PostgresqlBuilder) -> None:
 
 
 @st.composite
-def postgresql_examples(draw: Any, *, major: int) -> Example:
-    """Return a database that has all kinds of objects, made in some order, and its changes."""
+def postgresql_examples(draw: Any, *, major: int, extensions: Collection[str]) -> Example:
+    """Return a database that has all kinds of objects, made in some order, and its changes.
+
+    The server is of a ``major`` version, and has files of the ``extensions``.
+    """
     superuser = draw(st.sampled_from((False, False, True)))
-    b = PostgresqlBuilder(draw, major=major, superuser=superuser)
+    b = PostgresqlBuilder(draw, major=major, extensions=extensions, superuser=superuser)
     b.example.traits = {
         "superuser": superuser,
         "settings": draw(st.lists(st.sampled_from(SETTINGS), max_size=2, unique=True)),
