@@ -21,7 +21,7 @@ WHERE c.relkind IN ('r', 'm', 'S') AND c.relispopulated AND n.nspname !~ '^pg_' 
 ORDER BY 1
 """
 _SESSION = """
-SET search_path = pg_catalog; SET DateStyle = ISO; SET IntervalStyle = postgres;
+SET search_path = pg_catalog, public; SET DateStyle = ISO; SET IntervalStyle = postgres;
 SET extra_float_digits = 3; SET bytea_output = hex; SET TimeZone = 'UTC'; SET row_security = off;
 """
 """Values are shown in one way, whatever the database prefers."""
