@@ -14,7 +14,7 @@ from tests.support.servers.base import missing
 from tests.support.servers.postgresql import VERSIONS, PostgresqlServers
 from tests.support.site import DjangoSite
 
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(1800)]
 
 
 def sqlite(request: pytest.FixtureRequest) -> Database:

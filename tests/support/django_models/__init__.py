@@ -53,7 +53,7 @@ def add_models_of_django(site: DjangoSite, *, one_in: int = 1) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr[-5000:]
     return done.stdout
