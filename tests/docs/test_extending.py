@@ -102,7 +102,7 @@ def test_compact_client_passes_the_suite(client_site: DjangoSite):
     tests.write_text(tests.read_text() + "\n\nOnFolderTests.kills = 1\n")
     process = client_site.manage("test", "shop.tests.OnFolderTests")
     assert process.returncode == 0, process.stderr
-    assert re.search(r"Ran 1[0-9] tests", process.stderr)
+    assert re.search(r"Ran [12][0-9] tests", process.stderr)
     assert "OK" in process.stderr
 
 

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 
 from ..exceptions import ClientError, ProcessError
 from .case import ClientCase
+from .inventories import altered
 from .kills import PROCESSES, Killer
 
 _COMMANDS = ("\\! touch {}\n", "system touch {}\n", ".shell touch {}\n", "\\connect {}\n")
@@ -144,6 +145,29 @@ class ClientSuite(ClientCase):
             target.write(dump[: len(dump) // 2])
             target.finish()
         self.require_untouched(live)
+
+    def test_what_differs_from_the_inventory_never_becomes_live(self) -> None:
+        with self.new_client() as client, client.dump(stall_timeout=None) as source:
+            dump = b"".join(iter(lambda: source.read(65_536), b""))
+            source.finish()
+            inventory = client.dump_inventory()
+        if inventory is None:
+            self.skipTest("the client has no inventory")
+        self.mutate()
+        live = self.fingerprint()
+        for expected in altered(inventory):
+            with (
+                self.assertRaises(ClientError),
+                self.new_client() as client,
+                client.restore(expected) as target,
+            ):
+                target.write(dump)
+                target.finish()
+                target.swap()
+            self.require_untouched(live)
+        with self.new_client() as client, client.restore(inventory) as target:
+            target.write(dump)
+            target.finish()
 
     def test_an_error_within_a_restore_leaves_no_trace(self) -> None:
         dump = self.dump()
