@@ -48,7 +48,6 @@ class Statement:
 
     text: str
     charset: str = "utf8"
-    superuser: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,7 @@ class Relation:
     name: str
     """As it stands in a statement."""
     columns: Sequence[tuple[str, str]]
-    """Name, as it stands in a statement, and kind of each column. The first is a unique integer."""
-    schema: str = ""
+    """Name, as it stands in a statement, and type of each column. The first is an integer."""
 
 
 @dataclass
@@ -90,7 +88,7 @@ class Builder:
         longest: int,
     ) -> None:
         self._draw = draw
-        self._names = tuple(names)
+        self.names = tuple(names)
         self._length, self._longest = length, longest
         self._taken: set[str] = set()
         self.quote = quote
@@ -121,7 +119,7 @@ class Builder:
 
     def fresh(self) -> str:
         """Return a name, not quoted, that no other object of the database has."""
-        name = self.pick(self._names)
+        name = self.pick(self.names)
         number = 1
         # Compared as the vendors do: without case, accents and spaces at the end.
         while (key := name.casefold().strip()) in self._taken:
@@ -138,15 +136,10 @@ class Builder:
         """Return such a name as it stands in a statement."""
         return self.quote(self.fresh())
 
-    def add(self, *texts: str, superuser: bool = False, charset: str = "utf8") -> None:
+    def add(self, *texts: str, charset: str = "utf8") -> None:
         """Add statements."""
-        self.statements += [Statement(text, charset, superuser) for text in texts]
+        self.statements += [Statement(text, charset) for text in texts]
 
     def change_from_now(self) -> None:
         """Let later statements be those that run after the backup."""
         self.statements = self.example.changed
-
-
-def columns_of(builder: Builder, most: int) -> list[str]:
-    """Return names of columns of one relation, not quoted."""
-    return builder.picks(builder._names, most)

@@ -33,7 +33,6 @@ class MysqlBuilder(Builder):
         )
         self.sets_user = sets_user
         self.mode = ""
-        self.word = "it is"
         self.triggers: dict[str, list[str]] = {}
 
     def literal(self, text: str) -> str:
@@ -73,7 +72,7 @@ class MysqlBuilder(Builder):
 
     def columns(self, most: int) -> list[tuple[str, str, tuple[str, ...]]]:
         """Return columns: quoted name, type, and values."""
-        chosen = {name.casefold(): name for name in self.picks(self._names, most)}
+        chosen = {name.casefold(): name for name in self.picks(self.names, most)}
         kinds = [self.pick(tuple(TYPES)) for _ in chosen]
         return [
             (quote(name), kind, TYPES[kind])
