@@ -74,15 +74,15 @@ def run_batch(
         except Exception:
             if not _FAILURES:
                 raise
-            failures.append(_recorded(first, len(failures), example))
+            failures.append(_recorded(len(failures), example))
 
     checked()
     assert not failures, f"failures of the batch {first}: {', '.join(failures)}"
 
 
-def _recorded(first: int, number: int, example: Example) -> str:
-    name = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].partition("[")[0]
-    path = Path(_FAILURES) / f"{name}-{first}-{number}.txt"
+def _recorded(number: int, example: Example) -> str:
+    test = os.environ["PYTEST_CURRENT_TEST"].partition("[")[2].partition("]")[0]
+    path = Path(_FAILURES) / f"{test}-{number}.txt"
     path.write_text(f"{traceback.format_exc()}\n{example}", errors="surrogateescape")
     return str(path)
 
