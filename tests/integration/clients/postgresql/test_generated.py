@@ -70,9 +70,12 @@ def _prepare(database: PostgresqlDatabase, example: Example) -> None:
 
 
 def _set(database: PostgresqlDatabase, example: Example) -> None:
-    for setting in example.traits["settings"]:
-        with suppress(psycopg.Error):
-            database.server.run(f"ALTER DATABASE {database.name} SET {setting}")
+    """Make the settings that the role may make."""
+    role, password = database.role, database.password
+    with closing(database.server.connect(user=role, password=password)) as connection:
+        for setting in example.traits["settings"]:
+            with suppress(psycopg.Error):
+                connection.execute(f"ALTER DATABASE {database.name} SET {setting}".encode())
 
 
 def _make_anew(database: PostgresqlDatabase, example: Example) -> None:
