@@ -44,8 +44,9 @@ def site(site: DjangoSite, request: pytest.FixtureRequest) -> Iterator[DjangoSit
 
 
 def test_models_of_django_come_back(site: DjangoSite) -> None:
-    # MariaDB takes many times as long as the others to make a table.
-    one_in = 3 if site.database.vendor == "mysql" else 1
+    # MariaDB takes many times as long as SQLite to make a table, and one transaction of
+    # PostgreSQL has no room for the locks of all, unless the server is set up for it.
+    one_in = 1 if site.database.vendor == "sqlite" else 3
     made, filled = map(int, re.findall(r"\d+", add_models_of_django(site, one_in=one_in)))
     assert made > 1_000 / one_in
     assert filled > made * 0.8
