@@ -722,7 +722,7 @@ def add_odd_table(b: PostgresqlBuilder) -> None:
     b.add(
         f"CREATE TYPE {kind} AS ({column} integer, b text)",
         f"CREATE TABLE {name} OF {kind} (PRIMARY KEY ({column}), b WITH OPTIONS DEFAULT 'x')",
-        f"CREATE TABLE {b.qualified()} (LIKE {parent.name} INCLUDING ALL)",
+        f"CREATE TABLE {b.qualified()} (LIKE {parent.name} INCLUDING ALL EXCLUDING IDENTITY)",
         f"CREATE TABLE {b.qualified()} ()",
         f"CREATE TABLE {b.qualified()} (a {parent.name}, b {parent.name}[])",
         f"CREATE TABLE {b.qualified()} (" + ", ".join(f"c{n} int" for n in range(300)) + ")",
