@@ -36,6 +36,9 @@ class DatabaseSuite(ClientSuite):
         self.database.mutate()
         self.database.run("DELETE FROM bulk WHERE id % 2 = 0")
 
+    def vendor_dump(self) -> str:
+        return self.database.vendor_dump()
+
     def fingerprint(self) -> str:
         return self.database.fingerprint()
 

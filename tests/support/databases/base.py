@@ -71,6 +71,10 @@ class Database(ABC):
     def fingerprint(self) -> str:
         """Return a text that is equal for equal databases alone: schema and rows."""
 
+    @abstractmethod
+    def vendor_dump(self) -> str:
+        """Return what the vendor's own tool prints for everything, schema and rows."""
+
     def leftovers(self) -> list[str]:
         """Return what a run has left next to the database."""
         return []

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ SELECT table_name FROM information_schema.tables
 WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SEQUENCE', 'SYSTEM VERSIONED')
 ORDER BY table_name
 """
-_ROUTINES = """
-SELECT routine_type, routine_name FROM information_schema.routines
-WHERE routine_schema = DATABASE() ORDER BY 1, 2
-"""
-_EVENTS = """
-SELECT 'EVENT', event_name FROM information_schema.events WHERE event_schema = DATABASE() ORDER BY 2
+_EVENTS = (
+    "SELECT event_name FROM information_schema.events WHERE event_schema = DATABASE() ORDER BY 1"
+)
+_ENDLESS_EVENTS = """
+SELECT event_name FROM information_schema.events
+WHERE event_schema = DATABASE() AND event_definition LIKE '%;;%'
 """
 
 
@@ -88,34 +89,58 @@ class MysqlDatabase(Database):
         return self.server.rows(query, self.name)
 
     def fingerprint(self) -> str:
-        """Return a hash of each table, and the statements that create everything, as text."""
-        lines = [self.schema()]
-        for (table,) in self.rows(_TABLES):
-            columns = ", ".join(
-                f"coalesce(hex({quote(str(column[0]))}), 'NULL')"
-                for column in self.rows(f"SHOW COLUMNS FROM {quote(str(table))}")
-            )
-            query = f"SELECT sha2(concat_ws(',', {columns}), 256) FROM {quote(str(table))}"
-            lines.append(f"{table} {sorted(self.rows(query))}")
+        """Return mariadb-dump's text, and a hash of each table."""
+        lines = [self.vendor_dump()]
+        with closing(self.server.connect(self.name)) as connection, connection.cursor() as cursor:
+
+            def rows(query: str) -> list[tuple[Any, ...]]:
+                cursor.execute(query)
+                return list(cursor.fetchall())
+
+            for (table,) in rows(_TABLES):
+                columns = ", ".join(
+                    f"coalesce(hex({quote(str(column[0]))}), 'NULL')"
+                    for column in rows(f"SHOW COLUMNS FROM {quote(str(table))}")
+                )
+                query = f"SELECT sha2(concat_ws(',', {columns}), 256) FROM {quote(str(table))}"
+                lines.append(f"{table} {sorted(rows(query))}")
         return "\n".join(lines)
 
     def schema(self) -> str:
-        """Return the dump of everything but rows, events and routines, and those as they show."""
+        """Return the dump of everything but rows."""
+        return self._mariadb_dump("--no-data")
+
+    def vendor_dump(self) -> str:
+        """Return mariadb-dump's text of everything.
+
+        It quotes the heads of triggers as they were written. A restore leaves the name of the
+        schema out of them, since they may go elsewhere.
+        """
+        text = self._mariadb_dump("--dump-history", "--hex-blob", "--order-by-primary")
+        return text.replace(f"{quote(self.name)}.", "")
+
+    def _mariadb_dump(self, *options: str) -> str:
+        """Return what mariadb-dump prints, with those events that it cannot print as they show."""
+        # The program never ends when an event holds ";;".
+        endless = [name for (name,) in self.rows(_ENDLESS_EVENTS)]
+        wanted = [*options, *(() if endless else ("--events",))]
         done = subprocess.run(
             [
                 *("mariadb-dump", "--no-defaults", f"--host={self.server.host}"),
-                *(f"--port={self.server.port}", f"--user={self.server.user}", "--no-data"),
-                *("--triggers", "--skip-dump-date", "--default-character-set=utf8mb4"),
-                *("--", self.name),
+                *(f"--port={self.server.port}", f"--user={self.server.user}", "--skip-dump-date"),
+                *("--routines", "--triggers", "--default-character-set=utf8mb4", *wanted),
+                *("--single-transaction", "--force", "--", self.name),
             ],
             env={**os.environ, "MYSQL_PWD": self.server.password},
-            check=True,
+            check=False,
             capture_output=True,
         )
+        # A broken view is in the dump all the same, without its columns.
+        assert done.returncode == 0 or b"(1356)" in done.stderr, done.stderr
         shown = [done.stdout.decode("utf-8", "surrogateescape")]
-        # The program never ends when an event holds ";;".
-        for kind, name in (*self.rows(_ROUTINES), *self.rows(_EVENTS)):
-            shown += map(str, self.rows(f"SHOW CREATE {kind} {quote(name)}"))
+        if endless:
+            for (name,) in self.rows(_EVENTS):
+                shown += map(str, self.rows(f"SHOW CREATE EVENT {quote(name)}"))
         return re.sub(r"(?m)^-- MariaDB dump.*$", "", "\n".join(shown))
 
     def leftovers(self) -> list[str]:

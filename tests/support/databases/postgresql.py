@@ -17,9 +17,14 @@ from .base import Database, unique_name
 _TABLES = """
 SELECT c.oid::regclass::text, c.relkind::text FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'm', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE c.relkind IN ('r', 'm', 'S') AND c.relispopulated AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY 1
 """
+_SESSION = """
+SET search_path = pg_catalog, public; SET DateStyle = ISO; SET IntervalStyle = postgres;
+SET extra_float_digits = 3; SET bytea_output = hex; SET TimeZone = 'UTC'; SET row_security = off;
+"""
+"""Values are shown in one way, whatever the database prefers."""
 _HASH = "md5(coalesce(string_agg(md5(t::text), '' ORDER BY md5(t::text)), ''))"
 _LARGE_OBJECTS = "SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY oid"
 
@@ -67,9 +72,10 @@ class PostgresqlDatabase(Database):
             return connection.execute(query.encode()).fetchall()
 
     def fingerprint(self) -> str:
-        """Return a hash of each table, sequence and large object, and the whole schema as text."""
-        lines = [self.schema()]
-        with closing(self.server.connect(self.name)) as connection:
+        """Return pg_dump's text, and a hash of each table, sequence and large object."""
+        lines = [self.vendor_dump()]
+        with closing(self.server.connect(self.name, client_encoding="UTF8")) as connection:
+            connection.execute(_SESSION)
             for table, kind in connection.execute(_TABLES).fetchall():
                 columns, only = f"{_HASH}, count(*)", "ONLY " if kind == "r" else ""
                 if kind == "S":
@@ -81,17 +87,32 @@ class PostgresqlDatabase(Database):
 
     def schema(self) -> str:
         """Return pg_dump's text of everything but rows."""
+        return self._pg_dump("--schema-only")
+
+    def vendor_dump(self) -> str:
+        """Return pg_dump's text of everything, in an order that does not depend on oids.
+
+        Objects that pg_dump cannot tell apart by kind and name come in the order of their oids.
+        """
+        whole = self._pg_dump()
+        # These follow from the tables that happen to come before.
+        whole = re.sub(r"(?m)^SET default_(tablespace|table_access_method) = .*;\n", "", whole)
+        return "\n--\n-- ".join(sorted(whole.split("\n--\n-- ")))
+
+    def _pg_dump(self, *options: str) -> str:
+        environment = {**os.environ, "PGPASSWORD": self.server.password, "PGDATABASE": self.name}
+        environment["PGCLIENTENCODING"] = "UTF8"  # a database may prefer another
         done = subprocess.run(
             [
-                *(self.server.programs / "pg_dump", "--schema-only", f"--host={self.server.host}"),
-                *(f"--port={self.server.port}", f"--username={self.server.user}"),
+                *(self.server.programs / "pg_dump", f"--host={self.server.host}"),
+                *(f"--port={self.server.port}", f"--username={self.server.user}", *options),
             ],
-            env={**os.environ, "PGPASSWORD": self.server.password, "PGDATABASE": self.name},
+            env=environment,
             check=True,
             capture_output=True,
-            text=True,
         )
-        return re.sub(r"(?m)^\\(un)?restrict .*$", "", done.stdout)
+        text = done.stdout.decode("utf-8", "surrogateescape")
+        return re.sub(r"(?m)^\\(un)?restrict .*$", "", text)
 
     def databases(self) -> list[str]:
         """Return the live database and those with longer names."""

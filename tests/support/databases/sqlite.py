@@ -39,8 +39,12 @@ class SqliteDatabase(Database):
     def fingerprint(self) -> str:
         with closing(self.connect()) as connection:
             [(version,)] = connection.execute("PRAGMA user_version").fetchall()
-            text = "\n".join([*connection.iterdump(), str(version)])
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(f"{self.vendor_dump()}\n{version}".encode()).hexdigest()
+
+    def vendor_dump(self) -> str:
+        """Return the text of ``.dump``, as Python prints it."""
+        with closing(self.connect()) as connection:
+            return "\n".join(connection.iterdump())
 
     def leftovers(self) -> list[str]:
         return [path.name for path in self.path.parent.iterdir() if path != self.path]

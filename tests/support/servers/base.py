@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -104,7 +104,7 @@ class Server(ABC):
                 time.sleep(0.05)
 
 
-def missing(server: str) -> None:
+def missing(server: str) -> NoReturn:
     """Skip a test for lack of a server; where ``CI`` is set, fail it."""
     reason = f"no {server} server was found: DEVELOPERS.md says what to install"
     if os.environ.get("CI"):

@@ -69,9 +69,16 @@ class ClientCase(_TestCase):
         """Return how everything but rows is made, at best as the vendor's own tool prints it."""
         raise NotImplementedError
 
+    def vendor_dump(self) -> str:
+        """Return the text of the vendor's own dump, schema and rows, if there is such a tool."""
+        return ""
+
     def fingerprint(self) -> str:
-        """Return what is equal for equal databases alone: the schema, and a hash of all rows."""
-        return f"{self.schema()}\n{hash_rows(self.connection)}"
+        """Return what is equal for equal databases alone.
+
+        The schema, a hash of all rows, and the vendor's own dump.
+        """
+        return f"{self.schema()}\n{hash_rows(self.connection)}\n{self.vendor_dump()}"
 
     def options(self) -> Mapping[str, Any]:
         """Return the client's ``OPTIONS``. Asked after ``create_database()``."""

@@ -1,0 +1,127 @@
+"""Generated databases come back exactly, into whatever the live database has become."""
+
+import os
+import subprocess
+from contextlib import closing, suppress
+from copy import copy
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.databases import PostgresqlDatabase
+from tests.support.generated import Example, postgresql_examples
+from tests.support.generated.base import Statement
+from tests.support.generated.campaign import batches, round_trip, run_batch
+from tests.support.generated.postgresql import READER, quote
+from tests.support.servers.postgresql import PostgresqlServer
+from tests.support.site import DjangoSite
+
+_SESSION = """
+SET standard_conforming_strings = on; SET search_path = public; SET check_function_bodies = off;
+SET client_encoding = 'UTF8'; SET backslash_quote = safe_encoding; SET array_nulls = on;
+SET DateStyle = ISO; SET IntervalStyle = postgres; SET xmloption = content; SET row_security = off;
+SET client_min_messages = error; SET default_transaction_read_only = off; SET bytea_output = hex;
+"""
+
+
+@pytest.fixture
+def reader(server: PostgresqlServer) -> None:
+    """A role that gets grants."""
+    with suppress(psycopg.errors.DuplicateObject):
+        server.run(f"CREATE ROLE {quote(READER)}")
+
+
+@batches()
+@pytest.mark.parametrize("mode", ["in_place", "swap"])
+@pytest.mark.usefixtures("reader")
+@pytest.mark.timeout(3600)
+def test_generated_database_comes_back(
+    site: DjangoSite, server: PostgresqlServer, mode: str, first: int, count: int
+) -> None:
+    def check(example: Example) -> None:
+        with closing(PostgresqlDatabase(server)) as database:
+            database.options["restore_mode"] = mode
+            site.use(database)
+            _prepare(database, example)
+            refused = _run(database, example.made)
+            assert len(refused) <= 5 + len(example.made) // 2, refused
+            round_trip(
+                site,
+                database,
+                change=lambda: _run(database, example.changed),
+                empty=lambda: _make_anew(database, example),
+                by_vendor=lambda dump: _restored_by_vendor(database, example, dump, site.folder),
+            )
+
+    extensions = {name for (name,) in server.rows("SELECT name FROM pg_available_extensions")}
+    strategy = postgresql_examples(major=server.major, extensions=extensions)
+    run_batch(first, count, strategy, check)
+
+
+def _prepare(database: PostgresqlDatabase, example: Example) -> None:
+    rights = "SUPERUSER" if example.traits["superuser"] else "CREATEDB"
+    database.run(
+        f"ALTER ROLE {database.role} {rights}",
+        f"GRANT {quote(READER)} TO {database.role}",
+        superuser=True,
+    )
+    _set(database, example)
+
+
+def _set(database: PostgresqlDatabase, example: Example) -> None:
+    """Make the settings that the role may make."""
+    role, password = database.role, database.password
+    with closing(database.server.connect(user=role, password=password)) as connection:
+        for setting in example.traits["settings"]:
+            with suppress(psycopg.Error):
+                connection.execute(f"ALTER DATABASE {database.name} SET {setting}".encode())
+
+
+def _make_anew(database: PostgresqlDatabase, example: Example) -> None:
+    database.server.run(
+        f"DROP DATABASE {database.name} WITH (FORCE)",
+        f"CREATE DATABASE {database.name} OWNER {database.role}",
+    )
+    _set(database, example)
+
+
+def _restored_by_vendor(
+    database: PostgresqlDatabase, example: Example, dump: Path | None, folder: Path
+) -> str:
+    """Return the fingerprint of what pg_restore makes of a dump; nothing if it fails."""
+    server, name = database.server, f"{database.name}_by_vendor"
+    environment = {**os.environ, "PGPASSWORD": server.password, "PGCLIENTENCODING": "UTF8"}
+    place = (f"--host={server.host}", f"--port={server.port}", f"--username={server.user}")
+
+    def run(program: str, *arguments: object) -> bool:
+        command = [str(server.programs / program), *place, *map(str, arguments)]
+        return not subprocess.run(command, env=environment, capture_output=True).returncode
+
+    if dump is None:
+        dump = folder / "by_vendor.dump"
+        if not run("pg_dump", "--format=custom", f"--file={dump}", database.name):
+            return ""
+    server.run(f"CREATE DATABASE {name} OWNER {database.role}")
+    try:
+        if not run("pg_restore", "--exit-on-error", f"--dbname={name}", dump):
+            return ""
+        restored = copy(database)
+        restored.name = name
+        _set(restored, example)
+        return restored.fingerprint()
+    finally:
+        server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run(database: PostgresqlDatabase, statements: list[Statement]) -> list[str]:
+    """Run statements, and return those that the server refused."""
+    refused = []
+    with closing(database.connect()) as connection:
+        connection.execute(_SESSION)
+        for statement in statements:
+            try:
+                connection.execute(statement.text.encode())
+            except psycopg.Error as error:
+                refused.append(f"{error}: {statement.text}")
+    return refused
