@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 
-from django_rclone.clients.staging import LiveData, Staging, swap_and_look
+from django_rclone.clients.staging import LiveData, Staging, stem_of, swap_and_look
 from django_rclone.exceptions import ClientError, SwapBroken, SwapRefused, SwapUnknown
 
 
@@ -123,3 +123,15 @@ def test_data_that_a_broken_restore_set_aside_stays_until_one_succeeds() -> None
 def test_long_names_are_shortened_at_a_character() -> None:
     staging = FakeStaging("füüüüüüü")
     assert staging.stem == "füüüü"
+
+
+@pytest.mark.parametrize("size", [20, 36])
+def test_long_names_that_begin_alike_have_places_of_their_own(size: int) -> None:
+    names = ["x" * 60 + end for end in ("a", "b", "ü")]
+    stems = {stem_of(name, size) for name in names}
+    assert len(stems) == 3
+    assert all(len(stem.encode()) <= size for stem in stems)
+
+
+def test_a_name_that_fits_is_its_own_stem() -> None:
+    assert stem_of("Großes Ä", 36) == "Großes Ä"

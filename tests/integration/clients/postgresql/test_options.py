@@ -261,7 +261,7 @@ def test_objects_of_other_roles_are_named_before_anything_starts(sample_site: Dj
     sample_site.database.run("CREATE TABLE theirs (n integer)", superuser=True)
     sample_site.database.run("ALTER SCHEMA public OWNER TO postgres", superuser=True)
     live = sample_site.database.fingerprint()
-    with pytest.raises(CommandError, match=r"objects owned by other roles: public\.theirs"):
+    with pytest.raises(CommandError, match=r"objects owned by other roles: table public\.theirs"):
         sample_site.restore()
     assert sample_site.database.fingerprint() == live
 

@@ -124,3 +124,25 @@ def test_wrong_modes_are_refused(sample_site: DjangoSite, options: dict[str, obj
     sample_site.database.options.update(options)
     with pytest.raises(CommandError, match="CLIENTS"):
         sample_site.back_up()
+
+
+def test_settings_of_another_role_are_named_before_the_question(swapping: DjangoSite) -> None:
+    database = swapping.database
+    database.run(
+        f"ALTER ROLE pg_monitor IN DATABASE {database.name} SET work_mem = '7MB'", superuser=True
+    )
+    swapping.back_up()
+    with pytest.raises(CommandError, match=r"settings of role pg_monitor.*\n.*in_place"):
+        swapping.restore()
+    assert database.databases() == [database.name]
+
+
+def test_a_role_whose_idle_sessions_are_ended_can_swap(swapping: DjangoSite) -> None:
+    database = swapping.database
+    database.run(f"ALTER ROLE {database.role} SET idle_session_timeout = '300ms'", superuser=True)
+    before = database.fingerprint()
+    swapping.back_up()
+    database.mutate()
+    swapping.fake_rclone("cat*", 'sleep 1; exec "$REAL" "$@"')
+    swapping.restore()
+    assert database.fingerprint() == before

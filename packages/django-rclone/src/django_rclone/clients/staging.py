@@ -4,6 +4,7 @@ The names of scratch places tell what they are, so that a later restore can drop
 what a killed one left behind.
 """
 
+import hashlib
 import logging
 import re
 import secrets
@@ -17,6 +18,8 @@ from ..exceptions import ClientError, SwapBroken, SwapRefused, SwapUnknown
 from ..interrupts import uninterrupted
 
 logger = logging.getLogger(__name__)
+
+_MARK = 8  # characters of a hash
 
 
 class LiveData(Enum):
@@ -32,6 +35,18 @@ _BROKEN = (
     "The restore failed half-way: the database is neither in its old state nor fully restored. "
 )
 _UNKNOWN = "It is unknown whether the restored data became live. "
+
+
+def stem_of(live: str, size: int) -> str:
+    """Return what the names of scratch places begin with: up to ``size`` bytes.
+
+    Long names that begin alike differ by a hash.
+    """
+    name = live.encode()
+    if len(name) <= size:
+        return live
+    mark = hashlib.sha256(name).hexdigest()[:_MARK]
+    return f"{name[: size - _MARK - 1].decode('utf-8', 'ignore')}_{mark}"
 
 
 def swap_and_look(swap: Callable[[], object], look: Callable[[], LiveData], *, hint: str) -> None:
@@ -79,7 +94,7 @@ class Staging(ABC):
     def __init__(self, live: str, *, stem_bytes: int) -> None:
         """``stem_bytes`` is how much of the live name fits into that of a scratch place."""
         self.live = live
-        self.stem = live.encode()[:stem_bytes].decode("utf-8", "ignore")
+        self.stem = stem_of(live, stem_bytes)
         token = secrets.token_hex(4)
         self.scratch = f"{self.stem}_restoring_{token}"
         self.aside = f"{self.stem}_replaced_{token}"

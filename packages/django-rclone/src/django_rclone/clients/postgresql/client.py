@@ -3,7 +3,7 @@
 What a role needs, and what comes back, is described in docs/pages/postgresql.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import ClassVar
 
@@ -13,20 +13,19 @@ from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
 from ...exceptions import ClientError
 from ...processes import Command, Process, StallTimeout
-from ..base import RestoreTarget, Versions
+from ..base import RestoreTarget, SalvageTarget, Versions
 from ..options import names_option, path_option, table_name, timeout_option
 from ..session import ServerClient
-from .connection import (
-    Connector,
-    PostgresqlSession,
-    connection_parameters,
-    quote_name,
-    tool_arguments,
-)
-from .replay import Replay
+from .advice import RestoreAdvice, dump_advice
+from .arguments import tool_arguments
+from .catalog import Selection, settings_of
+from .connection import Connector, PostgresqlSession, quote_name, server_option
+from .exclusion import identities, require_may_exclude
+from .pooler import open_around_pooler
 from .restore import InPlaceRestore
-from .schema import objects_owned_by_others
-from .swap import StagedDatabase, StagedRestore, require_may_swap
+from .salvage import Salvage
+from .snapshot import Snapshot
+from .swap import StagedDatabase, StagedRestore
 from .tools import Tools, describe_failure, require_dump_fits, require_restore_fits
 
 IN_PLACE, SWAP = "in_place", "swap"
@@ -52,12 +51,14 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         restore_mode: str = IN_PLACE,
         keep_previous: bool = False,
         lock_timeout: float = _LOCK_TIMEOUT,
+        server: Mapping[str, object] | None = None,
     ) -> None:
         """``exclude_*`` hold labels of models (``"sessions.Session"``) or names of tables.
 
         ``restore_mode`` is ``"in_place"`` or ``"swap"``; with the latter,
         ``keep_previous`` keeps the replaced database. ``lock_timeout`` is how many
-        seconds to wait for locks of other sessions.
+        seconds to wait for locks of other sessions. ``server`` is the ``HOST`` and ``PORT``
+        to connect to instead of those of the site, which may be a pooler's.
         """
         super().__init__(connection)
         self._tools = Tools(path_option(tools_folder))
@@ -73,10 +74,16 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         self._swaps = restore_mode == SWAP
         self._keep_previous = keep_previous
         self._lock_timeout = timeout_option(lock_timeout)
-        self._connector = Connector(wrapper=connection, lock_timeout=self._lock_timeout)
+        self._selection = Selection(schemas=self._schemas)
+        self._connector = Connector(
+            wrapper=connection, lock_timeout=self._lock_timeout, parameters=server_option(server)
+        )
+        self._snapshot: Snapshot | None = None
+        self._advice: RestoreAdvice | None = None
 
     def open_session(self) -> PostgresqlSession:
-        return self._connector.open()
+        self._connector, session = open_around_pooler(self._connector)
+        return session
 
     @property
     def partial(self) -> bool:
@@ -90,7 +97,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         )
 
     def describe_target(self) -> str:
-        known = connection_parameters(self.connection)
+        known = self._connector.connection_parameters()
         name = known.get("dbname") or f"service {known.get('service')}"
         return f"{name} on {known.get('host') or 'this machine'}"
 
@@ -112,30 +119,38 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
                     f"There is no table {table!r} to exclude.",
                     hint="Correct the OPTIONS of this database in CLIENTS.",
                 )
+        require_may_exclude(self.session, *self._excluded())
         require_dump_fits(self._tools, self.session.server_version)
+
+    def dump_warnings(self) -> Sequence[str]:
+        return dump_advice(self.session, self._selection)
 
     def check_restore(self, manifest: Manifest | None) -> None:
         session = self.session
-        if self._swaps:
-            require_may_swap(session)
-        elif others := objects_owned_by_others(session, self._schemas):
-            raise ClientError(
-                f"The database contains objects owned by other roles: {', '.join(others)}.",
-                hint="Connect as their owner, or as a role that is a member of it.",
-            )
         require_restore_fits(
             self._tools,
             session.server_version,
             dumped_by=manifest.tool_version if manifest else "",
             dumped_from=manifest.server_version if manifest else "",
         )
+        expected = (
+            Inventory.from_text(manifest.inventory) if manifest and manifest.inventory else None
+        )
+        self._advice = RestoreAdvice.of(session, self._selection, expected, swaps=self._swaps)
+        self._advice.require_possible()
+
+    def restore_warnings(self) -> Sequence[str]:
+        return self._advice.warnings if self._advice else ()
 
     @contextmanager
     def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Process]:
+        session = self.session
+        encoding = session.value("SHOW server_encoding")
         options = [
             "--format=custom",
             "--compress=0",  # the relay compresses, and faster
             "--no-subscriptions",  # they contain passwords, and only superusers may read them
+            f"--encoding={encoding}",  # text as it is stored, whatever a setting says
             f"--lock-wait-timeout={int(self._lock_timeout * 1000)}",
             *(f"--schema={quote_name(name)}" for name in self._schemas),
             *(f"--exclude-table={self._quoted_table(name)}" for name in self._exclude_tables),
@@ -143,41 +158,78 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         ]
         if role := self.connection.settings_dict["OPTIONS"].get("assume_role"):
             options.append(f"--role={role}")
-        arguments, environment = tool_arguments(self.connection, options)
-        command = Command(argv=(self._tools.find("pg_dump"), *arguments), env=environment)
-        with Process(command, failure=describe_failure, stall_timeout=stall_timeout) as process:
-            yield process
+        # With it off, pg_dump would write text that a restore does not read.
+        strings = session.value("SHOW standard_conforming_strings")
+        settings = {"standard_conforming_strings": "on"} if strings == "off" else {}
+        tables, without_rows = self._excluded()
+        snapshot = Snapshot(
+            self._connector.open(), self._selection, without=tables, without_rows=without_rows
+        )
+        with snapshot:
+            options.append(f"--snapshot={snapshot.name}")
+            arguments, environment = tool_arguments(self._connector, options, settings)
+            command = Command(argv=(self._tools.find("pg_dump"), *arguments), env=environment)
+            with Process(command, failure=describe_failure, stall_timeout=stall_timeout) as process:
+                self._snapshot = snapshot
+                yield process
+        self._snapshot = None
+
+    def dump_inventory(self) -> Inventory | None:
+        return self._snapshot.inventory() if self._snapshot else None
 
     @contextmanager
     def restore(self, expected: Inventory | None = None) -> Iterator[RestoreTarget]:
         self.connection.close()
-        # In a single transaction pg_restore prints no commits of its own.
-        options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")
-        command = Command(argv=(self._tools.find("pg_restore"), *options))
         with ExitStack() as stack:
             # An open transaction is rolled back.
             stack.callback(self.close)
-            process = stack.enter_context(Process(command, failure=describe_failure))
-            if self._swaps:
-                yield self._staged_restore(process, stack)
+            advice = RestoreAdvice.of(self.session, self._selection, expected, swaps=self._swaps)
+            process = stack.enter_context(self._pg_restore())
+            if advice.swaps:
+                yield self._staged_restore(process, stack, expected)
             else:
-                yield self._in_place_restore(process, stack)
+                restore = InPlaceRestore(
+                    process, self.session, self._connector, self._selection, expected
+                )
+                yield stack.enter_context(restore)
 
-    def _in_place_restore(self, process: Process, stack: ExitStack) -> InPlaceRestore:
-        session = self.session
-        replay = Replay(process, session, schemas=self._schemas, lock_timeout=self._lock_timeout)
-        return InPlaceRestore(stack.enter_context(replay), session, self._connector)
+    @contextmanager
+    def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageTarget]:
+        self.connection.close()
+        live = str(self.session.value("SELECT current_database()"))
+        settings = settings_of(expected)
+        self.close()
+        with (
+            self._pg_restore() as process,
+            Salvage(process, self._connector, live, settings) as one,
+        ):
+            yield one
 
-    def _staged_restore(self, process: Process, stack: ExitStack) -> StagedRestore:
+    def _pg_restore(self) -> Process:
+        # In a single transaction pg_restore prints no commits of its own.
+        options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")
+        command = Command(argv=(self._tools.find("pg_restore"), *options))
+        return Process(command, failure=describe_failure)
+
+    def _staged_restore(
+        self, process: Process, stack: ExitStack, expected: Inventory | None
+    ) -> StagedRestore:
         live = str(self.session.value("SELECT current_database()"))
         # The name of a database cannot change while there is a session.
         self.close()
         staging = StagedDatabase(self._connector, live, keep_previous=self._keep_previous)
         stack.enter_context(closing(staging))
         stack.enter_context(staging)
-        session = stack.enter_context(closing(self._connector.open(dbname=staging.scratch)))
-        replay = Replay(process, session, lock_timeout=self._lock_timeout)
-        return StagedRestore(stack.enter_context(replay), session, staging)
+        restore = StagedRestore(process, staging, self._connector, expected)
+        return stack.enter_context(restore)
+
+    def _excluded(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the tables that are not dumped, and those whose rows are not."""
+        tables, rows = self._exclude_tables, self._exclude_data
+        if not tables and not rows:
+            return frozenset(), frozenset()
+        quoted = [[self._quoted_table(name) for name in names] for names in (tables, rows)]
+        return identities(self.session, quoted[0]), identities(self.session, quoted[1])
 
     def _quoted_table(self, name: str) -> str:
         """Return the quoted name of a model's table, or of a table given by its name."""

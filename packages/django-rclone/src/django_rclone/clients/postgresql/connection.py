@@ -1,36 +1,17 @@
-"""How PostgreSQL is reached: from sessions of our own, and from its programs.
-
-Everything goes through Django: the parameters that the wrapper would connect
-with, and its ``dbshell`` arguments. So a wrapped engine, a service file or a
-generated password work for the programs too.
-"""
+"""How PostgreSQL is reached from sessions of our own: with the parameters that Django would use."""
 
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...exceptions import ClientError
-from ..session import Session, connecting
-
-_BY_ENVIRONMENT = ("service", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey")
-"""The OPTIONS that ``settings_to_cmd_args_env()`` passes on."""
-
-_CONNINFO = (
-    *("connect_timeout", "hostaddr", "options", "application_name", "target_session_attrs"),
-    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
-    *("tcp_user_timeout", "load_balance_hosts", "channel_binding", "require_auth", "requirepeer"),
-    *("gssencmode", "krbsrvname", "gsslib", "gssdelegation"),
-    *("sslcompression", "sslcrl", "sslcrldir", "sslsni", "sslcertmode", "sslnegotiation"),
-    *("ssl_min_protocol_version", "ssl_max_protocol_version"),
-)
-"""The other parameters of libpq, none of them a secret:
-https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS"""
+from ..session import ServerError, Session, connecting
 
 _CHUNK = 1 << 18
 _CONNECT_TIMEOUT = 30  # seconds, unless OPTIONS has one
@@ -42,7 +23,7 @@ _LIMITS = """
 SELECT set_config(name, value, false) FROM (VALUES
     ('lock_timeout', %(lock_timeout)s::text), ('statement_timeout', '0'),
     ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-    ('idle_session_timeout', '0')
+    ('idle_session_timeout', '0'), ('quote_all_identifiers', 'off')
 ) AS limits (name, value) JOIN pg_settings USING (name)
 """
 
@@ -69,6 +50,23 @@ class PostgresqlSession(Session):
             with cursor.copy(statement) as copying:
                 while data := rows(_CHUNK):
                     copying.write(data)
+
+    def close(self) -> None:
+        """End the session; a pooler gets it back as it was, without what we set in it."""
+        if self.is_pooled:
+            with contextlib.suppress(ServerError):
+                self.execute("ROLLBACK")
+                self.execute("DISCARD ALL")
+        super().close()
+
+    @cached_property
+    def is_pooled(self) -> bool:
+        """Whether a pooler, which reports a number of its own, is between us and the server."""
+        try:
+            reported = self._connection.info.backend_pid
+            return bool(reported != self.value("SELECT pg_backend_pid()"))
+        except (ServerError, self._driver_error):
+            return False  # the session is lost
 
     @cached_property
     def server_version(self) -> str:
@@ -106,18 +104,31 @@ class Connector:
 
     wrapper: BaseDatabaseWrapper
     lock_timeout: float
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of libpq that count more than those of the wrapper."""
+
+    def around(self, parameters: Mapping[str, Any]) -> "Connector":
+        """Return one whose sessions, and programs, connect with other ``parameters``."""
+        return replace(self, parameters={**self.parameters, **parameters})
 
     def open(self, *, dbname: str = "") -> PostgresqlSession:
         """Open a session with database ``dbname``, by default the live one. Raises ``ClientError``."""
+        return self.prepared(self.connect(dbname=dbname))
+
+    def connect(self, *, dbname: str = "") -> PostgresqlSession:
+        """Open a session and set nothing in it. Raises ``ClientError``."""
         private = _private_wrapper(self.wrapper)
-        parameters = {"connect_timeout": _CONNECT_TIMEOUT, **private.get_connection_params()}
+        parameters = {"connect_timeout": _CONNECT_TIMEOUT, **self.connection_parameters()}
         parameters.pop("cursor_factory", None)
         if dbname:
             parameters["dbname"] = dbname
         with connecting(private):
             connection = private.get_new_connection(parameters)
             connection.autocommit = True
-        session = PostgresqlSession(private, connection)
+        return PostgresqlSession(private, connection)
+
+    def prepared(self, session: PostgresqlSession) -> PostgresqlSession:
+        """Set limits and role of a new session; close it if that fails."""
         try:
             session.rows(_LIMITS, {"lock_timeout": int(self.lock_timeout * 1000)})
             self._assume_role(session)
@@ -125,6 +136,13 @@ class Connector:
             session.close()
             raise
         return session
+
+    def connection_parameters(self) -> dict[str, Any]:
+        """Return the parameters that Django would connect with, and those that replace them."""
+        own: dict[str, Any] = _private_wrapper(self.wrapper).get_connection_params()
+        if "host" in self.parameters:
+            own.pop("hostaddr", None)
+        return {**own, **self.parameters}
 
     def reopen(self, lost: str, *, dbname: str = "") -> PostgresqlSession:
         """Open a session once the session with identity ``lost`` has ended on the server.
@@ -164,34 +182,14 @@ class Connector:
             session.execute(f"SET ROLE {quote_name(role)}")
 
 
-def connection_parameters(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
-    """Return the parameters that Django would connect with."""
-    parameters: dict[str, Any] = _private_wrapper(wrapper).get_connection_params()
-    return parameters
-
-
-def tool_arguments(
-    wrapper: BaseDatabaseWrapper, options: Sequence[str]
-) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """Return arguments and environment that let a program of PostgreSQL reach the database.
-
-    The database is named with a connection string of our own, so that no name can be
-    mistaken for an option or for a connection string. Passwords are only in the environment.
-    """
-    known = connection_parameters(wrapper)
-    conninfo = {name: known[name] for name in ("dbname", *_CONNINFO) if known.get(name)}
-    settings = {
-        "NAME": " ".join(f"{name}={_conninfo_value(value)}" for name, value in conninfo.items()),
-        "USER": known.get("user"),
-        "PASSWORD": known.get("password"),
-        "HOST": known.get("host"),
-        "PORT": known.get("port"),
-        "OPTIONS": {name: known[name] for name in _BY_ENVIRONMENT if known.get(name)},
-    }
-    arguments, environment = wrapper.client.settings_to_cmd_args_env(
-        settings, ["--no-password", *options]
-    )
-    return tuple(str(argument) for argument in arguments[1:]), environment or {}
+def server_option(value: object) -> Mapping[str, str]:
+    """Return the parameters for the option ``server``. Raises ``TypeError`` for a wrong one."""
+    if value is None:
+        return {}
+    names = {"HOST": "host", "PORT": "port"}
+    if not isinstance(value, Mapping) or not value.keys() <= names.keys():
+        raise TypeError("server must be a dictionary with HOST and PORT")
+    return {names[name]: str(item) for name, item in value.items()}
 
 
 def quote_name(name: str) -> str:
@@ -212,8 +210,3 @@ def _private_wrapper(wrapper: BaseDatabaseWrapper) -> Any:
     for option in ("pool", "isolation_level"):
         private.settings_dict["OPTIONS"].pop(option, None)
     return private
-
-
-def _conninfo_value(value: object) -> str:
-    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{text}'"

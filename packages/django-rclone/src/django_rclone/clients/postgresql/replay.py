@@ -4,7 +4,7 @@ pg_restore turns the dump into a script, which is run in a session of our own. p
 not used: a dump could start programs through it. Bytes go from left to right, errors
 come back to the relay::
 
-    relay --write()--> pg_restore --stdout--> thread: Script -> StatementPolicy -> server
+    relay --write()--> pg_restore --stdout--> thread: Script -> Player -> server
       ^                    |                               |
       +---- ProcessError --+------- _failure --------------+
 
@@ -13,8 +13,8 @@ pg_restore does not block. The next ``write()`` or ``finish()`` raises the error
 script is truncated, however, the error of pg_restore comes first: it names the cause.
 """
 
-import logging
 import threading
+from collections.abc import Callable
 from itertools import chain
 from typing import Self
 
@@ -23,22 +23,13 @@ from ...processes import Process
 from ...redaction import redact
 from ..session import ServerError
 from .connection import PostgresqlSession
-from .schema import drop_user_objects
-from .script import Script, Statement, TruncatedScript
-from .statements import StatementPolicy
-
-logger = logging.getLogger(__name__)
+from .limits import MORE_LOCKS
+from .player import Player
+from .script import Script, TruncatedScript
 
 _READ_SIZE = 1 << 18  # bytes
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
-
-_SUPERUSER_OBJECTS = """
-SELECT EXISTS (SELECT FROM pg_publication) OR EXISTS (SELECT FROM pg_event_trigger)
-"""
-_BEGIN = """
-BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SET LOCAL search_path = pg_catalog;
-"""
+_OUT_OF_MEMORY = "53200"
 
 
 class Replay:
@@ -52,17 +43,20 @@ class Replay:
         self,
         process: Process,
         session: PostgresqlSession,
+        player: Player,
         *,
-        schemas: tuple[str, ...] = (),
+        clear: Callable[[Player], None],
         lock_timeout: float,
     ) -> None:
-        """``process`` is pg_restore. Only ``schemas`` are replaced, all without any.
+        """``process`` is pg_restore, and ``player`` runs what it prints in ``session``.
 
-        ``lock_timeout`` is that of the session, in seconds.
+        ``clear`` makes room within the transaction. ``lock_timeout`` is that of the
+        session, in seconds.
         """
         self._process = process
         self._session = session
-        self._schemas = schemas
+        self._player = player
+        self._clear = clear
         self._lock_timeout = lock_timeout
         self._failure: Exception | None = None
         self._stopped = False
@@ -126,61 +120,18 @@ class Replay:
         first = next(statements, None)
         if first is None:
             raise TruncatedScript("before its first statement")
-        self._open_transaction()
-        kept_schemas = self._drop_live_objects()
-        policy = self._new_policy(kept_schemas)
+        self._player.open()
+        self._clear(self._player)
         for statement in chain([first], statements):
             if self._stopped:
                 return
-            self._run(statement, policy)
+            # A SELECT may contain data of a large object, which must not be shown.
+            if not statement.text.startswith(b"SELECT"):
+                shown = " ".join(statement.text[:160].decode("utf-8", "replace").split())
+                self._place = f"{statement.entry}, at: {shown}"
+            self._player.run(statement)
         self._place = "at its end"
-        # Otherwise the commit would check deferred constraints, and could take long.
-        self._session.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-    def _open_transaction(self) -> None:
-        self._session.execute(_BEGIN)
-
-    def _drop_live_objects(self) -> frozenset[str]:
-        return drop_user_objects(self._session, self._schemas)
-
-    def _new_policy(self, kept_schemas: frozenset[str]) -> StatementPolicy:
-        settings = {name for (name,) in self._session.rows("SELECT name FROM pg_settings")}
-        if "client_connection_check_interval" in settings:
-            # If this process is killed, the server notices even within a long statement.
-            self._session.execute("SET LOCAL client_connection_check_interval = '2s'")
-        return StatementPolicy(
-            # pg_restore would switch it off.
-            settings=frozenset(settings - {"lock_timeout"}),
-            schemas=kept_schemas,
-            keeps_superuser_objects=bool(self._session.value(_SUPERUSER_OBJECTS)),
-        )
-
-    def _run(self, statement: Statement, policy: StatementPolicy) -> None:
-        text = statement.text
-        # A SELECT may contain data of a large object, which must not be shown.
-        if not text.startswith(b"SELECT"):
-            self._place = f"at: {' '.join(text[:160].decode('utf-8', 'replace').split())}"
-        if statement.rows is not None:
-            # Without rows no privilege is needed: the table of an extension may belong to others.
-            if not statement.rows.are_empty():
-                self._session.copy(text, statement.rows.read)
-        elif not policy.skips(text):
-            self._execute(text, policy.ignorable_errors(text))
-
-    def _execute(self, text: bytes, ignorable: tuple[str, ...]) -> None:
-        if not ignorable:
-            self._session.execute(text)
-            return
-        self._session.execute("SAVEPOINT ignorable")
-        try:
-            self._session.execute(text)
-        except ServerError as error:
-            if error.code not in ignorable:
-                raise
-            self._session.execute("ROLLBACK TO SAVEPOINT ignorable")
-            shown = text[:200].decode("utf-8", "replace")
-            logger.warning("Not restored (%s): %s", error.reason, shown)
-        self._session.execute("RELEASE SAVEPOINT ignorable")
+        self._player.end()
 
     def _explained(self, error: ServerError) -> ClientError:
         if error.code in _LOCKED:
@@ -189,6 +140,12 @@ class Replay:
                 f"(after {self._lock_timeout:g} seconds).",
                 hint="Stop the site or end the sessions that use it, and run the restore again.",
             )
+        if error.code == _OUT_OF_MEMORY:
+            return ClientError(
+                f"The server is out of memory for locks: {error.reason}.", hint=MORE_LOCKS
+            )
         return ClientError(
-            f"The backup cannot be restored: {error.reason} ({redact(self._place)})."
+            f"The backup cannot be restored: {error.reason} ({redact(self._place)}).",
+            hint="Restore another backup, or get what can be had of this one, next to the live "
+            "database, with --salvage.",
         )

@@ -1,11 +1,18 @@
 """Restores in place: the transaction of the replay replaces the live data when it commits."""
 
 from contextlib import closing
+from typing import Self
 
+from ...backups.inventory import Inventory
 from ...exceptions import ClientError
+from ...processes import Process
 from ..session import ServerError
 from ..staging import LiveData, swap_and_look
+from .catalog import Selection, settings_of
+from .clearing import ClearingPlan, clear, plan_clearing
+from .comparing import require_restored
 from .connection import Connector, PostgresqlSession
+from .player import Player
 from .replay import Replay
 
 _OUTCOMES = {"committed": LiveData.NEW, "aborted": LiveData.OLD}
@@ -14,20 +21,45 @@ _OUTCOMES = {"committed": LiveData.NEW, "aborted": LiveData.OLD}
 class InPlaceRestore:
     """A ``RestoreTarget`` that keeps everything in one open transaction until ``swap()``."""
 
-    def __init__(self, replay: Replay, session: PostgresqlSession, connector: Connector) -> None:
-        """``replay`` runs in ``session``; ``connector`` opens another one if that is lost."""
-        self._replay = replay
+    def __init__(
+        self,
+        process: Process,
+        session: PostgresqlSession,
+        connector: Connector,
+        selection: Selection,
+        expected: Inventory | None,
+    ) -> None:
+        """``process`` is pg_restore. ``connector`` opens another session if this one is lost."""
         self._session = session
         self._connector = connector
+        self._selection = selection
+        self._expected = expected
+        self._plan = ClearingPlan(dropped=(), kept=(), conflicts=())
         self._transaction = 0
+        self._replay = Replay(
+            process,
+            session,
+            Player(session, settings=settings_of(expected)),
+            clear=self._clear,
+            lock_timeout=connector.lock_timeout,
+        )
+
+    def __enter__(self) -> Self:
+        self._replay.__enter__()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._replay.__exit__(*exc_info)
 
     def write(self, data: bytes) -> None:
         """Replay more of the dump."""
         self._replay.write(data)
 
     def finish(self) -> None:
-        """Replay the rest and check constraints; the transaction stays open."""
+        """Replay the rest, check constraints and compare; the transaction stays open."""
         self._replay.finish()
+        if self._expected is not None:
+            require_restored(self._session, self._selection, self._expected, self._plan)
         self._transaction = int(self._session.value("SELECT txid_current()"))
         # Read now: the session may be lost later.
         _ = self._session.identity
@@ -35,6 +67,11 @@ class InPlaceRestore:
     def swap(self) -> None:
         """Commit; see ``RestoreTarget.swap()``."""
         swap_and_look(self._commit, self._look, hint="Run the restore again.")
+
+    def _clear(self, player: Player) -> None:
+        self._plan = plan_clearing(self._session, self._selection, self._expected)
+        clear(self._session, self._selection, self._plan, self._expected)
+        player.follow(schemas=self._plan.kept_schemas, kept_kinds=self._plan.kept_kinds)
 
     def _commit(self) -> None:
         try:

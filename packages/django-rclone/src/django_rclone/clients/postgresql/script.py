@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ...exceptions import ClientError
+from .entry import Entry
 
 _READ_SIZE = 1 << 16
 
@@ -54,6 +55,7 @@ class Statement:
     """One SQL statement, with its semicolon. ``rows`` are those that follow a COPY."""
 
     text: bytes
+    entry: Entry
     rows: "Rows | None" = None
 
 
@@ -67,14 +69,15 @@ class Script:
         self._read = read
         self._buffer = b""
         self._ended = False
+        self._entry = Entry()
 
     def __iter__(self) -> Iterator[Statement]:
         while (text := self._statement()) is not None:
             if not _COPY.match(text):
-                yield Statement(text)
+                yield Statement(text, self._entry)
                 continue
             rows = Rows(self)
-            yield Statement(text, rows)
+            yield Statement(text, self._entry, rows)
             rows.skip()
 
     def read_more(self) -> bool:
@@ -112,7 +115,7 @@ class Script:
                     raise TruncatedScript("within a statement")
                 return None
             if kind in ("space", "comment") and position == start:
-                self.consume(end)
+                self._notice_entry(self.consume(end))
                 position = 0
                 continue
             if token == b"\\":
@@ -127,6 +130,9 @@ class Script:
             elif token == b";" and not parentheses and not depth:
                 return self.consume(end)
             position = end
+
+    def _notice_entry(self, comment: bytes) -> None:
+        self._entry = Entry.named_in(comment) or self._entry
 
     def _token(self, position: int) -> tuple[str, int]:
         """Return kind and end of the token at ``position``; no kind at the end of the script."""

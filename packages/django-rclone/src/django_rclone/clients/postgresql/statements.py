@@ -3,27 +3,33 @@
 import re
 from dataclasses import dataclass
 
-from .script import ScriptError
+from .kinds import OBJECT_KINDS
+from .script import ScriptError, Statement
 
-_NO_SUCH_ROLE, _NO_PRIVILEGE, _EXISTS, _BAD_VALUE = "42704", "42501", "42710", "22023"
+_NO_SUCH_ROLE, _NO_PRIVILEGE, _BAD_VALUE = "42704", "42501", "22023"
+_EXISTS = ("42710", "42723", "42P06", "42P07")  # an object, function, schema, relation
 
 _TRANSACTION = re.compile(
     rb"(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\s+TRANSACTION)\b", re.I
 )
 _SET = re.compile(rb"SET (\w+) = ")
+_SEARCH_PATH = re.compile(rb"SELECT pg_catalog\.set_config\('search_path', '', false\);\Z")
 _SCHEMA = re.compile(rb'CREATE SCHEMA (?:"((?:[^"]|"")+)"|([\w$\x80-\xff]+));\Z')
 
-# Without these nothing is lost but privileges and comments, or the object exists already.
-_IGNORABLE: tuple[tuple[re.Pattern[bytes], tuple[str, ...]], ...] = (
-    (re.compile(rb"COMMENT ON EXTENSION\b"), (_NO_PRIVILEGE,)),
-    (
-        re.compile(rb"(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|SET SESSION AUTHORIZATION)\b"),
-        (_NO_SUCH_ROLE, _NO_PRIVILEGE, _BAD_VALUE),
-    ),
-    (re.compile(rb"(COMMENT ON|ALTER) SCHEMA\b"), (_NO_PRIVILEGE,)),
-    (re.compile(rb"SET default_tablespace\b"), (_BAD_VALUE,)),
+_OURS = frozenset(
+    {
+        *("lock_timeout", "statement_timeout", "transaction_timeout", "search_path"),
+        *("idle_in_transaction_session_timeout", "idle_session_timeout"),
+    }
 )
-_SUPERUSER_OBJECT = re.compile(rb"(CREATE|ALTER|COMMENT ON) (PUBLICATION|EVENT TRIGGER)\b")
+"""The settings of a restore's session, which a script would set otherwise."""
+
+# What is missing afterwards is found by comparing with the inventory of the backup.
+_IGNORABLE = {
+    "ACL": (_NO_SUCH_ROLE, _NO_PRIVILEGE, _BAD_VALUE),
+    "DEFAULT ACL": (_NO_SUCH_ROLE, _NO_PRIVILEGE, _BAD_VALUE),
+    "COMMENT": (_NO_PRIVILEGE,),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,30 +37,34 @@ class StatementPolicy:
     """Decides about statements, given facts about the live database."""
 
     settings: frozenset[str]
-    """The settings that a script may change: the server has them."""
+    """The settings that the server has."""
     schemas: frozenset[str]
     """The schemas that were not dropped."""
-    keeps_superuser_objects: bool
-    """Whether there still are publications or event triggers, which belong to superusers."""
+    kept_kinds: frozenset[str]
+    """The kinds of objects of which some were not dropped."""
 
     def skips(self, text: bytes) -> bool:
         """Return whether a statement is skipped. Raises ``ScriptError`` if it is refused."""
-        if text in (b"BEGIN;", b"COMMIT;"):
-            return True  # The restore has a transaction already.
+        if text in (b"BEGIN;", b"COMMIT;") or _SEARCH_PATH.match(text):
+            return True  # The restore has a transaction and a search path already.
         if _TRANSACTION.match(text):
             raise ScriptError("The dump tries to control the transaction of the restore.")
         if text.startswith(b"SET standard_conforming_strings = off"):
             raise ScriptError("The dump was made with standard_conforming_strings off.")
         if setting := _SET.match(text):
             # A newer pg_restore also sets what this server does not have.
-            return setting[1].decode() not in self.settings
+            name = setting[1].decode()
+            return name not in self.settings or name in _OURS
         if created := _SCHEMA.match(text):
             name = created[1].replace(b'""', b'"') if created[1] else created[2]
             return name.decode() in self.schemas
         return False
 
-    def ignorable_errors(self, text: bytes) -> tuple[str, ...]:
+    def ignorable_errors(self, statement: Statement) -> tuple[str, ...]:
         """Return the codes of the errors that are ignored for a statement."""
-        if self.keeps_superuser_objects and _SUPERUSER_OBJECT.match(text):
-            return (_EXISTS, _NO_PRIVILEGE)
-        return next((codes for pattern, codes in _IGNORABLE if pattern.match(text)), ())
+        if statement.text.startswith(b"SET default_tablespace"):
+            return (_BAD_VALUE,)
+        entry = statement.entry.type
+        if any(entry in kind.entry_types for kind in OBJECT_KINDS if kind.name in self.kept_kinds):
+            return (*_EXISTS, _NO_PRIVILEGE)
+        return _IGNORABLE.get(entry, ())

@@ -1,0 +1,183 @@
+"""What cannot be restored, or stays, or is done another way: said before it matters."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ...backups.inventory import Inventory
+from ...exceptions import ClientError
+from ..session import Session
+from .catalog import EXTENSION_ROWS, SUPERUSER, Selection, extension_tables, read_objects
+from .clearing import IS_SUPERUSER, ClearingPlan, plan_clearing
+from .comparing import missing_grantees, unwanted
+from .connection import PostgresqlSession
+from .databases import IN_PLACE_HINT, swap_problem
+from .limits import MORE_LOCKS, locks_of_restore
+
+_SHOWN = 6
+_AS_OWNER = "Connect as their owner, or as a role that is a member of it."
+_AS_SUPERUSER = (
+    "Restore as a superuser, or let one make them first. `dbrestore --salvage` gets all that "
+    "this role can make, next to the live database."
+)
+_PERMITTED = """
+SELECT has_table_privilege(t, 'DELETE') AND has_table_privilege(t, 'INSERT')
+FROM to_regclass(%(name)s) t WHERE t IS NOT NULL
+"""
+_COLLATION = """
+SELECT to_jsonb(d) ->> 'datcollversion', pg_database_collation_actual_version(d.oid)
+FROM pg_database d WHERE d.datname = current_database()
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreAdvice:
+    """How a backup is restored here, and what the operator should know of it."""
+
+    swaps: bool
+    """Whether it goes into a new database, which is swapped in."""
+    problem: str = ""
+    """Why it cannot be restored; empty if it can."""
+    hint: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        session: PostgresqlSession,
+        selection: Selection,
+        expected: Inventory | None,
+        *,
+        swaps: bool,
+    ) -> "RestoreAdvice":
+        """Look at what there is. Changes nothing."""
+        if swaps:
+            return _for_swap(session, expected)
+        plan = plan_clearing(session, selection, expected)
+        if problem := _in_place_problem(session, selection, plan, expected):
+            return cls(swaps=False, problem=problem[0], hint=problem[1])
+        locks = locks_of_restore(session, expected)
+        if locks.suffice:
+            return cls(swaps=False, warnings=tuple(_warnings(session, plan, expected)))
+        other = _for_swap(session, expected)
+        if other.problem or selection.schemas:
+            return cls(swaps=False, problem=f"{locks}.", hint=MORE_LOCKS)
+        said = f"{locks}. So the backup goes into a new database, which is then swapped in."
+        return cls(swaps=True, warnings=(said, *other.warnings))
+
+    def require_possible(self) -> None:
+        """Raise ``ClientError`` if the backup cannot be restored."""
+        if self.problem:
+            raise ClientError(self.problem, hint=self.hint)
+
+
+def dump_advice(session: PostgresqlSession, selection: Selection) -> Sequence[str]:
+    """Return what a restore of a dump made now would meet with."""
+    warnings = []
+    plan = plan_clearing(session, selection, None)
+    if plan.conflicts:
+        warnings.append(
+            f"A restore in place will be refused, since other roles own "
+            f"{_shown(plan.conflicts)}. {_AS_OWNER}"
+        )
+    found = [one for one in read_objects(session, selection) if one.superuser]
+    special = [str(one) for one in found if one.kind != "extension"]
+    if special and not session.value(IS_SUPERUSER):
+        warnings.append(
+            "Only a superuser can make these again in another database, and in this one "
+            f"they stay as they are: {_shown(special)}."
+        )
+    if not selection.schemas and (tables := _fixed_tables(session)):
+        warnings.append(
+            f"The rows added to {_shown(tables)} can only be restored by a role that may "
+            "delete and insert there."
+        )
+    locks = locks_of_restore(session, None)
+    if not locks.suffice and (selection.schemas or swap_problem(session)):
+        warnings.append(f"{locks}. {MORE_LOCKS}")
+    warnings += _collation_warnings(session)
+    return warnings
+
+
+def _in_place_problem(
+    session: Session, selection: Selection, plan: ClearingPlan, expected: Inventory | None
+) -> tuple[str, str] | None:
+    """Return why a restore in place would fail, and what to do; ``None`` if it would not."""
+    if plan.conflicts:
+        owned = _shown(plan.conflicts)
+        return f"The database contains objects owned by other roles: {owned}.", _AS_OWNER
+    present = {str(one) for one in read_objects(session, selection)}
+    if missing := _not_to_be_made(session, expected, present):
+        return _only_superusers(missing)
+    if fixed := [] if selection.schemas else _fixed_tables(session, expected):
+        what = f"This role may not replace the rows that were added to {_shown(fixed)}"
+        grant = f"GRANT INSERT, DELETE ON {fixed[0]} to it, as the owner of the extension."
+        return f"{what}, of an extension.", grant
+    return None
+
+
+def _for_swap(session: PostgresqlSession, expected: Inventory | None) -> RestoreAdvice:
+    if problem := swap_problem(session):
+        return RestoreAdvice(swaps=True, problem=problem, hint=IN_PLACE_HINT)
+    # A new database has what template0 has.
+    if missing := _not_to_be_made(session, expected, set()):
+        problem, _ = _only_superusers(missing)
+        return RestoreAdvice(swaps=True, problem=problem, hint=IN_PLACE_HINT)
+    grantees = _grantee_warnings(session, expected)
+    return RestoreAdvice(swaps=True, warnings=tuple(grantees))
+
+
+def _not_to_be_made(session: Session, expected: Inventory | None, present: set[str]) -> list[str]:
+    if expected is None or session.value(IS_SUPERUSER):
+        return []
+    return sorted(expected.objects.get(SUPERUSER, frozenset()) - present)
+
+
+def _only_superusers(missing: list[str]) -> tuple[str, str]:
+    what = f"only a superuser can make, and it is not there: {_shown(missing)}"
+    return f"The backup contains what {what}.", _AS_SUPERUSER
+
+
+def _warnings(session: Session, plan: ClearingPlan, expected: Inventory | None) -> Iterable[str]:
+    if expected is None:
+        return
+    if stays := [str(one) for one in unwanted(plan, expected) if not one.is_part]:
+        yield (
+            "These stay although the backup is without them, since this role cannot drop them: "
+            f"{_shown(stays)}."
+        )
+    others = [o for o in plan.kept if o.kind not in ("schema", "extension")]
+    if kept := [str(one) for one in others if not one.is_part and str(one) not in stays]:
+        yield f"These stay as they are, since this role could not make them again: {_shown(kept)}."
+    yield from _grantee_warnings(session, expected)
+
+
+def _grantee_warnings(session: Session, expected: Inventory | None) -> Iterable[str]:
+    if expected is not None and (roles := missing_grantees(session, expected)):
+        yield f"Grants to roles that do not exist here are left out: {_shown(roles)}."
+
+
+def _fixed_tables(session: Session, expected: Inventory | None = None) -> list[str]:
+    """Return the tables of extensions with rows, here or in the backup, that cannot be replaced."""
+    fixed = {name for name, permitted in extension_tables(session) if not permitted}
+    dumped = expected.objects.get(EXTENSION_ROWS, frozenset()) if expected else frozenset()
+    fixed |= {name for name in dumped if session.value(_PERMITTED, {"name": name}) is False}
+    return sorted(fixed)
+
+
+def _collation_warnings(session: PostgresqlSession) -> Iterable[str]:
+    """https://www.postgresql.org/docs/current/sql-altercollation.html"""
+    if int(session.server_version.partition(".")[0]) < 15:
+        return
+    [(made_with, now)] = session.rows(_COLLATION)
+    if made_with and now and made_with != now:
+        yield (
+            f"The rules by which the operating system sorts text changed from {made_with} to "
+            f"{now}: unique indexes may have let in duplicates, which no restore takes. "
+            "Run REINDEX DATABASE, then ALTER DATABASE ... REFRESH COLLATION VERSION."
+        )
+
+
+def _shown(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _SHOWN:,} more" if len(listed) > _SHOWN else ""
+    return ", ".join(listed[:_SHOWN]) + more

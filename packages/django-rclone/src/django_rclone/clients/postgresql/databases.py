@@ -1,0 +1,113 @@
+"""New databases that are like the live one, and who may make them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...exceptions import ClientError
+from ..session import ServerError
+from .connection import PostgresqlSession
+
+MAINTENANCE = "postgres"
+"""The database from which others are created, renamed and dropped."""
+IN_PLACE_HINT = 'Set the option "restore_mode" of this database in CLIENTS to "in_place".'
+
+_MAY_SWAP = """
+SELECT r.rolsuper OR (r.rolcreatedb AND pg_has_role(d.datdba, 'USAGE'))
+FROM pg_database d, pg_roles r WHERE d.datname = current_database() AND r.rolname = current_user
+"""
+
+# Who may set something for another role: https://www.postgresql.org/docs/current/sql-alterrole.html
+_SETTINGS_OF_OTHERS = """
+SELECT quote_ident(o.rolname) FROM pg_db_role_setting s
+JOIN pg_database d ON d.oid = s.setdatabase JOIN pg_roles o ON o.oid = s.setrole
+JOIN pg_roles r ON r.rolname = current_user
+WHERE d.datname = current_database() AND o.oid <> r.oid
+AND NOT (r.rolsuper OR r.rolcreaterole AND NOT o.rolsuper)
+ORDER BY 1
+"""
+
+_CREATE_LIKE = """
+SELECT format(
+    'CREATE DATABASE %%I OWNER %%I TEMPLATE template0 ENCODING %%L LC_COLLATE %%L LC_CTYPE %%L '
+    'CONNECTION LIMIT %%s', %(new)s::text, pg_get_userbyid(d.datdba),
+    pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datconnlimit
+) || CASE to_jsonb(d) ->> 'datlocprovider'
+    WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %%L', l.locale)
+    WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %%L', l.locale)
+    ELSE '' END
+|| CASE t.spcname WHEN 'pg_default' THEN '' ELSE format(' TABLESPACE %%I', t.spcname) END
+FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace, LATERAL (
+    SELECT coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale
+) l
+WHERE d.datname = %(live)s
+"""
+
+_GRANTS = """
+SELECT format('REVOKE ALL ON DATABASE %%I FROM PUBLIC', %(new)s::text) FROM pg_database
+WHERE datname = %(live)s AND datacl IS NOT NULL
+UNION ALL
+SELECT format('GRANT %%s ON DATABASE %%I TO %%s', a.privilege_type, %(new)s::text,
+    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
+    || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = %(live)s
+UNION ALL
+SELECT format('COMMENT ON DATABASE %%I IS %%L', %(new)s::text, c.comment)
+FROM pg_database d, LATERAL (SELECT shobj_description(d.oid, 'pg_database') AS comment) c
+WHERE d.datname = %(live)s AND c.comment IS NOT NULL
+"""
+
+_SETTINGS = """
+SELECT split_part(item, '=', 1), substr(item, strpos(item, '=') + 1), CASE s.setrole
+    WHEN 0 THEN format('ALTER DATABASE %%I SET ', %(new)s::text)
+    ELSE format('ALTER ROLE %%I IN DATABASE %%I SET ', pg_get_userbyid(s.setrole), %(new)s::text)
+    END
+FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) item
+WHERE d.datname = %(live)s
+"""
+
+
+def swap_problem(session: PostgresqlSession) -> str:
+    """Return why this role cannot swap in another database; empty if it can."""
+    if not session.value(_MAY_SWAP):
+        return "The role cannot swap databases: it must have CREATEDB and own the live database."
+    if others := [name for (name,) in session.rows(_SETTINGS_OF_OTHERS)]:
+        return (
+            f"The database has settings of role {', '.join(others)} "
+            "(ALTER ROLE ... IN DATABASE), which this role cannot make in a new database."
+        )
+    return ""
+
+
+def create_database_like(admin: PostgresqlSession, new: str, live: str) -> None:
+    """Create an empty database ``new`` like ``live``. Raises ``ClientError``."""
+    create_empty_like(admin, new, live)
+    copy_properties(admin, new, live)
+
+
+def create_empty_like(admin: PostgresqlSession, new: str, live: str) -> None:
+    """Create a database with the owner and locale of ``live``. Raises ``ServerError``."""
+    admin.execute(admin.value(_CREATE_LIKE, {"new": new, "live": live}))
+
+
+def copy_properties(admin: PostgresqlSession, new: str, live: str) -> None:
+    """Give a database the grants, comment and settings of ``live``. Raises ``ClientError``."""
+    names = {"new": new, "live": live}
+    for (statement,) in admin.rows(_GRANTS, names):
+        admin.execute(statement)
+    for name, value, head in admin.rows(_SETTINGS, names):
+        admin.execute("BEGIN")
+        with explained(f"The setting {name} cannot be made for a new database", hint=IN_PLACE_HINT):
+            admin.rows(
+                "SELECT set_config(%(name)s, %(value)s, true)", {"name": name, "value": value}
+            )
+            admin.execute(f"{head}{name} FROM CURRENT")
+        admin.execute("COMMIT")
+
+
+@contextmanager
+def explained(problem: str, *, hint: str) -> Iterator[None]:
+    """Raise ``ClientError`` for what the server reports in the block."""
+    try:
+        yield
+    except ServerError as error:
+        raise ClientError(f"{problem}: {error.reason}.", hint=hint) from error

@@ -1,0 +1,99 @@
+"""Finds what a backup contains and no restore could make again, while there still is time.
+
+Rows are what they are; a restore checks every constraint again. A foreign key may be broken
+by rows that came in while its triggers were off, and a CHECK that asks for the time, or
+calls a function of the site, may no longer be true of rows that it let in.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..session import Session
+
+_NO_RESTORE = (
+    "A restore of this backup will be refused; correct them and back up again. "
+    "Until then `dbrestore --salvage` gets the rest."
+)
+_FOREIGN_KEYS = """
+SELECT quote_ident(c.conname), child.identity, parent.identity,
+    string_agg(format('c.%%I = p.%%I', a.attname, f.attname), ' AND ' ORDER BY k.place),
+    string_agg(format('c.%%I IS NOT NULL', a.attname),
+        CASE c.confmatchtype WHEN 'f' THEN ' OR ' ELSE ' AND ' END ORDER BY k.place),
+    t.relkind = 'r', pt.relkind = 'r'
+FROM pg_constraint c
+JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class pt ON pt.oid = c.confrelid,
+LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (own, foreign_, place)
+JOIN pg_attribute a ON a.attnum = k.own
+JOIN pg_attribute f ON f.attnum = k.foreign_,
+LATERAL pg_identify_object('pg_class'::regclass, c.conrelid, 0) child,
+LATERAL pg_identify_object('pg_class'::regclass, c.confrelid, 0) parent
+WHERE c.contype = 'f' AND c.convalidated AND c.conparentid = 0 AND c.oid >= 16384
+AND a.attrelid = c.conrelid AND f.attrelid = c.confrelid
+AND has_table_privilege(c.conrelid, 'SELECT') AND has_table_privilege(c.confrelid, 'SELECT')
+GROUP BY c.oid, 1, 2, 3, t.relkind, pt.relkind, t.relpages
+ORDER BY t.relpages, c.oid
+"""
+# What is not immutable may be true today and not tomorrow; what the site wrote may say anything.
+_MUTABLE = """(
+    c.conbin::text LIKE '%%{SQLVALUEFUNCTION%%' OR EXISTS (
+        SELECT FROM regexp_matches(c.conbin::text, ':(?:op)?funcid (\\d+)', 'g') m
+        JOIN pg_proc p ON p.oid = m[1]::oid WHERE p.provolatile <> 'i' OR p.oid >= 16384
+    )
+)"""
+_CHECKS = f"""
+SELECT quote_ident(c.conname), i.identity, pg_get_expr(c.conbin, c.conrelid), t.relkind = 'r'
+FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid,
+LATERAL pg_identify_object('pg_class'::regclass, c.conrelid, 0) i
+WHERE c.contype = 'c' AND c.convalidated AND c.conislocal AND c.oid >= 16384 AND {_MUTABLE}
+AND has_table_privilege(c.conrelid, 'SELECT')
+ORDER BY t.relpages, c.oid
+"""
+_DOMAINS = f"""
+SELECT quote_ident(c.conname), i.identity, quote_ident(a.attname), format_type(d.typbasetype, d.typtypmod),
+    (pg_identify_object('pg_type'::regclass, d.oid, 0)).identity
+FROM pg_constraint c JOIN pg_type d ON d.oid = c.contypid
+JOIN pg_attribute a ON a.atttypid = d.oid AND NOT a.attisdropped
+JOIN pg_class t ON t.oid = a.attrelid AND t.relkind = 'r',
+LATERAL pg_identify_object('pg_class'::regclass, t.oid, 0) i
+WHERE c.contype = 'c' AND c.convalidated AND c.oid >= 16384 AND {_MUTABLE}
+AND has_table_privilege(t.oid, 'SELECT')
+ORDER BY t.relpages, c.oid
+"""
+VIOLATED = "23514"
+
+
+@dataclass(frozen=True, slots=True)
+class RowCheck:
+    """A question about rows, and what to tell if the answer is yes."""
+
+    query: str
+    """Finds whether a row breaks the constraint; or fails on one."""
+    sentence: str
+
+    def breaks(self, session: Session) -> bool:
+        """Return whether a row breaks the constraint.
+
+        Raises ``ServerError`` if it does, with the code ``VIOLATED``, or if it cannot be known.
+        """
+        return bool(session.value(self.query))
+
+
+def checks_of_rows(session: Session) -> Iterator[RowCheck]:
+    """Yield what to ask of the rows, the quick questions first."""
+    for name, child, parent, equal, present, own, their in session.rows(_FOREIGN_KEYS, {}):
+        yield RowCheck(
+            f"SELECT EXISTS (SELECT FROM {'ONLY ' * own}{child} c WHERE ({present}) AND NOT EXISTS "
+            f"(SELECT FROM {'ONLY ' * their}{parent} p WHERE {equal}))",
+            f"Rows of {child} break its foreign key {name}: they refer to rows of {parent} that "
+            f"do not exist. {_NO_RESTORE}",
+        )
+    for name, table, condition, own in session.rows(_CHECKS, {}):
+        yield RowCheck(
+            f"SELECT EXISTS (SELECT FROM {'ONLY ' * own}{table} WHERE NOT ({condition}))",
+            f"Rows of {table} break its constraint {name}. {_NO_RESTORE}",
+        )
+    for name, table, column, base, domain in session.rows(_DOMAINS, {}):
+        yield RowCheck(
+            f"SELECT count({column}::{base}::{domain}) < 0 FROM ONLY {table}",
+            f"Values of {table}.{column} break constraint {name} of domain {domain}. {_NO_RESTORE}",
+        )
