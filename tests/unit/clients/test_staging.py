@@ -122,7 +122,8 @@ def test_data_that_a_broken_restore_set_aside_stays_until_one_succeeds() -> None
 
 def test_long_names_are_shortened_at_a_character() -> None:
     staging = FakeStaging("füüüüüüü")
-    assert staging.stem == "füüüü"
+    assert staging.stem.startswith("f_")
+    assert len(staging.stem.encode()) <= 10
 
 
 @pytest.mark.parametrize("size", [20, 36])

@@ -6,7 +6,6 @@ import unittest
 from .case import ClientCase
 from .kills import PROCESSES, Killer
 
-
 _where_processes_are_found = unittest.skipUnless(
     PROCESSES.joinpath("self/environ").exists(), "processes are found in /proc"
 )

@@ -12,10 +12,10 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
+from ...conf.client_options import names_option, path_option
 from ...exceptions import ClientError
 from ...processes import SECRET_FILE, Command, Process, StallTimeout
 from ..base import Versions
-from ..options import names_option, path_option
 from ..session import ServerClient
 from ..tools import ProgramFinder, series
 from .archive import BEGIN, Archive

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..options import table_name
+from ...conf.client_options import table_name
 
 STEM = "django_rclone"
 RESTORING = f"{STEM}_restoring_"

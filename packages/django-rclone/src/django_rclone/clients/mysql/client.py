@@ -15,11 +15,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
+from ...conf.client_options import names_option, path_option, table_name, timeout_option
 from ...exceptions import ClientError
 from ...processes import Process, StallTimeout
 from ...scratch import scratch_directory
 from ..base import Versions
-from ..options import names_option, path_option, table_name, timeout_option
 from ..session import ServerClient
 from ..tools import ProgramFinder
 from . import checks

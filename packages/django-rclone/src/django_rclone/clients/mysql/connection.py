@@ -1,13 +1,8 @@
-"""How MySQL and MariaDB are reached: through a session of our own, and by their programs.
-
-Both through Django: with the parameters that it would connect with, and with the
-arguments of its ``dbshell``. The password goes to programs as an option file in a pipe.
-"""
+"""How MySQL and MariaDB are reached: a session of our own, with the parameters of Django's."""
 
 import contextlib
 import copy
 import time
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,12 +10,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...exceptions import ClientError
 from ...interrupts import sleep
-from ...processes import SECRET_FILE
 from ..asking import Line, answer_to
 from ..session import Parameters, ServerError, Session, connecting
-
-_PASSWORDS = ("password", "passwd")
-_NAMES = ("database", "db")
 
 # In seconds. Dropping a large schema takes a while; a session idles while programs work.
 _CONNECT_TIMEOUT = 10
@@ -200,27 +191,6 @@ class MysqlSession(Session):
         return str(error.args[0]) if error.args and isinstance(error.args[0], int) else ""
 
 
-def program_arguments(
-    wrapper: BaseDatabaseWrapper, parameters: Sequence[str]
-) -> tuple[tuple[str, ...], bytes]:
-    """Return arguments that let a program reach the server, and the secret file they name.
-
-    No database is among them, since its name could be taken for an option.
-    """
-    settings = copy.deepcopy(wrapper.settings_dict)
-    options = settings["OPTIONS"]
-    known = connection_parameters(wrapper)
-    for name in (*_PASSWORDS, *_NAMES):
-        options.pop(name, None)
-    # The programs always use UTF-8; the site's may be a smaller one.
-    options.pop("charset", None)
-    settings.update(NAME="", PASSWORD="")
-    included = options.pop("read_default_file", None)
-    arguments, _ = wrapper.client.settings_to_cmd_args_env(settings, list(parameters))
-    secret = _option_file(known.get("password") or known.get("passwd") or "", included)
-    return (f"--defaults-file={SECRET_FILE}", *map(str, arguments[1:])), secret
-
-
 def connection_parameters(wrapper: BaseDatabaseWrapper) -> dict[str, Any]:
     """Return the parameters with which Django would connect."""
     parameters: dict[str, Any] = _private_copy(wrapper).get_connection_params()
@@ -246,14 +216,3 @@ def _private_copy(wrapper: BaseDatabaseWrapper) -> Any:
 def _text(value: object) -> object:
     """Return text for bytes: SHOW statements answer in UTF-8."""
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
-
-
-def _option_file(password: str, included: str | None) -> bytes:
-    """Return an option file: https://mariadb.com/kb/en/configuring-mariadb-with-option-files/."""
-    lines = [f"!include {included}"] if included else []
-    if password:
-        escaped = password
-        for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r")):
-            escaped = escaped.replace(character, escape)
-        lines += ["[client]", f'password="{escaped}"']
-    return "".join(f"{line}\n" for line in lines or ["[client]"]).encode()

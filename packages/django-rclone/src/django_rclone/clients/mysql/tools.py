@@ -1,5 +1,6 @@
 """The programs of MariaDB and MySQL: finding them, their options, their commands."""
 
+import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +8,12 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...exceptions import ClientError
-from ...processes import Command, Process
+from ...processes import SECRET_FILE, Command, Process
 from ..tools import ProgramFinder, failure_describer, output_of, series
-from .connection import program_arguments
+from .connection import connection_parameters
+
+_PASSWORDS = ("password", "passwd")
+_NAMES = ("database", "db")
 
 DUMP = ("mariadb-dump", "mysqldump")
 CLIENT = ("mariadb", "mysql")
@@ -129,3 +133,35 @@ def _without_rows(line: str) -> str:
 def _is_known(option: str, help_text: str) -> bool:
     name = re.sub(r"^--(skip-)?", "", option).partition("=")[0]
     return re.search(rf"--(\[no-\])?{re.escape(name)}\b", help_text) is not None
+
+
+def program_arguments(
+    wrapper: BaseDatabaseWrapper, parameters: Sequence[str]
+) -> tuple[tuple[str, ...], bytes]:
+    """Return arguments that let a program reach the server, and the secret file they name.
+
+    No database is among them, since its name could be taken for an option.
+    """
+    settings = copy.deepcopy(wrapper.settings_dict)
+    options = settings["OPTIONS"]
+    known = connection_parameters(wrapper)
+    for name in (*_PASSWORDS, *_NAMES):
+        options.pop(name, None)
+    # The programs always use UTF-8; the site's may be a smaller one.
+    options.pop("charset", None)
+    settings.update(NAME="", PASSWORD="")
+    included = options.pop("read_default_file", None)
+    arguments, _ = wrapper.client.settings_to_cmd_args_env(settings, list(parameters))
+    secret = _option_file(known.get("password") or known.get("passwd") or "", included)
+    return (f"--defaults-file={SECRET_FILE}", *map(str, arguments[1:])), secret
+
+
+def _option_file(password: str, included: str | None) -> bytes:
+    """Return an option file: https://mariadb.com/kb/en/configuring-mariadb-with-option-files/."""
+    lines = [f"!include {included}"] if included else []
+    if password:
+        escaped = password
+        for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r")):
+            escaped = escaped.replace(character, escape)
+        lines += ["[client]", f'password="{escaped}"']
+    return "".join(f"{line}\n" for line in lines or ["[client]"]).encode()

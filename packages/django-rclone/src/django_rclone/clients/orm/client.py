@@ -12,11 +12,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
+from ...conf.client_options import names_option
 from ...interrupts import interruptible
 from ...processes import StallTimeout
 from ...redaction import redact
 from ..base import DatabaseClient, Versions
-from ..options import names_option
 from ..session import connecting
 from .catalog import ExtraColumn, extra_columns, require_insertable
 from .checks import (

@@ -11,10 +11,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
+from ...conf.client_options import names_option, path_option, table_name, timeout_option
 from ...exceptions import ClientError
 from ...processes import Command, Process, StallTimeout
 from ..base import RestoreTarget, SalvageTarget, Versions
-from ..options import names_option, path_option, table_name, timeout_option
 from ..session import ServerClient
 from .advice import RestoreAdvice, dump_advice
 from .arguments import tool_arguments
