@@ -217,6 +217,24 @@ def test_signal_interrupts_the_wait_for_a_lock(tmp_path: Path) -> None:
     assert time.monotonic() - begin < TIMEOUT / 2
 
 
+def wait_until_stopped(connection: sqlite3.Connection, killer: threading.Thread) -> None:
+    with deferred_signals(), uninterrupted():
+        killer.start()
+        with pytest.raises(ClientError, match="signal"), files.reading(connection, TIMEOUT):
+            pass
+
+
+def test_signal_ends_a_wait_that_it_may_not_interrupt(tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    with database(live) as holder:
+        add_pairs(holder, 1)
+        holder.execute("BEGIN EXCLUSIVE")
+        begin = time.monotonic()
+        with closing(files.connect(live, 0)) as waiting, pytest.raises(OperationInterrupted):
+            wait_until_stopped(waiting, threading.Timer(0.3, interrupt))
+    assert time.monotonic() - begin < TIMEOUT / 2
+
+
 @pytest.mark.parametrize("locked", [False, True])
 def test_signal_stops_a_replacement_and_leaves_the_database_as_it_was(
     tmp_path: Path, locked: bool
