@@ -53,7 +53,8 @@ class PostgresqlSession(Session):
 
     def close(self) -> None:
         """End the session; a pooler gets it back as it was, without what we set in it."""
-        if self.is_pooled:
+        # Not asked for now: the session may be lost.
+        if self.__dict__.get("is_pooled"):
             with contextlib.suppress(ServerError):
                 self.execute("ROLLBACK")
                 self.execute("DISCARD ALL")
