@@ -128,13 +128,17 @@ def test_wrong_modes_are_refused(sample_site: DjangoSite, options: dict[str, obj
 
 def test_settings_of_another_role_are_named_before_the_question(swapping: DjangoSite) -> None:
     database = swapping.database
+    reader = f"{database.role}_reader"
     database.run(
-        f"ALTER ROLE pg_monitor IN DATABASE {database.name} SET work_mem = '7MB'", superuser=True
+        f"CREATE ROLE {reader}",
+        f"ALTER ROLE {reader} IN DATABASE {database.name} SET work_mem = '7MB'",
+        superuser=True,
     )
     swapping.back_up()
-    with pytest.raises(CommandError, match=r"settings of role pg_monitor.*\n.*in_place"):
+    with pytest.raises(CommandError, match=rf"settings of role {reader}.*\n.*in_place"):
         swapping.restore()
     assert database.databases() == [database.name]
+    database.run(f"DROP ROLE {reader}", superuser=True)
 
 
 def test_a_role_whose_idle_sessions_are_ended_can_swap(swapping: DjangoSite) -> None:
