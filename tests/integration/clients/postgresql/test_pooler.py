@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.core.management.base import CommandError
 
+from django_rclone.clients.postgresql import pooler as pooler_module
 from tests.support.servers.pgbouncer import PgbouncerServer
 from tests.support.servers.postgresql import PostgresqlServer
 from tests.support.site import DjangoSite
@@ -86,3 +87,25 @@ def test_an_interrupted_restore_leaves_other_clients_of_the_pool_unharmed(
         pooled.restore()
     assert state_of_the_pool(pooled, pooler) == before
     assert pooled.database.fingerprint() == live
+
+
+def test_a_server_that_cannot_be_reached_past_the_pooler_is_asked_for(
+    pooled: DjangoSite, pooler: PgbouncerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state_of_the_pool(pooled, pooler)
+    monkeypatch.setattr(pooler_module, "_ADDRESS", "SELECT '127.0.0.1', '1'")
+    with pytest.raises(CommandError, match=r'pooler in transaction mode.*\n.*"server"'):
+        pooled.back_up()
+    assert state_of_the_pool(pooled, pooler) == before
+    server = pooled.database.server
+    pooled.database.options["server"] = {"HOST": server.host, "PORT": server.port}
+    pooled.back_up()
+    pooled.restore()
+    assert state_of_the_pool(pooled, pooler) == before
+
+
+@pytest.mark.parametrize("value", ["10.0.0.5", {"host": "10.0.0.5"}, 5432])
+def test_a_wrong_server_is_reported(sample_site: DjangoSite, value: object) -> None:
+    sample_site.database.options["server"] = value
+    with pytest.raises(CommandError, match="CLIENTS"):
+        sample_site.back_up()
