@@ -163,19 +163,20 @@ def test_the_planner_knows_the_restored_tables(site: DjangoSite) -> None:
     ],
 )
 def test_rows_that_no_restore_would_take_are_named_at_the_backup(
-    site: DjangoSite, caplog: pytest.LogCaptureFixture, made: str, said: str
+    site: DjangoSite, capsys: pytest.CaptureFixture[str], made: str, said: str
 ) -> None:
     site.database.run(
         "CREATE TABLE parent (id integer PRIMARY KEY)",
         "CREATE TABLE child (parent integer REFERENCES parent (id))",
     )
     site.back_up()
-    assert "break" not in caplog.text
+    assert "break" not in capsys.readouterr().err
     site.database.run(made, superuser=True)
     for (table,) in site.database.rows(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     ):
         site.database.run(f"ALTER TABLE {table} OWNER TO {site.database.role}", superuser=True)
     site.back_up()
-    assert said in caplog.text
-    assert "--salvage" in caplog.text
+    warnings = capsys.readouterr().err
+    assert said in warnings
+    assert "--salvage" in warnings

@@ -232,7 +232,7 @@ def test_database_settings_and_grants_stay(sample_site: DjangoSite) -> None:
 
 @pytest.mark.thorough
 def test_grants_to_roles_that_are_gone_are_left_out(
-    sample_site: DjangoSite, caplog: pytest.LogCaptureFixture
+    sample_site: DjangoSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reader = f"{sample_site.database.role}_reader"
     sample_site.database.run(
@@ -243,7 +243,7 @@ def test_grants_to_roles_that_are_gone_are_left_out(
     before = sample_site.database.fingerprint()
     sample_site.restore()
     assert sample_site.database.fingerprint() == before
-    assert f'role "{reader}" does not exist' in caplog.text
+    assert f'role "{reader}" does not exist' in capsys.readouterr().err
 
 
 def test_another_role_becomes_the_owner(server: PostgresqlServer, sample_site: DjangoSite) -> None:

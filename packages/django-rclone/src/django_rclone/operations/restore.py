@@ -35,6 +35,8 @@ class RestorePlan:
 
     alias: str
     backup: Backup
+    expected: Inventory | None
+    """What a restore must bring back, if that is known."""
     live: str
     """The database to be replaced, for the operator's eyes."""
     warnings: tuple[str, ...]
@@ -76,6 +78,7 @@ def plan_restore(
     _require_verified(backup, accept=unverified and name is not None)
     _require_match(backup, alias, client, environment)
     _require_complete(backup, accept=partial)
+    expected = _expected_inventory(backup)
     with translated(RestoreError, client), client:
         require_no_transaction(client)
         if not salvage:
@@ -83,6 +86,7 @@ def plan_restore(
         return RestorePlan(
             alias=alias,
             backup=backup,
+            expected=expected,
             live=client.describe_target(),
             warnings=(
                 *dates_in_the_future(ahead, backup),
@@ -115,7 +119,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
             exclusive(plan.remote, event, warn=console.warn),
             translated(RestoreError, plan.client),
             plan.client as client,
-            client.restore(expected_inventory(backup)) as target,
+            client.restore(plan.expected) as target,
         ):
             load(plan, target, console)
             _swap(target, context)
@@ -136,7 +140,7 @@ def load(plan: RestorePlan, target: RestoreTarget | SalvageTarget, console: Cons
         )
 
 
-def expected_inventory(backup: Backup) -> Inventory | None:
+def _expected_inventory(backup: Backup) -> Inventory | None:
     """Return what a restore of the backup must bring back, if its manifest is verified and knows.
 
     Raises ``BackupRejected`` for an inventory that cannot be read.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..console import Console
 from ..exceptions import RestoreError
 from .client_errors import translated
-from .restore import RestorePlan, expected_inventory, load
+from .restore import RestorePlan, load
 
 _QUIET = Console()
 
@@ -28,7 +28,7 @@ def salvage_database(plan: RestorePlan, *, console: Console = _QUIET) -> Salvage
     with (
         translated(RestoreError, plan.client),
         plan.client as client,
-        client.salvage(expected_inventory(plan.backup)) as target,
+        client.salvage(plan.expected) as target,
     ):
         load(plan, target, console)
         return Salvage(target.place, target.missing)

@@ -80,6 +80,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         )
         self._snapshot: Snapshot | None = None
         self._advice: RestoreAdvice | None = None
+        self._target: InPlaceRestore | StagedRestore | None = None
 
     def open_session(self) -> PostgresqlSession:
         self._connector, session = open_around_pooler(self._connector)
@@ -177,6 +178,11 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
     def dump_inventory(self) -> Inventory | None:
         return self._snapshot.inventory() if self._snapshot else None
 
+    def remarks(self) -> Sequence[str]:
+        if self._snapshot:
+            return self._snapshot.findings
+        return self._target.remarks if self._target else ()
+
     @contextmanager
     def restore(self, expected: Inventory | None = None) -> Iterator[RestoreTarget]:
         self.connection.close()
@@ -186,12 +192,13 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             advice = RestoreAdvice.of(self.session, self._selection, expected, swaps=self._swaps)
             process = stack.enter_context(self._pg_restore())
             if advice.swaps:
-                yield self._staged_restore(process, stack, expected)
+                self._target = self._staged_restore(process, stack, expected)
             else:
                 restore = InPlaceRestore(
                     process, self.session, self._connector, self._selection, expected
                 )
-                yield stack.enter_context(restore)
+                self._target = stack.enter_context(restore)
+            yield self._target
 
     @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageTarget]:

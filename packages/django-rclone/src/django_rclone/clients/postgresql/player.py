@@ -6,7 +6,6 @@ a statement that does not find a name is tried again, with the search path that 
 had at the backup.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -15,8 +14,6 @@ from .connection import PostgresqlSession, quote_name
 from .postponed import Check, checks_by_functions, tables_to_analyze
 from .script import Statement
 from .statements import StatementPolicy
-
-logger = logging.getLogger(__name__)
 
 LARGE_OBJECTS = "BLOBS"
 """What pg_dump calls the content of large objects: it must be written in one transaction."""
@@ -56,6 +53,8 @@ class Player:
         self._path = ""
         self._role = "NONE"
         self._is_other = False
+        self.not_restored: list[str] = []
+        """A sentence about each statement that failed for a reason that is tolerated."""
         self._checks: list[Check] | None = None
         self._later: list[Statement] = []
         self._last: list[Statement] = []
@@ -243,4 +242,4 @@ class Player:
             if error.code not in codes:
                 raise
             shown = text[:200].decode("utf-8", "replace") or what
-            logger.warning("Not restored (%s): %s", error.reason, shown)
+            self.not_restored.append(f"Not restored ({error.reason}): {shown}")

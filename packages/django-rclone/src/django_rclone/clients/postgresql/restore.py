@@ -1,5 +1,6 @@
 """Restores in place: the transaction of the replay replaces the live data when it commits."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Self
 
@@ -36,10 +37,11 @@ class InPlaceRestore:
         self._expected = expected
         self._plan = ClearingPlan(dropped=(), kept=(), conflicts=())
         self._transaction = 0
+        self._player = Player(session, settings=settings_of(expected))
         self._replay = Replay(
             process,
             session,
-            Player(session, settings=settings_of(expected)),
+            self._player,
             clear=self._clear,
             lock_timeout=connector.lock_timeout,
         )
@@ -50,6 +52,11 @@ class InPlaceRestore:
 
     def __exit__(self, *exc_info: object) -> None:
         self._replay.__exit__(*exc_info)
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What was left out of the restore."""
+        return self._player.not_restored
 
     def write(self, data: bytes) -> None:
         """Replay more of the dump."""

@@ -51,7 +51,8 @@ class Snapshot:
         self._without, self._without_rows = frozenset(without), frozenset(without_rows)
         self._inventory = Inventory({})
         self._rows: dict[str, int] = {}
-        self._findings: list[str] = []
+        self.findings: list[str] = []
+        """What could not be restored, in sentences; known once there is an inventory."""
         self._began = time.monotonic()
         self._path = ""
         self._stopped = False
@@ -77,11 +78,9 @@ class Snapshot:
         self._session.close()
 
     def inventory(self) -> Inventory:
-        """Return what the dump holds, now that it has ended, and tell what was found."""
+        """Return what the dump holds, now that it has ended."""
         self._thread.join(max(_PATIENCE, (time.monotonic() - self._began) / 2))
         self._stop()
-        for sentence in self._findings:
-            logger.warning("%s", sentence)
         return Inventory(self._inventory.objects, dict(self._rows))
 
     def _stop(self) -> None:
@@ -100,7 +99,7 @@ class Snapshot:
             session.rows("SELECT set_config('search_path', %(path)s, true)", {"path": self._path})
             for check in checks_of_rows(session):
                 if self._attempt(partial(check.breaks, session)):
-                    self._findings.append(check.sentence)
+                    self.findings.append(check.sentence)
         except ServerError as error:
             # The inventory is whole without what was not counted.
             if not self._stopped:

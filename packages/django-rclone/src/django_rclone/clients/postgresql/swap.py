@@ -4,6 +4,7 @@ The site keeps running until the swap: both names change in one transaction.
 """
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -52,10 +53,11 @@ class StagedRestore:
         self._expected = expected
         self._plan = ClearingPlan(dropped=(), kept=(), conflicts=())
         self._session = connector.open(dbname=staging.scratch)
+        self._player = PiecewisePlayer(self._session, settings=settings_of(expected))
         self._replay = Replay(
             process,
             self._session,
-            PiecewisePlayer(self._session, settings=settings_of(expected)),
+            self._player,
             clear=self._clear,
             lock_timeout=connector.lock_timeout,
         )
@@ -67,6 +69,11 @@ class StagedRestore:
     def __exit__(self, *exc_info: object) -> None:
         self._replay.__exit__(*exc_info)
         self._session.close()
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What was left out of the restore."""
+        return self._player.not_restored
 
     def write(self, data: bytes) -> None:
         """Replay more of the dump."""
