@@ -214,14 +214,14 @@ class DjangoSite:
         connections.configure_settings(connections.settings)
 
 
-def record_programs(patch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+def record_programs(patch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return a list that gets the arguments of every program started from now on."""
-    started: list[Sequence[str]] = []
+    started: list[list[str]] = []
     original = subprocess.Popen
 
     class RecordingPopen(original):  # type: ignore[misc, valid-type]
-        def __init__(self, argv: Sequence[str], *args: object, **kwargs: object) -> None:
-            started.append(argv)
+        def __init__(self, argv: Sequence[bytes], *args: object, **kwargs: object) -> None:
+            started.append([os.fsdecode(argument) for argument in argv])
             super().__init__(argv, *args, **kwargs)
 
     patch.setattr("subprocess.Popen", RecordingPopen)

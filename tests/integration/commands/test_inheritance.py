@@ -86,6 +86,7 @@ POISON = {
 }
 
 
+@pytest.mark.thorough
 def test_no_variable_of_rclone_changes_what_is_stored(site: DjangoSite) -> None:
     other = site.folder / "other"
     files = {"a.txt": b"a", "b/c.txt": b"c"}
@@ -132,6 +133,7 @@ def test_without_a_temporary_folder_only_a_copy_is_impossible(site: DjangoSite) 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_limit_of_the_size_of_files_fails_in_a_sentence(site: DjangoSite) -> None:
     site.parent = "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
     site.write_media({"large.bin": bytes(100_000)})

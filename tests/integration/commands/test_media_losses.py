@@ -44,6 +44,7 @@ def test_names_that_only_look_the_same_are_two_files(site: DjangoSite) -> None:
     assert snapshot(site.media) == files
 
 
+@pytest.mark.thorough
 def test_a_file_whose_name_changes_its_form_keeps_the_new_name(site: DjangoSite) -> None:
     names = [normalize(form, "caf\xe9.jpg") for form in ("NFC", "NFD")]
     site.write_media({**FILES, names[0]: b"x"})
@@ -61,6 +62,7 @@ def ignoring_case(site: DjangoSite, monkeypatch: pytest.MonkeyPatch) -> None:
     site.rclone["REMOTE"] = f"store:{site.remote}"
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("ignoring_case")
 @pytest.mark.parametrize(
     "names",
@@ -91,6 +93,7 @@ def test_a_store_that_ignores_case_holds_all_else(site: DjangoSite) -> None:
     site.call("mediarestore", "--noinput", "--force")
 
 
+@pytest.mark.thorough
 def test_a_name_that_is_not_text_is_named_and_the_rest_is_stored(site: DjangoSite) -> None:
     site.write_media(FILES)
     (site.media / os.fsdecode(b"\xff\xfe.txt")).write_bytes(b"odd")
@@ -99,6 +102,7 @@ def test_a_name_that_is_not_text_is_named_and_the_rest_is_stored(site: DjangoSit
     assert b"odd" in mirrored(site).values()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name", ["[a]{b}*?.txt", "back\\slash", " both ", "new\nline", "#x", "{{x}}"]
 )
@@ -151,6 +155,7 @@ def test_an_edit_of_the_same_size_reaches_a_store_without_times_and_hashes(
     assert snapshot(site.media) == {**FILES, "a.txt": b"z"}
 
 
+@pytest.mark.thorough
 def test_an_edit_of_the_same_size_and_time_is_undone_where_hashes_are_known(
     site: DjangoSite,
 ) -> None:
@@ -232,6 +237,7 @@ def test_what_cannot_be_stored_is_named_and_the_rest_is_stored(
     assert (site.media / "later.txt").exists()
 
 
+@pytest.mark.thorough
 def test_once_the_trouble_is_gone_the_mirror_is_whole_again(site: DjangoSite) -> None:
     site.write_media({**FILES, "old.txt": b"old"})
     site.call("mediabackup")
@@ -243,6 +249,7 @@ def test_once_the_trouble_is_gone_the_mirror_is_whole_again(site: DjangoSite) ->
     assert mirrored(site) == FILES
 
 
+@pytest.mark.thorough
 def test_a_file_that_grows_during_the_run_is_named_and_the_rest_is_stored(
     site: DjangoSite,
 ) -> None:
@@ -301,6 +308,7 @@ def outside(site: DjangoSite) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_links_that_lead_out_are_left_out_and_named(
     site: DjangoSite, outside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -331,6 +339,7 @@ def test_a_restore_writes_nothing_through_a_link(site: DjangoSite, outside: Path
     assert (site.media / "folder").is_symlink()
 
 
+@pytest.mark.thorough
 def test_what_is_behind_a_link_now_stays_in_the_mirror(site: DjangoSite, outside: Path) -> None:
     site.write_media({**FILES, "folder/old.txt": b"old"})
     site.call("mediabackup")
@@ -355,6 +364,7 @@ def test_links_are_stored_as_links_if_so_set(site: DjangoSite, outside: Path) ->
     site.call("mediabackup")
 
 
+@pytest.mark.thorough
 def test_a_file_called_like_a_stored_link_never_becomes_one(site: DjangoSite) -> None:
     site.write_media({**FILES, "x.rclonelink": b"/etc/passwd"})
     site.call("mediabackup")
@@ -364,6 +374,7 @@ def test_a_file_called_like_a_stored_link_never_becomes_one(site: DjangoSite) ->
     assert "x.rclonelink" in fails(site, "mediabackup", "--force")
 
 
+@pytest.mark.thorough
 def test_links_are_followed_if_so_set_but_never_in_circles(site: DjangoSite, outside: Path) -> None:
     site.rclone["MEDIA_LINKS"] = "follow"
     site.write_media(FILES)
@@ -405,6 +416,7 @@ def test_a_mirror_that_may_be_anothers_is_not_replaced_by_following_a_hint(
     assert (site.media / "only there.txt").exists()
 
 
+@pytest.mark.thorough
 def test_with_the_old_key_as_a_fallback_all_goes_on(site: DjangoSite) -> None:
     site.rclone["SIGNING_KEY"] = "old"
     site.write_media(FILES)
@@ -416,6 +428,7 @@ def test_with_the_old_key_as_a_fallback_all_goes_on(site: DjangoSite) -> None:
     site.call("mediarestore", "--noinput")
 
 
+@pytest.mark.thorough
 def test_a_run_killed_while_it_wrote_the_manifest_is_repeated(site: DjangoSite) -> None:
     site.write_media(FILES)
     site.call("mediabackup")

@@ -57,6 +57,7 @@ def test_a_backup_whose_manifest_one_listing_lacks_is_kept(
     assert warned == (verbs == "lsjson cat")
 
 
+@pytest.mark.thorough
 def test_a_listing_that_lacks_newer_backups_lets_no_older_one_go(
     site: DjangoSite, long_ago: Callable[..., list[Path]]
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_listing_that_fails_halfway_deletes_nothing(
     assert set(before) < set(site.stored())
 
 
+@pytest.mark.thorough
 def test_an_older_manifest_that_was_replaced_since_the_listing_is_kept(
     site: DjangoSite, long_ago: Callable[..., list[Path]]
 ) -> None:
@@ -120,6 +122,7 @@ def test_backups_of_the_future_do_not_push_out_new_ones(
     assert "3 backups are dated in the future" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_the_newest_to_restore_is_not_one_of_the_future(
     site: DjangoSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,6 +138,7 @@ def test_the_newest_to_restore_is_not_one_of_the_future(
     assert site.database.rows("SELECT count(*) FROM entry") == [(500,)]
 
 
+@pytest.mark.thorough
 def test_if_all_are_of_the_future_the_newest_is_restored_with_a_warning(
     site: DjangoSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +152,7 @@ def test_if_all_are_of_the_future_the_newest_is_restored_with_a_warning(
     assert "in the future" in site.call("listbackups")
 
 
+@pytest.mark.thorough
 def test_clocks_that_differ_by_minutes_are_nothing_to_warn_of(
     site: DjangoSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +164,7 @@ def test_clocks_that_differ_by_minutes_are_nothing_to_warn_of(
     assert "future" not in capsys.readouterr().err + site.call("listbackups")
 
 
+@pytest.mark.thorough
 def test_a_clock_that_goes_back_deletes_nothing_newer(site: DjangoSite) -> None:
     site.rclone["DB_CLEANUP_KEEP"] = 1
     good = [site.back_up() for _ in range(3)]
@@ -205,6 +211,7 @@ def test_a_stray_manifest_that_names_another_dump_changes_nothing(
     assert dump.exists()
 
 
+@pytest.mark.thorough
 def test_the_manifest_that_counts_is_the_one_called_like_the_dump(site: DjangoSite) -> None:
     dump = site.back_up()
     data = manifest_of(dump).read_bytes()

@@ -145,12 +145,14 @@ def test_a_second_alias_for_a_file_is_stored_once(site: DjangoSite, tmp_path: Pa
         assert f"Database '{alias}' is the same as 'default'" in printed
 
 
+@pytest.mark.thorough
 def test_a_second_alias_is_backed_up_when_it_is_named(site: DjangoSite) -> None:
     alias_of(site, "again")
     site.call("dbbackup", "-d", "again", "-d", "default")
     assert {backup["database"] for backup in site.backups()} == {"again", "default"}
 
 
+@pytest.mark.thorough
 def test_a_second_alias_with_another_client_is_stored_too(site: DjangoSite, broken: Any) -> None:
     broken("no step", "ValueError()")
     alias_of(site, "broken")
@@ -174,6 +176,7 @@ def test_a_mirror_is_stored_once(site: DjangoSite) -> None:
     assert {backup["database"] for backup in site.backups()} == {"default", "stats"}
 
 
+@pytest.mark.thorough
 def test_mirrors_of_each_other_are_not_both_left_out(site: DjangoSite) -> None:
     site.add_database("stats", TEST={"MIRROR": "default"})
     site.databases["default"]["TEST"] = {"MIRROR": "stats"}
@@ -231,6 +234,7 @@ def test_a_transaction_begun_by_a_statement_is_refused_and_not_lost(
     assert rows(site) == 501
 
 
+@pytest.mark.thorough
 def test_a_site_with_autocommit_off_is_backed_up(site: DjangoSite) -> None:
     site.databases["default"]["AUTOCOMMIT"] = False
     done = site.manage("dbbackup")

@@ -114,6 +114,7 @@ def once_waiting(site: DjangoSite, *actions: Callable[[], object]) -> Iterator[N
         thread.join()
 
 
+@pytest.mark.thorough
 def test_rehearsal_leaves_live_data_as_it_was(
     sample_site: DjangoSite, backup: tuple[bytes, str]
 ) -> None:
@@ -135,6 +136,7 @@ def test_swap_makes_the_backup_live(
     assert sample_site.database.leftovers() == []
 
 
+@pytest.mark.thorough
 @STEPS
 @pytest.mark.parametrize("name", [TABLE, VIEW])
 def test_swap_that_waits_in_vain_is_refused(
@@ -188,6 +190,7 @@ def test_objects_that_cannot_be_created_are_found_before_the_swap(
     assert sample_site.database.leftovers() == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("may_set_definers", [True, False], ids=["exact", "other-definers"])
 def test_rollback_that_changes_definers_says_so(
     sample_site: DjangoSite, backup: tuple[bytes, str], may_set_definers: bool
@@ -231,6 +234,7 @@ def test_swap_ended_by_the_server_at_any_moment_leaves_no_half(
         assert sample_site.database.leftovers() == []
 
 
+@pytest.mark.thorough
 def test_swap_that_never_began_is_refused(
     sample_site: DjangoSite, backup: tuple[bytes, str]
 ) -> None:
@@ -243,6 +247,7 @@ def test_swap_that_never_began_is_refused(
     assert sample_site.database.leftovers() == []
 
 
+@pytest.mark.thorough
 def test_connection_lost_before_anything_changed_means_old(
     sample_site: DjangoSite, backup: tuple[bytes, str], proxy: Proxy
 ) -> None:
@@ -329,6 +334,7 @@ def test_restore_goes_on_from_a_broken_one(
     assert sample_site.database.leftovers() == []
 
 
+@pytest.mark.thorough
 def test_live_data_that_cannot_be_looked_at_is_unknown(
     sample_site: DjangoSite,
     backup: tuple[bytes, str],
@@ -366,6 +372,7 @@ def plain(server: MysqlServer, site: DjangoSite) -> Iterator[DjangoSite]:
         yield site
 
 
+@pytest.mark.thorough
 def test_rehearsal_in_place_leaves_live_data_as_it_was(plain: DjangoSite) -> None:
     plain.database.add_sample()
     dump = dump_of(plain)
@@ -376,6 +383,7 @@ def test_rehearsal_in_place_leaves_live_data_as_it_was(plain: DjangoSite) -> Non
     assert plain.database.fingerprint() == live
 
 
+@pytest.mark.thorough
 def test_in_place_a_table_in_use_refuses_the_swap(plain: DjangoSite) -> None:
     plain.database.run("CREATE TABLE a (id int)", "INSERT INTO a VALUES (1)")
     dump = dump_of(plain)
