@@ -15,16 +15,20 @@ from tests.support.servers.postgresql import PostgresqlServer
 from .base import Database, unique_name
 
 _TABLES = """
-SELECT c.oid::regclass::text, c.relkind::text FROM pg_class c
+SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'm', 'S') AND c.relispopulated AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY 1
 """
 _SESSION = """
-SET search_path = pg_catalog, public; SET DateStyle = ISO; SET IntervalStyle = postgres;
+SELECT set_config('search_path', current_setting('search_path') || ', public', false);
+SET DateStyle = ISO; SET IntervalStyle = postgres;
 SET extra_float_digits = 3; SET bytea_output = hex; SET TimeZone = 'UTC'; SET row_security = off;
 """
-"""Values are shown in one way, whatever the database prefers."""
+"""Values are shown in one way, whatever the database prefers.
+
+Indexes may call functions that only its own search_path finds, or that are in ``public``.
+"""
 _HASH = "md5(coalesce(string_agg(md5(t::text), '' ORDER BY md5(t::text)), ''))"
 _LARGE_OBJECTS = "SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY oid"
 

@@ -62,7 +62,7 @@ def survey(folder: str, links: str) -> Survey:
             continue
         above = (*above, (status.st_dev, status.st_ino))
         for entry in entries:
-            path = prefix + entry.name
+            path = prefix + _utf8(entry.name)
             if entry.is_symlink() and links != "follow":
                 _note_link(found, entry, path, links)
             elif problem := _problem(entry, above):
@@ -144,3 +144,8 @@ def _some(items: Iterable[str]) -> Iterator[str]:
     yield from everything[:SHOWN]
     if len(everything) > SHOWN:
         yield f"and {len(everything) - SHOWN:,} more"
+
+
+def _utf8(name: str) -> str:
+    """Return a name as rclone reads it, whatever the encoding of this process is."""
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
