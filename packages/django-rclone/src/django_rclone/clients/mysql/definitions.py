@@ -109,6 +109,8 @@ def _read(session: MysqlSession, kind: TextKind, row: Iterable[str]) -> Definiti
             hint="Connect as its definer, or as a role that may read mysql.proc.",
         )
     text = _repaired(session, str(text), charset, raw)
+    if kind.comment is not None and "NO_BACKSLASH_ESCAPES" in str(shown[1]):
+        text = _with_comment(text, str(row[kind.comment]))
     definition = Definition(
         kind=kind,
         name=name,
@@ -158,6 +160,19 @@ def _repaired(session: MysqlSession, text: str, charset: str, raw: Iterable[str]
         elif meant is not None and "?" not in meant:
             text = text.replace(part, meant, 1)
     return text
+
+
+def _with_comment(text: str, comment: str) -> str:
+    """Return the text of a mode without escapes with the comment that the object has.
+
+    The server shows comments as in other modes: that of the shown text is another one.
+    """
+    quoted = comment.replace("'", "''")
+    escaped = quoted
+    for character, escape in (("\\", "\\\\"), ("\0", "\\0"), ("\n", "\\n"), ("\r", "\\r")):
+        escaped = escaped.replace(character, escape)
+    shown = rf" COMMENT '(?:{re.escape(escaped)}|{re.escape(quoted)})'"
+    return re.sub(shown, lambda _: f" COMMENT '{quoted}'", text, count=1)
 
 
 def _without_schema(text: str) -> str:
