@@ -26,7 +26,6 @@ from . import checks
 from .completions import completions_of
 from .connection import MysqlSession, connection_parameters
 from .dump_format import DumpWithObjects
-from .foreign_keys import quoted_lines
 from .in_place import InPlaceRestore, sweep_rehearsal
 from .inventory import SEQUENCE, VERSIONED, foreign_definers, inventory_of
 from .making import script_of
@@ -169,7 +168,6 @@ class MysqlClient(ServerClient[MysqlSession]):
         objects = objects_of(session, name)
         holds = inventory_of(session, name, excluded=self._excluded)
         completions = completions_of(session, name, holds.objects[SEQUENCE], self._excluded)
-        lines = (*completions.lines, *quoted_lines(session, name, self._excluded))
         wanted = [*_WHERE_KNOWN, *([_HISTORY] if holds.objects[VERSIONED] else [])]
         command = tools.command(
             DUMP,
@@ -183,7 +181,7 @@ class MysqlClient(ServerClient[MysqlSession]):
         with Process(
             command, failure=describe_tool_failure, stall_timeout=stall_timeout
         ) as process:
-            dump = DumpWithObjects(process, script, lines)
+            dump = DumpWithObjects(process, script, completions.lines)
             self._dumped = dump, holds
             yield dump
 

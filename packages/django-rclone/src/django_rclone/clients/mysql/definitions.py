@@ -5,7 +5,7 @@ It names no schema of its own, so it makes the object in the schema that is curr
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...exceptions import ClientError
@@ -98,7 +98,7 @@ def read_definitions(session: MysqlSession, schema: str, kind: TextKind) -> list
     return [_read(session, kind, row) for row in session.rows(kind.names, [schema])]
 
 
-def _read(session: MysqlSession, kind: TextKind, row: Iterable[str]) -> Definition:
+def _read(session: MysqlSession, kind: TextKind, row: Sequence[str]) -> Definition:
     name, definer, table, *raw = row
     shown = session.rows(f"SHOW CREATE {kind.sql} {quote_name(name)}")[0]
     text, charset = shown[kind.text], str(shown[kind.charset])
