@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ...exceptions import ClientError
 from .connection import MysqlSession, quote_name
 from .definitions import requalified
+from .foreign_keys import quoted_lines
 
 _DEFAULTS = """
 SELECT table_name, column_name, column_default FROM information_schema.columns
@@ -30,8 +31,11 @@ class Completions:
 def completions_of(
     session: MysqlSession, schema: str, sequences: Collection[str], excluded: Collection[str]
 ) -> Completions:
-    """Find the defaults of a schema that call its sequences. Raises ``ClientError``."""
-    found = Completions()
+    """Find the defaults of a schema that call its sequences, and keys that are not quoted.
+
+    Raises ``ClientError``.
+    """
+    found = Completions([*quoted_lines(session, schema, excluded)])
     tables: dict[str, dict[str, str]] = {}
     for table, column, default in session.rows(_DEFAULTS, [schema]):
         if table not in excluded and requalified(default, schema, "", sequences) != default:

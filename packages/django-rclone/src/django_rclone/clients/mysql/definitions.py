@@ -5,7 +5,7 @@ It names no schema of its own, so it makes the object in the schema that is curr
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...exceptions import ClientError
@@ -98,7 +98,7 @@ def read_definitions(session: MysqlSession, schema: str, kind: TextKind) -> list
     return [_read(session, kind, row) for row in session.rows(kind.names, [schema])]
 
 
-def _read(session: MysqlSession, kind: TextKind, row: Iterable[str]) -> Definition:
+def _read(session: MysqlSession, kind: TextKind, row: Sequence[str]) -> Definition:
     name, definer, table, *raw = row
     shown = session.rows(f"SHOW CREATE {kind.sql} {quote_name(name)}")[0]
     text, charset = shown[kind.text], str(shown[kind.charset])
@@ -109,6 +109,8 @@ def _read(session: MysqlSession, kind: TextKind, row: Iterable[str]) -> Definiti
             hint="Connect as its definer, or as a role that may read mysql.proc.",
         )
     text = _repaired(session, str(text), charset, raw)
+    if kind.comment is not None and "NO_BACKSLASH_ESCAPES" in str(shown[1]):
+        text = _with_comment(text, str(row[kind.comment]))
     definition = Definition(
         kind=kind,
         name=name,
@@ -158,6 +160,19 @@ def _repaired(session: MysqlSession, text: str, charset: str, raw: Iterable[str]
         elif meant is not None and "?" not in meant:
             text = text.replace(part, meant, 1)
     return text
+
+
+def _with_comment(text: str, comment: str) -> str:
+    """Return the text of a mode without escapes with the comment that the object has.
+
+    The server shows comments as in other modes: that of the shown text is another one.
+    """
+    quoted = comment.replace("'", "''")
+    escaped = quoted
+    for character, escape in (("\\", "\\\\"), ("\0", "\\0"), ("\n", "\\n"), ("\r", "\\r")):
+        escaped = escaped.replace(character, escape)
+    shown = rf" COMMENT '(?:{re.escape(escaped)}|{re.escape(quoted)})'"
+    return re.sub(shown, lambda _: f" COMMENT '{quoted}'", text, count=1)
 
 
 def _without_schema(text: str) -> str:

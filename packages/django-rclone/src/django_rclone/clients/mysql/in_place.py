@@ -27,8 +27,9 @@ _CHUNK = 1 << 20
 _REHEARSED = "rehearsed_"
 _TABLE = b"CREATE TABLE `"
 _NAME = re.compile(rb"CREATE TABLE (`(?:[^`]|``)+`)")
-_FOREIGN_KEY = re.compile(rb",\n  CONSTRAINT `(?:[^`]|``)+` FOREIGN KEY \([^\n]*?(?=,?\n)")
-_CONSTRAINT = re.compile(rb",\n  CONSTRAINT `(?:[^`]|``)+` (?:FOREIGN KEY|CHECK) \([^\n]*?(?=,?\n)")
+_CONSTRAINT = rb",\n  CONSTRAINT `(?:[^`]|``)+` (?:%b) \((?:[^`\n]|`(?:[^`]|``)+`)*?(?=,?\n)"
+_FOREIGN_KEYS = re.compile(_CONSTRAINT % b"FOREIGN KEY")
+_CONSTRAINTS = re.compile(_CONSTRAINT % b"FOREIGN KEY|CHECK")
 
 
 class InPlaceRestore:
@@ -110,7 +111,7 @@ class InPlaceRestore:
 
     def _structures(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the name of each table in the dump, and the statement that creates it alone."""
-        unwanted = _FOREIGN_KEY if is_mariadb(self._session.version) else _CONSTRAINT
+        unwanted = _FOREIGN_KEYS if is_mariadb(self._session.version) else _CONSTRAINTS
         self._file.seek(0)
         statement = b""
         for line in self._file:

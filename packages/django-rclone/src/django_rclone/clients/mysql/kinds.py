@@ -31,6 +31,8 @@ class TextKind(MysqlKind):
 
     sql: str
     """Its name in SQL."""
+    comment: int | None = None
+    """The column of ``names`` with its comment."""
     text: int = 2
     sql_mode: int | None = 1
     charset: int = 3
@@ -39,12 +41,14 @@ class TextKind(MysqlKind):
     time_zone: int | None = None
 
 
-def _routines(kind: str) -> str:
-    return f"""
+def _routine(sql: str) -> TextKind:
+    names = f"""
 SELECT routine_name, definer, '', routine_comment, coalesce(dtd_identifier, '')
 FROM information_schema.routines
-WHERE routine_schema = %s AND routine_type = '{kind}' ORDER BY routine_name
+WHERE routine_schema = %s AND routine_type = '{sql}' ORDER BY routine_name
 """  # noqa: S608
+    needs = "`EXECUTE`, and to read `mysql.proc` where another role is the definer"
+    return TextKind(name=sql.lower(), sql=sql, needs=needs, names=names, comment=3)
 
 
 def _tables(condition: str) -> str:
@@ -80,7 +84,6 @@ _EVENTS = """
 SELECT event_name, definer, '', event_name, event_comment
 FROM information_schema.events WHERE event_schema = %s ORDER BY event_name
 """
-_ROUTINE_RIGHTS = "`EXECUTE`, and to read `mysql.proc` where another role is the definer"
 
 KINDS: tuple[MysqlKind, ...] = (
     MysqlKind(
@@ -100,17 +103,7 @@ KINDS: tuple[MysqlKind, ...] = (
     MysqlKind(name="index", names=_INDEXES, table=1),
     MysqlKind(name="check constraint", names=_CONSTRAINTS.format("CHECK"), table=1),
     MysqlKind(name="foreign key", names=_CONSTRAINTS.format("FOREIGN KEY"), table=1),
-    TextKind(name="function", sql="FUNCTION", needs=_ROUTINE_RIGHTS, names=_routines("FUNCTION")),
-    TextKind(
-        name="procedure", sql="PROCEDURE", needs=_ROUTINE_RIGHTS, names=_routines("PROCEDURE")
-    ),
-    TextKind(name="package", sql="PACKAGE", needs=_ROUTINE_RIGHTS, names=_routines("PACKAGE")),
-    TextKind(
-        name="package body",
-        sql="PACKAGE BODY",
-        needs=_ROUTINE_RIGHTS,
-        names=_routines("PACKAGE BODY"),
-    ),
+    *map(_routine, ("FUNCTION", "PROCEDURE", "PACKAGE", "PACKAGE BODY")),
     TextKind(
         name="view",
         sql="VIEW",
@@ -136,6 +129,7 @@ KINDS: tuple[MysqlKind, ...] = (
         sql="EVENT",
         needs="`EVENT`",
         names=_EVENTS,
+        comment=4,
         time_zone=2,
         text=3,
         charset=4,

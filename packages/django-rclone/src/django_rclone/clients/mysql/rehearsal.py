@@ -148,7 +148,12 @@ def _part_from_missing(session: MysqlSession, scratch: str) -> list[str]:
         session.execute(f"ALTER TABLE {quote_name(table)} DROP FOREIGN KEY {quote_name(key)}")
         add.append(
             f"ALTER TABLE {quote_name(table)} ADD CONSTRAINT {quote_name(key)} FOREIGN KEY "
-            f"({columns}) REFERENCES {quote_name(rows[0][2])} ({referenced}) "
-            f"ON UPDATE {rows[0][5]} ON DELETE {rows[0][6]}"
+            f"({columns}) REFERENCES {quote_name(rows[0][2])} ({referenced})"
+            f"{_rule('UPDATE', rows[0][5])}{_rule('DELETE', rows[0][6])}"
         )
     return add
+
+
+def _rule(event: str, rule: str) -> str:
+    # An ALTER TABLE that says RESTRICT is kept as NO ACTION. It is what no rule means.
+    return "" if rule == "RESTRICT" else f" ON {event} {rule}"

@@ -85,6 +85,8 @@ class LineReplacer:
         self._lines: dict[bytes, tuple[bytes, int]] = {}
         for old, new in lines:
             self._lines[old] = (new, self._lines.get(old, (new, 0))[1] + 1)
+        self._wanted = re.compile(b"\n(%b)(?=\n)" % b"|".join(map(re.escape, self._lines)))
+        self._longest = max(map(len, self._lines), default=0)
         self._pending = b""
 
     def passed(self, data: bytes) -> bytes:
@@ -92,16 +94,17 @@ class LineReplacer:
         if not self._lines:
             return data
         data = self._pending + data
-        end = data.rfind(b"\n")
-        if end < 0:
-            self._pending = data
-            return b""
-        lines, self._pending = data[: end + 1], data[end:]
-        for old, (new, left) in self._lines.items():
-            if found := lines.count(b"\n" + old + b"\n"):
-                lines = lines.replace(b"\n" + old + b"\n", b"\n" + new + b"\n")
-                self._lines[old] = (new, left - found)
-        return lines[:-1]
+        parts, end = [], 0
+        for match in self._wanted.finditer(data):
+            new, left = self._lines[match[1]]
+            self._lines[match[1]] = (new, left - 1)
+            parts += [data[end : match.start(1)], new]
+            end = match.end()
+        # The rest may hold the start of another.
+        known = max(end, len(data) - self._longest - 1)
+        parts.append(data[end:known])
+        self._pending = data[known:]
+        return b"".join(parts)
 
     def rest(self) -> bytes:
         """Return the end of the dump. Raises ``ClientError`` unless every line was seen."""

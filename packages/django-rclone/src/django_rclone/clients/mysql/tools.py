@@ -20,8 +20,9 @@ CLIENT = ("mariadb", "mysql")
 
 COMMON = ("--default-character-set=utf8mb4", "--max-allowed-packet=1G")  # the most there is
 
-# A dump may hold commands of the client, which run programs on this machine.
-_HARMLESS = ("--sandbox", "--skip-system-command")
+# A dump may hold commands of the client, which run programs on this machine. Also, without
+# the last option the client turns "\r\n" within names into "\n".
+_HARMLESS = ("--sandbox", "--skip-system-command", "--binary-mode")
 
 _VERSION = re.compile(r"(?:Distrib|Ver|from) (\d+\.\d+\.\d+)")
 # "mariadb from 11.4.2-MariaDB, client 15.2", "mysql  Ver 15.1 Distrib 10.11.18-MariaDB"

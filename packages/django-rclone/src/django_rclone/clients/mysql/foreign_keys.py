@@ -1,0 +1,60 @@
+"""Foreign keys whose names the server shows without quoting the backticks in them.
+
+Nothing can read such a line, so a dump has it as it should be.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from ...exceptions import ClientError
+from .connection import MysqlSession, quote_name
+
+_KEYS = """
+SELECT table_name, constraint_name, column_name, referenced_column_name
+FROM information_schema.key_column_usage
+WHERE table_schema = %s AND referenced_table_name IS NOT NULL
+ORDER BY table_name, constraint_name, ordinal_position
+"""
+
+
+def quoted_lines(
+    session: MysqlSession, schema: str, excluded: Collection[str]
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield each line of the tables of a schema that is not quoted, and as it should be.
+
+    Raises ``ClientError`` for one that cannot be read.
+    """
+    keys: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for table, key, column, referenced in session.rows(_KEYS, [schema]):
+        if table not in excluded:
+            keys.setdefault((table, key), []).append((column, referenced))
+    for (table, key), columns in keys.items():
+        if any("`" in name for name in (key, *(name for pair in columns for name in pair))):
+            query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
+            yield _line(str(session.rows(query)[0][1]), table, key, columns)
+
+
+def _line(
+    shown: str, table: str, key: str, columns: Sequence[tuple[str, str]]
+) -> tuple[bytes, bytes]:
+    own, referenced = zip(*columns, strict=True)
+    head = f"  CONSTRAINT `{key}` FOREIGN KEY ({_unquoted(own)}) REFERENCES "
+    tail = f" ({_unquoted(referenced)})"
+    _, found, after = shown.partition(f"\n{head}")
+    name, there, rest = after.partition(tail)
+    if not found or not there:
+        raise ClientError(
+            f"The foreign key {key} of table {table} cannot be read, so it could not be restored.",
+            hint="Give it a name without backticks.",
+        )
+    rules = rest.partition("\n")[0]
+    new = f"  CONSTRAINT {quote_name(key)} FOREIGN KEY ({_quoted(own)}) REFERENCES {name} "
+    new += f"({_quoted(referenced)}){rules}"
+    return f"{head}{name}{tail}{rules}".encode(), new.encode()
+
+
+def _unquoted(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(map(quote_name, names))
