@@ -106,14 +106,3 @@ def test_key_with_a_name_that_no_server_reads_is_named_at_the_backup(site: Djang
     with pytest.raises(CommandError, match=f"key {table}_ibf of {table} could not be restored"):
         site.back_up()
     assert site.stored() == []
-
-
-def test_backslashes_in_a_text_of_sjis_stay(site: DjangoSite) -> None:
-    text = "CREATE FUNCTION f(`\\! ソ` int) RETURNS text RETURN 'ソ\\'表\\n'"
-    run(site, text, charset="sjis")
-    before = found(site)
-    site.back_up()
-    damage(site)
-    site.restore()
-    assert found(site) == before
-    assert site.database.rows("SELECT f(1)") == [("ソ'表\n",)]
