@@ -129,6 +129,7 @@ class MysqlDatabase(Database):
                 *("mariadb-dump", "--no-defaults", f"--host={self.server.host}"),
                 *(f"--port={self.server.port}", f"--user={self.server.user}", "--skip-dump-date"),
                 *("--routines", "--triggers", "--default-character-set=utf8mb4", *wanted),
+                "--max-allowed-packet=1G",
                 *("--single-transaction", "--force", "--", self.name),
             ],
             env={**os.environ, "MYSQL_PWD": self.server.password},

@@ -3,6 +3,7 @@
 from contextlib import closing
 
 import pytest
+from django.core.management.base import CommandError
 
 from tests.integration.clients.mysql.test_texts import damage, found, run
 from tests.support.databases import MysqlDatabase
@@ -94,3 +95,14 @@ def test_views_of_a_sequence_do_not_use_it_up(
         "CREATE FUNCTION f() RETURNS int RETURN nextval(`it's\\s`)",
         "CREATE VIEW y AS SELECT f() AS n",
     )
+
+
+def test_key_with_a_name_that_no_server_reads_is_named_at_the_backup(site: DjangoSite) -> None:
+    table = "x" * 60
+    site.database.run(
+        f"CREATE TABLE {table} (a int PRIMARY KEY, b int)",
+        f"ALTER TABLE {table} ADD FOREIGN KEY (b) REFERENCES {table} (a)",
+    )
+    with pytest.raises(CommandError, match=f"key {table}_ibf of {table} could not be restored"):
+        site.back_up()
+    assert site.stored() == []

@@ -14,6 +14,7 @@ from .kinds import TextKind
 
 _UNICODE = ("utf8", "binary")  # what needs no conversion
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_BY_ASCII = re.compile(r"([\x00-\x7f]+)")
 
 _QUOTED = r"""(?:`(?:[^`]|``)+`|"(?:[^"]|"")+")"""
 _NAME = rf"""(?:{_QUOTED}|[^\s`"'.,()@;=/*#+<>-]+)"""
@@ -139,8 +140,13 @@ def encoded(session: MysqlSession, definition: Definition) -> bytes:
             "so it could not be restored.",
             hint="Create it again from a session that uses utf8mb4.",
         )
-    found: bytes = session.raw_value(f"SELECT CAST({there} AS BINARY)", [text])
-    return found
+    # What is ASCII stays as it is: the server makes other backslashes of those in sjis.
+    return b"".join(
+        part.encode()
+        if part.isascii()
+        else session.raw_value(f"SELECT CAST({there} AS BINARY)", [part])
+        for part in _BY_ASCII.split(text)
+    )
 
 
 def _repaired(session: MysqlSession, text: str, charset: str, raw: Iterable[str]) -> str:

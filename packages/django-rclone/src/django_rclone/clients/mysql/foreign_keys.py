@@ -8,6 +8,9 @@ from collections.abc import Collection, Iterator, Sequence
 from ...exceptions import ClientError
 from .connection import MysqlSession, quote_name
 
+# Characters of a name that are listed. Keys that are added without one get longer ones, which
+# no server reads: https://mariadb.com/kb/en/identifier-names/
+_LISTED = 64
 _KEYS = """
 SELECT table_name, constraint_name, column_name, referenced_column_name
 FROM information_schema.key_column_usage
@@ -21,14 +24,15 @@ def quoted_lines(
 ) -> Iterator[tuple[bytes, bytes]]:
     """Yield each line of the tables of a schema that is not quoted, and as it should be.
 
-    Raises ``ClientError`` for one that cannot be read.
+    Raises ``ClientError`` for a key that no dump could restore.
     """
     keys: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for table, key, column, referenced in session.rows(_KEYS, [schema]):
         if table not in excluded:
             keys.setdefault((table, key), []).append((column, referenced))
     for (table, key), columns in keys.items():
-        if any("`" in name for name in (key, *(name for pair in columns for name in pair))):
+        has_backtick = any("`" in name for name in (key, *(n for pair in columns for n in pair)))
+        if has_backtick or len(key) == _LISTED:
             query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
             yield _line(str(session.rows(query)[0][1]), table, key, columns)
 
@@ -42,9 +46,10 @@ def _line(
     _, found, after = shown.partition(f"\n{head}")
     name, there, rest = after.partition(tail)
     if not found or not there:
+        reason = "is too long" if len(key) == _LISTED else "cannot be read"
         raise ClientError(
-            f"The foreign key {key} of table {table} cannot be read, so it could not be restored.",
-            hint="Give it a name without backticks.",
+            f"The foreign key {key} of {table} could not be restored: its name {reason}.",
+            hint="Drop it, and add it again with another name.",
         )
     rules = rest.partition("\n")[0]
     new = f"  CONSTRAINT {quote_name(key)} FOREIGN KEY ({_quoted(own)}) REFERENCES {name} "

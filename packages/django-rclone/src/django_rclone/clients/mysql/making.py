@@ -11,6 +11,9 @@ from .statements import SCHEMA_COLLATION, Statement, statements_of
 _NO_RIGHT = (
     "1227"  # https://mariadb.com/kb/en/mariadb-error-codes/: ER_SPECIFIC_ACCESS_DENIED_ERROR
 )
+Step = str | Definition
+"""A statement, or an object to be made by its text."""
+
 _HINTS = {
     "1418": "Let the server have log_bin_trust_function_creators=1, or the role SUPER.",
     "1419": "Let the server have log_bin_trust_function_creators=1, or the role SUPER.",
@@ -32,13 +35,13 @@ def script_of(
         yield with_collation(collation).encode()
 
 
-def live_statements(definition: Definition, collation: str) -> list[str]:
+def live_statements(definition: Definition, collation: str) -> list[Step]:
     """Return what makes an object in a schema, with the settings before and after it."""
     altered = definition.schema_collation not in ("", collation)
     return [
         *([with_collation(definition.schema_collation)] if altered else []),
         definition.settings,
-        definition.text,
+        definition,
         OWN_SETTINGS,
         *([with_collation(collation)] if altered else []),
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .connection import OWN_SETTINGS, MysqlSession, quote_name
 from .definitions import Definition
-from .making import live_statements, with_collation
+from .making import Step, live_statements, with_collation
 from .schema import Objects, rename_tables, table_names
 
 
@@ -28,7 +28,7 @@ class SwapPlan:
     """What of ``old`` cannot be renamed, as it can be made again."""
 
     @property
-    def steps(self) -> tuple[list[str], list[str], list[str], list[str]]:
+    def steps(self) -> tuple[Sequence[str], Sequence[str], Sequence[Step], Sequence[str]]:
         """The statements in four groups, of which each is rolled back in its own way.
 
         The first waits for sessions that use the tables, and changes nothing when it
@@ -56,7 +56,7 @@ class SwapPlan:
         )
 
     @property
-    def rollback_statements(self) -> tuple[list[str], list[str]]:
+    def rollback_statements(self) -> tuple[Sequence[Step], Sequence[Step]]:
         """The statements that undo a failed second group, and a failed third one."""
         old, new = self.old, self.new
         drop_old = [one.drop for one in old.not_views]
@@ -109,7 +109,7 @@ class SwapPlan:
     def _set_aside(self, number: int) -> str:
         return qualified(self.live, f"{self.aside[-17:]}_{number}")
 
-    def _made(self, one: Definition) -> list[str]:
+    def _made(self, one: Definition) -> list[Step]:
         return live_statements(one, self.old.collation)
 
     @staticmethod

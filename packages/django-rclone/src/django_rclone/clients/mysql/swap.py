@@ -17,7 +17,8 @@ from ..session import ServerError
 from ..staging import LiveData
 from ..tools import series
 from .connection import MysqlSession, quote_name
-from .making import make, with_collation
+from .definitions import Definition, encoded
+from .making import Step, make, with_collation
 from .plan import SwapPlan, qualified
 from .schema import Objects, objects_of, rename_tables, set_aside, table_names, view_names
 from .tools import is_mariadb
@@ -132,13 +133,14 @@ def _run_in_steps(session: MysqlSession, plan: SwapPlan) -> None:
         session.execute(statement)
 
 
-def _prepared(session: MysqlSession, statements: Sequence[str], numbers: Iterator[int]) -> str:
-    """Return the commands that run statements within a block, from variables.
-
-    The server converts them to the character set that they are run under.
-    """
+def _prepared(session: MysqlSession, steps: Sequence[Step], numbers: Iterator[int]) -> str:
+    """Return the commands that run statements within a block, from variables."""
     names = []
-    for statement in statements:
+    for step in steps:
         names.append(f"@django_rclone_{next(numbers)}")
-        session.execute(f"SET {names[-1]} = %s", [statement])
+        if isinstance(step, Definition):
+            # Converted by the server, the backslashes of a text in sjis would become others.
+            session.execute(f"SET {names[-1]} = X'{encoded(session, step).hex()}'")
+        else:
+            session.execute(f"SET {names[-1]} = %s", [step])
     return " ".join(f"EXECUTE IMMEDIATE {name};" for name in names)
