@@ -46,6 +46,7 @@ def test_the_mirror_follows_changes_and_deletions(site: DjangoSite) -> None:
     assert snapshot(site.remote / "media") == snapshot(site.media)
 
 
+@pytest.mark.thorough
 def test_a_media_root_that_is_a_link_is_followed(site: DjangoSite) -> None:
     site.write_media(FILES)
     real = site.folder / "volume"
@@ -121,6 +122,7 @@ def test_a_backup_that_would_delete_too_much_is_refused_unless_forced(
     assert len(snapshot(site.remote / "media")) == 4
 
 
+@pytest.mark.thorough
 def test_a_restore_that_would_delete_too_much_is_refused_unless_forced(
     site: DjangoSite, recorder: SignalRecorder
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_restore_that_would_delete_too_much_is_refused_unless_forced(
     assert snapshot(site.media) == {"a.txt": b"a"}
 
 
+@pytest.mark.thorough
 def test_a_restore_into_a_missing_folder_makes_it(site: DjangoSite) -> None:
     site.write_media(FILES)
     site.call("mediabackup")
@@ -186,6 +189,7 @@ def test_another_environments_media_must_be_asked_for(
     site.call("mediarestore", "--noinput", "--from-environment", "production")
 
 
+@pytest.mark.thorough
 def test_an_unfinished_mirror_of_another_environment_is_not_replaced_either(
     site: DjangoSite, recorder: SignalRecorder
 ) -> None:
@@ -207,6 +211,7 @@ def test_an_unfinished_mirror_of_another_environment_is_not_replaced_either(
     site.call("mediabackup")
 
 
+@pytest.mark.thorough
 def test_another_environments_mirror_is_not_replaced_unless_forced(
     site: DjangoSite, recorder: SignalRecorder
 ) -> None:
@@ -243,6 +248,7 @@ def test_the_remote_inside_the_media_folder_is_refused(site: DjangoSite) -> None
         site.call("mediabackup")
 
 
+@pytest.mark.thorough
 def test_media_root_must_be_set(site: DjangoSite, settings: object) -> None:
     settings.MEDIA_ROOT = ""  # type: ignore[attr-defined]
     with pytest.raises(CommandError, match="MEDIA_ROOT") as error:

@@ -39,12 +39,14 @@ def test_column_without_a_field_is_named_and_makes_the_backup_partial(
     orm_site.site.restore("--partial")
 
 
+@pytest.mark.thorough
 def test_column_of_an_unmanaged_table_is_seen_too(orm_site: OrmSite) -> None:
     orm_site.run("ALTER TABLE legacy ADD COLUMN remark varchar(9)")
     with orm_site.client() as client:
         assert any("legacy.remark" in warning for warning in client.dump_warnings())
 
 
+@pytest.mark.thorough
 def test_column_without_a_field_of_an_excluded_model_does_not_matter(orm_site: OrmSite) -> None:
     orm_site.run("ALTER TABLE sample_models_note ADD COLUMN extra integer")
     with orm_site.client(exclude_data=["sample_models.Note"]) as client:
@@ -64,6 +66,7 @@ def test_rows_that_could_not_be_inserted_are_refused_at_the_backup(orm_site: Orm
         client.check_dump()
 
 
+@pytest.mark.thorough
 def test_column_that_the_database_computes_is_no_extra_column(orm_site: OrmSite) -> None:
     orm_site.run("DROP VIEW legacy_view")
     orm_site.run("DROP TABLE legacy")
@@ -79,6 +82,7 @@ def test_column_that_the_database_computes_is_no_extra_column(orm_site: OrmSite)
     assert orm_site.run("SELECT * FROM legacy") == [(1, "one", 2)]
 
 
+@pytest.mark.thorough
 def test_field_whose_column_the_database_computes_is_refused_at_the_backup(
     orm_site: OrmSite,
 ) -> None:
@@ -131,6 +135,7 @@ def test_trigger_that_changes_restored_rows_is_named_and_refused(
     assert orm_site.fingerprint() == before
 
 
+@pytest.mark.thorough
 def test_trigger_that_leaves_the_rows_alone_does_no_harm(orm_site: OrmSite) -> None:
     orm_site.run("CREATE TABLE journal (word varchar(50))")
     add_trigger(orm_site, "sample_models_tag", "INSERT INTO journal VALUES (NEW.word)")
@@ -139,6 +144,7 @@ def test_trigger_that_leaves_the_rows_alone_does_no_harm(orm_site: OrmSite) -> N
     assert orm_site.dump() == dump
 
 
+@pytest.mark.thorough
 def test_rows_are_only_counted_when_the_option_says_so(orm_site: OrmSite) -> None:
     orm_site.run("INSERT INTO sample_models_tag VALUES ('added')")
     dump = orm_site.dump()
