@@ -14,11 +14,14 @@ CREATE TRANSFORM FOR integer LANGUAGE sql (
 );
 CREATE FUNCTION spoken() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
 CREATE LANGUAGE spoken HANDLER spoken;
+CREATE LANGUAGE "on language 3" HANDLER spoken;
 CREATE ACCESS METHOD pile TYPE TABLE HANDLER heap_tableam_handler;
 CREATE FOREIGN DATA WRAPPER paper OPTIONS (colour 'white');
 GRANT USAGE ON FOREIGN DATA WRAPPER paper TO pg_monitor;
 CREATE SERVER cabinet FOREIGN DATA WRAPPER paper OPTIONS (drawer 'it''s 3');
 CREATE USER MAPPING FOR PUBLIC SERVER cabinet OPTIONS (name 'guest');
+CREATE SERVER "the ""old"" on server 3" FOREIGN DATA WRAPPER paper;
+CREATE USER MAPPING FOR PUBLIC SERVER "the ""old"" on server 3" OPTIONS (name 'guest');
 CREATE FOREIGN TABLE sheet (id integer, body text) SERVER cabinet;
 CREATE TEXT SEARCH PARSER plain (start = prsd_start, gettoken = prsd_nexttoken, end = prsd_end, lextypes = prsd_lextype);
 CREATE TEXT SEARCH TEMPLATE simplest (init = dsimple_init, lexize = dsimple_lexize);

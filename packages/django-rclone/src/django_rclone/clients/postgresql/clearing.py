@@ -5,6 +5,7 @@ reaches it. The database itself stays with its settings and grants, and so do ex
 with everything that belongs to them, unless the backup is known to be without them.
 """
 
+import re
 from dataclasses import dataclass
 
 from ...backups.inventory import Inventory
@@ -13,6 +14,10 @@ from ..session import ServerError, Session
 from .catalog import Object, Selection, read_inventory, read_objects
 from .grants import comments, default_privileges, grants
 from .kinds import OBJECT_KINDS
+
+_NAME = r'"(?:[^"]|"")*"|[^"\s]+'
+_MAPPING = re.compile(rf"({_NAME}) on server ({_NAME})")
+_TRANSFORM = re.compile(rf"(for .*) on language ({_NAME})", re.DOTALL)
 
 # What an object needs: what it refers to, and what its parts refer to.
 _CLOSURE = """
@@ -189,10 +194,11 @@ def _in(selection: Selection, one: Object) -> bool:
 
 def _drop(one: Object) -> str:
     head = f"DROP {_DROPS.get(one.type, one.type.upper())} IF EXISTS"
-    if one.kind == "user mapping":
-        role, _, server = one.identity.rpartition(" on server ")
-        return f"{head} FOR {role} SERVER {server}"
-    return f"{head} {one.identity.replace(' on language ', ' LANGUAGE ')} CASCADE"
+    if one.kind == "user mapping" and (mapping := _MAPPING.fullmatch(one.identity)):
+        return f"{head} FOR {mapping[1]} SERVER {mapping[2]}"
+    if one.kind == "transform" and (transform := _TRANSFORM.fullmatch(one.identity)):
+        return f"{head} {transform[1]} LANGUAGE {transform[2]} CASCADE"
+    return f"{head} {one.identity} CASCADE"
 
 
 def _other_schemas(session: Session, selection: Selection) -> Selection:
