@@ -298,7 +298,7 @@ def folder_faults(operation: str) -> Iterator[Fault]:
         yield fault(
             "listing shows a backup that is gone",
             _outdated(extinct=True),
-            "manifest cannot be read",
+            "There is no backup",
             # Not passed over: nobody knows whether it is gone, or hidden.
             status={1 if operation == "restore" else 0},
         )

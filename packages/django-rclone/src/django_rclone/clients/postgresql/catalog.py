@@ -13,7 +13,8 @@ _OBJECTS = f"""
 WITH created (kind, classid, objid, owners, schema, superuser) AS (
     {" UNION ALL ".join(kind.query for kind in OBJECT_KINDS)}
 )
-SELECT c.kind, c.classid, c.objid, i.type, CASE c.kind
+-- Whether a type of its own has its schema depends on the version of the server.
+SELECT c.kind, c.classid, c.objid, i.type, replace(CASE c.kind
         -- pg_identify_object() does not quote the names in these two.
         WHEN 'user mapping' THEN (
             SELECT CASE m.umuser WHEN 0 THEN 'public' ELSE quote_ident(m.usename) END
@@ -25,7 +26,7 @@ SELECT c.kind, c.classid, c.objid, i.type, CASE c.kind
             FROM pg_transform f JOIN pg_language l ON l.oid = f.trflang WHERE f.oid = c.objid
         )
         ELSE i.identity
-    END,
+    END, 'pg_catalog.', ''),
     coalesce(
         EXISTS (SELECT FROM unnest(c.owners) owner WHERE pg_has_role(owner, 'USAGE'))
         OR c.owners IS NOT NULL AND pg_has_role(n.nspowner, 'USAGE'), false

@@ -23,7 +23,8 @@ _LIMITS = """
 SELECT set_config(name, value, false) FROM (VALUES
     ('lock_timeout', %(lock_timeout)s::text), ('statement_timeout', '0'),
     ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-    ('idle_session_timeout', '0'), ('quote_all_identifiers', 'off')
+    ('idle_session_timeout', '0'), ('quote_all_identifiers', 'off'),
+    ('default_transaction_read_only', 'off')
 ) AS limits (name, value) JOIN pg_settings USING (name)
 """
 

@@ -49,7 +49,7 @@ WITH acls AS ({_ACLS}), changed AS (
     FROM changed, LATERAL (SELECT privilege_type, is_grantable, grantee FROM aclexplode(base)
         EXCEPT SELECT privilege_type, is_grantable, grantee FROM aclexplode(now)) x
 )
-SELECT i.type, i.identity, d.part, d.sign, d.privilege_type, d.is_grantable,
+SELECT i.type, replace(i.identity, 'pg_catalog.', ''), d.part, d.sign, d.privilege_type, d.is_grantable,
     CASE d.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(d.grantee)) END,
     pg_has_role(d.owner, 'USAGE')
 FROM differences d, LATERAL pg_identify_object(d.classid, d.objid, 0) i
@@ -84,7 +84,7 @@ FROM differences
 
 # Of what is dumped, of extensions, and of schema public where it is not the usual one.
 _COMMENTS = f"""
-SELECT i.type, i.identity, d.objsubid, md5(d.description)
+SELECT i.type, replace(i.identity, 'pg_catalog.', ''), d.objsubid, md5(d.description)
 FROM pg_description d
 LEFT JOIN pg_namespace s ON d.classoid = 'pg_namespace'::regclass AND d.objoid = s.oid,
 LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i

@@ -24,4 +24,5 @@ class PiecewisePlayer(Player):
         self._count += 1
         if self._count >= self._PIECE and statement.entry.type != LARGE_OBJECTS:
             self._count = 0
-            self._session.execute("COMMIT; BEGIN")
+            self._session.execute("COMMIT")
+            self.begin()
