@@ -114,7 +114,7 @@ def _manifest_faults() -> Iterator[tuple[str, Damage, str]]:
     )
     yield "manifest has another size", _signed(size=5), "bytes, its manifest says 5"
     yield "manifest has another hash", _signed(sha256="0" * 64), "hash"
-    yield "manifest is huge", lambda data: data + b" " * (2 << 20), "cannot be read"
+    yield "manifest is huge", lambda data: data + b" " * (9 << 20), "cannot be read"
 
 
 def restore_faults(remote: str) -> Iterator[Fault]:

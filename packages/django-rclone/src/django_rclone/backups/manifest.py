@@ -15,6 +15,7 @@ from django.core.signing import BadSignature, Signer
 
 from ..pipeline.relay import Digest
 from ..rclone.decoding import json_object, typed_fields
+from ..rclone.remote import SMALL
 
 VERSION = 1
 MANIFEST_SUFFIX = ".json"
@@ -91,6 +92,8 @@ class Manifest:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read a stored manifest. Raises ``ManifestError`` for anything else."""
+        if len(data) > SMALL:
+            raise ManifestError("it is too large")
         try:
             return cls(**_checked(json_object(data)))
         except ValueError as error:

@@ -23,7 +23,8 @@ from .places import Sections, local_places
 NOT_FOUND = (3, 4)
 """The exit codes for a missing folder and a missing file."""
 
-_SMALL = 1 << 20  # bytes; no manifest comes near
+SMALL = 8 << 20
+"""Bytes of the largest object that is read at once; no manifest comes near."""
 
 # rclone's default of ten is squared on S3: it would be silent for many minutes.
 _FEW_RETRIES = "--low-level-retries=3"
@@ -99,14 +100,14 @@ class Remote:
     def read(self, path: str) -> bytes | None:
         """Return a small object, or ``None`` if it is missing or empty.
 
-        Only the beginning of a large one is read.
+        Of one larger than ``SMALL`` only the beginning is read, a byte more than that.
         """
-        flags = (f"--count={_SMALL}",)
+        flags = (f"--count={SMALL + 1}",)
         return self._run_unless_missing("cat", self.address(path), flags=flags) or None
 
     def read_all(self, folder: str, suffix: str) -> list[bytes]:
         """Return the small objects in ``folder`` whose names end in ``suffix``, in one run."""
-        chosen = (f"--include=*{suffix}", f"--max-size={_SMALL}B")
+        chosen = (f"--include=*{suffix}", f"--max-size={SMALL}B")
         flags = ("--max-depth=1", *chosen, "--separator=\n")
         data = self._run("cat", _folder(self.address(folder)), flags=flags)
         return [line for line in data.split(b"\n") if line]
