@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Protocol, Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -201,7 +202,7 @@ class DatabaseClient(ABC):
         try:
             answer_to(connection.ensure_connection, give_up=lambda: None, lost=stack.pop_all)
             applied = answer_to(
-                MigrationRecorder(connection).applied_migrations,
+                partial(_applied_migrations, connection),
                 give_up=Line(connection.connection).hang_up,
                 lost=stack.pop_all,
                 seconds=_MIGRATIONS_TIMEOUT,
@@ -216,3 +217,17 @@ class DatabaseClient(ABC):
         finally:
             stack.close()
         return tuple(sorted(f"{app}.{name}" for app, name in applied))
+
+
+def _applied_migrations(connection: BaseDatabaseWrapper) -> set[tuple[str, str]]:
+    """Return app and name of every applied migration.
+
+    Django's recorder would read them through the connection that the alias has in this thread.
+    """
+    recorder = MigrationRecorder(connection)
+    if not recorder.has_table():
+        return set()
+    table = connection.ops.quote_name(recorder.Migration._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT app, name FROM {table}")  # noqa: S608
+        return {(app, name) for app, name in cursor.fetchall()}
