@@ -43,7 +43,10 @@ class DjangoSite:
         self.remote = folder / "remote"
         self.media = folder / "media"
         self.databases: dict[str, dict[str, Any]] = {}
-        self.rclone: dict[str, Any] = {"REMOTE": str(self.remote)}
+        self.rclone: dict[str, Any] = {
+            "REMOTE": str(self.remote),
+            "MEDIA_CACHE_DIR": str(folder / "cache"),
+        }
         self.extra_settings = ""
         self.parent = ""
         """Python that runs before ``manage.py`` in its process, which inherits what it leaves."""

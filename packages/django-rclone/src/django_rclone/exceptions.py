@@ -15,7 +15,7 @@
         SwapRefused           ... and is as it was before
         SwapBroken            ... and is neither as it was nor as the backup is
         SwapUnknown           ... and nobody could find out in which state it is
-      MediaGuardError         a media run would delete too much
+      MediaGuardError         a media source is missing or empty, or too much would go
       MediaIncomplete         some media files could not be stored or restored
       OperationLocked         another run does the same at this moment
       ProcessError            a program failed
@@ -82,10 +82,10 @@ class BackupRejected(DjangoRcloneError):
 
 
 class BackupsFailed(DjangoRcloneError):
-    """Of several databases some were not backed up, or their old backups not pruned.
+    """Of several databases or media sources some were not backed up, or not pruned.
 
     ``stored`` holds the backups that were made, ``failed`` and ``unpruned`` the errors by
-    database alias. The first failed backup decides the exit code.
+    alias or name; ``kind`` says of what. The first failed backup decides the exit code.
     """
 
     def __init__(
@@ -93,11 +93,13 @@ class BackupsFailed(DjangoRcloneError):
         stored: Sequence[object],
         failed: Mapping[str, Exception],
         unpruned: Mapping[str, Exception],
+        *,
+        kind: str = "Database",
     ) -> None:
         self.stored = stored
         self.failed = failed
         self.unpruned = unpruned
-        lines = [f"Database {alias!r} was not backed up: {e}" for alias, e in failed.items()]
+        lines = [f"{kind} {alias!r} was not backed up: {e}" for alias, e in failed.items()]
         lines += [f"Old backups of {alias!r} were not pruned: {e}" for alias, e in unpruned.items()]
         super().__init__("\n".join(lines))
         first = next(iter(failed.values()), None)
@@ -138,7 +140,7 @@ class SwapUnknown(RestoreError):
 
 
 class MediaGuardError(DjangoRcloneError):
-    """The source is missing or empty, or too many files would be deleted."""
+    """A media source is missing or empty, or too many files are gone or would be deleted."""
 
 
 class MediaIncomplete(DjangoRcloneError):

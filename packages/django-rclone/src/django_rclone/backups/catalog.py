@@ -162,8 +162,6 @@ def _verify(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
         problem = "its manifest was altered, or signed with another key"
     elif manifest.path != path:
         problem = f"its manifest is that of {manifest.path}"
-    elif manifest.unfinished:
-        problem = "its last run did not finish"
     elif manifest.size != size:
         problem = f"it has {size:,} bytes, its manifest says {manifest.size:,}"
     else:

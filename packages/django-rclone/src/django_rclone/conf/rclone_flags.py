@@ -16,7 +16,7 @@ _URL_WITH_SECRET = re.compile(r"://[^/\s]*@")
 # Short flags may be joined, as in `-vq`.
 _LOG_FLAG = re.compile(r"^(-[A-Za-z]*q|--quiet$|--(log|syslog))")
 # Filters, other comparisons, and other places than the two folders.
-_MIRROR_FLAG = re.compile(
+_MEDIA_FLAG = re.compile(
     r"^(-[A-Za-z]*[fulxL]|--(include|exclude|filter|files-from|hash-filter|metadata-|suffix)"
     r"|--((min|max)-(size|age)|max-depth|one-file-system|update|size-only|ignore-existing"
     r"|ignore-size|existing|immutable|(local-)?(copy-|skip-)?links|copy-dest|compare-dest"
@@ -63,8 +63,8 @@ def _check(key: str, argument: str) -> None:
     if _LOG_FLAG.search(flag):
         problem = f"contains {flag}, which would hide rclone's errors and progress"
         raise InvalidSettings(key, problem, "Remove it: errors and progress are read from the log.")
-    if _MIRROR_FLAG.search(flag):
-        problem = f"contains {flag}, which would make the mirror differ from the media files"
+    if _MEDIA_FLAG.search(flag):
+        problem = f"contains {flag}, which would leave media files out, or store others"
         raise InvalidSettings(key, problem, "Remove it: a media backup must hold every file.")
 
 

@@ -11,13 +11,14 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from .. import conf
 from ..console import Console
+from ..events import MediaCounts
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
 from ..interrupts import deferred_signals, interruptible
 from ..processes import set_right
 from ..rclone.binary import RcloneBinary
 from ..rclone.environment import sentence
 from ..redaction import redact
-from .formatting import duration, printable
+from .formatting import duration, media_counts, printable
 from .formatting import size as formatted_size
 
 EXIT_USAGE = 2
@@ -148,6 +149,17 @@ class TerminalConsole(Console):
         took = duration(time.monotonic() - self._started)
         self.info(f"Stored {path} ({formatted_size(size)} in {took}).")
 
+    def backing_up_media(self, source: str, place: str) -> None:
+        """Print that the backup of a media source begins."""
+        self.info(f"Backing up media files of {place} ...")
+
+    def stored_media(
+        self, path: str, counts: MediaCounts, size: int, sent: int, seconds: float
+    ) -> None:
+        """Print that a run exists, and what it is about."""
+        self.info(f"Stored {path} ({formatted_size(size)} in {duration(seconds)}).")
+        self.info(f"{media_counts(counts)}; {formatted_size(sent)} sent.")
+
     def deleted(self, path: str) -> None:
         """Print that something was deleted."""
         self.info(f"Deleted {path}.")
@@ -167,14 +179,18 @@ class TerminalConsole(Console):
             with _IGNORE_WRITE_ERRORS:
                 self._err.write(f"Warning: {printable(text)}", self._style_warning)
 
-    def progress(self, transferred: int) -> None:
-        """Show bytes, rate and elapsed time, once a second has passed."""
+    def progress(self, transferred: int, total: int | None = None) -> None:
+        """Show bytes, rate and time, once a second has passed."""
         now = time.monotonic()
         elapsed = now - self._started
         if not self._animated or elapsed < _PROGRESS_DELAY or now - self._shown < _REFRESH:
             return
         self._shown = now
-        line = f"{formatted_size(transferred)}, {formatted_size(int(transferred / elapsed))}/s, {duration(elapsed)}"
+        rate = transferred / elapsed
+        line = f"{formatted_size(transferred)}, {formatted_size(int(rate))}/s, {duration(elapsed)}"
+        if total and transferred:
+            left = duration(max(0, total - transferred) / rate)
+            line = f"{min(100, transferred * 100 // total)} % of {formatted_size(total)}, {line}, {left} left"
         with _IGNORE_WRITE_ERRORS:
             self._err.write(f"\r\x1b[K  {line}", ending="")
             self._err.flush()

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
 
+from ..events import MediaCounts
+
 _NO_BREAK = "\xa0"
 
 
@@ -33,6 +35,14 @@ def age(moment: datetime | None, now: datetime) -> str:
 def date(moment: datetime | None) -> str:
     """Return a moment as ``2026-01-31 03:00 UTC``."""
     return "unknown" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def media_counts(counts: MediaCounts) -> str:
+    """Return what a run is about, as ``3 files: 1 added, 0 changed, 0 deleted, 0 left out``."""
+    return (
+        f"{counts.files:,} files: {counts.added:,} added, {counts.changed:,} changed, "
+        f"{counts.deleted:,} deleted, {counts.left_out:,} left out"
+    )
 
 
 def printable(text: str) -> str:

@@ -16,8 +16,7 @@ from ..processes import Process, run
 from . import output
 from .binary import RcloneBinary
 from .log import TransferStats
-from .mirroring import LINK_FLAGS, Basis, Mirroring, common_basis
-from .output import FolderSize, RemoteObject
+from .output import RemoteObject
 from .places import Sections, local_places
 
 NOT_FOUND = (3, 4)
@@ -55,8 +54,7 @@ class Remote:
     """The remote of the settings. All paths are relative to it.
 
     Every method raises ``RcloneError`` with rclone's own message when rclone fails.
-    Small requests are retried ``RETRIES`` times after transient errors; dumps are
-    not, and rclone itself retries media runs.
+    Small requests are retried ``RETRIES`` times after transient errors; dumps are not.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -150,60 +148,12 @@ class Remote:
             return False
         return True
 
-    @_ask_twice_if_empty
-    def folder_size(self, place: str, *, links: str = "skip") -> FolderSize | None:
-        """Return the size of ``place``, a folder or a full rclone address, if it exists.
-
-        ``links`` are those of a folder, as in ``MEDIA_LINKS``.
-        """
-        flags = ("--json", *LINK_FLAGS[links])
-        data = self._run_unless_missing("size", _folder(place), flags=flags)
-        return None if data is None else output.folder_size(data)
-
-    def names(self, place: str, *, links: str = "skip") -> frozenset[str]:
-        """Return the paths of all files in ``place``, relative to it; none if there is no such folder.
-
-        ``links`` are those of a folder, as in ``MEDIA_LINKS``.
-        """
-        wanted = ("--recursive", "--files-only", "--no-modtime", "--no-mimetype")
-        flags = (*wanted, *LINK_FLAGS[links])
-        return output.names(
-            self._run_unless_missing("lsjson", _folder(place), flags=flags) or b"[]"
-        )
-
     def local_places(self, place: str) -> Sequence[Path]:
         """Return the folders of this machine in which ``place``, an address, keeps its files."""
         sections: Sections = {}
         if not place.startswith("/"):
             sections = output.sections(self._run("config dump"))
         return list(local_places(place, sections))
-
-    def mirroring(
-        self,
-        source: str,
-        destination: str,
-        *,
-        prefer: Basis,
-        links: str = "skip",
-        leave_out: Sequence[str] = (),
-    ) -> Mirroring:
-        """Return the run that makes ``destination`` equal ``source``, yet to be started.
-
-        ``prefer`` is what files are compared by if both sides have it; otherwise it is what
-        they have. ``links`` is one of the values of ``MEDIA_LINKS``; ``leave_out`` are paths
-        that are neither read nor written nor deleted, with all below them; one with a slash
-        at its end means only what is below.
-        """
-        sides = [
-            output.features(self._run("backend", "features", p)) for p in (source, destination)
-        ]
-        return Mirroring(
-            self._binary,
-            (_folder(source), _folder(destination)),
-            basis=common_basis(*sides, prefer=prefer),
-            links=links,
-            leave_out=leave_out,
-        )
 
     def _run(
         self,
