@@ -194,7 +194,7 @@ def test_what_is_in_the_way_stops_a_restore_before_anything_changes(site: Django
     assert "x (there it is a folder)" in said
     assert "y (there it is no folder)" in said
     assert read_state(site.media) == before
-    site.call("mediarestore", "--noinput", "--delete")
+    site.call("mediarestore", "--noinput", "--delete", "--force")
     assert read_state(site.media) == first
 
 

@@ -31,7 +31,11 @@ MANIFEST = Manifest(
     migrations=("auth.0001_initial", "shop.0002_ü"),
     inventory="eJw",
     partial=True,
-    unfinished=True,
+    content_size=1,
+    added=2,
+    changed=3,
+    deleted=4,
+    left_out=5,
 ).signed(SIGNER)
 STORED: dict[str, Any] = json.loads(MANIFEST.to_bytes())
 ALTERED: dict[str, Any] = {
@@ -54,7 +58,11 @@ ALTERED: dict[str, Any] = {
     "migrations": ("auth.0001_initial",),
     "inventory": "",
     "partial": False,
-    "unfinished": False,
+    "content_size": 2,
+    "added": 3,
+    "changed": 4,
+    "deleted": 5,
+    "left_out": 6,
     "signature": "x",
 }
 
@@ -75,10 +83,10 @@ def test_a_written_manifest_can_be_read() -> None:
 
 def test_least_manifest_is_read_too() -> None:
     least = Manifest(
-        path="media",
+        path="media/runs/x",
         created_at=datetime(2031, 1, 1, tzinfo=UTC),
         vendor="media",
-        format="mirror",
+        format="index",
         size=0,
         environment="",
         django_version="6.1",

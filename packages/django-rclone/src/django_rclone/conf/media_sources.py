@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def _source(key: str, name: object, options: object) -> MediaSource:
         include=_patterns(key, name, "INCLUDE", options),
         exclude=_patterns(key, name, "EXCLUDE", options),
         tolerate=_patterns(key, name, "TOLERATE", options),
-        links=validators.links(f"{key}.{name}.LINKS", options.get("LINKS", "store")),
+        links=_checked(key, name, "LINKS", validators.links, options.get("LINKS", "store")),
     )
 
 
@@ -88,10 +88,19 @@ def _folder(key: str, name: str, value: object) -> str:
 
 
 def _remote(key: str, name: str, value: object) -> str:
-    remote = validators.remote(f"{key}.{name}.REMOTE", value)
+    remote = _checked(key, name, "REMOTE", validators.remote, value)
     if remote.startswith("/"):
         raise InvalidSettings(key, f"of {name!r}: REMOTE is a folder", "Call it FOLDER.")
     return remote
+
+
+def _checked(
+    key: str, name: str, option: str, validate: Callable[[str, object], str], value: object
+) -> str:
+    try:
+        return validate(key, value)
+    except InvalidSettings as error:
+        raise InvalidSettings(key, f"of {name!r}: {option} {error.problem}", error.hint) from None
 
 
 def _patterns(key: str, name: str, option: str, options: Mapping[str, object]) -> tuple[str, ...]:

@@ -135,6 +135,18 @@ class Copying:
         self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
     ) -> Generator[bytes, None, None]:
         """Yield the lines that rclone prints while it runs."""
+        # As ``Remote`` does: crypt reports a folder as missing if it got no answer.
+        for _ in range(2):
+            found = False
+            for line in self._listed_once(verb, folder, flags, names):
+                found = True
+                yield line
+            if found:
+                return
+
+    def _listed_once(
+        self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
+    ) -> Generator[bytes, None, None]:
         named = () if names is None else (_NAMED,)
         process = self._binary.process(verb, _folder(folder), flags=(*flags, *named))
         rest = b""
