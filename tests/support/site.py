@@ -161,6 +161,7 @@ class DjangoSite:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "site_settings",
             "PYTHONPATH": os.pathsep.join(path),
+            "XDG_CACHE_HOME": str(self.folder / "cache of the user"),
             **(env or {}),
         }
 

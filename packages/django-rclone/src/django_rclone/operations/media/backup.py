@@ -1,9 +1,7 @@
 """Media backup: the order of steps of a run."""
 
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ... import conf
 from ...backups import Backup
@@ -18,7 +16,7 @@ from ...rclone import Remote
 from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
 from ..places import require_media_apart
-from .cache import Cache, cache_path
+from .cache import Cache, cache_path, temporary_folder
 from .commit import commit_run
 from .counts import content_size, count
 from .guards import named, require_few_gone, require_files
@@ -135,7 +133,7 @@ class _Run:
         list_content(self.copying, content, self.work)
         cache.distrust_stored()
         sending = Sending(self.work, cache, self.place, self.copying, content, self.console)
-        sending.send(Path(tempfile.gettempdir()))
+        sending.store_missing(temporary_folder(self.settings))
         partial = bool(self._left_out()[0])
         manifest = commit_run(
             self.remote, self.settings, self.work, self.source.name, event, partial=partial
@@ -148,7 +146,7 @@ class _Run:
         """Fill in the hashes of all files."""
         cache = self._cache()
         cache.recall_hashes()
-        hash_all(self.work, self.place, Path(tempfile.gettempdir()))
+        hash_all(self.work, self.place, temporary_folder(self.settings))
 
     def require_complete(self) -> None:
         """Raise ``MediaIncomplete`` if files are missing in the run, and warn of tolerated ones."""

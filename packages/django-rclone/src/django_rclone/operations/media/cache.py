@@ -8,10 +8,12 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import tempfile
 import time
 from pathlib import Path
 
 from ...conf import Settings
+from ...exceptions import MediaGuardError
 from .workset import WorkSet
 
 _VERSION = 1
@@ -125,6 +127,25 @@ def cache_path(settings: Settings, place: str) -> Path | None:
     key = "\0".join((settings.remote, settings.media_backup_dir, place))
     digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
     return Path(folder) / f"media-{digest[:32]}.sqlite3"
+
+
+def temporary_folder(settings: Settings) -> Path:
+    """Return where temporary files can be made, such as links to what is sent.
+
+    In a container that can write nowhere else it is the folder of the cache. Raises
+    ``MediaGuardError`` if there is none at all.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        folder = settings.media_cache_dir or _cache_folder()
+        with contextlib.suppress(OSError):
+            if folder is not None:
+                Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+                return Path(folder)
+        raise MediaGuardError(
+            f"{error.strerror}.", hint="Set TMPDIR to a folder that can be written."
+        ) from None
 
 
 def _cache_folder() -> str | None:

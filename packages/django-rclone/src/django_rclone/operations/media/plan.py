@@ -1,10 +1,8 @@
 """The plan of a media restore: what is known before anything changes."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +17,7 @@ from ...rclone import Remote
 from ...rclone.copying import Copying
 from ..places import require_media_apart
 from . import difference
-from .cache import Cache, cache_path
+from .cache import Cache, cache_path, temporary_folder
 from .choice import choose_run
 from .guards import named, require_few_deletions
 from .patterns import matcher
@@ -57,13 +55,13 @@ class MediaRestorePlan:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.work.close()
+        self.work.__exit__(kind, error, traceback)
 
     def compare(self) -> MediaCounts:
         """Compare what is there with the run, by content, and return what there is to do."""
         Cache(self.work, cache_path(self.settings, self.place.address)).recall_hashes()
         difference.unhashed(self.work)
-        hash_all(self.work, self.place, Path(tempfile.gettempdir()))
+        hash_all(self.work, self.place, temporary_folder(self.settings))
         wanted, _ = difference.wanted_size(self.work)
         replaced = difference.replaced_count(self.work)
         return MediaCounts(

@@ -1,7 +1,6 @@
 """Media restore: the order of steps."""
 
 import errno
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from ...locks import exclusive
 from ...reporting import OperationContext, Sender, new_operation, report
 from ...scratch import scratch_directory
 from . import difference
+from .cache import temporary_folder
 from .fetching import Fetching
 from .guards import named
 from .places import FolderPlace
@@ -59,7 +59,7 @@ def _opened(plan: MediaRestorePlan) -> Iterator[tuple[Target | RemoteTarget, Pat
             with Target(place.address, follow=place.follows) as target:
                 yield target, Path(place.address)
             return
-        temporary = Path(tempfile.gettempdir())
+        temporary = temporary_folder(plan.settings)
         with scratch_directory(temporary) as folder:
             yield RemoteTarget(place.address, plan.copying, folder), temporary
     except OSError as error:

@@ -50,7 +50,7 @@ class Sending:
         self.bytes = 0
         """Bytes sent."""
 
-    def send(self, temporary: Path) -> None:
+    def store_missing(self, temporary: Path) -> None:
         """Send all content that is missing on the remote; note the files that could not be sent.
 
         Raises ``RcloneError`` if the remote takes nothing more.

@@ -3,9 +3,11 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from types import TracebackType
 from typing import Self
 
 from ...backups.index import Entry, Kind
+from ...exceptions import MediaGuardError
 from .scan import Found
 
 _SCHEMA = """
@@ -44,8 +46,18 @@ class WorkSet:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):
+            raise MediaGuardError(
+                f"The temporary database of this run failed: {error}.",
+                hint="Is there space in the temporary folder?",
+            ) from error
 
     def close(self) -> None:
         """Delete the database."""
