@@ -46,7 +46,7 @@ def commands(site: DjangoSite, run: str) -> list[str]:
     text = PAGE.read_text().partition("## By hand")[2]
     lines = re.findall(r"^\$ (.+)$", text, re.MULTILINE)
     python = f'"{sys.executable}" -c "import sys; from backports import zstd; '
-    unpack = f"{python}sys.stdout.buffer.write(zstd.decompress(sys.stdin.buffer.read()))\""
+    unpack = f'{python}sys.stdout.buffer.write(zstd.decompress(sys.stdin.buffer.read()))"'
     return [
         re.sub(r"media-[\d-]+\.\w{8}\.index\.zst", run, line)
         .replace("backups:shop", str(site.remote))

@@ -22,9 +22,9 @@ from django_rclone.backups.manifest import Manifest, ManifestError
 from django_rclone.backups.naming import Naming, validate_name
 from django_rclone.exceptions import BackupNotFound, RcloneError
 from django_rclone.locks.lease import Lease
+from django_rclone.rclone.copying import Copying, Listed
 from django_rclone.rclone.log import TransferStats
 from django_rclone.rclone.output import RemoteObject
-from django_rclone.rclone.copying import Copying, Listed
 from django_rclone.rclone.remote import Remote
 from django_rclone.redaction import redact
 

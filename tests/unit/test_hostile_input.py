@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +15,11 @@ from django.test import override_settings
 from django_rclone import conf
 from django_rclone.backups.manifest import Manifest, signer
 from django_rclone.backups.naming import Naming
-from django_rclone.exceptions import InvalidSettings, ProcessError, RcloneError
+from django_rclone.exceptions import InvalidSettings, ProcessError
 from django_rclone.management.formatting import printable
 from django_rclone.processes import process as processes
 from django_rclone.processes.process import Command, Process, run
 from django_rclone.rclone import Remote
-from django_rclone.rclone.binary import find_rclone
 from django_rclone.redaction import redact
 
 MANIFEST = Manifest(

@@ -152,7 +152,9 @@ def test_a_part_can_be_restored_and_a_run_be_chosen_by_time(site: DjangoSite) ->
     site.call("mediarestore", "--path", "*.jpg", "--noinput")
     assert snapshot(site.media)["x/b.txt"] == b"1"
     assert snapshot(site.media)["xy.jpg"] == b"1"
-    assert "nothing that matches 'nope'" in fails(site, "mediarestore", "--path", "nope", "--noinput")
+    assert "nothing that matches 'nope'" in fails(
+        site, "mediarestore", "--path", "nope", "--noinput"
+    )
     assert "until 2001-01-01" in fails(site, "mediarestore", "--at", "2001-01-01", "--noinput")
 
 

@@ -106,7 +106,8 @@ WRONG_TYPES: list[tuple[str, object]] = [
     *[("DB_DATE_FORMAT", value) for value in (None, "", 5)],
     *[("DB_CLEANUP_KEEP", value) for value in (None, "10", 10.0, True, False)],
     *[("MEDIA_BACKUP_DIR", value) for value in (None, "", 5)],
-    *[("MEDIA_SOURCES", value) for value in (None, 5, {}, ["media"], "/srv/media")],
+    *[("MEDIA_SOURCES", value) for value in (None, 5, ["media"], "/srv/media")],
+    ("MEDIA_SOURCES", {}),
     *[("MEDIA_CLEANUP_KEEP", value) for value in (None, "10", True)],
     *[("MEDIA_CACHE_DIR", value) for value in ("", 5, "relative")],
     *[("MEDIA_MAX_DELETE", value) for value in (None, "50", 0.5, True)],
@@ -424,7 +425,9 @@ def test_the_media_source_is_media_root_unless_set(
         return [source.place for source in configure(MEDIA_SOURCES=sources).media_sources]
 
     settings.MEDIA_ROOT = Path("/srv/media")
-    assert places(media={}, bucket={"REMOTE": "bucket:media/"}, other={"FOLDER": Path("/srv/x")}) == [
+    assert places(
+        media={}, bucket={"REMOTE": "bucket:media/"}, other={"FOLDER": Path("/srv/x")}
+    ) == [
         "/srv/media",
         "bucket:media",
         "/srv/x",

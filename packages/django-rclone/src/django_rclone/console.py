@@ -1,6 +1,5 @@
 """What an operation reports to the person who runs it."""
 
-
 from .events import MediaCounts
 
 

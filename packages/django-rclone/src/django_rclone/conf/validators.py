@@ -63,7 +63,7 @@ def optional_path(key: str, value: object) -> str | None:
 def cache_folder(key: str, value: object) -> str | None:
     """Accept an absolute folder, or ``None``."""
     path = optional_path(key, value)
-    if path is not None and not os.path.isabs(path):
+    if path is not None and not Path(path).is_absolute():
         hint = "Use an absolute path: cron starts in another folder."
         raise InvalidSettings(key, f"is a relative folder: {path!r}", hint)
     return path

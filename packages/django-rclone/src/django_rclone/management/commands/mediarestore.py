@@ -1,8 +1,8 @@
 """``manage.py mediarestore``: make the media files equal a run."""
 
-import os
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -78,7 +78,7 @@ class Command(RcloneCommand):
             chosen_source(source),
             at=at,
             path=path,
-            to=None if to is None else os.path.abspath(to),
+            to=None if to is None else str(Path(to).resolve()),
             delete=delete,
             from_environment=from_environment,
             unverified=unverified,
@@ -111,13 +111,13 @@ def _others(plan: MediaRestorePlan) -> str:
 
 def _preview(plan: MediaRestorePlan) -> str:
     counts = plan.compare()
-    lines = [
+    text = (
         f"Of {counts.files:,} files in {plan.run.name}, {counts.added:,} would be made and "
         f"{counts.changed:,} replaced; {_others(plan)}."
-    ]
+    )
     if plan.conflicts:
-        lines.append(f"Deleted, since they are in the way: {named(plan.conflicts)}.")
-    return "\n".join(lines)
+        text += f"\nDeleted, since they are in the way: {named(plan.conflicts)}."
+    return text
 
 
 def _question(plan: MediaRestorePlan) -> str:

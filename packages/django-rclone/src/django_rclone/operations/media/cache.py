@@ -149,10 +149,10 @@ def temporary_folder(settings: Settings) -> Path:
 
 
 def _cache_folder() -> str | None:
-    home = os.environ.get("XDG_CACHE_HOME") or ""
-    if not os.path.isabs(home):
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "")
+    if not home.is_absolute():
         try:
-            home = str(Path.home() / ".cache")
+            home = Path.home() / ".cache"
         except RuntimeError:
             return None
-    return os.path.join(home, "django-rclone")
+    return str(home / "django-rclone")

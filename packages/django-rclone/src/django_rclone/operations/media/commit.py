@@ -36,9 +36,7 @@ def commit_run(
     path = event.path or ""
     try:
         with remote.upload(path, progress=lambda _: None) as upload:
-            digest = upload_dump(
-                _Lines(work, source), upload, compression=ZSTD, level=_LEVEL
-            )
+            digest = upload_dump(_Lines(work, source), upload, compression=ZSTD, level=_LEVEL)
         if (stored := remote.size(path)) != digest.size:
             raise RcloneError(
                 f"Size mismatch for {path}: sent {digest.size:,} bytes, the remote has {stored}."

@@ -121,6 +121,8 @@ def _damaged(folder: Path, names: list[str]) -> dict[str, str]:
     paths = [os.fsencode(name) for name in names]
     return {
         name: one.problem or "its stored content is damaged"
-        for name, one in zip(names, hash_files(os.fsencode(folder), paths, follow=False), strict=True)
+        for name, one in zip(
+            names, hash_files(os.fsencode(folder), paths, follow=False), strict=True
+        )
         if one.problem or content_name(one.sha256) != name
     }

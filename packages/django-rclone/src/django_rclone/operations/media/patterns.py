@@ -7,7 +7,7 @@ _PIECES = re.compile(rb"\*\*/?|\*|\?|\[[^\]]+\]|.", re.DOTALL)
 
 
 def matcher(patterns: Iterable[str]) -> Callable[[bytes], bool] | None:
-    """Return what tells whether a path matches one of ``patterns``; ``None`` if there are none.
+    """Return what finds out whether a path matches one of ``patterns``; ``None`` if there are none.
 
     ``*`` and ``?`` stand for characters of one name, ``**`` for any, ``[abc]`` for one of
     these. A pattern without a slash may match a name anywhere, one with a slash starts at

@@ -102,5 +102,3 @@ def media_place(source: MediaSource, settings: Settings, copying: Copying) -> Me
             "Set MEDIA_ROOT.",
         )  # fmt: skip
     return FolderPlace(source.folder, rules)
-
-

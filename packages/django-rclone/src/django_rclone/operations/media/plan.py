@@ -167,7 +167,7 @@ def _disarm(work: WorkSet) -> None:
 
 
 def selected_paths(path: str | None) -> Callable[[bytes], bool] | None:
-    """Return what tells whether a path is restored; ``None`` if all are."""
+    """Return what finds out whether a path is restored; ``None`` if all are."""
     if path is None:
         return None
     if any(character in path for character in "*?["):

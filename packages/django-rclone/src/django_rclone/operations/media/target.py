@@ -119,6 +119,5 @@ class Target:
         return {}
 
     def forget(self) -> None:
-        """Open folders anew from here on: some may have been deleted."""
+        """Open every folder again from here on: some may have been deleted."""
         self._keep(0)
-
