@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -136,7 +138,7 @@ class History:
         try:
             process.communicate(timeout=self.seconds * moment)
             self.seconds = time.monotonic() - started
-        except Exception:  # noqa: BLE001 - it is still running
+        except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
 
@@ -163,6 +165,7 @@ class History:
             assert found == files, name
 
 
+@pytest.mark.thorough
 @given(steps=st.lists(STEPS, min_size=_STEPS, max_size=_STEPS))
 @example(
     steps=[
