@@ -166,6 +166,7 @@ class History:
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(0 if _EXAMPLES > 1 else 300)
 @given(steps=st.lists(STEPS, min_size=_STEPS, max_size=_STEPS))
 @example(
     steps=[

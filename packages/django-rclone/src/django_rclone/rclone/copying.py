@@ -66,8 +66,11 @@ class Copying:
         *,
         names: Sequence[str] | None = None,
         progress: Callable[[int], None],
+        in_place: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
+
+        ``in_place`` saves renaming each file in a folder; one may be incomplete after an error.
 
         What is there already is replaced. Names that are missing in the source are left out
         without a word. Only the start of rclone itself raises ``RcloneError``.
@@ -79,7 +82,11 @@ class Copying:
             _folder(destination),
             transfer=True,
             overridable_flags=_PARALLEL,
-            flags=(*_COPY, "--links=false", "--copy-links", *(() if names is None else (_NAMED,))),
+            flags=(
+                *_COPY,
+                *("--links=false", "--copy-links", f"--inplace={str(in_place).lower()}"),
+                *(() if names is None else (_NAMED,)),
+            ),
             stats=stats,
         )
         try:

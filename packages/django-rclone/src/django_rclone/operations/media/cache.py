@@ -24,8 +24,8 @@ CREATE TABLE IF NOT EXISTS cache.files (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cache.confirmed (sha256 BLOB PRIMARY KEY) WITHOUT ROWID;
 """
-# A file that changed so shortly before it was read could change again with no other time.
-# Two seconds are what the clocks of some file systems distinguish.
+# Nanoseconds. A file that changed so shortly before it was read could change again with no
+# other time: two seconds are what the clocks of some file systems distinguish.
 _SETTLED = 2_000_000_000
 
 _SAME = """found.kind = 'file' AND files.path = found.path AND files.size = found.size
@@ -41,6 +41,7 @@ class Cache:
 
     def __init__(self, work: WorkSet, path: Path | None) -> None:
         self._work = work
+        self._started = time.time_ns()
         self._usable = path is not None and self._attached(path)
 
     def _attached(self, path: Path) -> bool:
@@ -52,6 +53,8 @@ class Cache:
                     self._work.connection.executescript(_SCHEMA)
                     self._work.run(f"PRAGMA cache.user_version = {_VERSION}")
                 self._work.run("PRAGMA cache.journal_mode = WAL")
+                # What is lost in a power cut is read again; nothing becomes wrong.
+                self._work.run("PRAGMA cache.synchronous = NORMAL")
                 self._work.run("SELECT 1 FROM cache.files, cache.confirmed LIMIT 1")
             except sqlite3.OperationalError:
                 return False
@@ -69,10 +72,13 @@ class Cache:
 
     def recall_hashes(self) -> None:
         """Fill in the hashes of the files found that have not changed since they were read."""
-        self._try(
-            "UPDATE found SET sha256 = files.sha256 FROM cache.files AS files"
-            f" WHERE found.sha256 IS NULL AND {_SAME}"
-        )
+        if not self._usable:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            self._work.run(
+                "UPDATE found SET sha256 = files.sha256 FROM cache.files AS files"
+                f" WHERE found.sha256 IS NULL AND {_SAME}"
+            )
 
     def distrust_stored(self) -> None:
         """Forget what is stored unless the run that was read has it, or this host confirmed it.
@@ -88,35 +94,27 @@ class Cache:
     def confirm(self, hashes: list[bytes]) -> None:
         """Remember that content was stored, and had not changed until then."""
         if self._usable and hashes:
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(sqlite3.Error), self._work.together():
                 self._work.connection.executemany(
                     "INSERT OR IGNORE INTO cache.confirmed VALUES (?)", ((h,) for h in hashes)
                 )
 
     def remember(self) -> None:
         """Remember the files found with their hashes, and no others."""
-        settled = time.time_ns() - _SETTLED
-        self._try("BEGIN")
-        self._try("DELETE FROM cache.files WHERE path NOT IN (SELECT path FROM found)")
-        self._try(
-            "INSERT OR REPLACE INTO cache.files"
-            " SELECT path, size, modified, changed, inode, sha256 FROM found"
-            " WHERE kind = 'file' AND size > 0 AND sha256 IS NOT NULL"
-            # Some remotes know no times.
-            " AND modified != 0 AND max(changed, modified) < ?"
-            " EXCEPT SELECT path, size, modified, changed, inode, sha256 FROM cache.files",
-            (settled,),
-        )
-        self._try("COMMIT")
-
-    def _try(self, query: str, values: tuple[object, ...] = ()) -> None:
-        if self._usable:
-            try:
-                self._work.run(query, values)
-            except sqlite3.Error:
-                with contextlib.suppress(sqlite3.Error):
-                    self._work.run("ROLLBACK")
-                self._usable = False
+        if not self._usable:
+            return
+        settled = self._started - _SETTLED
+        with contextlib.suppress(sqlite3.Error), self._work.together():
+            self._work.run("DELETE FROM cache.files WHERE path NOT IN (SELECT path FROM found)")
+            self._work.run(
+                "INSERT OR REPLACE INTO cache.files"
+                " SELECT path, size, modified, changed, inode, sha256 FROM found"
+                " WHERE kind = 'file' AND size > 0 AND sha256 IS NOT NULL"
+                # Some remotes know no times.
+                " AND modified != 0 AND max(changed, modified) < ?"
+                " EXCEPT SELECT path, size, modified, changed, inode, sha256 FROM cache.files",
+                (settled,),
+            )
 
 
 def cache_path(settings: Settings, place: str) -> Path | None:

@@ -85,7 +85,6 @@ class Fetching:
 
     def _download(self, names: list[str], folder: Path, total: int) -> dict[str, str]:
         """Get contents by their names, and return those that are not what their name says."""
-        bad: dict[str, str] = {}
         missing = names
         for tries_left in range(_TRIES - 1, -1, -1):
             if not missing:
@@ -95,19 +94,21 @@ class Fetching:
                 str(folder),
                 names=missing,
                 progress=lambda got: self._console.progress(self._done + got, total),
+                in_place=True,
             )
             here = [name for name in missing if (folder / name).is_file()]
-            bad |= _damaged(folder, here)
-            got = set(here)
-            missing = [name for name in missing if name not in got]
+            damaged = _damaged(folder, here)
+            whole = set(here) - set(damaged)
+            missing = [name for name in missing if name not in whole]
             if copied.error is None:
-                return bad | dict.fromkeys(missing, "its content is not on the remote")
+                return dict.fromkeys(missing, "its content is not on the remote") | damaged
+            # One that seems damaged may be incomplete.
             if not tries_left or not copied.error.transient:
                 if len(missing) == len(names):
                     raise copied.error
                 last = copied.error.message.splitlines()[-1]
-                return bad | {name: copied.failed.get(name, last) for name in missing}
-        return bad
+                return {name: copied.failed.get(name, last) for name in missing}
+        return {}
 
     def _try(self, path: bytes, step: Callable[[], object]) -> None:
         try:

@@ -30,11 +30,11 @@ class MediaPlace(Protocol):
         """Yield all that is there. Raises ``MediaGuardError`` if the place itself is missing."""
 
     def at_hand(
-        self, paths: Sequence[bytes], folder: Path
+        self, paths: Sequence[bytes], temporary: Path
     ) -> AbstractContextManager[tuple[bytes, Mapping[bytes, str]]]:
         """Have files in a folder of this machine: yield it, and what could not be had and why.
 
-        ``folder`` is an empty one that may be used for them.
+        ``temporary`` is where copies can be made.
         """
 
     def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
@@ -65,7 +65,7 @@ class FolderPlace:
 
     @contextmanager
     def at_hand(
-        self, paths: Sequence[bytes], folder: Path
+        self, paths: Sequence[bytes], temporary: Path
     ) -> Iterator[tuple[bytes, Mapping[bytes, str]]]:
         """See ``MediaPlace``."""
         yield os.fsencode(self.address), {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...backups.index import Kind
 from ...exceptions import MediaGuardError
 from ...rclone.copying import Copying
+from ...scratch import scratch_directory
 from .scan import Found, Rules
 from .workset import WorkSet
 
@@ -48,23 +49,22 @@ class RemotePlace:
 
     @contextmanager
     def at_hand(
-        self, paths: Sequence[bytes], folder: Path
+        self, paths: Sequence[bytes], temporary: Path
     ) -> Iterator[tuple[bytes, Mapping[bytes, str]]]:
         """See ``MediaPlace``."""
-        spool = folder / "spool"
-        spool.mkdir()
         names = {path.decode("utf-8", "surrogateescape"): path for path in paths}
-        copied = self._copying.copy(
-            self.address, str(spool), names=list(names), progress=lambda _: None
-        )
-        if copied.error is not None and not copied.failed:
-            raise copied.error
-        root = os.fsencode(spool)
-        missing = {names[name]: reason for name, reason in copied.failed.items() if name in names}
-        for path in paths:
-            if path not in missing and not os.path.lexists(os.path.join(root, path)):
-                missing[path] = "it is gone, or its name is one that this machine cannot hold"
-        yield root, missing
+        with scratch_directory(temporary) as spool:
+            copied = self._copying.copy(
+                self.address, str(spool), names=list(names), progress=lambda _: None
+            )
+            if copied.error is not None and not copied.failed:
+                raise copied.error
+            root = os.fsencode(spool)
+            missing = {names[n]: reason for n, reason in copied.failed.items() if n in names}
+            for path in paths:
+                if path not in missing and not os.path.lexists(os.path.join(root, path)):
+                    missing[path] = "it is gone, or its name is one that this machine cannot hold"
+            yield root, missing
 
     def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
         """See ``MediaPlace``. What the file is like was said by the listing."""

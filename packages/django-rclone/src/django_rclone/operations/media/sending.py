@@ -20,6 +20,8 @@ from .workset import EMPTY, WorkSet
 _TRIES = 3  # for each file that changes while it is sent, or that could not be sent
 _BATCH = 5_000  # files
 _BATCH_SIZE = 4 << 30  # bytes
+# Thousands of links are made and deleted; a disk would be written for nothing.
+_IN_MEMORY = Path("/dev/shm")
 _FEW = 50  # one in so many: then they are asked for by name, not by listing all
 
 _PENDING = f"""kind = 'file' AND (sha256 IS NULL OR (sha256 != x'{EMPTY.hex()}' AND NOT EXISTS (
@@ -58,8 +60,7 @@ class Sending:
         self._total = self._work.number(f"SELECT sum(size) FROM found WHERE {_PENDING}")
         for _ in range(_TRIES):
             for batch in self._batches():
-                with scratch_directory(temporary) as folder:
-                    self._send_batch(batch, folder)
+                self._send_batch(batch, temporary)
         for path in [path for batch in self._batches() for path in batch]:
             self._work.leave_out(path, self._reasons.get(path, CHANGING))
         self._require_stored()
@@ -85,16 +86,20 @@ class Sending:
             after = batch[-1]
             yield batch
 
-    def _send_batch(self, paths: list[bytes], folder: Path) -> None:
+    def _send_batch(self, paths: list[bytes], temporary: Path) -> None:
         """Hash files, and send the content of those that the remote lacks."""
-        with self._place.at_hand(paths, folder) as (root, missing):
+        links = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else temporary
+        with (
+            self._place.at_hand(paths, temporary) as (root, missing),
+            scratch_directory(links) as staged,
+        ):
             for path, reason in missing.items():
                 self._reasons[path] = reason
             here = [path for path in paths if path not in missing]
             hashed = hash_files(root, here, follow=self._place.follows)
-            sources = self._stage(self._noted(hashed), root, folder)
+            sources = self._stage(self._noted(hashed), root, staged)
             if sources:
-                self._copy(sources, root, folder / "staged")
+                self._copy(sources, root, staged)
         self._done += sum(one.found.size for one in hashed)
         self._console.progress(self._done, self._total)
 
@@ -116,11 +121,9 @@ class Sending:
                 yield sha256, found
 
     def _stage(
-        self, missing: Iterator[tuple[bytes, Found]], root: bytes, folder: Path
+        self, missing: Iterator[tuple[bytes, Found]], root: bytes, staged: Path
     ) -> dict[bytes, Found]:
-        """Make a folder of links that are named by content, and return what they lead to."""
-        staged = folder / "staged"
-        staged.mkdir()
+        """Make links that are named by content, and return what they lead to."""
         sources: dict[bytes, Found] = {}
         made: set[str] = set()
         for sha256, found in missing:
@@ -212,10 +215,7 @@ def hash_all(work: WorkSet, place: MediaPlace, temporary: Path) -> None:
     after = b""
     while paths := [p for (p,) in work.connection.execute(query, (after, Kind.FILE, _BATCH))]:
         after = paths[-1]
-        with (
-            scratch_directory(temporary) as folder,
-            place.at_hand(paths, folder) as (root, missing),
-        ):
+        with place.at_hand(paths, temporary) as (root, missing):
             here = [path for path in paths if path not in missing]
             for found, sha256, problem in hash_files(root, here, follow=place.follows):
                 if not problem:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -75,6 +76,17 @@ class WorkSet:
     def run(self, query: str, values: Sequence[object] = ()) -> int:
         """Run a statement, and return how many rows it changed."""
         return self.connection.execute(query, values).rowcount
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all changes in the block be one transaction."""
+        self.run("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.run("ROLLBACK")
+            raise
+        self.run("COMMIT")
 
     def add_found(self, items: Iterable[Found]) -> None:
         """Add what was found in the source."""
