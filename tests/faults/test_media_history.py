@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.site import DjangoSite, snapshot
+from tests.faults.endpoints import S3, CryptOverS3, Served, WebdavWithoutTimes
+from tests.support.site import RCLONE, DjangoSite, snapshot
 
 KEEP = 2
 _EXAMPLES = int(os.environ.get("MEDIA_HISTORIES", "1"))
@@ -165,6 +167,21 @@ class History:
             assert found == files, name
 
 
+@pytest.fixture(params=[None, S3, WebdavWithoutTimes, CryptOverS3])
+def stored(site: DjangoSite, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Let the remote be a folder, or a server; yield the folder behind it."""
+    kind: type[Served] | None = request.param
+    if kind is None:
+        yield site.remote
+        return
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with kind(folder, str(RCLONE)) as server:
+        endpoint = server.endpoint("cell", tmp_path / "server.conf")
+        site.rclone |= endpoint.settings
+        yield endpoint.folder
+
+
 @pytest.mark.thorough
 @pytest.mark.timeout(0 if _EXAMPLES > 1 else 300)
 @given(steps=st.lists(STEPS, min_size=_STEPS, max_size=_STEPS))
@@ -190,12 +207,12 @@ class History:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_run_holds_what_the_model_says(
-    site: DjangoSite, steps: list[tuple[object, ...]]
+    site: DjangoSite, stored: Path, steps: list[tuple[object, ...]]
 ) -> None:
     site.rclone["MEDIA_CLEANUP_KEEP"] = KEEP
-    for folder in (site.media, site.remote, Path(site.rclone["MEDIA_CACHE_DIR"])):
+    for folder in (site.media, stored, Path(site.rclone["MEDIA_CACHE_DIR"])):
         shutil.rmtree(folder, ignore_errors=True)
-    for folder in (site.media, site.remote):
+    for folder in (site.media, stored):
         folder.mkdir()
     history = History(site)
     for step in steps:

@@ -11,7 +11,7 @@ from unicodedata import normalize
 import pytest
 from django.core.management.base import CommandError
 
-from tests.faults.endpoints import S3, CryptOverS3, Served, Webdav
+from tests.faults.endpoints import S3, CryptOverS3, Served, WebdavWithoutTimes
 from tests.support.media_state import read_state
 from tests.support.site import RCLONE, DjangoSite, snapshot
 
@@ -45,13 +45,6 @@ ODD_NAMES = [
     "\u202e".encode() + b"gpj.exe",
     b"tab\tbell\x07del\x7f",
 ]
-
-
-class WebdavWithoutTimes(Webdav):
-    """A server that knows neither times nor hashes."""
-
-    def section(self) -> dict[str, str]:
-        return {**super().section(), "vendor": "other"}
 
 
 @pytest.fixture(params=[None, S3, WebdavWithoutTimes, CryptOverS3])

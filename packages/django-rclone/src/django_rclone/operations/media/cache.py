@@ -10,6 +10,7 @@ import os
 import sqlite3
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...conf import Settings
@@ -22,7 +23,9 @@ CREATE TABLE IF NOT EXISTS cache.files (
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
     changed INTEGER NOT NULL, inode INTEGER NOT NULL, sha256 BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cache.confirmed (sha256 BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cache.sending (
+    sha256 BLOB PRIMARY KEY, confirmed INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 # Nanoseconds. A file that changed so shortly before it was read could change again with no
 # other time: two seconds are what the clocks of some file systems distinguish.
@@ -55,7 +58,7 @@ class Cache:
                 self._work.run("PRAGMA cache.journal_mode = WAL")
                 # What is lost in a power cut is read again; nothing becomes wrong.
                 self._work.run("PRAGMA cache.synchronous = NORMAL")
-                self._work.run("SELECT 1 FROM cache.files, cache.confirmed LIMIT 1")
+                self._work.run("SELECT 1 FROM cache.files, cache.sending LIMIT 1")
             except sqlite3.OperationalError:
                 return False
             except sqlite3.DatabaseError:
@@ -85,18 +88,26 @@ class Cache:
 
         A run that was killed may have stored a file while it changed.
         """
-        confirmed = " AND sha256 NOT IN (SELECT sha256 FROM cache.confirmed)"
-        self._work.run(
-            "DELETE FROM stored WHERE sha256 NOT IN (SELECT sha256 FROM run)"
-            + (confirmed if self._usable else "")
-        )
+        known = "SELECT sha256 FROM run"
+        if self._usable:
+            known += " UNION SELECT sha256 FROM cache.sending WHERE confirmed"
+            known += " EXCEPT SELECT sha256 FROM cache.sending WHERE NOT confirmed"
+        self._work.run(f"DELETE FROM stored WHERE sha256 NOT IN ({known})")
 
-    def confirm(self, hashes: list[bytes]) -> None:
+    def begin(self, hashes: Iterable[bytes]) -> None:
+        """Remember that content is about to be stored: it is not to be trusted until confirmed."""
+        self._note(hashes, confirmed=False)
+
+    def confirm(self, hashes: Iterable[bytes]) -> None:
         """Remember that content was stored, and had not changed until then."""
-        if self._usable and hashes:
+        self._note(hashes, confirmed=True)
+
+    def _note(self, hashes: Iterable[bytes], *, confirmed: bool) -> None:
+        if self._usable:
             with contextlib.suppress(sqlite3.Error), self._work.together():
                 self._work.connection.executemany(
-                    "INSERT OR IGNORE INTO cache.confirmed VALUES (?)", ((h,) for h in hashes)
+                    "INSERT OR REPLACE INTO cache.sending VALUES (?, ?)",
+                    ((sha256, confirmed) for sha256 in hashes),
                 )
 
     def remember(self) -> None:

@@ -42,7 +42,8 @@ def restore_media(
         with exclusive(plan.remote, event, warn=console.warn):
             counts = plan.compare()
             problems = _restore(plan, context, console)
-        counts = counts._replace(left_out=len(problems))
+        deleted = 0 if problems else counts.deleted
+        counts = counts._replace(deleted=deleted, left_out=len(problems))
         context.counts = counts
         context.size = plan.work.number("SELECT sum(size) FROM run WHERE kind = 'file'")
         if problems:

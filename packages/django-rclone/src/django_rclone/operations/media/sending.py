@@ -21,7 +21,7 @@ _TRIES = 3  # for each file that changes while it is sent, or that could not be 
 _BATCH = 5_000  # files
 _BATCH_SIZE = 4 << 30  # bytes
 # Thousands of links are made and deleted; a disk would be written for nothing.
-_IN_MEMORY = Path("/dev/shm")
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - private folders are made in it
 _FEW = 50  # one in so many: then they are asked for by name, not by listing all
 
 _PENDING = f"""kind = 'file' AND (sha256 IS NULL OR (sha256 != x'{EMPTY.hex()}' AND NOT EXISTS (
@@ -137,6 +137,7 @@ class Sending:
 
     def _copy(self, sources: dict[bytes, Found], root: bytes, staged: Path) -> None:
         before = self._done
+        self._cache.begin(sources)
         copied = self._copying.copy(
             str(staged),
             self._content,
@@ -151,7 +152,7 @@ class Sending:
         self._work.connection.executemany(
             "INSERT OR REPLACE INTO sent VALUES (?,?)", ((s, f.size) for s, f in good.items())
         )
-        self._cache.confirm(list(good))
+        self._cache.confirm(good)
         self.bytes += sum(found.size for found in good.values())
         if copied.error is not None and not arrived:
             raise copied.error
