@@ -8,7 +8,7 @@ from django.core.signing import Signer
 
 from ..conf import Settings, database_aliases, load
 from ..exceptions import BackupNotFound, RcloneError
-from ..rclone import NOT_FOUND, Remote
+from ..rclone import Remote, session
 from . import Backup
 from .manifest import MANIFEST_SUFFIX, Manifest, ManifestError, manifest_path, signer
 from .naming import Naming, validate_name
@@ -38,7 +38,7 @@ class Catalog:
             return self._read()
         except RcloneError as error:
             # A clean-up elsewhere may have deleted a manifest between the two runs.
-            if error.returncode not in NOT_FOUND:
+            if not error.missing:
                 raise
             return self._read()
 
@@ -116,6 +116,7 @@ class Catalog:
         return signer(self.settings.signing_key, self.settings.signing_key_fallbacks)
 
 
+@session()
 def list_backups(alias: str | None = None) -> list[Backup]:
     """Return the backups of one database, or of all, newest first.
 
