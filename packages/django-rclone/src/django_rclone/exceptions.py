@@ -169,9 +169,14 @@ class ExecutableNotFound(ProcessError):
 
 
 class RcloneError(ProcessError):
-    """rclone failed. ``transient`` is whether trying again may help."""
+    """rclone failed.
+
+    ``transient`` is whether trying again may help, ``missing`` whether there is no such
+    object or folder.
+    """
 
     transient = False
+    missing = False
 
 
 class OperationInterrupted(BaseException):

@@ -14,6 +14,7 @@ from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
 from ..interrupts import deferred_signals, interruptible
 from ..processes import set_right
+from ..rclone import session
 from ..rclone.binary import RcloneBinary
 from ..rclone.environment import sentence
 from ..redaction import redact
@@ -46,7 +47,7 @@ class RcloneCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         try:
-            with set_right(), deferred_signals():
+            with set_right(), deferred_signals(), session():
                 self._warn_of_environment(int(options.get("verbosity", 1)))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:

@@ -21,7 +21,7 @@ from ..interrupts import uninterrupted
 from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES, ZSTD
 from ..pipeline.relay import Digest, apply_dump
-from ..rclone import Remote
+from ..rclone import Remote, session
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .newest import dates_in_the_future, newest_backup, of_environment
@@ -46,6 +46,7 @@ class RestorePlan:
     settings: Settings
 
 
+@session()
 def plan_restore(
     alias: str,
     *,
@@ -98,6 +99,7 @@ def plan_restore(
         )
 
 
+@session()
 def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _QUIET) -> None:
     """Replace the live database with the backup: completely, or not at all.
 

@@ -15,6 +15,7 @@ from ..backups import Backup
 from ..conf import ClientSettings, Settings
 from ..console import Console
 from ..exceptions import BackupsFailed, DjangoRcloneError, InvalidSettings, UnexpectedError
+from ..rclone import session
 from ..redaction import redact
 from ..reporting import Sender
 from .backup import backup_database
@@ -26,6 +27,7 @@ _QUIET = Console()
 logger = logging.getLogger(__name__)
 
 
+@session()
 def backup_databases(
     aliases: Sequence[str],
     *,
