@@ -9,10 +9,11 @@ from ...exceptions import ClientError
 from ...processes import Process
 from ..session import ServerError
 from ..staging import LiveData, swap_and_look
-from .catalog import Selection, settings_of
+from .catalog import Selection
 from .clearing import ClearingPlan, clear, plan_clearing
 from .comparing import require_restored
 from .connection import Connector, PostgresqlSession
+from .contents import settings_of
 from .player import Player
 from .replay import Replay
 

@@ -12,8 +12,9 @@ from ...interrupts import uninterrupted
 from ...processes import Process
 from ..session import ServerError
 from ..staging import LiveData, Staging
-from .catalog import Selection, settings_of
+from .catalog import Selection
 from .connection import Connector, quote_name
+from .contents import settings_of
 from .databases import IN_PLACE_HINT, MAINTENANCE, create_database_like, explained
 from .piecewise import PiecewisePlayer
 from .restore import ReplayedRestore
