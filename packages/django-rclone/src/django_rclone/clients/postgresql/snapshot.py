@@ -12,7 +12,7 @@ from .answers import answers, count_of, in_lots
 from .catalog import Selection
 from .connection import PostgresqlSession
 from .contents import Contents
-from .soundness import VIOLATED, checks_of_rows
+from .soundness import VIOLATED, checks_of_rows, impossible_rules
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +101,7 @@ class Snapshot:
                 counted = zip(lot, counts, strict=True)
                 self._rows |= {table: int(n) for table, n in counted if n is not None}
             session.rows("SELECT set_config('search_path', %(path)s, true)", {"path": self._path})
+            self.findings += impossible_rules(session)
             for checks in in_lots(checks_of_rows(session), size=lambda check: check.size):
                 broken = self._answers([check.query for check in checks])
                 said = zip(checks, broken, strict=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..session import Session
 
 _NO_RESTORE = (
-    "A restore of this backup will be refused; correct them and back up again. "
+    "A restore of this backup will be refused; correct that and back up again. "
     "Until then `dbrestore --salvage` gets the rest."
 )
 _FOREIGN_KEYS = """
@@ -60,6 +60,16 @@ WHERE c.contype = 'c' AND c.convalidated AND c.oid >= 16384 AND {_MUTABLE}
 AND has_table_privilege(t.oid, 'SELECT')
 ORDER BY 6, c.oid
 """
+# The list of a rule on a table that has got columns since: PostgreSQL takes no such rule.
+_RULES = """
+SELECT i.identity FROM pg_rewrite w, LATERAL pg_identify_object('pg_rewrite'::regclass, w.oid, 0) i,
+LATERAL (SELECT substring(w.ev_action::text FROM ':returningList \\((.*?)\\) :groupClause') AS list) r
+WHERE w.oid >= 16384 AND w.ev_type <> '1' AND r.list NOT LIKE '%%{SUBLINK%%'
+AND (length(r.list) - length(replace(r.list, '{TARGETENTRY ', ''))) / length('{TARGETENTRY ') <> (
+    SELECT count(*) FROM pg_attribute a WHERE a.attrelid = w.ev_class AND a.attnum > 0 AND NOT a.attisdropped
+)
+ORDER BY 1
+"""
 VIOLATED = "23514"
 
 
@@ -72,6 +82,14 @@ class RowCheck:
     size: int
     """The bytes of the tables that it reads."""
     sentence: str
+
+
+def impossible_rules(session: Session) -> list[str]:
+    """Return a sentence about each rule that could not be made again."""
+    return [
+        f"Rule {name} returns other columns than its table has by now. {_NO_RESTORE}"
+        for (name,) in session.rows(_RULES, {})
+    ]
 
 
 def checks_of_rows(session: Session) -> Iterator[RowCheck]:
