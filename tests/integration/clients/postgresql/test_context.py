@@ -32,6 +32,7 @@ UNQUALIFIED = """
 """
 
 SOON = "CREATE DOMAIN soon AS timestamptz CHECK (VALUE > CURRENT_TIMESTAMP)"
+RULE = "CREATE RULE gone AS ON DELETE TO parent DO INSTEAD DELETE FROM child RETURNING parent"
 EXPIRING = "INSERT INTO offer VALUES (now() + interval '0.05 s'); SELECT pg_sleep(0.1)"
 
 
@@ -185,8 +186,7 @@ def test_the_planner_knows_the_restored_tables(site: DjangoSite) -> None:
             "constraint soon_check of domain public.soon",
         ),
         (
-            "CREATE RULE gone AS ON DELETE TO parent DO INSTEAD DELETE FROM child RETURNING parent; "
-            "ALTER TABLE parent ADD later integer",
+            f"{RULE}; ALTER TABLE parent ADD later integer",
             "Rule gone on public.parent",
         ),
     ],
