@@ -18,8 +18,9 @@ from ..base import RestoreTarget, SalvageTarget, Versions
 from ..session import ServerClient
 from .advice import RestoreAdvice, dump_advice
 from .arguments import tool_arguments
-from .catalog import Selection, settings_of
+from .catalog import Selection
 from .connection import Connector, PostgresqlSession, quote_name, server_option
+from .contents import settings_of
 from .exclusion import identities, require_may_exclude
 from .pooler import open_around_pooler
 from .restore import InPlaceRestore
