@@ -117,7 +117,8 @@ def test_damage_is_found_also_where_something_cannot_be_checked(site: DjangoSite
 
 
 @pytest.mark.parametrize(
-    ("limit", "check"), [(None, "integrity_check"), (1 << 20, "integrity_check"), (0, "quick_check")]
+    ("limit", "check"),
+    [(None, "integrity_check"), (1 << 20, "integrity_check"), (0, "quick_check")],
 )
 def test_manifest_says_how_the_file_was_checked(
     site: DjangoSite, limit: int | None, check: str
