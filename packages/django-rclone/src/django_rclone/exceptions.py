@@ -188,4 +188,7 @@ class OperationInterrupted(BaseException):
 
     def __init__(self, signal_name: str, exit_code: int) -> None:
         self.exit_code = exit_code
-        super().__init__(f"Stopped by {signal_name}.")
+        super().__init__(signal_name, exit_code)
+
+    def __str__(self) -> str:
+        return f"Stopped by {self.args[0]}."

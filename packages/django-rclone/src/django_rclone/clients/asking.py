@@ -13,11 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from ..interrupts import interruptible
+from ..interrupts import LOOK, interruptible, look
 
 Answer = TypeVar("Answer")
 
-_LOOK = 0.2  # seconds between two looks at signals that another thread has got
 _GRACE = 2.0  # seconds for the driver to notice that its connection is gone
 
 
@@ -71,7 +70,8 @@ def _awaited(
     with interruptible():
         while True:
             with suppress(queue.Empty):
-                return answers.get(timeout=_LOOK)
+                return answers.get(timeout=LOOK)
+            look()
             if deadline is not None and time.monotonic() > deadline:
                 raise NoAnswer
 

@@ -88,6 +88,9 @@ class DatabaseClient(ABC):
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
 
+    damage_check: str = ""
+    """After ``dump()``: how the database was checked for damage, as its vendor calls it."""
+
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
 
@@ -175,7 +178,8 @@ class DatabaseClient(ABC):
         """Yield what takes a dump.
 
         With ``expected``, what was restored MUST be compared with it before it is live:
-        ``expected.require()``.
+        ``expected.require()``. It comes from a verified manifest, whose hash the dump is
+        proven to have before ``finish()``. Without it a dump may be damaged or forged.
         Leaving the context without a successful ``swap()`` MUST remove every trace of
         the restore, unless the live data is broken or its state is unknown.
         """
