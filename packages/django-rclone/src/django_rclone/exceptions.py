@@ -15,6 +15,7 @@
         SwapRefused           ... and is as it was before
         SwapBroken            ... and is neither as it was nor as the backup is
         SwapUnknown           ... and nobody could find out in which state it is
+      VerificationFailed      a backup was tried, and did not pass
       MediaGuardError         a media run would delete too much
       MediaIncomplete         some media files could not be stored or restored
       OperationLocked         another run does the same at this moment
@@ -135,6 +136,10 @@ class SwapBroken(RestoreError):
 
 class SwapUnknown(RestoreError):
     """The swap may have happened or not: the live data could not be inspected afterwards."""
+
+
+class VerificationFailed(DjangoRcloneError):
+    """A backup was read back or rehearsed, and is not what its manifest says, or not sound."""
 
 
 class MediaGuardError(DjangoRcloneError):

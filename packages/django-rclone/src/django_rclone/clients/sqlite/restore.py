@@ -52,6 +52,7 @@ class FileRestore:
         self._path = path
         self._timeout = timeout
         self._expected = expected
+        self.place = {"NAME": str(path)}
         self._aside = Path(f"{live}.damaged-{datetime.now(UTC):%Y%m%d%H%M%S}")
         self._file = path.open("xb")
 
