@@ -114,7 +114,7 @@ def test_a_check_that_does_not_exist_is_named_before_anything_is_read(
 ) -> None:
     site.back_up()
     site.rclone["REHEARSAL_CHECKS"] = ["shop.no_such"]
-    with pytest.raises(CommandError, match="REHEARSAL_CHECKS.*names shop.no_such"):
+    with pytest.raises(CommandError, match=r"REHEARSAL_CHECKS.*names shop\.no_such"):
         site.call("dbverify")
 
 

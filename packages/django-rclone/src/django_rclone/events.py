@@ -12,6 +12,7 @@ class Operation(StrEnum):
     DB_RESTORE = "db_restore"
     DB_PRUNE = "db_prune"
     DB_VERIFY = "db_verify"
+    DB_CHECK = "db_check"
     MEDIA_BACKUP = "media_backup"
     MEDIA_RESTORE = "media_restore"
 

@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
-from . import rclone_flags, validators
+from . import limits, rclone_flags, rehearsals, validators
 
 SETTING = "DJANGO_RCLONE"
 
@@ -67,6 +67,7 @@ class Settings:
     """The databases to rehearse in, by the alias whose backups they are for."""
     rehearsal_checks: tuple[str, ...]
     """The dotted paths of the site's own checks of a rehearsed backup."""
+    check: limits.CheckLimits
 
 
 def load() -> Settings:
@@ -164,20 +165,6 @@ def _clients(key: str, value: object) -> dict[str, ClientSettings]:
     return clients
 
 
-def _rehearsal(key: str, value: object) -> dict[str, str]:
-    hint = f'For example {{"default": "rehearsal"}} in {SETTING}["{key}"].'
-    if not isinstance(value, Mapping):
-        raise InvalidSettings(key, f"must be a dict, not {validators.type_name(value)}", hint)
-    for alias in (*value, *value.values()):
-        if alias not in django_settings.DATABASES:
-            known = validators.did_you_mean(alias, django_settings.DATABASES)
-            raise InvalidSettings(key, f"names an unknown database: {alias!r}", known or hint)
-    if both := sorted(set(value) & set(value.values())):
-        problem = f"would replace {both[0]!r}, a database that is itself backed up"
-        raise InvalidSettings(key, problem, "Rehearse in a database with nothing of value in it.")
-    return dict(value)
-
-
 class _Key(NamedTuple):
     default: object
     validate: Callable[[str, object], object]
@@ -210,8 +197,9 @@ KEYS: dict[str, _Key] = {
     "SIGNING_KEY": _Key(None, validators.signing_key),
     "SIGNING_KEY_FALLBACKS": _Key((), validators.signing_key_fallbacks),
     "CLIENTS": _Key({}, _clients),
-    "REHEARSAL": _Key({}, _rehearsal),
-    "REHEARSAL_CHECKS": _Key((), validators.dotted_paths),
+    "REHEARSAL": _Key({}, rehearsals.databases),
+    "REHEARSAL_CHECKS": _Key((), rehearsals.dotted_paths),
+    "CHECK": _Key({}, limits.check_limits),
 }
 """Every key of ``DJANGO_RCLONE``; in lower case it is the field of ``Settings``."""
 

@@ -214,14 +214,6 @@ def signing_key_fallbacks(key: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def dotted_paths(key: str, value: object) -> tuple[str, ...]:
-    """Accept a list of dotted paths."""
-    if not isinstance(value, list | tuple) or not all(isinstance(p, str) and "." in p for p in value):
-        hint = 'For example ["shop.checks.orders_add_up"].'
-        raise InvalidSettings(key, "must be a list of dotted paths", hint)
-    return tuple(value)
-
-
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return a suggestion for a misspelled word, or nothing."""
     close = get_close_matches(str(word), list(known), n=1)

@@ -139,7 +139,7 @@ class Rehearsed:
         if manifest is None or not manifest.migrations:
             return
         there = set(manifest.migrations)
-        loader = MigrationLoader(None, ignore_no_initial=True)
+        loader = MigrationLoader(None, ignore_no_migrations=True)
         here = {
             f"{app}.{name}"
             for (app, name), migration in loader.disk_migrations.items()
@@ -159,7 +159,9 @@ def _broken_foreign_keys(connection: BaseDatabaseWrapper) -> Iterator[str]:
     except Error as error:
         # The rest of Django's message quotes the row.
         table = re.search(r"^The row in table '([^']*)'", str(error))
-        yield f"foreign keys do not hold in table {table[1]}" if table else "foreign keys do not hold"
+        yield (
+            f"foreign keys do not hold in table {table[1]}" if table else "foreign keys do not hold"
+        )
 
 
 def _answers(path: str, check: Check, connection: BaseDatabaseWrapper) -> Iterator[str]:

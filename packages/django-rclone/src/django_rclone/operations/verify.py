@@ -108,9 +108,9 @@ def _wanted(aliases: Sequence[str], *, every: bool) -> Iterator[tuple[str, str |
     settings = conf.load()
     backups = database_catalog(Remote(settings), settings).read().backups
     for backup in backups:
-        if backup.verified and backup.environment == settings.environment:
-            if backup.database in aliases:
-                yield str(backup.database), backup.name
+        ours = backup.verified and backup.environment == settings.environment
+        if ours and backup.database in aliases:
+            yield str(backup.database), backup.name
 
 
 def _chosen(catalog: Catalog, alias: str, name: str | None, settings: Settings) -> Backup:
