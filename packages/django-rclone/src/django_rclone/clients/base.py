@@ -1,7 +1,7 @@
 """What every database client is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +43,16 @@ class RestoreTarget(Sink, Protocol):
         as it was nor as the backup is, and ``SwapUnknown`` if it could not be
         looked at.
         """
+
+
+class RehearsalTarget(Sink, Protocol):
+    """Where a rehearsal goes: it is written, then finished, then questioned, then dropped."""
+
+    place: Mapping[str, object]
+    """After ``finish()``: what a connection to it has in its settings, other than the live one."""
+
+    def finish(self) -> None:
+        """Load what is left and verify it, as a restore does before its swap."""
 
 
 class SalvageTarget(Sink, Protocol):
@@ -183,6 +193,17 @@ class DatabaseClient(ABC):
         Leaving the context without a successful ``swap()`` MUST remove every trace of
         the restore, unless the live data is broken or its state is unknown.
         """
+
+    def rehearse(
+        self, expected: Inventory | None = None
+    ) -> AbstractContextManager[RehearsalTarget]:
+        """Yield what takes a dump for a rehearsal: a scratch place next to the live database.
+
+        What was restored is compared with ``expected`` as in ``restore()``. Leaving the
+        context removes every trace; the live data is never touched. Raises ``ClientError`` if
+        there can be no such place.
+        """
+        raise ClientError("A database of this kind has no scratch place for a rehearsal.")
 
     def salvage(self, expected: Inventory | None = None) -> AbstractContextManager[SalvageTarget]:
         """Yield what takes a dump that cannot be restored whole, and makes of it what can be made.

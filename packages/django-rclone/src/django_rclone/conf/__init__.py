@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
-from . import rclone_flags, validators
+from . import limits, rclone_flags, rehearsals, validators
 
 SETTING = "DJANGO_RCLONE"
 
@@ -63,6 +63,11 @@ class Settings:
     signing_key: str = field(repr=False)
     signing_key_fallbacks: tuple[str, ...] = field(repr=False)
     clients: Mapping[str, ClientSettings]
+    rehearsal: Mapping[str, str]
+    """The databases to rehearse in, by the alias whose backups they are for."""
+    rehearsal_checks: tuple[str, ...]
+    """The dotted paths of the site's own checks of a rehearsed backup."""
+    check: limits.CheckLimits
 
 
 def load() -> Settings:
@@ -192,6 +197,9 @@ KEYS: dict[str, _Key] = {
     "SIGNING_KEY": _Key(None, validators.signing_key),
     "SIGNING_KEY_FALLBACKS": _Key((), validators.signing_key_fallbacks),
     "CLIENTS": _Key({}, _clients),
+    "REHEARSAL": _Key({}, rehearsals.databases),
+    "REHEARSAL_CHECKS": _Key((), rehearsals.dotted_paths),
+    "CHECK": _Key({}, limits.check_limits),
 }
 """Every key of ``DJANGO_RCLONE``; in lower case it is the field of ``Settings``."""
 
