@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
 
-from django_rclone.events import State
+from django_rclone.events import Operation, State
 from django_rclone_notify import history
 from tests.notify import samples
 from tests.notify.services import NOTIFIERS
@@ -42,7 +42,8 @@ def test_only_the_first_success_after_failures_is_a_recovery(configure, send, ou
 def test_a_check_that_finds_the_same_trouble_is_told_once(configure, send, outbox):
     configure(ops={**CHANNEL, "OPERATIONS": ["db_check"]})
     trouble, fine = (
-        replace(sample, operation="db_check") for sample in (samples.FAILED, samples.SUCCEEDED)
+        replace(sample, operation=Operation.DB_CHECK)
+        for sample in (samples.FAILED, samples.SUCCEEDED)
     )
     send(trouble, trouble, trouble, fine, fine, trouble)
     assert states(outbox) == ["failed", "recovered", "succeeded", "failed"]
@@ -51,7 +52,7 @@ def test_a_check_that_finds_the_same_trouble_is_told_once(configure, send, outbo
 def test_a_heartbeat_gets_every_outcome_of_a_check(configure, send, outbox):
     states_wanted = ["started", "succeeded", "failed"]
     configure(ops={**CHANNEL, "STATES": states_wanted, "OPERATIONS": ["db_check"]})
-    trouble = replace(samples.FAILED, operation="db_check")
+    trouble = replace(samples.FAILED, operation=Operation.DB_CHECK)
     send(trouble, trouble)
     assert states(outbox) == ["failed", "failed"]
 

@@ -12,7 +12,7 @@ from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
 from ..exceptions import BackupsUnhealthy
-from ..rclone import Remote
+from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .several import every_database
 
@@ -20,6 +20,7 @@ _QUIET = Console()
 _LOOKED_AT = 20  # backups of a database whose records are read, newest first
 
 
+@session()
 def check_backups(*, sender: Sender, console: Console = _QUIET) -> list[Health]:
     """Look at the backups of every database on the remote, and report what is wrong to observers.
 

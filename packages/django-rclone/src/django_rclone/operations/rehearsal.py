@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
-from django.db.utils import Error
+from django.db.utils import Error, IntegrityError
 from django.utils.module_loading import import_string
 
 from ..backups import Backup
@@ -110,6 +110,7 @@ class Rehearsed:
         self._checks = checks
         self.compared = list(_words(expected)) if expected else []
         """What is compared, in words: by ``finish()``, and by ``complaints()``."""
+        self._unasked: list[str] = []
 
     def write(self, data: bytes) -> None:
         """Restore more of the dump. Raises ``ClientError`` or ``ProcessError``."""
@@ -126,15 +127,32 @@ class Rehearsed:
         with closing(connection):
             # The site's own check may ask in a thread.
             connection.inc_thread_sharing()
-            found = [*_broken_foreign_keys(connection)]
-            self.compared.append("foreign keys")
+            found = self._broken_foreign_keys(connection)
             for path, check in self._checks:
                 found += _answers(path, check, connection)
                 self.compared.append(path)
         return found
 
     def remarks(self) -> Iterator[str]:
-        """Yield how the migrations of the backup differ from those of the code."""
+        """Yield what the operator should know: what could not be asked, and what to migrate."""
+        yield from self._unasked
+        yield from self._missing_migrations()
+
+    def _broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> list[str]:
+        try:
+            connection.check_constraints()
+        except IntegrityError as error:
+            # The rest of Django's message quotes the row.
+            table = re.search(r"^The row in table '([^']*)'", str(error))
+            return [f"foreign keys do not hold{f' in table {table[1]}' if table else ''}"]
+        except Error as error:
+            # Django's queries are not made for every name.
+            self._unasked.append(f"Foreign keys could not be checked: {_reason(error)}.")
+        else:
+            self.compared.append("foreign keys")
+        return []
+
+    def _missing_migrations(self) -> Iterator[str]:
         manifest = self._backup.manifest
         if manifest is None or not manifest.migrations:
             return
@@ -151,17 +169,6 @@ class Rehearsed:
                 f"{_some(missing)} of the code are not in {self._backup.path}: after a restore, "
                 f"run `manage.py migrate{_database(self._alias)}`."
             )
-
-
-def _broken_foreign_keys(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    try:
-        connection.check_constraints()
-    except Error as error:
-        # The rest of Django's message quotes the row.
-        table = re.search(r"^The row in table '([^']*)'", str(error))
-        yield (
-            f"foreign keys do not hold in table {table[1]}" if table else "foreign keys do not hold"
-        )
 
 
 def _answers(path: str, check: Check, connection: BaseDatabaseWrapper) -> Iterator[str]:

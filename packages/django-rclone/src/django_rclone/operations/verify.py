@@ -24,7 +24,7 @@ from ..exceptions import (
 )
 from ..locks import exclusive
 from ..pipeline.relay import Sink, apply_dump
-from ..rclone import Remote
+from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .newest import newest_backup
 from .rehearsal import rehearse
@@ -33,6 +33,7 @@ from .restore import compression_of, expected_digest, require_verified
 _QUIET = Console()
 
 
+@session()
 def verify_database(
     alias: str,
     *,
@@ -70,6 +71,7 @@ def verify_database(
     return record
 
 
+@session()
 def verify_databases(
     aliases: Sequence[str],
     *,
