@@ -1,7 +1,5 @@
 """A backup is rehearsed in a scratch database, and the live one is not touched."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.core.management.base import CommandError
 
@@ -10,7 +8,7 @@ from tests.support.site import DjangoSite
 
 
 @pytest.fixture
-def rehearsing(sample_site: DjangoSite) -> Iterator[DjangoSite]:
+def rehearsing(sample_site: DjangoSite) -> DjangoSite:
     """A shop whose role may create databases."""
     database = sample_site.database
     database.run(f"ALTER ROLE {database.role} CREATEDB", superuser=True)
