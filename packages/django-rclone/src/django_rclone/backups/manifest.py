@@ -71,6 +71,8 @@ class Manifest:
     """The migrations applied at the time of the backup, as ``app.name``."""
     inventory: str = ""
     """What the dump holds, as text of an ``Inventory``; empty if that is not known."""
+    damage_check: str = ""
+    """How the database was checked for damage, as its vendor calls it; empty if it was not."""
     partial: bool = False
     """Whether something is missing: tables or rows that options exclude, or files."""
     signature: str = ""

@@ -15,8 +15,8 @@ from ..processes import Process, run
 from .binary import RcloneBinary
 from .decoding import json_object
 from .log import TransferStats
+from .requests import as_folder
 
-_NOT_FOUND = (3, 4)
 _NAMED = "--files-from-raw=-"
 # The user's flags may say otherwise. Small files are what takes long.
 _PARALLEL = ("--transfers=16", "--checkers=32")
@@ -78,8 +78,8 @@ class Copying:
         stats = TransferStats(progress)
         process = self._binary.process(
             "copy",
-            _folder(source),
-            _folder(destination),
+            as_folder(source),
+            as_folder(destination),
             transfer=True,
             overridable_flags=_PARALLEL,
             flags=(
@@ -125,9 +125,9 @@ class Copying:
     def exists(self, folder: str) -> bool:
         """Return whether there is such a folder. Raises ``RcloneError``."""
         try:
-            run(self._binary.process("lsf", _folder(folder), flags=("--max-depth=1",)))
+            run(self._binary.process("lsf", as_folder(folder), flags=("--max-depth=1",)))
         except RcloneError as error:
-            if error.returncode in _NOT_FOUND:
+            if error.missing:
                 return False
             raise
         return True
@@ -136,7 +136,7 @@ class Copying:
         """Delete files by their names; those that are missing are none. Raises ``RcloneError``."""
         if names:
             flags = (_NAMED, "--checkers=32")
-            run(self._binary.process("delete", _folder(folder), flags=flags), _lines(names))
+            run(self._binary.process("delete", as_folder(folder), flags=flags), _lines(names))
 
     def _listed(
         self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
@@ -155,7 +155,7 @@ class Copying:
         self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
     ) -> Generator[bytes, None, None]:
         named = () if names is None else (_NAMED,)
-        process = self._binary.process(verb, _folder(folder), flags=(*flags, *named))
+        process = self._binary.process(verb, as_folder(folder), flags=(*flags, *named))
         rest = b""
         try:
             with process:
@@ -168,7 +168,7 @@ class Copying:
                 with interruptible():
                     process.finish()
         except RcloneError as error:
-            if error.returncode not in _NOT_FOUND:
+            if not error.missing:
                 raise
         if rest:
             yield rest
@@ -181,7 +181,3 @@ def _read(process: Process) -> bytes:
 
 def _lines(names: Iterable[str]) -> bytes:
     return "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
-
-
-def _folder(place: str) -> str:
-    return place if place.endswith((":", "/")) else f"{place}/"

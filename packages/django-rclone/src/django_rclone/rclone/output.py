@@ -18,20 +18,17 @@ class RemoteObject:
     size: int
 
 
-def objects(folder: str, data: bytes) -> list[RemoteObject]:
-    """Return the objects of a listing of ``folder``."""
-    found = _decoded(data)
-    if not isinstance(found, list):
-        raise _unreadable("it is not a list")
+def objects(data: bytes) -> list[RemoteObject]:
+    """Return the objects of a listing."""
     return [
-        RemoteObject(f"{folder}/{_field(row, 'Path', str)}", _field(row, "Size", int))
-        for row in found
+        RemoteObject(_field(row, "Path", str), _field(row, "Size", int))
+        for row in _field(_decoded(data), "list", list)
     ]
 
 
 def size_of(data: bytes) -> int | None:
     """Return the bytes of one object, or ``None`` if there is none."""
-    found = _decoded(data)
+    found = _field(_decoded(data), "item", dict | None)
     if found is None or _field(found, "IsDir", bool):
         return None
     size: int = _field(found, "Size", int)
@@ -51,7 +48,7 @@ def sections(data: bytes) -> dict[str, dict[str, str]]:
 def _field(found: object, name: str, kind: Any) -> Any:
     value = found.get(name) if isinstance(found, dict) else found
     if not isinstance(found, dict) or not isinstance(value, kind):
-        raise _unreadable(f"its field {name!r} is missing or has the wrong type")
+        raise unreadable(f"its field {name!r} is missing or has the wrong type")
     return value
 
 
@@ -59,10 +56,11 @@ def _decoded(data: bytes) -> Any:
     try:
         return json_value(data)
     except ValueError as error:
-        raise _unreadable(str(error)) from None
+        raise unreadable(str(error)) from None
 
 
-def _unreadable(problem: str) -> RcloneError:
+def unreadable(problem: str) -> RcloneError:
+    """Return the error of an answer that rclone itself would not give."""
     return RcloneError(
         f"The output of rclone cannot be read: {problem}.",
         hint="Is RCLONE_BINARY rclone itself? A wrapper must not print anything else to stdout.",

@@ -10,9 +10,10 @@ from django.core.management.base import CommandParser
 from ...operations.media.guards import named
 from ...operations.media.plan import MediaRestorePlan, plan_media_restore
 from ...operations.media.restore import restore_media
-from ..base import RcloneCommand, TerminalConsole, add_noinput, add_verification_arguments
+from ..base import RcloneCommand, add_noinput, add_verification_arguments
 from ..formatting import age, date, duration, printable, size
 from ..media import add_source, chosen_source
+from ..terminal import TerminalConsole
 
 
 class Command(RcloneCommand):

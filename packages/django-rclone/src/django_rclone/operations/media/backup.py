@@ -12,7 +12,7 @@ from ...events import MediaCounts, Operation, OperationEvent
 from ...exceptions import MediaIncomplete
 from ...interrupts import interruptible
 from ...locks import exclusive
-from ...rclone import Remote
+from ...rclone import Remote, session
 from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
 from ..places import require_media_apart
@@ -48,6 +48,7 @@ class Stored:
     """Bytes sent."""
 
 
+@session()
 def backup_media(
     source: MediaSource, *, sender: Sender, force: bool = False, console: Console = _QUIET
 ) -> Stored:
@@ -83,6 +84,7 @@ def backup_media(
     return stored
 
 
+@session()
 def preview_backup(source: MediaSource, *, force: bool = False) -> MediaCounts:
     """Return what a run would be about. Files that have changed are read, nothing is stored.
 

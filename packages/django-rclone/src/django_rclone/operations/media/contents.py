@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from ... import conf
 from ...backups import Backup
 from ...backups.index import Entry, Kind
-from ...rclone import Remote
+from ...rclone import Remote, session
 from .choice import choose_run, parse_moment
 from .plan import selected_paths
 from .runs import read_index, run_catalog
@@ -23,13 +23,13 @@ def run_contents(
     Raises ``InvalidSettings``, ``BackupNotFound``, ``BackupRejected`` or ``RcloneError``.
     """
     settings = conf.load()
-    remote = Remote(settings)
-    catalog = run_catalog(remote, settings)
-    if parse_moment(at) is None:
-        run = catalog.get(at)
-    else:
-        run, _ = choose_run(catalog, source, at, settings.environment, unverified=False)
-    with WorkSet() as work:
+    with session(), WorkSet() as work:
+        remote = Remote(settings)
+        catalog = run_catalog(remote, settings)
+        if parse_moment(at) is None:
+            run = catalog.get(at)
+        else:
+            run, _ = choose_run(catalog, source, at, settings.environment, unverified=False)
         read_index(remote, run, work, wanted=selected_paths(path))
         yield run, _entries(work)
 

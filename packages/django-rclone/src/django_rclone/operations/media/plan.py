@@ -13,7 +13,7 @@ from ...conf.media_sources import MediaSource
 from ...events import MediaCounts
 from ...exceptions import BackupRejected, MediaGuardError
 from ...interrupts import interruptible
-from ...rclone import Remote
+from ...rclone import Remote, session
 from ...rclone.copying import Copying
 from ..places import require_media_apart
 from . import difference
@@ -73,6 +73,7 @@ class MediaRestorePlan:
         )
 
 
+@session()
 def plan_media_restore(
     source: MediaSource,
     *,

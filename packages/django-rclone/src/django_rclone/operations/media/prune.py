@@ -20,7 +20,7 @@ from ...console import Console
 from ...events import Operation
 from ...exceptions import BackupNotFound, BackupRejected
 from ...locks import exclusive
-from ...rclone import Remote
+from ...rclone import Remote, session
 from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
 from .runs import (
@@ -37,6 +37,7 @@ _QUIET = Console()
 _BATCH = 10_000  # names
 
 
+@session()
 def prune_media(
     source: str, *, sender: Sender, keep_path: str | None = None, console: Console = _QUIET
 ) -> list[Backup]:

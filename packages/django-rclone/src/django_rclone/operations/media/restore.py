@@ -9,6 +9,7 @@ from ...console import Console
 from ...events import MediaCounts, Operation, TargetState
 from ...exceptions import MediaGuardError, MediaIncomplete
 from ...locks import exclusive
+from ...rclone import session
 from ...reporting import OperationContext, Sender, new_operation, report
 from ...scratch import scratch_directory
 from . import difference
@@ -24,6 +25,7 @@ from .target import Target
 _QUIET = Console()
 
 
+@session()
 def restore_media(
     plan: MediaRestorePlan, *, sender: Sender, console: Console = _QUIET
 ) -> MediaCounts:

@@ -17,7 +17,7 @@ from ...console import Console
 from ...exceptions import BackupRejected
 from ...pipeline.compression import ZSTD
 from ...pipeline.relay import apply_dump
-from ...rclone import Remote
+from ...rclone import Remote, session
 from ...rclone.copying import Copying
 from .workset import WorkSet
 
@@ -82,6 +82,7 @@ def run_catalog(remote: Remote, settings: Settings) -> Catalog:
     return Catalog(remote, settings, folder=runs_folder(settings), names=names)
 
 
+@session()
 def list_runs(source: str | None = None) -> list[Backup]:
     """Return the runs, newest first. Raises ``InvalidSettings`` or ``RcloneError``."""
     settings = conf.load()

@@ -7,6 +7,7 @@ from ... import conf
 from ...conf.media_sources import MediaSource
 from ...console import Console
 from ...exceptions import BackupsFailed, DjangoRcloneError
+from ...rclone import session
 from ...reporting import Sender
 from ..places import require_media_apart
 from .backup import Stored, backup_media
@@ -15,6 +16,7 @@ from .prune import prune_media
 _QUIET = Console()
 
 
+@session()
 def backup_sources(
     sources: Sequence[MediaSource],
     *,
