@@ -291,6 +291,7 @@ USER_FLAGS = [
     "--stats-one-line",
     "--use-json-log=false",
     "--transfers=1",
+    "--bwlimit=100M",
     "--fast-list",
     "--checksum",
     "--human-readable",
