@@ -56,7 +56,7 @@ def commands(site: DjangoSite, run: str) -> list[str]:
     ]
 
 
-def test_one_file_is_had_by_hand(site: DjangoSite, run: str) -> None:
+def test_one_file_is_restored_by_hand(site: DjangoSite, run: str) -> None:
     read, find, copy, *_ = commands(site, run)
     shell(site, read)
     found = shell(site, find)
@@ -66,7 +66,7 @@ def test_one_file_is_had_by_hand(site: DjangoSite, run: str) -> None:
     assert (site.folder / "7.jpg").read_bytes() == b"seven"
 
 
-def test_all_files_are_had_by_hand(site: DjangoSite, run: str) -> None:
+def test_all_files_are_restored_by_hand(site: DjangoSite, run: str) -> None:
     (script,) = [block.code for block in blocks(PAGE) if block.marker == "file: shop/by_hand.py"]
     (site.folder / "by_hand.py").write_text(script)
     read, _, _, everything, restore = commands(site, run)
