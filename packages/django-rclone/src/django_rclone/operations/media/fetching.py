@@ -102,6 +102,9 @@ class Fetching:
             missing = [name for name in missing if name not in whole]
             if copied.error is None:
                 return dict.fromkeys(missing, "its content is not on the remote") | damaged
+            if not missing and not copied.failed:
+                # It failed, and nobody knows what is wrong.
+                raise copied.error
             # One that seems damaged may be incomplete.
             if not tries_left or not copied.error.transient:
                 if len(missing) == len(names):

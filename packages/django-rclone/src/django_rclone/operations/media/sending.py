@@ -144,6 +144,9 @@ class Sending:
             progress=lambda sent: self._console.progress(before + sent, self._total),
         )
         arrived = sources if copied.error is None else self._arrived(sources, copied)
+        if copied.error is not None and not copied.failed and len(arrived) == len(sources):
+            # It failed, and nobody knows what is wrong.
+            raise copied.error
         changed = [s for s in arrived if self._place.changed(root, arrived[s])]
         good = {sha256: found for sha256, found in arrived.items() if sha256 not in changed}
         if changed:
