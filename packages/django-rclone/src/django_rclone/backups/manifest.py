@@ -7,7 +7,7 @@ be altered, renamed, or passed off as another.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -105,7 +105,12 @@ class Manifest:
         return _canonical(values)
 
     def _values(self) -> dict[str, Any]:
-        return {**asdict(self), "created_at": self.created_at.astimezone(UTC).isoformat()}
+        values = {name: getattr(self, name) for name in _NAMES}
+        return values | {"created_at": self.created_at.astimezone(UTC).isoformat()}
+
+
+_NAMES = tuple(field.name for field in fields(Manifest))
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def manifest_path(path: str) -> str:
@@ -119,15 +124,14 @@ def signer(key: str, fallbacks: tuple[str, ...]) -> Signer:
 
 
 def _canonical(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(values)
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     version = values.get("version")
     if version != VERSION or isinstance(version, bool):
         raise ValueError(f"its version is {str(version)[:20]}, this release reads {VERSION}")
-    names = {field.name for field in fields(Manifest)}
-    if set(values) != names:
-        wrong = ", ".join(sorted(str(name) for name in set(values) ^ names))
+    if wrong_names := values.keys() ^ _NAMES:
+        wrong = ", ".join(sorted(map(str, wrong_names)))
         raise ValueError(f"it has missing or unknown fields: {wrong[:200]}")
     return typed_fields(Manifest, values)
