@@ -91,11 +91,14 @@ def test_garbage_among_the_manifests_hides_no_backup(site: DjangoSite) -> None:
     assert "0junk0" not in {backup["name"] for backup in listed}, "an empty manifest is none"
 
 
-def test_listing_needs_two_runs_of_rclone_however_many_backups_there_are(
+def test_a_listing_needs_one_run_of_rclone_if_nothing_is_new(
     site: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         site.back_up()
     runs = record_programs(monkeypatch)
-    site.call("listbackups")
-    assert [argv[1] for argv in runs] == ["lsjson", "cat"]
+    assert all(backup["verified"] for backup in site.backups())
+    assert [argv[1] for argv in runs] == ["lsjson", "cat", "cat", "cat"]
+    runs.clear()
+    assert all(backup["verified"] for backup in site.backups())
+    assert [argv[1] for argv in runs] == ["lsjson"]

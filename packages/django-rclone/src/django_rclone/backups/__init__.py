@@ -14,14 +14,18 @@ class Backup:
     """Relative to the remote."""
     size: int
     """Bytes, as the remote reports them."""
-    manifest: Manifest | None = None
-    """``None`` if there is none, or none that can be read."""
     problem: str = ""
     """Why the backup is not verified; empty if it is."""
-    alias: str | None = None
-    """The database according to the file name, if the manifest cannot be trusted."""
-    timestamp: datetime | None = None
-    """The date according to the file name, if the manifest cannot be trusted."""
+    created_at: datetime | None = None
+    """From the manifest. If that cannot be trusted: the latest date that the name allows."""
+    database: str | None = None
+    """The alias, from the manifest or, if that cannot be trusted, from the name."""
+    environment: str = ""
+    """The environment that the backup belongs to, according to its manifest."""
+    partial: bool = False
+    """Whether options excluded tables or rows, according to its manifest."""
+    manifest: Manifest | None = None
+    """Only of a backup that was asked for by its name, if it has one that can be read."""
 
     @property
     def name(self) -> str:
@@ -32,18 +36,3 @@ class Backup:
     def verified(self) -> bool:
         """Whether a valid manifest describes the stored object."""
         return not self.problem
-
-    @property
-    def created_at(self) -> datetime | None:
-        """The date, from the most trustworthy source there is."""
-        return self.timestamp or (self.manifest.created_at if self.manifest else None)
-
-    @property
-    def database(self) -> str | None:
-        """The alias of the database, from the most trustworthy source there is."""
-        return self.alias or (self.manifest.database if self.manifest else None)
-
-    @property
-    def environment(self) -> str:
-        """The environment that the backup belongs to, according to its manifest."""
-        return self.manifest.environment if self.manifest else ""

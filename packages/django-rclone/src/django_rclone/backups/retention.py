@@ -33,9 +33,8 @@ def expired(backups: Iterable[Backup], *, keep: int, keep_path: str | None = Non
     seen: Counter[bool] = Counter()
     gone = []
     for _, path, backup in sorted(dated, key=lambda one: one[:2], reverse=True):
-        partial = backup.manifest is not None and backup.manifest.partial
-        seen[partial] += 1
-        if seen[partial] > keep and path != keep_path:
+        seen[backup.partial] += 1
+        if seen[backup.partial] > keep and path != keep_path:
             gone.append(backup)
     return gone
 

@@ -1,6 +1,7 @@
 """Retention: deleting the backups beyond those to keep."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -62,8 +63,7 @@ def _prune(
     catalog = database_catalog(remote, settings)
     contents = catalog.read()
     now = datetime.now(UTC)
-    whose = (alias, settings.environment)
-    ours = [b for b in contents.backups if (b.database, b.environment) == whose]
+    ours = [b for b in contents.of(alias) if b.environment == settings.environment]
     ahead = dated_after(ours, now)
     past = [backup for backup in ours if backup not in ahead]
     backups = expired(past, keep=settings.db_cleanup_keep, keep_path=keep_path)
@@ -104,7 +104,7 @@ def _is_as_listed(backup: Backup, catalog: Catalog, console: Console) -> bool:
         found = catalog.get(backup.path)
     except BackupNotFound:
         return False
-    if found.verified and found.manifest == backup.manifest:
+    if replace(found, manifest=None) == backup:
         return True
     console.warn(f"{backup.path} is not what the listing says; it was kept.")
     return False

@@ -19,6 +19,8 @@ class RemoteObject:
 
     path: str
     size: int
+    modified: str = ""
+    """When the storage got it, or the time that it was given; as rclone prints it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ def objects(folder: str, data: bytes) -> list[RemoteObject]:
     if not isinstance(found, list):
         raise _unreadable("it is not a list")
     return [
-        RemoteObject(f"{folder}/{_field(row, 'Path', str)}", _field(row, "Size", int))
+        RemoteObject(
+            f"{folder}/{_field(row, 'Path', str)}",
+            _field(row, "Size", int),
+            str(row.get("ModTime", "")),
+        )
         for row in found
     ]
 

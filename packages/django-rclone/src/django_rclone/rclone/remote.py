@@ -115,8 +115,8 @@ class Remote:
     @_ask_twice_if_empty
     def list(self, folder: str) -> Sequence[RemoteObject]:
         """Return the objects directly in ``folder``; none if there is no such folder."""
-        # Times would cost a request per object on S3.
-        flags = ("--files-only", "--no-modtime", "--no-mimetype")
+        # The times that S3 keeps in metadata would cost a request per object.
+        flags = ("--files-only", "--use-server-modtime", "--no-mimetype")
         data = self._run_unless_missing("lsjson", _folder(self.address(folder)), flags=flags)
         return [] if data is None else output.objects(folder, data)
 

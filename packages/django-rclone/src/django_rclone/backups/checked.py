@@ -1,0 +1,87 @@
+"""The manifests that were checked on this host before, so that none is read twice.
+
+One request for each of 10,000 manifests would be most of the time of a listing. What was
+found is kept with the size and the time of the manifest, as the listing of its folder has
+them, and counts as long as the next listing has the same.
+
+The whole is signed with the key of the manifests: who forges it, or gives us that of another
+remote, can only have it thrown away. It is not asked when a backup is restored or deleted.
+"""
+
+import hmac
+import json
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils.crypto import salted_hmac
+
+from ..conf import Settings
+from ..rclone.output import RemoteObject
+from . import Backup, host_cache
+from .verification import Facts
+
+_SALT = "django_rclone.backups.checked.1"
+"""The number is that of the format."""
+
+_CLOCKS_DIFFER = timedelta(days=1)
+
+_MAC_LENGTH = 64
+
+
+class CheckedManifests:
+    """The facts of manifests in one folder of a remote, by the path of the backup."""
+
+    def __init__(self, settings: Settings, place: str) -> None:
+        self._place = place.encode()
+        self._secret = "\0".join((settings.signing_key, *settings.signing_key_fallbacks))
+        self._file = self._mac(b"")[:32]
+        self._rows = self._read()
+        self._changed = False
+
+    def get(self, path: str, manifest: RemoteObject) -> Facts | None:
+        """Return the facts in the manifest of ``path``, if ``manifest`` is as it was then."""
+        row = self._rows.get(path)
+        if row is None or row[:2] != [manifest.size, _stamp(manifest)]:
+            return None
+        created_at, *rest = row[2:]
+        return Facts(datetime.fromisoformat(created_at), *rest)
+
+    def add(self, backup: Backup, manifest: RemoteObject) -> None:
+        """Take up what the ``manifest`` of a verified backup says."""
+        stamp, made = _stamp(manifest), backup.created_at
+        # Storages without times make one up: such a time is no sign of a change.
+        if made and stamp and datetime.fromisoformat(stamp) >= made - _CLOCKS_DIFFER:
+            facts = (backup.database, backup.environment, backup.size, backup.partial)
+            self._rows[backup.path] = [manifest.size, stamp, made.isoformat(), *facts]
+            self._changed = True
+
+    def save(self, listed: Collection[str]) -> None:
+        """Keep what was taken up for the next time, but nothing of what is not ``listed``."""
+        if not self._changed:
+            return
+        rows = {path: row for path, row in self._rows.items() if path in listed}
+        data = json.dumps(rows, separators=(",", ":")).encode()
+        host_cache.write(self._file, self._mac(data).encode() + data)
+        self._changed = False
+
+    def _read(self) -> dict[str, list[Any]]:
+        found = host_cache.read(self._file) or b""
+        mac, data = found[:_MAC_LENGTH], found[_MAC_LENGTH:]
+        if not hmac.compare_digest(mac, self._mac(data).encode()):
+            return {}
+        rows: dict[str, list[Any]] = json.loads(data)
+        return rows
+
+    def _mac(self, data: bytes) -> str:
+        value = self._place + b"\0" + data
+        mac: str = salted_hmac(_SALT, value, secret=self._secret, algorithm="sha256").hexdigest()
+        return mac
+
+
+def _stamp(manifest: RemoteObject) -> str:
+    """Return the time of a manifest in UTC, whatever the time zone of this process."""
+    try:
+        return datetime.fromisoformat(manifest.modified).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return ""
