@@ -61,11 +61,14 @@ class Shelf:
     remote: MemoryRemote
     settings: Settings
     made: int = 0
+    whole: bool = False
 
     @property
     def catalog(self) -> Catalog:
         names = DatabaseNames(self.naming, ALIASES)
-        return Catalog(cast("Remote", self.remote), self.settings, folder="db", names=names)
+        return Catalog(
+            cast("Remote", self.remote), self.settings, folder="db", names=names, whole=self.whole
+        )
 
     @property
     def naming(self) -> Naming:

@@ -75,6 +75,17 @@ def test_what_is_known_says_the_same_as_what_is_read(full: Shelf, cache: Path) -
     assert full.remote.asked
 
 
+def test_whole_manifests_are_known_whole() -> None:
+    one = shelf()
+    one.whole = True
+    paths = [one.add(NOW - day * DAY) for day in range(5)]
+    read = one.catalog.read().backups
+    one.remote.asked.clear()
+    assert one.catalog.read().backups == read
+    assert one.remote.asked == []
+    assert [backup.manifest for backup in read] == [one.catalog.get(p).manifest for p in paths]
+
+
 @pytest.mark.parametrize("change", ["larger", "later"])
 @pytest.mark.parametrize("many", [False, True])
 def test_a_manifest_that_was_replaced_is_read_again(full: Shelf, change: str, many: bool) -> None:
@@ -279,9 +290,12 @@ def eager(one: Shelf) -> Iterator[Backup]:
         manifest = one.remote.objects.get(manifest_path(path), (b"",))[0]
         if not manifest:
             continue
-        backup = replace(read_backup(path, len(data), manifest, one.signer), manifest=None)
+        backup = read_backup(path, len(data), manifest, one.signer)
+        about = backup.manifest is not None and backup.manifest.path == path
+        facts = backup.manifest.facts if backup.manifest and about else None
+        backup = replace(backup, manifest=None, facts=facts)
         if not backup.verified and (named := names.identify(backup.name)):
-            backup = replace(backup, database=named.database, created_at=named.latest)
+            backup = replace(backup, alias=named.database, timestamp=named.latest)
         yield replace(backup, problem=backup.problem and "any")
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_rclone.backups import Backup
+from django_rclone.backups.manifest import Manifest
 from django_rclone.backups.naming import Naming
 from django_rclone.backups.retention import (
     LEFTOVER_AGE,
@@ -19,13 +20,17 @@ START = datetime(2031, 1, 1, tzinfo=UTC)
 
 def backup(day: float, *, name: str = "", problem: str = "", partial: bool = False) -> Backup:
     path = f"db/{name or day}"
-    return Backup(
+    manifest = Manifest(
         path=path,
-        size=1,
         created_at=START + timedelta(days=day),
+        vendor="sqlite",
+        format="sqlite",
+        size=1,
+        environment="",
+        django_version="6.1",
         partial=partial,
-        problem=problem,
     )
+    return Backup(path=path, size=1, manifest=manifest, problem=problem)
 
 
 def test_newest_are_kept_whatever_the_order() -> None:

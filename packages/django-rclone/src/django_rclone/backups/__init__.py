@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from .manifest import Manifest
+from .manifest import Facts, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,18 +14,16 @@ class Backup:
     """Relative to the remote."""
     size: int
     """Bytes, as the remote reports them."""
+    manifest: Manifest | None = None
+    """``None`` if there is none that can be read; of databases, it is not kept in listings."""
+    facts: Facts | None = None
+    """What a listing keeps of the manifest instead."""
     problem: str = ""
     """Why the backup is not verified; empty if it is."""
-    created_at: datetime | None = None
-    """From the manifest. If that cannot be trusted: the latest date that the name allows."""
-    database: str | None = None
-    """The alias, from the manifest or, if that cannot be trusted, from the name."""
-    environment: str = ""
-    """The environment that the backup belongs to, according to its manifest."""
-    partial: bool = False
-    """Whether options excluded tables or rows, according to its manifest."""
-    manifest: Manifest | None = None
-    """Only of a backup that was asked for by its name, if it has one that can be read."""
+    alias: str | None = None
+    """The database according to the file name, if the manifest cannot be trusted."""
+    timestamp: datetime | None = None
+    """The date according to the file name, if the manifest cannot be trusted."""
 
     @property
     def name(self) -> str:
@@ -36,3 +34,27 @@ class Backup:
     def verified(self) -> bool:
         """Whether a valid manifest describes the stored object."""
         return not self.problem
+
+    @property
+    def created_at(self) -> datetime | None:
+        """The date, from the most trustworthy source there is."""
+        return self.timestamp or (self._said.created_at if self._said else None)
+
+    @property
+    def database(self) -> str | None:
+        """The alias of the database, from the most trustworthy source there is."""
+        return self.alias or (self._said.database if self._said else None)
+
+    @property
+    def environment(self) -> str:
+        """The environment that the backup belongs to, according to its manifest."""
+        return self._said.environment if self._said else ""
+
+    @property
+    def partial(self) -> bool:
+        """Whether something is missing in it, according to its manifest."""
+        return self._said.partial if self._said else False
+
+    @property
+    def _said(self) -> Facts | None:
+        return self.manifest.facts if self.manifest else self.facts

@@ -23,12 +23,18 @@ class Catalog:
     """Relative to the remote."""
     names: Names
     """What the names of the backups say of those whose manifest cannot be trusted."""
+    whole: bool = True
+    """Whether listed backups have their manifests, not only the facts in them."""
 
     def read(self) -> Contents:
         """Return the contents of the folder. Takes one request, and more when they are asked."""
         stored = {item.path: item for item in self.remote.list(self.folder)}
-        manifests = Manifests(self.remote, self.settings, self.folder, stored)
+        manifests = Manifests(self.remote, self.settings, self.folder, stored, whole=self.whole)
         return Contents(stored, self.names, manifests)
+
+    def for_database(self, database: str | None) -> list[Backup]:
+        """Return the backups of one database, newest first."""
+        return [backup for backup in self.read().backups if backup.database == database]
 
     def get(self, name: str) -> Backup:
         """Return the backup with this name or path, even if it is not verified.
@@ -52,7 +58,8 @@ class Catalog:
 def database_catalog(remote: Remote, settings: Settings) -> Catalog:
     """Return the catalog of the database backups."""
     names = DatabaseNames.of(settings)
-    return Catalog(remote, settings, folder=settings.db_backup_dir, names=names)
+    # The manifests of databases hold names of migrations and objects, megabytes of them.
+    return Catalog(remote, settings, folder=settings.db_backup_dir, names=names, whole=False)
 
 
 def list_backups(alias: str | None = None) -> list[Backup]:
@@ -61,9 +68,8 @@ def list_backups(alias: str | None = None) -> list[Backup]:
     Raises ``InvalidSettings`` or ``RcloneError``.
     """
     settings = load()
-    backups = database_catalog(Remote(settings), settings).read().backups
-    # A name may be older than the template, and then say nothing.
-    return [backup for backup in backups if alias is None or backup.database == alias]
+    catalog = database_catalog(Remote(settings), settings)
+    return catalog.read().backups if alias is None else catalog.for_database(alias)
 
 
 def commit_manifest(remote: Remote, manifest: Manifest) -> None:

@@ -19,7 +19,8 @@ from django.utils.crypto import salted_hmac
 from ..conf import Settings
 from ..rclone.output import RemoteObject
 from . import Backup, host_cache
-from .verification import Facts
+from .manifest import Facts, Manifest
+from .verification import wrong_size
 
 _SALT = "django_rclone.backups.checked.1"
 """The number is that of the format."""
@@ -30,7 +31,7 @@ _MAC_LENGTH = 64
 
 
 class CheckedManifests:
-    """The facts of manifests in one folder of a remote, by the path of the backup."""
+    """What was found in the manifests in one folder of a remote, by the path of the backup."""
 
     def __init__(self, settings: Settings, place: str) -> None:
         self._place = place.encode()
@@ -39,21 +40,32 @@ class CheckedManifests:
         self._rows = self._read()
         self._changed = False
 
-    def get(self, path: str, manifest: RemoteObject) -> Facts | None:
-        """Return the facts in the manifest of ``path``, if ``manifest`` is as it was then."""
+    def get(self, path: str, size: int, manifest: RemoteObject) -> Backup | None:
+        """Return the backup of ``size`` bytes at ``path``, if ``manifest`` is as it was then."""
         row = self._rows.get(path)
         if row is None or row[:2] != [manifest.size, _stamp(manifest)]:
             return None
-        created_at, *rest = row[2:]
-        return Facts(datetime.fromisoformat(created_at), *rest)
+        text, created_at, *rest = row[2:]
+        facts = Facts(datetime.fromisoformat(created_at), *rest)
+        return Backup(
+            path=path,
+            size=size,
+            problem=wrong_size(size, facts),
+            manifest=Manifest.from_bytes(text.encode()) if text else None,
+            facts=facts,
+        )
 
     def add(self, backup: Backup, manifest: RemoteObject) -> None:
-        """Take up what the ``manifest`` of a verified backup says."""
-        stamp, made = _stamp(manifest), backup.created_at
+        """Take up a verified backup, and its manifest if it has one."""
+        stamp, facts = _stamp(manifest), backup.facts
+        if facts is None or not stamp:
+            return
         # Storages without times make one up: such a time is no sign of a change.
-        if made and stamp and datetime.fromisoformat(stamp) >= made - _CLOCKS_DIFFER:
-            facts = (backup.database, backup.environment, backup.size, backup.partial)
-            self._rows[backup.path] = [manifest.size, stamp, made.isoformat(), *facts]
+        if datetime.fromisoformat(stamp) >= facts.created_at - _CLOCKS_DIFFER:
+            text = backup.manifest.to_bytes().decode() if backup.manifest else ""
+            created_at, *rest = facts
+            row = [manifest.size, stamp, text, created_at.isoformat(), *rest]
+            self._rows[backup.path] = row
             self._changed = True
 
     def save(self, listed: Collection[str]) -> None:

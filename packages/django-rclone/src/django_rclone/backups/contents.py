@@ -107,7 +107,7 @@ class Contents:
         """Take the database and the date from the name: the manifest may be forged."""
         if backup.verified or not (named := self._identity(backup.path)):
             return backup
-        return replace(backup, database=named.database, created_at=named.latest)
+        return replace(backup, alias=named.database, timestamp=named.latest)
 
     def _identity(self, path: str) -> Identity | None:
         return self.names.identify(path.rpartition("/")[2])

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.core.signing import BadSignature, Signer
 
@@ -20,6 +20,16 @@ from ..rclone.remote import SMALL
 VERSION = 1
 MANIFEST_SUFFIX = ".json"
 _SALT = "django_rclone.backups.manifest"
+
+
+class Facts(NamedTuple):
+    """What a listing needs of a manifest."""
+
+    created_at: datetime
+    database: str | None
+    environment: str
+    size: int
+    partial: bool
 
 
 class ManifestError(ValueError):
@@ -72,6 +82,11 @@ class Manifest:
         if self.sha256 is None or self.raw_size is None:
             return None
         return Digest(size=self.size, sha256=self.sha256, raw_size=self.raw_size)
+
+    @property
+    def facts(self) -> Facts:
+        """What a listing needs of it."""
+        return Facts(self.created_at, self.database, self.environment, self.size, self.partial)
 
     def signed(self, signer: Signer) -> Self:
         """Return the same manifest with its signature."""

@@ -17,14 +17,24 @@ _FEW = 3
 
 
 class Manifests:
-    """The manifests of the dumps that were listed in a folder of the remote."""
+    """The manifests of the dumps that were listed in a folder of the remote.
+
+    If not ``whole``, only the facts of those that are in order are kept.
+    """
 
     def __init__(
-        self, remote: Remote, settings: Settings, folder: str, stored: Mapping[str, RemoteObject]
+        self,
+        remote: Remote,
+        settings: Settings,
+        folder: str,
+        stored: Mapping[str, RemoteObject],
+        *,
+        whole: bool,
     ) -> None:
         self._remote = remote
         self._folder = folder
         self._stored = stored
+        self._whole = whole
         self._signer = signer(settings.signing_key, settings.signing_key_fallbacks)
         self._checked = CheckedManifests(settings, remote.address(folder))
 
@@ -36,11 +46,11 @@ class Manifests:
         found, unknown = [], []
         for path in paths:
             listed = self._stored.get(manifest_path(path))
-            facts = self._checked.get(path, listed) if listed else None
-            if facts is None:
-                unknown.append(path)
+            known = self._checked.get(path, self._size(path), listed) if listed else None
+            if known:
+                found.append(known)
             else:
-                found.append(facts.backup(path, self._size(path)))
+                unknown.append(path)
         read = self._read_all(unknown) if len(unknown) > _FEW else self._read_each(unknown)
         for backup in read:
             listed = self._stored.get(manifest_path(backup.path))
@@ -54,12 +64,20 @@ class Manifests:
         for path in paths:
             data = self._remote.read(manifest_path(path))
             if data is not None:
-                # Thousands of manifests would need much memory.
-                yield replace(
-                    read_backup(path, self._size(path), data, self._signer), manifest=None
-                )
+                yield self._lean(read_backup(path, self._size(path), data, self._signer))
             elif self._is_listed(path):
                 yield self._with_problem(path, "its manifest is not there any more")
+
+    def _lean(self, backup: Backup) -> Backup:
+        manifest = backup.manifest
+        if manifest is None:
+            return backup
+        if manifest.path != backup.path:
+            # It may be a copy of a good one, or forged: in neither case it is about this object.
+            return replace(backup, manifest=None)
+        # Thousands of manifests would need much memory.
+        kept = manifest if self._whole else None
+        return replace(backup, manifest=kept, facts=manifest.facts)
 
     def _read_all(self, paths: Sequence[str]) -> Iterator[Backup]:
         """Read all manifests in one run, which does not say from which object each one comes.
@@ -78,7 +96,7 @@ class Manifests:
             if claims.setdefault(path, data) != data or listed is None or listed.size != len(data):
                 doubtful.add(path)
             elif found[path] is None:
-                found[path] = compare(path, self._size(path), manifest, self._signer)
+                found[path] = self._lean(compare(path, self._size(path), manifest, self._signer))
         for path, backup in found.items():
             if backup and path not in doubtful:
                 yield backup

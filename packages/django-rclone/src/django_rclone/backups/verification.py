@@ -1,37 +1,9 @@
 """One stored object and what its manifest says of it: whether they belong together."""
 
-from dataclasses import replace
-from datetime import datetime
-from typing import NamedTuple
-
 from django.core.signing import Signer
 
 from . import Backup
-from .manifest import Manifest, ManifestError
-
-
-class Facts(NamedTuple):
-    """What a listing takes from a manifest."""
-
-    created_at: datetime
-    database: str | None
-    environment: str
-    size: int
-    partial: bool
-
-    def backup(self, path: str, size: int, problem: str = "") -> Backup:
-        """Return the object of ``size`` bytes at ``path`` as a backup with these facts."""
-        if not problem and self.size != size:
-            problem = f"it has {size:,} bytes, its manifest says {self.size:,}"
-        return Backup(
-            path=path,
-            size=size,
-            problem=problem,
-            created_at=self.created_at,
-            database=self.database,
-            environment=self.environment,
-            partial=self.partial,
-        )
+from .manifest import Facts, Manifest, ManifestError
 
 
 def read_backup(path: str, size: int, data: bytes | None, signer: Signer) -> Backup:
@@ -45,29 +17,24 @@ def read_backup(path: str, size: int, data: bytes | None, signer: Signer) -> Bac
         manifest = Manifest.from_bytes(data)
     except ManifestError as error:
         return Backup(path=path, size=size, problem=f"its manifest cannot be read: {error}")
-    return replace(compare(path, size, manifest, signer), manifest=manifest)
+    return compare(path, size, manifest, signer)
 
 
 def compare(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
     """Return the object of ``size`` bytes at ``path``, which ``manifest`` is found next to."""
-    problem = _problem(path, manifest, signer)
-    if manifest.path != path:
-        # It may be a copy of a good one, or forged: in neither case it is about this object.
-        return Backup(path=path, size=size, problem=problem)
-    facts = Facts(
-        manifest.created_at,
-        manifest.database,
-        manifest.environment,
-        manifest.size,
-        manifest.partial,
-    )
-    return facts.backup(path, size, problem)
-
-
-def _problem(path: str, manifest: Manifest, signer: Signer) -> str:
-    """Return why ``manifest`` says nothing about ``path``; nothing if it does."""
     if not manifest.is_signed_by(signer):
-        return "its manifest was altered, or signed with another key"
-    if manifest.path != path:
-        return f"its manifest is that of {manifest.path}"
-    return "its last run did not finish" if manifest.unfinished else ""
+        problem = "its manifest was altered, or signed with another key"
+    elif manifest.path != path:
+        problem = f"its manifest is that of {manifest.path}"
+    elif manifest.unfinished:
+        problem = "its last run did not finish"
+    else:
+        problem = wrong_size(size, manifest.facts)
+    return Backup(path=path, size=size, manifest=manifest, problem=problem)
+
+
+def wrong_size(size: int, facts: Facts) -> str:
+    """Return what is wrong with the size of a dump; nothing if it is that in its manifest."""
+    if size == facts.size:
+        return ""
+    return f"it has {size:,} bytes, its manifest says {facts.size:,}"

@@ -1,7 +1,6 @@
 """Retention: deleting the backups beyond those to keep."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -104,7 +103,7 @@ def _is_as_listed(backup: Backup, catalog: Catalog, console: Console) -> bool:
         found = catalog.get(backup.path)
     except BackupNotFound:
         return False
-    if replace(found, manifest=None) == backup:
+    if found.verified and found.manifest and found.manifest.facts == backup.facts:
         return True
     console.warn(f"{backup.path} is not what the listing says; it was kept.")
     return False
