@@ -19,11 +19,11 @@ from django.utils.crypto import salted_hmac
 from ..conf import Settings
 from ..rclone.output import RemoteObject
 from . import Backup, host_cache
-from .manifest import Facts, Manifest
+from .manifest import Facts, Manifest, ManifestError
 from .verification import wrong_size
 
-_SALT = "django_rclone.backups.checked.1"
-"""The number is that of the format."""
+_SALT = f"django_rclone.backups.checked.1.{'.'.join(Facts._fields)}"
+"""The number is that of the format: what another release wrote in another one is not read."""
 
 _CLOCKS_DIFFER = timedelta(days=1)
 
@@ -47,13 +47,12 @@ class CheckedManifests:
             return None
         text, created_at, *rest = row[2:]
         facts = Facts(datetime.fromisoformat(created_at), *rest)
-        return Backup(
-            path=path,
-            size=size,
-            problem=wrong_size(size, facts),
-            manifest=Manifest.from_bytes(text.encode()) if text else None,
-            facts=facts,
-        )
+        try:
+            manifest = Manifest.from_bytes(text.encode()) if text else None
+        except ManifestError:
+            return None  # it is that of another release
+        problem = wrong_size(size, facts)
+        return Backup(path=path, size=size, problem=problem, manifest=manifest, facts=facts)
 
     def add(self, backup: Backup, manifest: RemoteObject) -> None:
         """Take up a verified backup, and its manifest if it has one."""
