@@ -48,11 +48,11 @@ class CheckedManifests:
         text, created_at, *rest = row[2:]
         facts = Facts(datetime.fromisoformat(created_at), *rest)
         try:
-            manifest = Manifest.from_bytes(text.encode()) if text else None
+            whole = Manifest.from_bytes(text.encode()) if text else None
         except ManifestError:
             return None  # it is that of another release
         problem = wrong_size(size, facts)
-        return Backup(path=path, size=size, problem=problem, manifest=manifest, facts=facts)
+        return Backup(path=path, size=size, problem=problem, manifest=whole, facts=facts)
 
     def add(self, backup: Backup, manifest: RemoteObject) -> None:
         """Take up a verified backup, and its manifest if it has one."""

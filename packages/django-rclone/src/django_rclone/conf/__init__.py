@@ -16,6 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
 from . import rclone_flags, validators
+from .clients import ClientSettings, clients
+from .retention import Policy, policy
 
 SETTING = "DJANGO_RCLONE"
 
@@ -24,14 +26,6 @@ LOCK_DIR = "locks"
 
 _SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
 _SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSettings:
-    """The client of one database: a dotted path, and keyword arguments for it."""
-
-    backend: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +46,8 @@ class Settings:
     db_filename_template: str
     db_date_format: str
     db_cleanup_keep: int
+    retention: Policy | None
+    """What a clean-up keeps; ``None`` for the newest ``db_cleanup_keep``."""
     media_backup_dir: str
     media_source: str
     media_links: str  # what becomes of links: "skip", "store" or "follow"
@@ -141,25 +137,6 @@ def _media_source(key: str, value: object) -> str:
     return validators.remote(key, value)
 
 
-def _clients(key: str, value: object) -> dict[str, ClientSettings]:
-    hint = f'For example {{"default": {{"BACKEND": "shop.backups.Client"}}}} in {SETTING}["{key}"].'
-    if not isinstance(value, Mapping):
-        raise InvalidSettings(key, f"must be a dict, not {validators.type_name(value)}", hint)
-    clients = {}
-    for alias, client in value.items():
-        if alias not in django_settings.DATABASES:
-            known = validators.did_you_mean(alias, django_settings.DATABASES)
-            raise InvalidSettings(key, f"names an unknown database: {alias!r}", known or hint)
-        if not isinstance(client, Mapping) or not set(client) <= {"BACKEND", "OPTIONS"}:
-            problem = f"of {alias!r} may contain only BACKEND and OPTIONS"
-            raise InvalidSettings(key, problem, hint)
-        backend, options = client.get("BACKEND"), client.get("OPTIONS", {})
-        if not (backend is None or isinstance(backend, str)) or not isinstance(options, Mapping):
-            raise InvalidSettings(key, f"of {alias!r} has a value of the wrong type", hint)
-        clients[alias] = ClientSettings(backend=backend, options=dict(options))
-    return clients
-
-
 class _Key(NamedTuple):
     default: object
     validate: Callable[[str, object], object]
@@ -182,6 +159,7 @@ KEYS: dict[str, _Key] = {
     "DB_FILENAME_TEMPLATE": _Key("{database}-{datetime}.{ext}", validators.template),
     "DB_DATE_FORMAT": _Key("%Y-%m-%d-%H%M%S", validators.date_format),
     "DB_CLEANUP_KEEP": _Key(10, _keep),
+    "RETENTION": _Key(None, policy),
     "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
     "MEDIA_SOURCE": _Key(None, _media_source),
     "MEDIA_LINKS": _Key("skip", validators.links),
@@ -191,7 +169,7 @@ KEYS: dict[str, _Key] = {
     "COMPRESSION_LEVEL": _Key(1, _level),
     "SIGNING_KEY": _Key(None, validators.signing_key),
     "SIGNING_KEY_FALLBACKS": _Key((), validators.signing_key_fallbacks),
-    "CLIENTS": _Key({}, _clients),
+    "CLIENTS": _Key({}, clients),
 }
 """Every key of ``DJANGO_RCLONE``; in lower case it is the field of ``Settings``."""
 
