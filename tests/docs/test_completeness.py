@@ -23,7 +23,16 @@ from django_rclone_notify.notifiers.loading import SHIPPED
 from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, section
 from tests.support.site import DjangoSite
 
-COMMANDS = ("dbbackup", "dbrestore", "listbackups", "mediabackup", "mediarestore")
+COMMANDS = (
+    "dbbackup",
+    "dbrestore",
+    "listbackups",
+    "prune",
+    "pin",
+    "unpin",
+    "mediabackup",
+    "mediarestore",
+)
 
 
 NOTIFIERS = {path.split(".")[-2]: import_string(path) for path in SHIPPED if "dummy" not in path}

@@ -23,6 +23,8 @@ def test_backups_are_listed_newest_first_with_what_matters(site: DjangoSite) -> 
         "environment",
         "verified",
         "problem",
+        "pinned",
+        "kept",
     }
     assert listed[0]["environment"] == "staging"
 
@@ -54,6 +56,7 @@ def test_the_listing_fits_the_terminal_and_cuts_no_name(
             "DATE",
             "DATABASE",
             "VERIFIED",
+            "KEPT",
         ]
 
 

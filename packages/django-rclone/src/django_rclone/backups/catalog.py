@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..conf import Settings, load
+from ..conf import Settings
 from ..exceptions import BackupNotFound, RcloneError
 from ..rclone import Remote
 from . import Backup
@@ -10,6 +10,7 @@ from .contents import Contents
 from .manifest import MANIFEST_SUFFIX, Manifest, manifest_path, signer
 from .manifests import Manifests
 from .naming import DatabaseNames, Names, validate_name
+from .pins import pin_path
 from .verification import read_backup
 
 
@@ -54,22 +55,16 @@ class Catalog:
         """Return whether there is a manifest of ``path``, empty ones aside, asked for by name."""
         return self.remote.read(manifest_path(path)) is not None
 
+    def has_pin(self, path: str) -> bool:
+        """Return whether there is a pin of ``path``, valid or not, asked for by name."""
+        return self.remote.size(pin_path(path)) is not None
+
 
 def database_catalog(remote: Remote, settings: Settings) -> Catalog:
     """Return the catalog of the database backups."""
     names = DatabaseNames.of(settings)
     # The manifests of databases hold names of migrations and objects, megabytes of them.
     return Catalog(remote, settings, folder=settings.db_backup_dir, names=names, whole=False)
-
-
-def list_backups(alias: str | None = None) -> list[Backup]:
-    """Return the backups of one database, or those of all, newest first.
-
-    Raises ``InvalidSettings`` or ``RcloneError``.
-    """
-    settings = load()
-    catalog = database_catalog(Remote(settings), settings)
-    return catalog.read().backups if alias is None else catalog.for_database(alias)
 
 
 def commit_manifest(remote: Remote, manifest: Manifest) -> None:

@@ -10,6 +10,9 @@ from . import Backup
 from .manifest import MANIFEST_SUFFIX, manifest_path
 from .manifests import Manifests
 from .naming import Identity, Names
+from .pins import REHEARSED_SUFFIX, SUFFIX, marked
+
+_NO_DUMPS = (MANIFEST_SUFFIX, SUFFIX, REHEARSED_SUFFIX)
 
 _FIRST_DATE = datetime.min.replace(tzinfo=UTC)
 
@@ -30,6 +33,16 @@ class Contents:
     def uncommitted(self) -> frozenset[str]:
         """The paths of all files without a manifest; manifests themselves are among them."""
         return frozenset(self.stored) - self._committed
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """The paths of what has a pin, valid or not."""
+        return marked(self.stored, SUFFIX)
+
+    @property
+    def rehearsed(self) -> frozenset[str]:
+        """The paths of what has the record of a rehearsal, valid or not."""
+        return marked(self.stored, REHEARSED_SUFFIX)
 
     @property
     def backups(self) -> list[Backup]:
@@ -78,7 +91,7 @@ class Contents:
         others: list[str] = []
         for path in self.stored:
             committed = path in self._committed
-            if not committed and path.endswith(MANIFEST_SUFFIX):
+            if not committed and path.endswith(_NO_DUMPS):
                 continue
             named = self._identity(path)
             if named and named.database == database:

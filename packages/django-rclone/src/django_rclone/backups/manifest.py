@@ -102,7 +102,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Return the manifest as it is stored."""
-        return (_canonical(self._values()) + "\n").encode()
+        return (canonical(self._values()) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -117,7 +117,7 @@ class Manifest:
     def _payload(self) -> str:
         values = self._values()
         del values["signature"]
-        return _canonical(values)
+        return canonical(values)
 
     def _values(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in _NAMES}
@@ -138,7 +138,8 @@ def signer(key: str, fallbacks: tuple[str, ...]) -> Signer:
     return Signer(key=key, fallback_keys=list(fallbacks), salt=_SALT)
 
 
-def _canonical(values: Mapping[str, Any]) -> str:
+def canonical(values: Mapping[str, Any]) -> str:
+    """Return the one JSON that is signed."""
     return _ENCODER.encode(values)
 
 

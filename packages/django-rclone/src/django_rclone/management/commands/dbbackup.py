@@ -7,8 +7,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...console import Console
+from ...operations.prune import plan_prune
 from ...operations.several import backup_databases, every_database
 from ..base import EXIT_USAGE, RcloneCommand
+from ..retention_table import retention_table
 
 _MAX_RETRIES = 10
 
@@ -34,7 +36,13 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--clean",
             action="store_true",
-            help="Then deletes the backups beyond the newest DB_CLEANUP_KEEP.",
+            help="Then deletes the backups that no rule of retention keeps.",
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="With --clean, makes no backup and deletes nothing, and shows which backups "
+            "would stay, and why.",
         )
         parser.add_argument(
             "--retries",
@@ -50,13 +58,21 @@ class Command(RcloneCommand):
         database: str | list[str] | None,
         all_databases: bool,
         clean: bool,
+        dry_run: bool,
         retries: int,
         verbosity: int,
         **options: Any,
     ) -> None:
         console = self.console(verbosity)
+        aliases = _aliases(database, all_databases, console)
+        if dry_run:
+            if not clean:
+                raise CommandError("--dry-run needs --clean.", returncode=EXIT_USAGE)
+            for alias in aliases:
+                self.write_result(retention_table(alias, plan_prune(alias, upcoming=True)))
+            return
         backup_databases(
-            _aliases(database, all_databases, console),
+            aliases,
             sender=type(self),
             retries=retries,
             clean=clean,
