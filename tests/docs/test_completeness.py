@@ -24,8 +24,10 @@ from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, secti
 from tests.support.site import DjangoSite
 
 COMMANDS = (
+    "backupcheck",
     "dbbackup",
     "dbrestore",
+    "dbverify",
     "listbackups",
     "prune",
     "pin",

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.support.site import DjangoSite, record_programs
+from tests.support.site import DjangoSite, record_programs, record_requests
 
 
 def test_backups_are_listed_newest_first_with_what_matters(site: DjangoSite) -> None:
@@ -94,14 +94,16 @@ def test_garbage_among_the_manifests_hides_no_backup(site: DjangoSite) -> None:
     assert "0junk0" not in {backup["name"] for backup in listed}, "an empty manifest is none"
 
 
-def test_a_listing_needs_one_run_of_rclone_if_nothing_is_new(
+def test_a_listing_takes_one_request_if_nothing_is_new(
     site: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         site.back_up()
+    asked = record_requests(monkeypatch)
+    assert all(backup["verified"] for backup in site.backups())
+    assert len([one for one in asked if one.startswith("/operations/")]) == 1
     runs = record_programs(monkeypatch)
+    asked.clear()
     assert all(backup["verified"] for backup in site.backups())
-    assert [argv[1] for argv in runs] == ["lsjson", "cat", "cat", "cat"]
-    runs.clear()
-    assert all(backup["verified"] for backup in site.backups())
-    assert [argv[1] for argv in runs] == ["lsjson"]
+    assert [argv[1] for argv in runs] == ["obscure"]
+    assert [one for one in asked if one.startswith(("/operations/", "GET"))] == asked[-1:]

@@ -6,9 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError
 
+from django_rclone.backups.manifest import Manifest
+from django_rclone.backups.rehearsal import Proof, Rehearsal, record_signer
 from tests.faults.clock import going_wrong
+from tests.integration.commands.test_retention import hide
 from tests.support.site import DjangoSite
 
 
@@ -101,21 +105,52 @@ def test_a_pin_that_a_listing_lacks_is_asked_for_by_its_name(
 ) -> None:
     old, _ = made(2, 1)
     site.call("pin", old.name)
-    site.fake_rclone("lsjson*/db/", 'shift; exec "$REAL" lsjson --exclude "*.pin" "$@"')
+    hide(site, "*.pin")
     site.call("prune")
     assert old.exists()
     assert "has a pin, which the listing lacked" in capsys.readouterr().err
 
 
-def test_the_record_of_a_rehearsal_protects_the_newest_that_has_one_and_goes_with_it(
+def record(dump: Path, *, passed: bool = True, key: str = "") -> None:
+    """Store what a rehearsal of a backup would."""
+    manifest = Manifest.from_bytes(dump.with_name(f"{dump.name}.json").read_bytes())
+    rehearsal = Rehearsal(
+        path=manifest.path,
+        manifest=manifest.signature,
+        proof=Proof.REHEARSED,
+        passed=passed,
+        finished_at=manifest.created_at,
+        duration=1,
+        host="here",
+    )
+    signer = record_signer(key or settings.SECRET_KEY, ())
+    dump.with_name(f"{dump.name}.rehearsed").write_bytes(rehearsal.signed(signer).to_bytes())
+
+
+def test_the_newest_that_passed_a_rehearsal_stays_and_records_go_with_their_backups(
     site: DjangoSite, made: Callable[..., list[Path]]
 ) -> None:
-    older, old, new = made(3, 2, 1)
-    for path in (older, old):
-        path.with_name(f"{path.name}.rehearsed").write_text("{}")
+    oldest, older, old, older_than_new, _ = paths = made(5, 4, 3, 2, 1)
+    for path in (oldest, older):
+        record(path)
+    record(old, passed=False)
+    record(older_than_new, key="that of somebody else")
+    oldest.with_name(f"{oldest.name}.read").write_text("{}")
+    assert "newest rehearsed" in site.call("prune", "--dry-run")
     site.call("prune")
-    assert [path.exists() for path in (older, old, new)] == [False, True, True]
-    assert not list(older.parent.glob(f"{older.name}*"))
+    assert [path.exists() for path in paths] == [False, True, False, False, True]
+    assert len(site.stored()) == 5
+
+
+def test_a_rehearsal_that_a_listing_lacks_is_asked_for_by_its_name(
+    site: DjangoSite, made: Callable[..., list[Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, _ = made(2, 1)
+    record(old)
+    hide(site, "*.rehearsed")
+    site.call("prune")
+    assert old.exists()
+    assert "was rehearsed, which the listing lacked" in capsys.readouterr().err
 
 
 def test_only_a_backup_that_is_there_can_be_pinned(site: DjangoSite) -> None:
@@ -150,7 +185,7 @@ def test_of_several_databases_each_is_pruned_whatever_becomes_of_the_others(
     site.add_database("another")
     site.databases = dict(sorted(site.databases.items()))
     site.call("dbbackup", "-d", "another")
-    site.fake_rclone("*locks/*another*", "exit 9")
+    site.fake_rclone("*another*.lock*", "exit 9")
     with pytest.raises(CommandError):
         site.call("prune")
     assert not old.exists()

@@ -17,7 +17,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def backup(moment: datetime, *, problem: str = "", partial: bool = False) -> Backup:
-    facts = Facts(moment, "default", "", 1, partial)
+    facts = Facts(moment, "default", "", 1, partial, "")
     path = f"db/{moment:%Y-%m-%d-%H%M%S}{'-partial' if partial else ''}"
     return Backup(path=path, size=1, facts=facts, problem=problem)
 

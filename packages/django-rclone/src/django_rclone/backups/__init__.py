@@ -56,5 +56,10 @@ class Backup:
         return self._said.partial if self._said else False
 
     @property
+    def signature(self) -> str:
+        """The signature of its manifest, which tells it from any other; empty if there is none."""
+        return self._said.signature if self._said else ""
+
+    @property
     def _said(self) -> Facts | None:
         return self.manifest.facts if self.manifest else self.facts

@@ -10,9 +10,10 @@ from . import Backup
 from .manifest import MANIFEST_SUFFIX, manifest_path
 from .manifests import Manifests
 from .naming import Identity, Names
-from .pins import REHEARSED_SUFFIX, SUFFIX, marked
+from .pins import SUFFIX, marked
+from .rehearsal import Proof
 
-_NO_DUMPS = (MANIFEST_SUFFIX, SUFFIX, REHEARSED_SUFFIX)
+_NO_DUMPS = (MANIFEST_SUFFIX, SUFFIX, *(f".{proof}" for proof in Proof))
 
 _FIRST_DATE = datetime.min.replace(tzinfo=UTC)
 
@@ -40,11 +41,6 @@ class Contents:
         return marked(self.stored, SUFFIX)
 
     @property
-    def rehearsed(self) -> frozenset[str]:
-        """The paths of what has the record of a rehearsal, valid or not."""
-        return marked(self.stored, REHEARSED_SUFFIX)
-
-    @property
     def backups(self) -> list[Backup]:
         """Every backup that has a manifest, valid or not, newest first."""
         return self._read(self._committed)
@@ -69,7 +65,7 @@ class Contents:
         """
         dated, unnamed, others = self._by_name(database)
         oldest_first = self._read_of(database, unnamed)[::-1]
-        sizes = iter((1, 3))  # most often the first one is it, or the second
+        sizes = iter((1, 3, 12))  # most often the first one is it, or the second
         while dated or oldest_first:
             # The date in a manifest is that in the name, or earlier.
             while dated and (not oldest_first or dated[-1][0] >= _date_of(oldest_first[-1])):

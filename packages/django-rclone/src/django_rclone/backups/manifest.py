@@ -30,6 +30,7 @@ class Facts(NamedTuple):
     environment: str
     size: int
     partial: bool
+    signature: str
 
 
 class ManifestError(ValueError):
@@ -70,6 +71,8 @@ class Manifest:
     """The migrations applied at the time of the backup, as ``app.name``."""
     inventory: str = ""
     """What the dump holds, as text of an ``Inventory``; empty if that is not known."""
+    damage_check: str = ""
+    """How the database was checked for damage, as its vendor calls it; empty if it was not."""
     partial: bool = False
     """Whether options excluded tables or rows from the dump."""
     unfinished: bool = False
@@ -86,7 +89,14 @@ class Manifest:
     @property
     def facts(self) -> Facts:
         """What a listing needs of it."""
-        return Facts(self.created_at, self.database, self.environment, self.size, self.partial)
+        return Facts(
+            self.created_at,
+            self.database,
+            self.environment,
+            self.size,
+            self.partial,
+            self.signature,
+        )
 
     def signed(self, signer: Signer) -> Self:
         """Return the same manifest with its signature."""

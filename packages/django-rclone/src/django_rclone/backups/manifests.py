@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from ..conf import Settings
 from ..exceptions import RcloneError
-from ..rclone import NOT_FOUND, Remote
+from ..rclone import Remote
 from ..rclone.output import RemoteObject
 from . import Backup
 from .checked import CheckedManifests
 from .manifest import MANIFEST_SUFFIX, Manifest, ManifestError, manifest_path, signer
 from .verification import compare, read_backup
 
-_FEW = 3
+_FEW = 16
 """So many manifests are sooner read one by one than with all others in the folder."""
 
 
@@ -111,7 +111,7 @@ class Manifests:
             lines = self._remote.read_all(self._folder, MANIFEST_SUFFIX)
         except RcloneError as error:
             # A clean-up elsewhere may have deleted one meanwhile.
-            if error.returncode not in NOT_FOUND:
+            if not error.missing:
                 raise
             lines = self._remote.read_all(self._folder, MANIFEST_SUFFIX)
         for line in lines:

@@ -19,9 +19,6 @@ SUFFIX = ".pin"
 REASON_LIMIT = 500
 """Characters of the reason."""
 
-REHEARSED_SUFFIX = ".rehearsed"
-"""What the record of a rehearsal ends in; its presence protects the newest that has one."""
-
 _SALT = "django_rclone.backups.pin"
 
 

@@ -15,9 +15,9 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
-from . import rclone_flags, validators
-from .clients import ClientSettings, clients
-from .retention import Policy, policy
+from . import clients, limits, rclone_flags, rehearsals, retention, validators
+from .clients import ClientSettings as ClientSettings
+from .retention import Policy
 
 SETTING = "DJANGO_RCLONE"
 
@@ -59,6 +59,11 @@ class Settings:
     signing_key: str = field(repr=False)
     signing_key_fallbacks: tuple[str, ...] = field(repr=False)
     clients: Mapping[str, ClientSettings]
+    rehearsal: Mapping[str, str]
+    """The databases to rehearse in, by the alias whose backups they are for."""
+    rehearsal_checks: tuple[str, ...]
+    """The dotted paths of the site's own checks of a rehearsed backup."""
+    check: limits.CheckLimits
 
 
 def load() -> Settings:
@@ -159,7 +164,7 @@ KEYS: dict[str, _Key] = {
     "DB_FILENAME_TEMPLATE": _Key("{database}-{datetime}.{ext}", validators.template),
     "DB_DATE_FORMAT": _Key("%Y-%m-%d-%H%M%S", validators.date_format),
     "DB_CLEANUP_KEEP": _Key(10, _keep),
-    "RETENTION": _Key(None, policy),
+    "RETENTION": _Key(None, retention.policy),
     "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
     "MEDIA_SOURCE": _Key(None, _media_source),
     "MEDIA_LINKS": _Key("skip", validators.links),
@@ -169,7 +174,10 @@ KEYS: dict[str, _Key] = {
     "COMPRESSION_LEVEL": _Key(1, _level),
     "SIGNING_KEY": _Key(None, validators.signing_key),
     "SIGNING_KEY_FALLBACKS": _Key((), validators.signing_key_fallbacks),
-    "CLIENTS": _Key({}, clients),
+    "CLIENTS": _Key({}, clients.clients),
+    "REHEARSAL": _Key({}, rehearsals.databases),
+    "REHEARSAL_CHECKS": _Key((), rehearsals.dotted_paths),
+    "CHECK": _Key({}, limits.check_limits),
 }
 """Every key of ``DJANGO_RCLONE``; in lower case it is the field of ``Settings``."""
 

@@ -9,8 +9,8 @@ from ..backups import Backup
 from ..backups.catalog import database_catalog
 from ..backups.pins import pin_path, reason_in
 from ..backups.rules import Reason
-from ..rclone import Remote
-from .prune import judged
+from ..rclone import Remote, session
+from .verdicts import judge_here
 
 
 class Listed(NamedTuple):
@@ -23,6 +23,7 @@ class Listed(NamedTuple):
     """The reason in its pin, perhaps an empty one; ``None`` if it has no pin."""
 
 
+@session()
 def list_databases(alias: str | None = None) -> list[Listed]:
     """Return the backups of one database, or of all, newest first, with what keeps them.
 
@@ -41,7 +42,7 @@ def list_databases(alias: str | None = None) -> list[Listed]:
     kept = {
         verdict.backup.path: verdict.reasons
         for ours in here.values()
-        for verdict in judged(ours, contents, settings, now)
+        for verdict in judge_here(ours, contents, remote, settings, now)
     }
     pins = {
         backup.path: reason_in(remote.read(pin_path(backup.path)), backup.path, settings)

@@ -4,9 +4,10 @@ from .. import conf
 from ..backups.catalog import database_catalog
 from ..backups.pins import REASON_LIMIT, Pin, pin_path
 from ..exceptions import BackupNotFound, BackupRejected, RcloneError
-from ..rclone import Remote
+from ..rclone import Remote, session
 
 
+@session()
 def pin_backup(name: str, reason: str) -> str:
     """Let no clean-up delete a backup of a database, and return its path.
 
@@ -28,6 +29,7 @@ def pin_backup(name: str, reason: str) -> str:
     return path
 
 
+@session()
 def unpin_backup(name: str) -> str:
     """Let a clean-up delete a backup again, and return its path.
 

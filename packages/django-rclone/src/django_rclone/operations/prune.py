@@ -10,24 +10,24 @@ from ..backups.catalog import Catalog, database_catalog
 from ..backups.contents import Contents
 from ..backups.manifest import Facts, manifest_path
 from ..backups.naming import Naming
-from ..backups.pins import REHEARSED_SUFFIX
+from ..backups.rehearsal import Proof, record_path
 from ..backups.retention import (
     CLOCK_TOLERANCE,
     dated_after,
     orphaned_dumps,
     with_empty_manifests,
 )
-from ..backups.rules import Verdict, judge
+from ..backups.rules import Verdict
 from ..clients import get_client
 from ..conf import Settings
-from ..conf.retention import Policy, time_zone
 from ..console import Console
 from ..events import Operation
 from ..exceptions import BackupNotFound
 from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES
-from ..rclone import Remote
+from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
+from .verdicts import judge_here
 
 _QUIET = Console()
 
@@ -47,6 +47,7 @@ class _Plan(NamedTuple):
     orphans: list[str]
 
 
+@session()
 def prune_database(
     alias: str, *, sender: Sender, keep_path: str | None = None, console: Console = _QUIET
 ) -> Pruned:
@@ -68,6 +69,7 @@ def prune_database(
     return pruned
 
 
+@session()
 def plan_prune(alias: str, *, upcoming: bool = False) -> list[Verdict]:
     """Return what ``prune_database()`` would keep, and why, newest first. Nothing changes.
 
@@ -75,41 +77,23 @@ def plan_prune(alias: str, *, upcoming: bool = False) -> list[Verdict]:
     or ``RcloneError``.
     """
     settings = conf.load()
-    contents = database_catalog(Remote(settings), settings).read()
+    catalog = database_catalog(Remote(settings), settings)
+    contents = catalog.read()
     now = datetime.now(UTC)
     extra = [_upcoming(alias, now, settings)] if upcoming else []
-    return _plan(alias, contents, settings, now, extra=extra).verdicts
-
-
-def judged(
-    backups: Sequence[Backup],
-    contents: Contents,
-    settings: Settings,
-    now: datetime,
-    *,
-    keep_path: str | None = None,
-) -> list[Verdict]:
-    """Return why each of ``backups``, those of one database here, stays, newest first."""
-    return judge(
-        backups,
-        settings.retention or Policy(last=settings.db_cleanup_keep),
-        zone=time_zone(),
-        now=now,
-        keep_path=keep_path,
-        pinned=contents.pinned,
-        rehearsed=contents.rehearsed,
-    )
+    return _plan(alias, catalog, contents, now, extra=extra).verdicts
 
 
 def _plan(
     alias: str,
+    catalog: Catalog,
     contents: Contents,
-    settings: Settings,
     now: datetime,
     *,
     keep_path: str | None = None,
     extra: Sequence[Backup] = (),
 ) -> _Plan:
+    settings = catalog.settings
     ours = [b for b in contents.of(alias) if b.environment == settings.environment]
     orphans = orphaned_dumps(
         contents.uncommitted,
@@ -118,7 +102,9 @@ def _plan(
         extensions=_extensions(alias, settings),
         now=now,
     )
-    verdicts = judged([*extra, *ours], contents, settings, now, keep_path=keep_path)
+    verdicts = judge_here(
+        [*extra, *ours], contents, catalog.remote, settings, now, keep_path=keep_path
+    )
     return _Plan(verdicts, orphans)
 
 
@@ -128,17 +114,18 @@ def _prune(
     catalog = database_catalog(remote, settings)
     contents = catalog.read()
     now = datetime.now(UTC)
-    plan = _plan(alias, contents, settings, now, keep_path=keep_path)
+    plan = _plan(alias, catalog, contents, now, keep_path=keep_path)
     goes = [verdict.backup for verdict in reversed(plan.verdicts) if verdict.goes]
     pruned = Pruned(
-        [backup for backup in goes if _may_go(backup, catalog, console)],
+        [backup for backup in goes if _may_go(backup, contents, catalog, console)],
         [path for path in plan.orphans if _is_orphaned(path, catalog, console)],
     )
     for backup in pruned.backups:
         # The manifest first: an interrupted deletion leaves no backup behind.
         remote.delete(manifest_path(backup.path))
-        if backup.path in contents.rehearsed:
-            remote.delete(backup.path + REHEARSED_SUFFIX)
+        for record in (record_path(backup.path, proof) for proof in Proof):
+            if record in contents.stored:
+                remote.delete(record)
         remote.delete(backup.path)
         console.deleted(backup.path)
     for path in with_empty_manifests(pruned.orphans, contents.uncommitted):
@@ -150,7 +137,8 @@ def _prune(
 
 def _upcoming(alias: str, now: datetime, settings: Settings) -> Backup:
     """Return the backup that is yet to be made."""
-    facts = Facts(now, alias, settings.environment, 0, partial=get_client(alias, settings).partial)
+    partial = get_client(alias, settings).partial
+    facts = Facts(now, alias, settings.environment, 0, partial, signature="")
     return Backup(path=f"{settings.db_backup_dir}/(the new backup)", size=0, facts=facts)
 
 
@@ -160,18 +148,22 @@ def _extensions(alias: str, settings: Settings) -> list[str]:
     return [plain, *(f"{plain}.{suffix}" for suffix in SUFFIXES.values())]
 
 
-def _may_go(backup: Backup, catalog: Catalog, console: Console) -> bool:
-    """Ask for a backup and its pin by their names before it is deleted: a listing may be wrong."""
+def _may_go(backup: Backup, contents: Contents, catalog: Catalog, console: Console) -> bool:
+    """Ask for a backup and what protects it by name before it is deleted: a listing may be wrong."""
     try:
         found = catalog.get(backup.path)
     except BackupNotFound:
         return False
+    record = record_path(backup.path, Proof.REHEARSED)
     if catalog.has_pin(backup.path):
-        console.warn(f"{backup.path} has a pin, which the listing lacked; it was kept.")
-        return False
-    if found.verified and found.manifest and found.manifest.facts == backup.facts:
+        reason = "has a pin, which the listing lacked"
+    elif record not in contents.stored and catalog.remote.size(record) is not None:
+        reason = "was rehearsed, which the listing lacked"
+    elif not found.verified or not found.manifest or found.manifest.facts != backup.facts:
+        reason = "is not what the listing says"
+    else:
         return True
-    console.warn(f"{backup.path} is not what the listing says; it was kept.")
+    console.warn(f"{backup.path} {reason}; it was kept.")
     return False
 
 

@@ -7,12 +7,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...console import Console
-from ...operations.prune import plan_prune
-from ...operations.several import backup_databases, every_database
 from ..base import EXIT_USAGE, RcloneCommand
-from ..retention_table import retention_table
 
 _MAX_RETRIES = 10
+_MAX_JOBS = 64
 
 
 class Command(RcloneCommand):
@@ -52,6 +50,15 @@ class Command(RcloneCommand):
             help="Retries a failed backup up to N times. Defaults to 0.",
         )
 
+        parser.add_argument(
+            "-j",
+            "--jobs",
+            type=_jobs,
+            default=1,
+            metavar="N",
+            help="Backs up to N databases at once. Defaults to 1.",
+        )
+
     def handle(
         self,
         *args: Any,
@@ -60,14 +67,20 @@ class Command(RcloneCommand):
         clean: bool,
         dry_run: bool,
         retries: int,
+        jobs: int,
         verbosity: int,
         **options: Any,
     ) -> None:
+        from ...operations.several import backup_databases
+
         console = self.console(verbosity)
         aliases = _aliases(database, all_databases, console)
         if dry_run:
             if not clean:
                 raise CommandError("--dry-run needs --clean.", returncode=EXIT_USAGE)
+            from ...operations.prune import plan_prune
+            from ..retention_table import retention_table
+
             for alias in aliases:
                 self.write_result(retention_table(alias, plan_prune(alias, upcoming=True)))
             return
@@ -76,6 +89,7 @@ class Command(RcloneCommand):
             sender=type(self),
             retries=retries,
             clean=clean,
+            jobs=jobs,
             console=console,
         )
 
@@ -87,8 +101,17 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _jobs(text: str) -> int:
+    """Return a number of databases. Raises ``ArgumentTypeError``."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_JOBS):
+        raise ArgumentTypeError(f"must be a whole number from 1 to {_MAX_JOBS}")
+    return int(text)
+
+
 def _aliases(database: str | list[str] | None, all_databases: bool, console: Console) -> list[str]:
     if all_databases:
+        from ...operations.several import every_database
+
         if database:
             problem = "--all and --database exclude each other."
             raise CommandError(problem, returncode=EXIT_USAGE)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...operations.pinning import pin_backup
 from ..base import RcloneCommand
 
 
@@ -18,5 +17,7 @@ class Command(RcloneCommand):
         )
 
     def handle(self, *args: Any, name: str, reason: str, verbosity: int, **options: Any) -> None:
+        from ...operations.pinning import pin_backup
+
         path = pin_backup(name, reason)
         self.console(verbosity).info(f"Pinned {path}.")

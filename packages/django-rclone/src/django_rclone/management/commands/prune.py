@@ -7,9 +7,7 @@ from django.db import connections
 
 from ...conf import database_aliases
 from ...exceptions import DjangoRcloneError
-from ...operations.prune import plan_prune, prune_database
 from ..base import RcloneCommand
-from ..retention_table import retention_table
 
 
 class Command(RcloneCommand):
@@ -31,6 +29,9 @@ class Command(RcloneCommand):
     def handle(
         self, *args: Any, database: str | None, dry_run: bool, verbosity: int, **options: Any
     ) -> None:
+        from ...operations.prune import plan_prune, prune_database
+        from ..retention_table import retention_table
+
         aliases = database_aliases() if database is None else (database,)
         if dry_run:
             for alias in aliases:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...operations.pinning import unpin_backup
 from ..base import RcloneCommand
 
 
@@ -15,5 +14,7 @@ class Command(RcloneCommand):
         parser.add_argument("name", help="The backup, as listbackups shows it.")
 
     def handle(self, *args: Any, name: str, verbosity: int, **options: Any) -> None:
+        from ...operations.pinning import unpin_backup
+
         path = unpin_backup(name)
         self.console(verbosity).info(f"Unpinned {path}.")
