@@ -25,6 +25,8 @@ _SERVER = (
     # They limit a whole transfer. STALL_TIMEOUT limits how long it may do nothing.
     "--rc-server-read-timeout=10000h",
     "--rc-server-write-timeout=10000h",
+    # The times that S3 keeps in metadata would cost a listing a request per object.
+    "--use-server-modtime",
 )
 
 # After the user's own flags: what we read depends on these.

@@ -21,7 +21,14 @@ _KEPT = {
     *("LogLevel", "UseJSONLog", "AskPassword", "DryRun", "Interactive", "Progress"),
     *("ConnectTimeout", "Timeout", "LowLevelRetries", "PasswordCommand", "BindAddr"),
     *("CaCert", "ClientCert", "ClientKey", "InsecureSkipVerify", "HTTPProxy", "UserAgent"),
-    *("Cookie", "DisableHTTP2", "DisableHTTPKeepAlives", "TrafficClass", "Dump"),
+    *(
+        "UseServerModTime",
+        "Cookie",
+        "DisableHTTP2",
+        "DisableHTTPKeepAlives",
+        "TrafficClass",
+        "Dump",
+    ),
     *("ExpectContinueTimeout", "TPSLimit", "TPSLimitBurst", "StatsLogLevel"),
 }
 """The options, by their names in the configuration, that are the same for every request."""

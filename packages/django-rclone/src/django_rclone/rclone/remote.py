@@ -22,8 +22,8 @@ from .transfers import Download, Upload
 SMALL = 8 << 20
 """Bytes of the largest object that is read at once; no manifest comes near."""
 
-# Times would cost a request per object on S3.
 _FILES = {"filesOnly": True, "noModTime": True, "noMimeType": True}
+_DATED_FILES = {"filesOnly": True, "noMimeType": True}
 logger = logging.getLogger(__name__)
 
 
@@ -106,7 +106,9 @@ class Remote:
     def list(self, folder: str) -> Sequence[RemoteObject]:
         """Return the objects directly in ``folder``; none if there is no such folder."""
         data = self._requests.ask_unless_missing(
-            self._requests.question("operations/list", f"list {folder}", remote=folder, opt=_FILES)
+            self._requests.question(
+                "operations/list", f"list {folder}", remote=folder, opt=_DATED_FILES
+            )
         )
         return [] if data is None else output.objects(data)
 
