@@ -292,8 +292,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.flush()
     status = main()
+    sys.stdout.flush()
     if status < 0:
         os.kill(os.getpid(), -status)
     os._exit(status)

@@ -296,6 +296,8 @@ USER_FLAGS = [
     "--fast-list",
     "--checksum",
     "--human-readable",
+    "--bwlimit=80M",
+    "--buffer-size=0",
 ]
 
 

@@ -17,6 +17,12 @@ FEW_RETRIES = {"LowLevelRetries": 3}
 
 _CUTOFF = "StreamingUploadCutoff"
 
+_PLAIN = {
+    *("bool", "int", "int64", "float64", "string"),
+    *("SizeSuffix", "Duration", "stringArray", "SpaceSepList"),
+}
+"""The types of options whose default rclone takes back as it tells it."""
+
 _KEPT = {
     *("LogLevel", "UseJSONLog", "AskPassword", "DryRun", "Interactive", "Progress"),
     *("ConnectTimeout", "Timeout", "LowLevelRetries", "PasswordCommand", "BindAddr"),
@@ -38,9 +44,8 @@ class Options:
             return
         what = "say what RCLONE_FLAGS mean"
         now = api.call("options/get", what, blocks="main")["main"]
-        known = {
-            one["FieldName"]: one for one in api.call("options/info", what, blocks="main")["main"]
-        }
+        every = api.call("options/info", what, blocks="main")["main"]
+        known = {one["FieldName"]: one for one in every if one["Type"] in _PLAIN}
         self.chosen = {
             name: value
             for name, value in now.items()
@@ -50,7 +55,7 @@ class Options:
             self.small[name] = known[name]["Default"]
         if "LowLevelRetries" in self.chosen:
             del self.small["LowLevelRetries"]
-        _require_no_view(api, flags, {one["Name"] for one in known.values()})
+        _require_no_view(api, flags, {one["Name"] for one in every})
 
     def of_stream(self, storage: Mapping[str, Any]) -> dict[str, Any]:
         """Return the configuration of an upload of unknown size.
