@@ -34,9 +34,15 @@ class Upload:
     """
 
     def __init__(
-        self, binary: RcloneBinary, place: tuple[str, str], progress: Callable[[int], None]
+        self,
+        binary: RcloneBinary,
+        place: tuple[str, str],
+        progress: Callable[[int], None],
+        *,
+        few_retries: bool = False,
     ) -> None:
         self._binary = binary
+        self._few_retries = few_retries
         self._fs, self._name = place
         self._what = f"store {self._fs}{self._name}"
         self._progress = progress
@@ -72,7 +78,8 @@ class Upload:
         """Send the end, and wait until everything is stored. Raises ``RcloneError``."""
         with interruptible():
             if self._connection is None:
-                self._begin(self._daemon.options.of_piece(len(self._head)))
+                options = self._daemon.options
+                self._begin(options.of_piece(len(self._head), few_retries=self._few_retries))
             self._send(f"\r\n--{self._boundary}--\r\n".encode())
             self._send(b"")
             self._read_answer()
