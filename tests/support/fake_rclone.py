@@ -274,7 +274,9 @@ def forward() -> int:
     response = connection.getresponse()
     data = response.read()
     if response.status in (200, 206):
-        sys.stdout.buffer.write(data)
+        with suppress(BrokenPipeError):
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
         return 0
     print(json.loads(data)["error"], file=sys.stderr)
     return _NOT_FOUND if response.status == 404 else 1
@@ -317,7 +319,8 @@ def main() -> int:
 
 if __name__ == "__main__":
     status = main()
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
     if status < 0:
         os.kill(os.getpid(), -status)
     os._exit(status)

@@ -57,7 +57,7 @@ class Options:
         if "LowLevelRetries" in self.chosen:
             self.retries = {}
             del self.small["LowLevelRetries"]
-        _require_no_view(api, flags, {one["Name"] for one in every})
+        _require_no_view(api, flags, {one["Name"].replace("_", "-") for one in every})
 
     def of_stream(self, storage: Mapping[str, Any]) -> dict[str, Any]:
         """Return the configuration of an upload of unknown size.
