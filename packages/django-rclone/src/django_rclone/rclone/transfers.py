@@ -21,8 +21,8 @@ from .sockets import AnsweredEarly
 _AT_ONCE = 4 << 20
 """Bytes. What has no more is sent when it is known to be whole, and as one piece."""
 
-_SETTLING = 5.0  # seconds that a canceled upload may take to end
-_TRIES = 10  # of one download that breaks off
+_SETTLING = 2.0  # seconds that a canceled upload may take to end
+_TRIES = 10  # of a download that breaks off, one after the other without a byte
 _PIECE = 1 << 18
 
 
@@ -49,6 +49,7 @@ class Upload:
         self._head = bytearray()
         self._connection: Any = None
         self._group = new_group()
+        self._stored = False
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -62,7 +63,8 @@ class Upload:
         with self._stack:
             if self._connection is not None:
                 self._connection.close()
-                self._settle()
+                if not self._stored:
+                    self._settle()
 
     def write(self, data: bytes) -> None:
         """Send ``data``. Raises ``RcloneError``."""
@@ -83,6 +85,7 @@ class Upload:
             self._send(f"\r\n--{self._boundary}--\r\n".encode())
             self._send(b"")
             self._read_answer()
+            self._stored = True
             self._activity()
 
     def _begin(self, config: dict[str, object]) -> None:
@@ -167,6 +170,7 @@ class Download:
                 data: bytes = self._response.read1(min(size, _PIECE))
             if data or self._size is None:
                 self._read += len(data)
+                self._tries = _TRIES
                 return data
             self._close()
             if not self.at_end:
