@@ -191,6 +191,7 @@ class _Task:
             environment=settings.environment,
             migrations=dumped.migrations,
             inventory=dumped.inventory.to_text() if dumped.inventory else "",
+            damage_check=client.damage_check,
             partial=client.partial,
         )
         return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))

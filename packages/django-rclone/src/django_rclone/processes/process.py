@@ -4,11 +4,12 @@ import contextlib
 import os
 import select
 import signal
+import time
 from collections.abc import Callable
 from typing import IO, Self
 
 from ..exceptions import ExecutableNotFound, ProcessError
-from ..interrupts import interruptible
+from ..interrupts import LOOK, interruptible, look, must_look
 from .child import Child
 from .command import SECRET_FILE, Command, DescribeFailure, StallTimeout, describe_failure, lost
 from .descriptors import secret_pipe
@@ -154,13 +155,18 @@ class Process:
 
         Stops the program and raises its error if it makes no progress.
         """
-        seconds = self._stall_timeout.seconds if self._stall_timeout else None
-        activity = self._activity()
+        limit = self._stall_timeout.seconds if self._stall_timeout else None
+        seconds = min(LOOK, limit or LOOK) if must_look() else limit
+        activity, since = self._activity(), time.monotonic()
         while not ready(seconds):
+            look()
+            if limit is None or time.monotonic() < since + limit:
+                continue
             if activity == (activity := self._activity()):
                 self._stalled = True
                 self.terminate()
                 raise self.failed()
+            since = time.monotonic()
 
     def _reap(self) -> None:
         self._child.wait(None)
