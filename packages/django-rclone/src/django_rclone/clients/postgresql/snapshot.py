@@ -66,7 +66,10 @@ class Snapshot:
         session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         self.name = str(session.value(_EXPORT))
         self._path = str(session.value("SELECT current_setting('search_path')"))
-        session.execute("SET LOCAL search_path = ''; SET LOCAL row_security = off")
+        session.execute(
+            "SET LOCAL search_path = ''; SET LOCAL row_security = off; "
+            "SET LOCAL max_parallel_workers_per_gather = 0"
+        )
         contents = Contents.read(session, self._selection)
         compared = contents.inventory(session, self._selection, without=self._without)
         about = contents.about(session, path=self._path)
