@@ -22,14 +22,21 @@ Names = Mapping[str, frozenset[str]]
 
 
 def require_restored(
-    session: Session, selection: Selection, expected: Inventory, plan: ClearingPlan
+    session: Session,
+    selection: Selection,
+    expected: Inventory,
+    plan: ClearingPlan,
+    loaded: Mapping[str, int],
 ) -> None:
-    """Raise ``ClientError`` unless the database is as ``expected``, but for what ``plan`` keeps."""
+    """Raise ``ClientError`` unless the database is as ``expected``, but for what ``plan`` keeps.
+
+    ``loaded`` says how many rows the server took for the tables that it tells of.
+    """
     contents = Contents.read(session, selection)
     found = contents.inventory(session, selection)
-    tables = sorted(expected.rows.keys() & found.objects["table"])
-    rows: dict[str, int] = {}
-    for lot in in_lots(tables):
+    tables = expected.rows.keys() & found.objects["table"]
+    rows = {table: loaded[table] for table in tables & loaded.keys()}
+    for lot in in_lots(sorted(tables - loaded.keys())):
         counts = answers(session, [count_of(table) for table in lot])
         rows |= zip(lot, counts, strict=True)
     excuses = Excuses.of(session, contents.objects, expected, plan)
