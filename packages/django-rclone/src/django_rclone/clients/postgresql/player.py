@@ -53,8 +53,7 @@ class Player:
 
     def __init__(self, session: PostgresqlSession, *, settings: dict[str, str]) -> None:
         """``settings`` are those of the database that was dumped, as far as they are known."""
-        self._session = session
-        self._settings = settings
+        self._session, self._settings = session, settings
         self._execution = Execution(session, local=self.local, savepoints=self.savepoints)
         self._policy = StatementPolicy(
             settings=frozenset(), schemas=frozenset(), kept_kinds=frozenset()
@@ -82,6 +81,7 @@ class Player:
         self.begin()
         for name, value in _READING.items():
             self._execution.set(name, value)
+        self._execution.use_path("")
 
     def begin(self) -> None:
         """Begin the transaction."""
