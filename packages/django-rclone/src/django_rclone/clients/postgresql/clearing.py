@@ -55,6 +55,7 @@ ORDER BY oid LIMIT 4
 
 IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 _MAY_CREATE_SCHEMAS = "SELECT has_database_privilege(current_database(), 'CREATE')"
+_NEXT_TO_IT = "get what this backup holds, next to the live database, with --salvage."
 _HOLDS_ROWS = ("table", "materialized view", "sequence", "foreign table")
 _DROPS = {
     "foreign-data wrapper": "FOREIGN DATA WRAPPER",
@@ -156,8 +157,7 @@ def clear(
     if before is not None and before.differences(read_inventory(session, outside)):
         raise ClientError(
             "Objects in other schemas depend on objects to be replaced, and would be lost.",
-            hint="Restore a backup that includes these schemas, or first drop the objects that "
-            "refer to other schemas.",
+            hint=f"Restore a backup that includes these schemas, or {_NEXT_TO_IT}",
         )
     if not selection.schemas and (expected is None or "public" in expected.objects["schema"]):
         _make_public(session)
@@ -229,7 +229,7 @@ def _require_kept(session: Session, selection: Selection, plan: ClearingPlan) ->
     if lost := [str(one) for one in plan.kept if one.address not in left]:
         raise ClientError(
             f"Dropping what is restored would take along what is not: {', '.join(lost[:4])}.",
-            hint="Drop it first, or restore as its owner.",
+            hint=f"Restore as its owner, or {_NEXT_TO_IT}",
         )
 
 
