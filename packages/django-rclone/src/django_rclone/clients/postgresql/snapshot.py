@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 from ...backups.inventory import Inventory
+from ...interrupts import interruptible
 from ..session import ServerError
 from .answers import answers, count_of, in_lots
 from .catalog import Selection
@@ -61,7 +62,7 @@ class Snapshot:
         self._began = time.monotonic()
         self._path = ""
         self._stopped = False
-        self._described = threading.Event()
+        self._described, self._ended = threading.Event(), threading.Event()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="snapshot", daemon=True)
         self.name = ""
@@ -82,10 +83,12 @@ class Snapshot:
 
     def inventory(self) -> Inventory:
         """Return what the dump holds, now that it has ended. Raises ``ServerError``."""
-        self._described.wait()
-        if self._failure:
-            raise self._failure
-        self._thread.join(max(_PATIENCE, (time.monotonic() - self._began) / 2))
+        # Not join(): interrupted by a signal, it takes a running thread for one that ended.
+        with interruptible():
+            self._described.wait()
+            if self._failure:
+                raise self._failure
+            self._ended.wait(max(_PATIENCE, (time.monotonic() - self._began) / 2))
         self._stop()
         return Inventory(self._inventory.objects, dict(self._rows))
 
@@ -98,18 +101,20 @@ class Snapshot:
     def _work(self) -> None:
         try:
             self._describe()
-        except Exception as error:  # noqa: BLE001 - raised by inventory()
-            self._failure = error
-            return
-        finally:
             self._described.set()
-        try:
             self._count()
             self._look_for_what_cannot_be_restored()
-        except ServerError as error:
+        except Exception as error:
             # The inventory is whole without what was not counted.
-            if not self._stopped:
+            if not self._described.is_set():
+                self._failure = error
+            elif not isinstance(error, ServerError):
+                raise
+            elif not self._stopped:
                 logger.info("Not all rows were counted: %s", error.reason)
+        finally:
+            self._described.set()
+            self._ended.set()
 
     def _describe(self) -> None:
         session = self._session
