@@ -31,7 +31,7 @@ def require_restored(
 ) -> None:
     """Raise ``ClientError`` unless the database is as ``expected``, but for what ``plan`` keeps.
 
-    ``loaded`` says how many rows the server took for the tables that it tells of.
+    ``loaded`` is how many rows the server took, for some of the tables.
     """
     contents = Contents.read(session, selection)
     found = contents.inventory(session, selection)

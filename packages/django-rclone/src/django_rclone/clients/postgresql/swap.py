@@ -4,6 +4,7 @@ The site keeps running until the swap: both names change in one transaction.
 """
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ...backups.inventory import Inventory
@@ -46,6 +47,8 @@ class StagedRestore(ReplayedRestore):
     ) -> None:
         """``staging`` has been entered."""
         self._staging = staging
+        server = {name.upper(): value for name, value in connector.parameters.items()}
+        self.place: Mapping[str, object] = {**server, "NAME": staging.scratch}
         session = connector.open(dbname=staging.scratch)
         player = PiecewisePlayer(session, settings=settings_of(expected))
         timeout = connector.lock_timeout
