@@ -77,8 +77,8 @@ def _require_sound_views(session: MysqlSession, schema: str) -> None:
     if broken:
         raise ClientError(
             f"Broken views: {'; '.join(broken)}.",
-            hint="Fix or drop them; they could not be restored. A view whose definer does not "
-            "exist is broken, too.",
+            hint="They could not be restored. Correct them, or save what SHOW CREATE VIEW says and "
+            "remove them. A view whose definer does not exist is broken, too.",
         )
 
 
@@ -98,7 +98,8 @@ def require_no_reference(session: MysqlSession, schema: str) -> None:
     if others := [name for (name,) in session.rows(_REFERRING, [schema])]:
         raise ClientError(
             f"Tables of other schemas refer to this one: {', '.join(others)}.",
-            hint="Drop those foreign keys; create them again after the restore.",
+            hint="Save what SHOW CREATE TABLE says about those tables, remove these foreign keys, "
+            "restore, then add them again.",
         )
 
 
@@ -182,7 +183,9 @@ def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequ
             f"These tables do not support transactions: {tables}. Their rows may be of another "
             "moment than the rest."
         )
-    dangling = [f"{a} to {b}" for a, b, gone in session.rows(_REFERENCES, {"schema": schema}) if gone]
+    dangling = [
+        f"{a} to {b}" for a, b, gone in session.rows(_REFERENCES, {"schema": schema}) if gone
+    ]
     if dangling:
         found.append(
             f"These foreign keys refer to tables that do not exist: {', '.join(dangling)}. "

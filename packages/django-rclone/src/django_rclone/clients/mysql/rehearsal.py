@@ -117,7 +117,8 @@ def rehearse_remaking(
             raise ClientError(
                 f"{one.title} of the live database could not be created again if the restore "
                 f"failed: {error.reason}.",
-                hint="Save its definition and drop it, or fix it; then restore again.",
+                hint=f"Correct it, or save what SHOW CREATE {one.kind.sql} says and remove it; then "
+                "restore again.",
             ) from None
         remakable.append(one if made is tried else one.of_connecting_role())
     session.execute(f"DROP DATABASE {here}")
