@@ -206,6 +206,18 @@ class MysqlClient(ServerClient[MysqlSession]):
             yield stack.enter_context(closing(self._target))
 
     @contextmanager
+    def rehearse(self, expected: Inventory | None = None) -> Iterator[StagedRestore]:
+        session = self.session
+        scratch = ScratchSchema(session, self._name)
+        if not self._may_create(scratch):
+            raise ClientError(
+                f"The role may not create a scratch schema ({scratch.stem}_restoring_...) to "
+                "rehearse in."
+            )
+        with scratch, self._tools.loader(scratch.scratch, session.settings) as process:
+            yield StagedRestore(scratch, process, expected)
+
+    @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageSchema]:
         with SalvageSchema(self.session, self._name, self._tools, expected) as target:
             yield target
