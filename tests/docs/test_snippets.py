@@ -10,6 +10,9 @@ from tests.docs.texts import PAGES, TEXTS, Block, blocks, python_blocks
 from tests.support.http_server import LoopbackServer
 from tests.support.site import DjangoSite
 
+STARTPROJECT = "from pathlib import Path\nBASE_DIR = Path(__file__).parent\n"
+"""What `django-admin startproject` writes at the top of every settings module."""
+
 OPERATION_CHANGED = "def log_failure("
 GUARD = "def confirm_restore("
 
@@ -29,7 +32,7 @@ def test_every_python_block_is_marked_for_a_test(path):
 @pytest.mark.parametrize("block", python_blocks("settings"), ids=str)
 def test_settings_pass_the_system_checks(block: Block, site: DjangoSite):
     write_files(site, block.path)
-    site.extra_settings = block.code
+    site.extra_settings = STARTPROJECT + block.code
 
     process = site.manage("check", "--fail-level", "WARNING", env=VARIABLES)
 

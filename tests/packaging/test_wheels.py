@@ -160,3 +160,17 @@ def test_notify_without_extras_names_what_to_install(
     message = environment.execute(SLACK_WITHOUT_REQUESTS)
 
     assert 'pip install "django-rclone-notify[slack]"' in message
+
+
+def test_the_installing_line_of_the_readme_installs_this_project(tmp_path: Path) -> None:
+    line = 'pip install "./packages/django-rclone[rclone]" "./packages/django-rclone-notify[all]"'
+    assert line in (ROOT / "README.md").read_text()
+    names = [part.strip('"') for part in line.split()[2:]]
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv/bin/python"
+
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    run(*install, *names, cwd=ROOT)
+
+    run(python, "-I", "-c", "import django_rclone.events, django_rclone_notify.notifiers.slack")
+    assert (tmp_path / "venv/bin/rclone").exists()

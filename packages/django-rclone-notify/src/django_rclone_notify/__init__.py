@@ -2,7 +2,7 @@
 
 import logging
 
-__version__ = "0.1.0"
+__version__ = "1.0.0a1"
 
 # A site without logging gets the command's own warnings, not Python's last resort as well.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

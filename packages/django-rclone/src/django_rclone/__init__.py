@@ -5,4 +5,4 @@ import logging
 # Warnings are shown by the commands; without a handler logging would show them twice.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-__version__ = "0.1.0"
+__version__ = "1.0.0a1"

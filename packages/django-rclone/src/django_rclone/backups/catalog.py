@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from django.core.signing import Signer
 
-from ..conf import Settings, database_aliases, load
+from ..conf import Settings, load
 from ..exceptions import BackupNotFound, RcloneError
 from ..rclone import NOT_FOUND, Remote
 from . import Backup
 from .manifest import MANIFEST_SUFFIX, Manifest, ManifestError, manifest_path, signer
-from .naming import Naming, validate_name
+from .naming import DatabaseNames, Names, validate_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,14 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The database backups on the remote."""
+    """The backups in one folder of the remote."""
 
     remote: Remote
     settings: Settings
+    folder: str
+    """Relative to the remote."""
+    names: Names
+    """What the names of the backups say of those whose manifest cannot be trusted."""
 
     def read(self) -> Contents:
         """Return the contents of the backup folder. Takes two runs of rclone."""
@@ -43,10 +47,9 @@ class Catalog:
             return self._read()
 
     def _read(self) -> Contents:
-        folder = self.settings.db_backup_dir
-        stored = {item.path: item.size for item in self.remote.list(folder)}
+        stored = {item.path: item.size for item in self.remote.list(self.folder)}
         # Manifests are read in one run, which does not say from which object each one comes.
-        claims = _by_path(self.remote.read_all(folder, MANIFEST_SUFFIX) if stored else ())
+        claims = _by_path(self.remote.read_all(self.folder, MANIFEST_SUFFIX) if stored else ())
         backups = [
             backup
             for path, size in stored.items()
@@ -83,13 +86,11 @@ class Catalog:
 
     def _identify_by_filename(self, backup: Backup) -> Backup:
         """Take the database and the date from the file name: the manifest may be forged."""
-        naming = Naming(self.settings.db_filename_template, self.settings.db_date_format)
-        for alias in database_aliases():
-            if timestamp := naming.parse_timestamp(alias, backup.name):
-                # It must not appear older than it is.
-                latest = max(naming.latest_possible(timestamp), backup.created_at or timestamp)
-                return replace(backup, alias=alias, timestamp=latest)
-        return backup
+        if (named := self.names.identify(backup.name)) is None:
+            return backup
+        # It must not appear older than it is.
+        latest = max(named.latest, backup.created_at or named.latest)
+        return replace(backup, alias=named.database, timestamp=latest)
 
     def for_database(self, alias: str) -> list[Backup]:
         """Return the backups of one database, newest first."""
@@ -100,8 +101,7 @@ class Catalog:
 
         Raises ``BackupNotFound``.
         """
-        folder = self.settings.db_backup_dir
-        path = f"{folder}/{validate_name(name, folder)}"
+        path = f"{self.folder}/{validate_name(name, self.folder)}"
         size = None if path.endswith(MANIFEST_SUFFIX) else self.remote.size(path)
         if size is None:
             hint = "`manage.py listbackups` shows the backups."
@@ -116,13 +116,19 @@ class Catalog:
         return signer(self.settings.signing_key, self.settings.signing_key_fallbacks)
 
 
+def database_catalog(remote: Remote, settings: Settings) -> Catalog:
+    """Return the catalog of the database backups."""
+    names = DatabaseNames.of(settings)
+    return Catalog(remote, settings, folder=settings.db_backup_dir, names=names)
+
+
 def list_backups(alias: str | None = None) -> list[Backup]:
-    """Return the backups of one database, or of all, newest first.
+    """Return the backups of one database, or those of all, newest first.
 
     Raises ``InvalidSettings`` or ``RcloneError``.
     """
     settings = load()
-    catalog = Catalog(Remote(settings), settings)
+    catalog = database_catalog(Remote(settings), settings)
     return catalog.read().backups if alias is None else catalog.for_database(alias)
 
 

@@ -4,12 +4,30 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol, Self
 from urllib.parse import quote
 
+from ..conf import Settings, database_aliases
 from ..exceptions import BackupNotFound
 
 # Two hosts may start in the same second.
 _TOKEN = r"[0-9a-f]{8}"
+
+
+class Identity(NamedTuple):
+    """What the name of a backup says of it."""
+
+    database: str | None
+    """The alias of the database, if it is a backup of one."""
+    latest: datetime
+    """The latest date, in UTC, at which a backup may have got this name."""
+
+
+class Names(Protocol):
+    """How the backups in one folder are named."""
+
+    def identify(self, name: str) -> Identity | None:
+        """Return what ``name`` says, or ``None`` unless it is the name of a backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +88,26 @@ class Naming:
             if (timestamp + step).strftime(self.date_format) != written:
                 return timestamp + step
         return timestamp + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseNames:
+    """The names of the dumps of all databases, as ``Names``."""
+
+    naming: Naming
+    aliases: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the names that the settings make."""
+        naming = Naming(settings.db_filename_template, settings.db_date_format)
+        return cls(naming, database_aliases())
+
+    def identify(self, name: str) -> Identity | None:
+        for alias in self.aliases:
+            if timestamp := self.naming.parse_timestamp(alias, name):
+                return Identity(alias, self.naming.latest_possible(timestamp))
+        return None
 
 
 def validate_name(name: str, folder: str) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import Catalog
+from ..backups.catalog import Catalog, database_catalog
 from ..backups.manifest import manifest_path
 from ..backups.naming import Naming
 from ..backups.retention import (
@@ -59,7 +59,7 @@ def prune_database(
 def _prune(
     alias: str, remote: Remote, settings: Settings, keep_path: str | None, console: Console
 ) -> Pruned:
-    catalog = Catalog(remote, settings)
+    catalog = database_catalog(remote, settings)
     contents = catalog.read()
     now = datetime.now(UTC)
     whose = (alias, settings.environment)

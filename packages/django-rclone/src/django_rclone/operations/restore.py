@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import Catalog
+from ..backups.catalog import database_catalog
 from ..backups.inventory import Inventory
 from ..clients import get_client
 from ..clients.base import DatabaseClient, RestoreTarget, SalvageTarget
@@ -69,7 +69,7 @@ def plan_restore(
     remote = Remote(settings)
     remote.require_supported()
     environment = settings.environment if from_environment is None else from_environment
-    catalog = Catalog(remote, settings)
+    catalog = database_catalog(remote, settings)
     ahead: list[Backup] = []
     if name is None:
         backup, ahead = newest_backup(catalog, alias, environment)
