@@ -94,7 +94,7 @@ class Contender(ABC):
         return place.remote.address(place.own(self.name).name)
 
     def disk(self, place: Place) -> Path:
-        """Return where that lies on the disk."""
+        """Return where that is on the disk."""
         return place.remote.disk(place.own(self.name).name)
 
 

@@ -56,6 +56,7 @@ TABLES = (
 SPOILED = (
     "UPDATE customer SET name = 'spoiled' WHERE id % 10 = 0",
     "DELETE FROM attachment WHERE id % 2 = 0",
+    "DROP TABLE IF EXISTS later",
     "CREATE TABLE later (id integer)",
 )
 """What happens to a database after its backup. The table must be gone after an exact restore."""

@@ -41,7 +41,7 @@ class Run:
     cpu: float
     """Of the command and of all that it started."""
     server_cpu: float = 0.0
-    """Of the servers of the database and of S3 meanwhile."""
+    """Of the servers of the database and of S3, for the time of the run."""
     own_peak: int = 0
     """The most memory that the first process held."""
     largest_peak: int = 0

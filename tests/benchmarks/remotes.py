@@ -36,7 +36,7 @@ class Remote:
 
     name: str
     folder: Path
-    """What is stored, as it lies on the disk."""
+    """What is stored, as it is on the disk."""
     config: Path
     """The configuration of rclone."""
     port: int = 0

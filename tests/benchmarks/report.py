@@ -59,7 +59,7 @@ def summary(series: Sequence[Series]) -> str:
         (one.what, f"{one.found:.0f} {one.unit}", f"{one.at_most:g}") for one in limits(series)
     ]
     parts = [table(head, rows)] if rows else []
-    parts += [table(("of ours", "found", "we aim at"), others)] if others else []
+    parts += [table(("django-rclone", "found", "we aim at"), others)] if others else []
     return "\n\n".join(["## In short", *parts]) if parts else ""
 
 

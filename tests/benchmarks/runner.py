@@ -19,10 +19,13 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _SET_CHILD_SUBREAPER = 36
 _EVERY = 0.03
 _LEFTOVERS_END = 10.0
+_CANNOT_START = 127
+"""As the shell has it."""
 
 
 class Tree:
@@ -48,17 +51,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tree = Tree()
-    with Path(orders["stdout"]).open("wb") as out, Path(orders["stderr"]).open("wb") as err:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            orders["argv"],
-            cwd=orders["cwd"],
-            env=orders["env"],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-        )
-        code, took = _watch(process, tree, started, orders["seconds"])
+    code, took = _run(orders, tree)
     left = _reap()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
@@ -74,6 +67,25 @@ def main() -> None:
             }
         )
     )
+
+
+def _run(orders: dict[str, Any], tree: Tree) -> tuple[int, float]:
+    """Run the command; return its exit status and the seconds."""
+    with Path(orders["stdout"]).open("wb") as out, Path(orders["stderr"]).open("wb") as err:
+        started = time.perf_counter()
+        try:
+            process = subprocess.Popen(
+                orders["argv"],
+                cwd=orders["cwd"],
+                env=orders["env"],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+        except OSError as error:
+            err.write(str(error).encode())
+            return _CANNOT_START, 0.0
+        return _watch(process, tree, started, orders["seconds"])
 
 
 def _watch(
@@ -137,7 +149,7 @@ def kill_all() -> int:
 
 def _children(pid: int) -> list[int]:
     found: list[int] = []
-    with suppress(OSError):  # it may end meanwhile
+    with suppress(OSError):  # it may just have ended
         for task in Path(f"/proc/{pid}/task").iterdir():
             found += map(int, (task / "children").read_text().split())
     return found

@@ -14,13 +14,14 @@ from tests.support.site import DjangoSite
 _LATER = "later"
 _SPOILED_MODELS = (
     "DELETE FROM django_session",
-    "DROP TABLE django_flatpage_sites",
+    "DROP TABLE IF EXISTS django_flatpage_sites",
+    f"DROP TABLE IF EXISTS {_LATER}",
     f"CREATE TABLE {_LATER} (id integer)",
 )
 
 
 class Subject:
-    """A database that can be spoiled, compared, and made anew."""
+    """A database that can be spoiled, compared, and made again."""
 
     def __init__(
         self,

@@ -74,7 +74,9 @@ def test_goals_compare_with_the_fastest_that_does_the_same():
 def test_a_restore_is_not_compared_with_one_that_is_not_exact():
     ours = series("django-rclone", 2, work="mariadb", step="restore")
     inexact = series("peer", 1, work="mariadb", step="restore", remark="what came later stays")
-    unsafe = series("shell", 1, work="mariadb", step="restore", is_pipeline=True, caveat="not atomic")
+    unsafe = series(
+        "shell", 1, work="mariadb", step="restore", is_pipeline=True, caveat="not atomic"
+    )
     swap = series("swap", 3, work="mariadb", step="restore", is_pipeline=True)
     found = {one.goal.against: one.other for one in outcomes([ours, inexact, unsafe, swap])}
     assert found == {PEER: None, PIPELINE: swap}
@@ -97,13 +99,19 @@ def test_limits_are_differences_to_an_idle_command():
     idle = series("django-rclone", 0.3, work="start", step="manage.py help")
     own = series("django-rclone", 0.35, work="start", step="manage.py dbbackup --help")
     work = series("django-rclone", 1, work="tiny sqlite", programs=Counter(rclone=6, python=1))
-    idle.runs[0].own_peak, work.runs[0].own_peak, work.runs[0].round_trips = 40_000_000, 90_000_000, 9
+    idle.runs[0].own_peak, work.runs[0].own_peak, work.runs[0].round_trips = (
+        40_000_000,
+        90_000_000,
+        9,
+    )
     found = [(round(limit.found), limit.at_most) for limit in limits([idle, own, work])]
     assert found == [(50, 60), (50, 60), (6, 1), (9, 8)]
 
 
 def test_a_terabyte_is_computed_from_what_was_measured():
-    points = [series("django-rclone", 1 + n / 100, amount=n, step="sqlite: backup") for n in (10, 1000)]
+    points = [
+        series("django-rclone", 1 + n / 100, amount=n, step="sqlite: backup") for n in (10, 1000)
+    ]
     [sentence] = extrapolated(points)
     assert sentence.startswith("sqlite: backup: 10.0 s for each GB more, so 1 TB takes 2.8 hours")
 
