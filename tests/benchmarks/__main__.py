@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         "size": options.size,
         "megabytes": size.megabytes,
         "rounds": bench.rounds,
+        "warm_up": size.warm_up,
         "round_trip": bench.round_trip,
         "rate": bench.rate,
         "problems": problems,

@@ -82,7 +82,9 @@ class Bench:
         """Do the steps one after the other, and keep the figures."""
         for step in steps:
             step.contenders = [one for one in step.contenders if one.name not in self.without]
-            self.series += measured(work, step, self.rounds, self.progress)
+            self.series += measured(
+                work, step, self.rounds, self.progress, warm_up=self.size.warm_up
+            )
 
     def forget(self, work: str, remote: str) -> None:
         """Remove what contenders have stored, and their folders."""

@@ -199,8 +199,8 @@ DBBACKUP_COMPRESSED = Package(
     arguments={
         "backup": ("dbbackup", "-z"),
         "restore": ("dbrestore", "--noinput", "-z"),
-        "media backup": ("mediabackup", "-z"),
-        "media restore": ("mediarestore", "--noinput", "-z"),
+        "media backup": (),  # pictures do not get smaller
+        "media restore": (),
         "backup all": ("dbbackup", "-z"),
         "list": (),
         "clean": (),

@@ -30,9 +30,10 @@ def circumstances_of(facts: Facts) -> str:
     """Return the machine, the versions, the date and the size in words."""
     problems = facts.get("problems")
     assert isinstance(problems, list)
+    after = " after one to warm up" if facts["warm_up"] else ", the first without a warm-up"
     size = (
         f"Size: {facts['size']}, {facts['megabytes']} MB in a database; medians of"
-        f" {facts['rounds']} interleaved rounds after one to warm up. `far` is"
+        f" {facts['rounds']} interleaved rounds{after}. `far` is"
         f" {_number(facts['round_trip']) * 1000:.0f} ms and"
         f" {_number(facts['rate']) / _MEGABYTE:.0f} MB/s away."
     )

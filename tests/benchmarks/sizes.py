@@ -10,6 +10,8 @@ class Size:
     megabytes: int
     """Of one database."""
     rounds: int
+    warm_up: bool
+    """Whether a round comes first that is not timed, and in which programs are counted."""
     remotes: tuple[str, ...]
     """For the works that name none."""
     media_files: int
@@ -30,6 +32,7 @@ SIZES = {
     "tiny": Size(
         megabytes=1,
         rounds=1,
+        warm_up=False,
         remotes=("folder",),
         media_files=40,
         media_large=1,
@@ -44,6 +47,7 @@ SIZES = {
     "small": Size(
         megabytes=10,
         rounds=1,
+        warm_up=False,
         remotes=("folder",),
         media_files=1_000,
         media_large=5,
@@ -58,6 +62,7 @@ SIZES = {
     "default": Size(
         megabytes=100,
         rounds=3,
+        warm_up=True,
         remotes=("folder", "s3"),
         media_files=20_000,
         media_large=50,
@@ -72,6 +77,7 @@ SIZES = {
     "large": Size(
         megabytes=5_000,
         rounds=3,
+        warm_up=True,
         remotes=("folder", "s3"),
         media_files=20_000,
         media_large=50,

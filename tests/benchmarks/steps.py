@@ -52,11 +52,13 @@ class Progress:
             print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
-def measured(work: str, step: Step, rounds: int, progress: Progress) -> list[Series]:
-    """Let every contender do a step in turn, once to warm up and then ``rounds`` times.
+def measured(
+    work: str, step: Step, rounds: int, progress: Progress, *, warm_up: bool
+) -> list[Series]:
+    """Let every contender do a step in turn, ``rounds`` times.
 
-    The warm-up runs under strace, to count what is started. A contender that fails, or whose
-    result is wrong, is marked and left out from then on.
+    The warm-up before runs under strace, to count what is started. A contender that fails, or
+    whose result is wrong, is marked and left out from then on.
     """
     found: list[tuple[Contender, Series]] = []
     place = step.place()
@@ -72,7 +74,7 @@ def measured(work: str, step: Step, rounds: int, progress: Progress) -> list[Ser
                 amount=step.amount,
             )
             found.append((contender, series))
-    for number in range((step.rounds or rounds) + 1):
+    for number in range(0 if warm_up else 1, (step.rounds or rounds) + 1):
         step.before_round(number)
         for contender, series in found:
             if series.problem:

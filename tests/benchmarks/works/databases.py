@@ -30,7 +30,7 @@ def mariadb(bench: Bench) -> None:
 
 def tiny(bench: Bench) -> None:
     """Back up and restore a database of 1 MB: what a command costs before there is any data."""
-    for engine in ("sqlite", "postgresql"):
+    for engine in ("sqlite", "postgresql") if bench.size.warm_up else ("sqlite",):
         subject = shop(bench.engine(engine), "tiny", 1)
         back_up_and_restore(bench, f"tiny {engine}", subject, ("folder", "far"))
 

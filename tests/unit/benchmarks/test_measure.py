@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,8 @@ def test_programs_are_counted(tmp_path):
 
 def test_a_benchmark_that_is_killed_leaves_no_command(tmp_path):
     pid = tmp_path / "pid"
-    orders = {"argv": ["sh", "-c", f"echo $$ > {pid}; sleep 600"], "cwd": str(tmp_path)}
+    orders: dict[str, Any] = {"argv": ["sh", "-c", f"echo $$ > {pid}; sleep 600"]}
+    orders |= {"cwd": str(tmp_path)}
     orders |= {"env": dict(os.environ), "seconds": 600}
     orders |= {"stdout": str(tmp_path / "out"), "stderr": str(tmp_path / "err")}
     with subprocess.Popen([sys.executable, runner.__file__], stdin=subprocess.PIPE) as process:

@@ -22,6 +22,7 @@ FACTS = {
     "size": "small",
     "megabytes": 10,
     "rounds": 3,
+    "warm_up": True,
     "round_trip": 0.04,
     "rate": 50e6,
     "problems": ["mariadb: no MariaDB server was found"],
