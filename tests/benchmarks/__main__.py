@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import traceback
@@ -16,7 +17,7 @@ import pytest
 from tests.benchmarks import page, report
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.circumstances import circumstances
-from tests.benchmarks.contenders import parse_project
+from tests.benchmarks.contenders import OURS, parse_project
 from tests.benchmarks.pictures import pictures
 from tests.benchmarks.remotes import REMOTES
 from tests.benchmarks.sizes import SIZES
@@ -32,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     Returns the exit status: 1 if django-rclone itself failed anywhere.
     """
     options = _parser().parse_args(arguments)
+    # A shell lets programs in the background ignore the one, and nothing cleans up after the other.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     size = SIZES[options.size]
     if options.megabytes:
         size = replace(size, megabytes=options.megabytes)
@@ -49,24 +53,22 @@ def main(arguments: list[str] | None = None) -> int:
             round_trip=options.round_trip / 1000,
             rate=options.rate * 1e6,
         )
-        problems = [
-            problem
-            for name, work in WORKS.items()
-            if name in (options.only or WORKS)
-            for problem in _done(bench, name, work)
-        ]
-    facts = {
-        **circumstances(begun),
-        "size": options.size,
-        "megabytes": size.megabytes,
-        "rounds": bench.rounds,
-        "warm_up": size.warm_up,
-        "round_trip": bench.round_trip,
-        "rate": bench.rate,
-        "problems": problems,
-    }
+        problems = _problems_of(bench, options.only or list(WORKS))
+    facts = {**circumstances(begun), **bench.facts(), "size": options.size, "problems": problems}
     _write(Path(options.output), facts, bench, options.write)
-    return int(any(not one.right for one in bench.series if one.contender == "django-rclone"))
+    return int(any(not one.right for one in bench.series if one.contender == OURS.name))
+
+
+def _problems_of(bench: Bench, wanted: list[str]) -> list[str]:
+    """Do all works that are wanted; return what could not be done. An interruption ends it."""
+    problems = []
+    try:
+        for name, work in WORKS.items():
+            if name in wanted:
+                problems += _done(bench, name, work)
+    except KeyboardInterrupt:
+        problems.append("the rest, since the program was interrupted")
+    return problems
 
 
 def _done(bench: Bench, name: str, work: Callable[[Bench], None]) -> list[str]:

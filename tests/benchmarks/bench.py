@@ -35,6 +35,16 @@ class Bench:
     _remotes: dict[str, Remote] = field(default_factory=dict)
     _engines: dict[str, Engine] = field(default_factory=dict)
 
+    def facts(self) -> dict[str, object]:
+        """Return what a reader must know of how it was measured."""
+        return {
+            "megabytes": self.size.megabytes,
+            "rounds": self.rounds,
+            "warm_up": self.size.warm_up,
+            "round_trip": self.round_trip,
+            "rate": self.rate,
+        }
+
     def remotes_of(self, own: Sequence[str] = ()) -> list[str]:
         """Return on which remotes a work is done."""
         return list(self.remotes or own or self.size.remotes)

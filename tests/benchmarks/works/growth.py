@@ -58,7 +58,7 @@ def _one_size(bench: Bench, engine: str, megabytes: int) -> None:
 
 def _backups(bench: Bench, subject: Subject, count: int) -> None:
     place = bench.place("growth", "folder", subject)
-    listings.make(place, [OURS], count)
+    listings.make(bench, place, [OURS], count)
     bench.measure(
         "growth",
         Step(

@@ -35,9 +35,9 @@ def among(bench: Bench, work: str, remote: str, subject: Subject, count: int) ->
     def place() -> Place:
         return bench.place(work, remote, subject)
 
-    contenders = [one for one in (OURS, DBBACKUP, *bench.others) if one.name not in bench.without]
     bench.progress.say(f"{work}, {remote}: making backups")
-    make(place(), contenders, count)
+    wanted = [one for one in (OURS, DBBACKUP, *bench.others) if one.name not in bench.without]
+    contenders = make(bench, place(), wanted, count)
     listing = Step(
         name="list",
         title="list",
@@ -77,17 +77,29 @@ def among(bench: Bench, work: str, remote: str, subject: Subject, count: int) ->
     bench.forget(work, remote)
 
 
-def make(place: Place, contenders: Sequence[Contender], count: int) -> None:
-    """Let each contender make one backup, and copy it until there are so many."""
+def make(
+    bench: Bench, place: Place, contenders: Sequence[Contender], count: int
+) -> list[Contender]:
+    """Let each contender make one backup, and copy it until there are so many.
+
+    Returns those for which that was possible.
+    """
+    able = []
     for contender in contenders:
         command = contender.command("backup", place)
         assert command is not None
         run = measure(command, place.remote)
-        if run.error:
-            raise RuntimeError(f"{contender.name}: {run.error}")
-        copy = copy_signed if contender is OURS else copy_plain
-        copy(contender.disk(place), count)
+        try:
+            if run.error:
+                raise ValueError(run.error)
+            copy = copy_signed if contender is OURS else copy_plain
+            copy(contender.disk(place), count)
+        except ValueError as error:
+            bench.progress.say(f"{contender.name} is left out: {error}")
+        else:
+            able.append(contender)
     time.sleep(_SEEN)
+    return able
 
 
 def shows(count: int) -> Callable[[Contender, Run], tuple[str, str]]:
