@@ -3,13 +3,21 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from django_rclone import interrupts as interruption
 from django_rclone.exceptions import OperationInterrupted
-from django_rclone.interrupts import deferred_signals, interruptible
+from django_rclone.interrupts import (
+    Crew,
+    deferred_signals,
+    interruptible,
+    is_interrupted,
+    look,
+    sleep,
+    uninterrupted,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -18,8 +26,7 @@ def nothing_stays_behind() -> Iterator[None]:
     hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     yield
-    assert interruption._regions == 0
-    assert interruption._pending is None
+    assert (interruption._main.regions, interruption._main.pending) == (0, None)
     assert {number: signal.getsignal(number) for number in SIGNALS} == handlers
     signal.signal(signal.SIGHUP, hang_up)
 
@@ -98,7 +105,7 @@ def test_other_threads_do_not_handle_signals() -> None:
     def work() -> None:
         try:
             with deferred_signals(), interruptible():
-                assert interruption._regions == 0
+                assert interruption._main.regions == 0
         except BaseException as error:
             errors.append(error)
 
@@ -106,3 +113,71 @@ def test_other_threads_do_not_handle_signals() -> None:
     thread.start()
     thread.join()
     assert errors == []
+
+
+def in_crew(crew: Crew, *calls: Callable[[], object]) -> list[BaseException]:
+    """Run each call in a thread of its own, as a member; return what they raised."""
+    errors: list[BaseException] = []
+
+    def run(call: Callable[[], object]) -> None:
+        try:
+            with crew.member():
+                call()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def test_every_member_is_interrupted_with_an_error_of_its_own() -> None:
+    crew = Crew()
+    began = threading.Barrier(3)
+
+    def interrupt() -> None:
+        began.wait()
+        crew.interrupt(OperationInterrupted("SIGTERM", 143))
+
+    def wait() -> None:
+        began.wait()
+        sleep(600)
+
+    errors = in_crew(crew, wait, wait, interrupt)
+    assert [(str(one), getattr(one, "exit_code", None)) for one in errors] == [
+        ("Stopped by SIGTERM.", 143)
+    ] * 2
+    assert errors[0] is not errors[1]
+
+
+def test_member_is_interrupted_once_and_only_where_it_may_be() -> None:
+    crew = Crew()
+    steps = []
+
+    def work() -> None:
+        crew.interrupt(KeyboardInterrupt())
+        with interruptible(raise_pending=False), uninterrupted(), interruptible():
+            look()
+            steps.append(is_interrupted())
+        try:
+            with interruptible():
+                steps.append("never comes here")
+        finally:
+            with interruptible():
+                look()
+                steps.append("undone")
+
+    [error] = in_crew(crew, work)
+    assert isinstance(error, KeyboardInterrupt)
+    assert steps == [True, "undone"]
+
+
+def test_member_that_comes_late_is_interrupted_too() -> None:
+    crew = Crew()
+    crew.interrupt(KeyboardInterrupt())
+    [error] = in_crew(crew, lambda: sleep(600))
+    assert isinstance(error, KeyboardInterrupt)
+    assert crew.is_interrupted

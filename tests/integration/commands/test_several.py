@@ -1,5 +1,6 @@
 """``dbbackup --all``: every database is tried, and each is stored once."""
 
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import connections, transaction
 
+from django_rclone.signals import pre_db_backup
+from tests.support.processes import MARK, marked, wait_until, wait_until_gone
 from tests.support.site import DjangoSite
 
 BROKEN = '''\
@@ -72,9 +75,9 @@ def broken(site: DjangoSite, monkeypatch: pytest.MonkeyPatch) -> Any:
     return break_it
 
 
-def failure_of(site: DjangoSite) -> str:
+def failure_of(site: DjangoSite, *options: str) -> str:
     with pytest.raises(CommandError) as failed:
-        site.call("dbbackup", "--all", "--clean")
+        site.call("dbbackup", "--all", "--clean", *options)
     assert failed.value.returncode == 1
     assert {backup["database"] for backup in site.backups()} == {"default", "stats"}
     return str(failed.value)
@@ -128,6 +131,130 @@ def test_a_receiver_that_raises_does_not_keep_the_others_from_being_backed_up(
     done = site.manage("dbbackup", "--all")
     assert done.returncode == 4
     assert {backup["database"] for backup in site.backups()} == {"default", "stats"}
+
+
+MEETING = '''\
+"""A client whose dumps wait for each other, or for a program that does not end."""
+import threading
+from contextlib import contextmanager
+from django_rclone.clients.sqlite import SqliteClient
+from django_rclone.processes import Command, Process
+
+met = threading.Barrier(2, timeout=120)
+
+
+class MeetingClient(SqliteClient):
+    @contextmanager
+    def dump(self, *, stall_timeout):
+        with super().dump(stall_timeout=stall_timeout) as dump:
+            met.wait()
+            yield dump
+
+
+class EndlessClient(SqliteClient):
+    @contextmanager
+    def dump(self, *, stall_timeout):
+        script = f"echo begun >> {self._path()}.begun; exec sleep 600"
+        with Process(Command(argv=("sh", "-c", script))) as process:
+            yield process
+'''
+
+
+@pytest.fixture
+def meeting(site: DjangoSite, monkeypatch: pytest.MonkeyPatch) -> DjangoSite:
+    """A site with three databases."""
+    (site.folder / "meeting_client.py").write_text(MEETING)
+    monkeypatch.syspath_prepend(str(site.folder))
+    site.add_database("other")
+    site.add_database("stats")
+    return site
+
+
+def use_client(site: DjangoSite, name: str, *aliases: str) -> None:
+    site.rclone["CLIENTS"] = {alias: {"BACKEND": f"meeting_client.{name}"} for alias in aliases}
+
+
+def test_jobs_back_up_databases_at_once(meeting: DjangoSite) -> None:
+    meeting.rclone["DB_CLEANUP_KEEP"] = 1
+    use_client(meeting, "MeetingClient", "default", "stats")
+    for _ in range(2):
+        said = meeting.call("dbbackup", "--all", "--clean", "--jobs", "3")
+    assert sorted(backup["database"] for backup in meeting.backups()) == [
+        "default",
+        "other",
+        "stats",
+    ]
+    lines = said.splitlines()
+    for start, count in (("Backing up database '", 3), ("Stored db/", 3), ("Deleted db/", 3)):
+        assert sum(line.startswith(start) for line in lines) == count, said
+    assert len(lines) == 9
+
+
+def test_jobs_fail_as_one_after_the_other_does(
+    site: DjangoSite, broken: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken("dump", "KeyError('what nobody thought of')")
+    text = failure_of(site, "--jobs", "2")
+    assert "'broken' was not backed up: unexpected KeyError: 'what nobody thought of'" in text
+    assert "Warning: database 'broken': Unexpected error" in capsys.readouterr().err
+
+
+def test_jobs_leave_no_connection_of_a_thread_open(meeting: DjangoSite) -> None:
+    used: list[Any] = []
+
+    def ask(database: str, **_: object) -> None:
+        connections[database].ensure_connection()
+        used.append(connections[database])
+
+    pre_db_backup.connect(ask)
+    try:
+        meeting.call("dbbackup", "--all", "--jobs", "3")
+    finally:
+        pre_db_backup.disconnect(ask)
+    assert len({id(connection) for connection in used}) == 3
+    assert [connection.connection for connection in used] == [None] * 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_all_jobs_and_each_fails_once(
+    meeting: DjangoSite, number: signal.Signals
+) -> None:
+    use_client(meeting, "EndlessClient", "default", "stats", "other")
+    events = meeting.folder / "events"
+    meeting.extra_settings = (
+        "from django_rclone.signals import operation_changed\n"
+        f"def note(event, **kwargs):\n    open({str(events)!r}, 'a').write("
+        "f'{event.database} {event.state} {event.error_type}\\n')\n"
+        "operation_changed.connect(note)\n"
+    )
+    mark = str(meeting.folder)
+    process = meeting.start("dbbackup", "--all", "--jobs", "2", "--retries", "3", env={MARK: mark})
+    try:
+        wait_until(
+            lambda: len([*meeting.folder.glob("*.begun")]) == 2 or process.poll() is not None,
+            "the dumps did not begin",
+        )
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 128 + number, errors
+    assert "Traceback" not in errors
+    kind = "KeyboardInterrupt" if number == signal.SIGINT else "OperationInterrupted"
+    noted = sorted(events.read_text().splitlines())
+    begun = sorted(path.name.partition(".")[0] for path in meeting.folder.glob("*.begun"))
+    assert noted == sorted(
+        f"{alias} {state}" for alias in begun for state in ("started None", f"failed {kind}")
+    )
+    assert meeting.stored() == []
+    wait_until_gone(lambda: marked(mark))
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "65", "two"])
+def test_wrong_number_of_jobs_is_refused(site: DjangoSite, jobs: str) -> None:
+    with pytest.raises(CommandError, match="must be a whole number from 1 to 64"):
+        site.call("dbbackup", f"--jobs={jobs}")
 
 
 def alias_of(site: DjangoSite, alias: str, **settings: Any) -> None:

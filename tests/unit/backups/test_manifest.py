@@ -30,6 +30,7 @@ MANIFEST = Manifest(
     server_version="3.40.1",
     migrations=("auth.0001_initial", "shop.0002_ü"),
     inventory="eJw",
+    damage_check="quick_check",
     partial=True,
     unfinished=True,
 ).signed(SIGNER)
@@ -53,6 +54,7 @@ ALTERED: dict[str, Any] = {
     "server_version": "",
     "migrations": ("auth.0001_initial",),
     "inventory": "",
+    "damage_check": "integrity_check",
     "partial": False,
     "unfinished": False,
     "signature": "x",

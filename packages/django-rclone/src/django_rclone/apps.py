@@ -1,9 +1,10 @@
 """The Django application."""
 
-from django.apps import AppConfig
-from django.core.checks import register
+from collections.abc import Sequence
+from typing import Any
 
-from . import checks
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, register
 
 
 class DjangoRcloneConfig(AppConfig):
@@ -14,7 +15,11 @@ class DjangoRcloneConfig(AppConfig):
 
     def ready(self) -> None:
         """See ``AppConfig``."""
-        register(checks.check_settings, checks.TAG)
-        register(checks.check_rclone, checks.TAG)
-        register(checks.check_places, checks.TAG)
-        register(checks.check_clients, checks.TAG)
+        register(_check_site, self.name)
+
+
+def _check_site(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    # Every process of the site starts with ready(), and few of them run checks.
+    from . import checks
+
+    return checks.check_site()

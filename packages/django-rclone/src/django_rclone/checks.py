@@ -3,10 +3,6 @@
 Numbers are never reused.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
-from django.apps import AppConfig
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
@@ -23,7 +19,15 @@ from .redaction import redact
 TAG = "django_rclone"
 
 
-def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_site() -> list[CheckMessage]:
+    """Return what is wrong with the settings, or else what is wrong on this host."""
+    if problems := check_settings():
+        return problems
+    settings = conf.load()
+    return [*check_rclone(settings), *check_places(settings), *check_clients(settings)]
+
+
+def check_settings() -> list[CheckMessage]:
     """E001: REMOTE is not set. E002: any other setting is wrong."""
     return [
         Error(
@@ -35,11 +39,8 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     ]
 
 
-def check_rclone(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_rclone(settings: Settings) -> list[CheckMessage]:
     """W001: rclone is missing. W002: it is too old, or does not run. W005: variables left out."""
-    settings = _valid_settings()
-    if settings is None:
-        return []
     try:
         rclone = RcloneBinary(settings)
     except (DjangoRcloneError, InvalidSettings) as error:
@@ -52,11 +53,8 @@ def check_rclone(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     return [checks.Warning(sentence(names), id=f"{TAG}.W005")] if names else []
 
 
-def check_places(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_places(settings: Settings) -> list[CheckMessage]:
     """E003: backups, or what nobody may read, lie where the site serves files."""
-    settings = _valid_settings()
-    if settings is None:
-        return []
     try:
         remote = Remote(settings)
     except (DjangoRcloneError, InvalidSettings):
@@ -67,11 +65,8 @@ def check_places(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     ]
 
 
-def check_clients(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_clients(settings: Settings) -> list[CheckMessage]:
     """W003: the client of a database cannot be created. W004: its programs are missing."""
-    settings = _valid_settings()
-    if settings is None:
-        return []
     found: list[CheckMessage] = []
     for alias in conf.database_aliases():
         try:
@@ -84,10 +79,6 @@ def check_clients(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         except DjangoRcloneError as error:
             found.append(_warning(error, "W004"))
     return found
-
-
-def _valid_settings() -> Settings | None:
-    return None if conf.problems() else conf.load()
 
 
 def _warning(error: DjangoRcloneError | InvalidSettings, number: str) -> CheckMessage:

@@ -1,8 +1,14 @@
 """What an operation reports to the person who runs it."""
 
+from typing import Self
+
 
 class Console:
     """Reports nothing: what code without a terminal passes. Commands pass one that prints."""
+
+    def part(self, alias: str) -> Self:
+        """Return the console of one database of several that are worked on at once, by threads."""
+        return self
 
     def backing_up(self, alias: str) -> None:
         """Report that the backup of a database begins."""

@@ -4,65 +4,153 @@ A signal handler may raise between any two steps of Python, even between the sta
 of a program and the ``with`` block that would stop it; the program would then live
 on. So a signal is deferred until the code reaches a block marked as interruptible,
 in which it waits for programs, receivers or people.
+
+Python handles signals in the main thread alone. Other threads hear of them as members
+of a ``Crew``, and only where they look: whatever waits in an interruptible block waits for
+``LOOK`` at most, and calls ``look()`` before it waits again.
 """
 
+import copy
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 from .exceptions import OperationInterrupted
 
+LOOK = 0.2  # seconds
+
 # The last one says that the limit of processor time is reached: see setrlimit(2).
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
 
-_regions = 0
-_shielded = False
-_pending: BaseException | None = None
+
+@dataclass(slots=True, eq=False)
+class _Thread:
+    """What a thread that can be interrupted does, and what it has not been told yet."""
+
+    regions: int = 0
+    shielded: bool = False
+    pending: BaseException | None = None
+
+    def raise_pending(self) -> None:
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            raise pending
+
+
+_main = _Thread()
+_local = threading.local()
+
+
+def _current() -> _Thread | None:
+    """Return the state of this thread, or ``None`` if it cannot be interrupted."""
+    if threading.current_thread() is threading.main_thread():
+        return _main
+    member: _Thread | None = getattr(_local, "member", None)
+    return member
 
 
 @contextmanager
 def interruptible(*, raise_pending: bool = True) -> Iterator[None]:
     """Let signals interrupt the block, and first raise a deferred one if ``raise_pending``."""
-    global _regions
-    if _shielded or not _is_main_thread():
+    thread = _current()
+    if thread is None or thread.shielded:
         yield
         return
-    _regions += 1
+    thread.regions += 1
     try:
         if raise_pending:
-            _raise_pending()
+            thread.raise_pending()
         yield
     finally:
-        _regions -= 1
+        thread.regions -= 1
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Defer signals during the block, whatever in it is ``interruptible()``."""
-    global _regions, _shielded
-    if not _is_main_thread():
+    thread = _current()
+    if thread is None:
         yield
         return
-    before = _regions, _shielded
-    _regions, _shielded = 0, True
+    before = thread.regions, thread.shielded
+    thread.regions, thread.shielded = 0, True
     try:
         yield
     finally:
-        _regions, _shielded = before
+        thread.regions, thread.shielded = before
+
+
+def look() -> None:
+    """Raise what was deferred, in an ``interruptible()`` block that is about to wait again."""
+    thread = _current()
+    if thread is not None and thread.regions:
+        thread.raise_pending()
+
+
+def must_look() -> bool:
+    """Return whether this thread hears of a signal only by ``look()``."""
+    return _current() not in (None, _main)
 
 
 def is_interrupted() -> bool:
     """Return whether a signal is deferred, for work that is ``uninterrupted()`` and can be undone."""
-    return _pending is not None
+    thread = _current()
+    return thread is not None and thread.pending is not None
 
 
 def sleep(seconds: float) -> None:
     """Sleep until the time is over or a signal arrives."""
+    end = time.monotonic() + seconds
     with interruptible():
-        time.sleep(seconds)
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK))
+            look()
+
+
+class Crew:
+    """Threads that are interrupted together, when the thread that waits for them is."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._members: list[_Thread] = []
+        self._error: BaseException | None = None
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether nothing more should be begun."""
+        return self._error is not None
+
+    @contextmanager
+    def member(self) -> Iterator[None]:
+        """Let this thread be one of them during the block."""
+        member = _Thread()
+        with self._lock:
+            self._members.append(member)
+            member.pending = self._error and _another(self._error)
+        _local.member = member
+        try:
+            yield
+        finally:
+            del _local.member
+
+    def interrupt(self, error: BaseException) -> None:
+        """Raise such an error in every member, once, where it looks for one."""
+        with self._lock:
+            self._error = error
+            for member in self._members:
+                member.pending = _another(error)
+
+
+def _another(error: BaseException) -> BaseException:
+    """Return an equal error: one that is raised in two threads would get a mixed traceback."""
+    try:
+        return copy.copy(error)
+    except Exception:  # noqa: BLE001 - that of a handler of the site, which cannot be copied
+        return error
 
 
 @contextmanager
@@ -76,7 +164,8 @@ def deferred_signals() -> Iterator[None]:
     main thread.
     """
     usual = (signal.SIG_DFL, signal.default_int_handler)
-    ours = [n for n in _SIGNALS if _is_main_thread() and signal.getsignal(n) in usual]
+    is_main = _current() is _main
+    ours = [n for n in _SIGNALS if is_main and signal.getsignal(n) in usual]
     before = {number: signal.signal(number, _interrupt) for number in ours}
     blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
     try:
@@ -85,27 +174,15 @@ def deferred_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number, handler in before.items():
             signal.signal(number, handler)
-    _raise_pending()
+    _main.raise_pending()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    global _pending
     if number == signal.SIGINT:
-        _pending = KeyboardInterrupt()
+        _main.pending = KeyboardInterrupt()
     else:
         # A second one must not interrupt the undoing.
         signal.signal(number, signal.SIG_IGN)
-        _pending = OperationInterrupted(signal.Signals(number).name, 128 + number)
-    if _regions:
-        _raise_pending()
-
-
-def _raise_pending() -> None:
-    global _pending
-    pending, _pending = _pending, None
-    if pending is not None:
-        raise pending
-
-
-def _is_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+        _main.pending = OperationInterrupted(signal.Signals(number).name, 128 + number)
+    if _main.regions:
+        _main.raise_pending()

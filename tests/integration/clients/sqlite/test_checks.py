@@ -1,5 +1,6 @@
 """What the check for damage sees: with the site's functions, and without."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -7,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +67,21 @@ def schema_of(site: DjangoSite) -> list[Any]:
     return found
 
 
+def damage_index(site: DjangoSite) -> None:
+    """Let an index be ordered otherwise than its definition says."""
+    site.database.run(
+        "CREATE TABLE broken (a TEXT); CREATE INDEX broken_index ON broken (a);"
+        "INSERT INTO broken VALUES ('x'), ('y');"
+        "PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_master SET sql = 'CREATE INDEX broken_index ON broken (a DESC)'"
+        " WHERE name = 'broken_index';"
+    )
+
+
+def use_limit(site: DjangoSite, limit: object) -> None:
+    site.rclone["CLIENTS"] = {"default": {"OPTIONS": {"full_check_limit": limit}}}
+
+
 @pytest.mark.usefixtures("receiver")
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
 def test_functions_of_receivers_are_there_for_the_check(site: DjangoSite, encoding: str) -> None:
@@ -94,14 +111,56 @@ def test_what_cannot_be_checked_is_named_and_not_called_damaged(
 
 def test_damage_is_found_also_where_something_cannot_be_checked(site: DjangoSite) -> None:
     add_schema(site)
-    site.database.run(
-        "CREATE TABLE broken (a TEXT); CREATE INDEX broken_index ON broken (a);"
-        "INSERT INTO broken VALUES ('x'), ('y');"
-        "PRAGMA writable_schema = ON;"
-        "UPDATE sqlite_master SET sql = 'CREATE INDEX broken_index ON broken (a DESC)'"
-        " WHERE name = 'broken_index';"
-    )
+    damage_index(site)
     with pytest.raises(CommandError, match="damaged"):
+        site.call("dbbackup")
+
+
+@pytest.mark.parametrize(
+    ("limit", "check"),
+    [(None, "integrity_check"), (1 << 20, "integrity_check"), (0, "quick_check")],
+)
+def test_manifest_says_how_the_file_was_checked(
+    site: DjangoSite, limit: int | None, check: str
+) -> None:
+    use_limit(site, limit)
+    dump = site.back_up()
+    assert json.loads(Path(f"{dump}.json").read_bytes())["damage_check"] == check
+
+
+def test_index_that_differs_from_its_table_is_restored_as_it_is_from_a_large_file(
+    site: DjangoSite,
+) -> None:
+    damage_index(site)
+    with pytest.raises(CommandError, match="damaged"):
+        site.call("dbbackup")
+    use_limit(site, 0)
+    site.call("dbbackup")
+    before = schema_of(site)
+    site.database.run("DROP TABLE broken")
+    site.restore()
+    assert schema_of(site) == before
+    site.database.run("REINDEX")
+    assert site.database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_damaged_page_of_a_large_file_fails_the_backup(site: DjangoSite) -> None:
+    use_limit(site, 0)
+    [(page, size)] = site.database.rows(
+        "SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = 'entry'"
+    )
+    with site.database.path.open("r+b") as file:
+        file.seek((page - 1) * size + 3)
+        file.write(b"\xff\xff")
+    with pytest.raises(CommandError, match="damaged"):
+        site.call("dbbackup")
+    assert site.stored() == []
+
+
+@pytest.mark.parametrize("limit", [-1, "64 MB", True])
+def test_wrong_limit_of_the_full_check_is_named(site: DjangoSite, limit: object) -> None:
+    use_limit(site, limit)
+    with pytest.raises(CommandError, match="full_check_limit must be a number of bytes, or None"):
         site.call("dbbackup")
 
 

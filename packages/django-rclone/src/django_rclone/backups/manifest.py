@@ -60,6 +60,8 @@ class Manifest:
     """The migrations applied at the time of the backup, as ``app.name``."""
     inventory: str = ""
     """What the dump holds, as text of an ``Inventory``; empty if that is not known."""
+    damage_check: str = ""
+    """How the database was checked for damage, as its vendor calls it; empty if it was not."""
     partial: bool = False
     """Whether options excluded tables or rows from the dump."""
     unfinished: bool = False

@@ -8,16 +8,16 @@ from django.utils.module_loading import import_string
 from ..conf import ClientSettings, Settings
 from ..exceptions import InvalidSettings
 from .base import DatabaseClient
-from .mongodb import MongodbClient
-from .mysql import MysqlClient
-from .orm import OrmClient
-from .postgresql import PostgresqlClient
-from .sqlite import SqliteClient
 
-CLIENTS: dict[str, type[DatabaseClient]] = {
-    client.vendor: client for client in (MongodbClient, MysqlClient, PostgresqlClient, SqliteClient)
+CLIENTS = {
+    "mongodb": f"{__name__}.mongodb.MongodbClient",
+    "mysql": f"{__name__}.mysql.MysqlClient",
+    "postgresql": f"{__name__}.postgresql.PostgresqlClient",
+    "sqlite": f"{__name__}.sqlite.SqliteClient",
 }
-"""By ``connection.vendor``, which wrapped and derived engines share."""
+"""By ``connection.vendor``, which wrapped and derived engines share. Imported when needed."""
+
+_FOR_ANY_ENGINE = f"{__name__}.orm.OrmClient"
 
 
 def get_client(alias: str, settings: Settings) -> DatabaseClient:
@@ -37,11 +37,9 @@ def get_client(alias: str, settings: Settings) -> DatabaseClient:
         problem = f"Database {alias!r} names no engine"
         raise InvalidSettings("", problem, "Correct DATABASES.")
     chosen = settings.clients.get(alias, ClientSettings())
-    if chosen.backend is not None:
-        client = _imported(alias, chosen.backend)
-    else:
-        # An engine without a client of its own is one that Django can read all the same.
-        client = CLIENTS.get(connection.vendor, OrmClient)
+    # An engine without a client of its own is one that Django can read all the same.
+    usual = CLIENTS.get(connection.vendor, _FOR_ANY_ENGINE)
+    client = _imported(alias, chosen.backend or usual)
     try:
         return client(connection, **chosen.options)
     except TypeError as error:

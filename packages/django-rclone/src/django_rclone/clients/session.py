@@ -9,15 +9,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
 from ..exceptions import ClientError
-from ..interrupts import interruptible
+from ..interrupts import interruptible, must_look
 from ..redaction import redact
 from .asking import Answer, Line, answer_to
 from .base import DatabaseClient
 
 _SHOWN = 500  # characters of a server's message
 
-# These drivers wait in Python, or look at signals all the time.
-_NOTICING_SIGNALS = ("psycopg", "pymysql", "pymongo")
+# These drivers look at signals all the time, and end what the server does for them.
+_NOTICING_SIGNALS = ("psycopg", "pymongo")
 
 Parameters = Mapping[str, object] | Sequence[object] | None
 
@@ -88,7 +88,8 @@ class Session:
                 return question(cursor)
 
         with self.translated_errors():
-            if type(self._connection).__module__.partition(".")[0] in _NOTICING_SIGNALS:
+            driver = type(self._connection).__module__.partition(".")[0]
+            if driver in _NOTICING_SIGNALS and not must_look():
                 return ask()
             line = Line(self._connection)
             return answer_to(ask, give_up=lambda: self._give_up(line), lost=self._lose)

@@ -32,6 +32,13 @@ def timeout_option(value: float) -> float:
     return float(value)
 
 
+def size_option(option: str, value: int | None) -> int | None:
+    """Return a number of bytes, or ``None`` for no limit."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise TypeError(f"{option} must be a number of bytes, or None")
+
+
 def table_name(name: str) -> str | None:
     """Return the table of a model by its label, such as ``"sessions.Session"``."""
     app_label, _, model = name.partition(".")

@@ -3,32 +3,23 @@
 import argparse
 import contextlib
 import sys
-import time
 from io import StringIO
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
-from ..console import Console
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
 from ..interrupts import deferred_signals, interruptible
 from ..processes import set_right
-from ..rclone.binary import RcloneBinary
-from ..rclone.environment import sentence
+from ..rclone import session
 from ..redaction import redact
-from .formatting import duration, printable
-from .formatting import size as formatted_size
+from .formatting import printable
+from .terminal import Screen, TerminalConsole
 
 EXIT_USAGE = 2
 EXIT_DECLINED = 5
 _EXIT_INTERRUPTED = 130
-
-# A closed pipe or a full disk behind the output must not break a backup.
-_IGNORE_WRITE_ERRORS = contextlib.suppress(OSError, ValueError)
-
-_PROGRESS_DELAY = 1.0  # seconds before progress is shown
-_REFRESH = 0.2  # seconds between two updates of it
 
 
 class RcloneCommand(BaseCommand):
@@ -46,7 +37,7 @@ class RcloneCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         try:
-            with set_right(), deferred_signals():
+            with set_right(), deferred_signals(), session():
                 self._warn_of_environment(int(options.get("verbosity", 1)))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
@@ -59,11 +50,15 @@ class RcloneCommand(BaseCommand):
                 raise
             raise CommandError("Interrupted.", returncode=_EXIT_INTERRUPTED) from None
 
-    def console(self, verbosity: int) -> "TerminalConsole":
+    def console(self, verbosity: int) -> TerminalConsole:
         """Return the console that operations report their steps to."""
-        return TerminalConsole(self.stdout, self.stderr, self.style.WARNING, verbosity)
+        return TerminalConsole(Screen(self.stdout, self.stderr, self.style.WARNING, verbosity))
 
     def _warn_of_environment(self, verbosity: int) -> None:
+        # What only the work itself needs is imported with it: --help is quick.
+        from ..rclone.binary import RcloneBinary
+        from ..rclone.environment import sentence
+
         # What is wrong with the settings or with rclone is said by the command itself.
         with contextlib.suppress(DjangoRcloneError, InvalidSettings):
             if names := RcloneBinary(conf.load()).left_out:
@@ -119,68 +114,3 @@ def add_verification_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="Accepts a backup without a valid manifest. It may be damaged or forged.",
     )
-
-
-class TerminalConsole(Console):
-    """Prints steps and warnings, and on a terminal the progress of whatever takes long."""
-
-    def __init__(
-        self, out: OutputWrapper, err: OutputWrapper, style_warning: Any, verbosity: int
-    ) -> None:
-        self._out = out
-        self._err = err
-        self._style_warning = style_warning
-        self._quiet = verbosity < 1
-        self._animated = not self._quiet and err.isatty()
-        self._started = time.monotonic()
-        self._shown = 0.0
-
-    def backing_up(self, alias: str) -> None:
-        """Print that the backup of a database begins."""
-        self.info(f"Backing up database {alias!r} ...")
-
-    def same_database(self, alias: str, twin: str) -> None:
-        """Print that a database is not backed up a second time."""
-        self.info(f"Database {alias!r} is the same as {twin!r}, and backed up as that.")
-
-    def stored(self, path: str, size: int) -> None:
-        """Print that a backup was made, and how long it took."""
-        took = duration(time.monotonic() - self._started)
-        self.info(f"Stored {path} ({formatted_size(size)} in {took}).")
-
-    def deleted(self, path: str) -> None:
-        """Print that something was deleted."""
-        self.info(f"Deleted {path}.")
-
-    def info(self, text: str) -> None:
-        """Print a line, and restart the clock for what follows."""
-        self._clear()
-        self._started = time.monotonic()
-        if not self._quiet:
-            with _IGNORE_WRITE_ERRORS:
-                self._out.write(printable(text))
-
-    def warn(self, text: str) -> None:
-        """Print a warning on stderr."""
-        self._clear()
-        if not self._quiet:
-            with _IGNORE_WRITE_ERRORS:
-                self._err.write(f"Warning: {printable(text)}", self._style_warning)
-
-    def progress(self, transferred: int) -> None:
-        """Show bytes, rate and elapsed time, once a second has passed."""
-        now = time.monotonic()
-        elapsed = now - self._started
-        if not self._animated or elapsed < _PROGRESS_DELAY or now - self._shown < _REFRESH:
-            return
-        self._shown = now
-        line = f"{formatted_size(transferred)}, {formatted_size(int(transferred / elapsed))}/s, {duration(elapsed)}"
-        with _IGNORE_WRITE_ERRORS:
-            self._err.write(f"\r\x1b[K  {line}", ending="")
-            self._err.flush()
-
-    def _clear(self) -> None:
-        if self._shown:
-            with _IGNORE_WRITE_ERRORS:
-                self._err.write("\r\x1b[K", ending="")
-            self._shown = 0.0

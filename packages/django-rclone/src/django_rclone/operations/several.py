@@ -3,7 +3,7 @@
 import logging
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from ..backups import Backup
 from ..conf import ClientSettings, Settings
 from ..console import Console
 from ..exceptions import BackupsFailed, DjangoRcloneError, InvalidSettings, UnexpectedError
+from ..rclone import session
 from ..redaction import redact
 from ..reporting import Sender
+from .at_once import for_each
 from .backup import backup_database
 from .places import require_backups_apart
 from .prune import prune_database
@@ -26,38 +28,51 @@ _QUIET = Console()
 logger = logging.getLogger(__name__)
 
 
+@session()
 def backup_databases(
     aliases: Sequence[str],
     *,
     sender: Sender,
     retries: int = 0,
     clean: bool = False,
+    jobs: int = 1,
     console: Console = _QUIET,
 ) -> list[Backup]:
     """Back up several databases, each whatever becomes of the others; return what was stored.
 
     ``retries`` and ``sender`` are those of ``backup_database()``. With ``clean`` the old
-    backups of each database that was backed up are pruned. Raises ``InvalidSettings`` before
+    backups of each database that was backed up are pruned. Up to ``jobs`` databases are
+    worked on at once, each in a thread, in which signals are sent too. Raises ``InvalidSettings`` before
     anything is done, and ``BackupsFailed`` in the end if a backup or a clean-up failed,
     whatever the error was. The traceback of one that nobody expects is logged, and shown
     as a warning.
     """
     require_backups_apart(conf.load())
-    stored: list[Backup] = []
+    stored: dict[str, Backup] = {}
     failed: dict[str, Exception] = {}
     unpruned: dict[str, Exception] = {}
-    for alias in aliases:
-        console.backing_up(alias)
-        with _noted(alias, failed, console):
-            backup = backup_database(alias, sender=sender, retries=retries, console=console)
-            stored.append(backup)
-            console.stored(backup.path, backup.size)
-        if clean and alias not in failed:
-            with _noted(alias, unpruned, console):
-                prune_database(alias, sender=sender, keep_path=backup.path, console=console)
+
+    def back_up(alias: str) -> None:
+        shown = console.part(alias) if min(jobs, len(aliases)) > 1 else console
+        shown.backing_up(alias)
+        with _noted(alias, failed, shown):
+            backup = backup_database(alias, sender=sender, retries=retries, console=shown)
+            stored[alias] = backup
+            shown.stored(backup.path, backup.size)
+        if clean and alias in stored:
+            with _noted(alias, unpruned, shown):
+                prune_database(alias, sender=sender, keep_path=stored[alias].path, console=shown)
+
+    for_each(aliases, back_up, jobs=jobs)
+    made = [stored[alias] for alias in aliases if alias in stored]
     if failed or unpruned:
-        raise BackupsFailed(stored, failed, unpruned)
-    return stored
+        raise BackupsFailed(made, _in_order(failed, aliases), _in_order(unpruned, aliases))
+    return made
+
+
+def _in_order(errors: Mapping[str, Exception], aliases: Sequence[str]) -> dict[str, Exception]:
+    """Return errors in the order of the databases, whichever failed first."""
+    return {alias: errors[alias] for alias in aliases if alias in errors}
 
 
 def every_database(*, console: Console = _QUIET) -> list[str]:
@@ -70,6 +85,8 @@ def every_database(*, console: Console = _QUIET) -> list[str]:
     settings = conf.load()
     chosen: dict[object, str] = {}
     for alias in conf.database_aliases():
+        if alias in settings.rehearsal.values():
+            continue  # it holds nothing but the last rehearsal
         twin = chosen.setdefault(_place(alias, settings), alias)
         if twin != alias:
             console.same_database(alias, twin)
@@ -86,6 +103,11 @@ def every_database(*, console: Console = _QUIET) -> list[str]:
 
 def _place(alias: str, settings: Settings) -> object:
     """Return what is equal for two aliases only if their backups would be equal."""
+    return repr((located(alias), settings.clients.get(alias, ClientSettings())))
+
+
+def located(alias: str) -> object:
+    """Return what is equal for two aliases only if they are the same database."""
     try:
         connection = connections[alias]
     except ImproperlyConfigured:
@@ -99,7 +121,7 @@ def _place(alias: str, settings: Settings) -> object:
         name = os.path.realpath(Path(name)) if not str(name).startswith("file:") else name
     reached = [options.get(key) for key in ("service", "read_default_file", "unix_socket", "host")]
     place = (connection.vendor, known.get("HOST"), str(known.get("PORT") or ""), str(name))
-    return repr((place, reached, settings.clients.get(alias, ClientSettings())))
+    return repr((place, reached))
 
 
 def _mirrored(alias: str) -> str | None:

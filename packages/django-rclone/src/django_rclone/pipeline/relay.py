@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..exceptions import BackupRejected, DumpError
-from ..interrupts import interruptible
+from ..interrupts import interruptible, look
 from .compression import compressor, decompressor
 
 _CHUNK = 1 << 20
@@ -78,6 +78,7 @@ def upload_dump(
 
     with interruptible():
         while chunk := source.read(_CHUNK):
+            look()
             raw_size += len(chunk)
             if len(head) < _HEAD:
                 head = (head + chunk)[:_HEAD]
@@ -109,6 +110,7 @@ def apply_dump(
     withheld = b""
     with interruptible():
         while chunk := source.read(_CHUNK):
+            look()
             hashed.update(chunk)
             size += len(chunk)
             for piece in unpack.decompress(chunk):

@@ -23,7 +23,13 @@ logger = logging.getLogger(__name__)
 FILE = "django_rclone_file"
 """The schema of the file in a connection made by ``open_as_site()``."""
 
+QUICK = "quick_check"
+"""Reads every row and the structure of every index."""
+FULL = "integrity_check"
+"""The same, and compares every index with its table: ten times slower."""
+
 _SHOWN = 10
+_CACHE = 16_000  # KiB; each row is looked up in each index
 
 
 @dataclass(slots=True)
@@ -75,16 +81,17 @@ def open_as_site(wrapper: BaseDatabaseWrapper, path: Path) -> sqlite3.Connection
     return opened
 
 
-def integrity_of(connection: sqlite3.Connection) -> Findings:
-    """Check the structure of ``FILE``; may be interrupted. Raises ``sqlite3.Error``.
+def integrity_of(connection: sqlite3.Connection, check: str = FULL) -> Findings:
+    """Check ``FILE``, by ``QUICK`` or ``FULL``; may be interrupted. Raises ``sqlite3.Error``.
 
     Rows that violate a constraint are the site's own business, not damage: a backup must
     hold them as well.
     """
     findings = Findings()
     try:
-        for check in _possible_checks(connection, findings):
-            findings.problems += interruptibly(connection, partial(_problems, connection, check))
+        connection.execute(f"PRAGMA {FILE}.cache_size = -{_CACHE}")
+        for one in _possible_checks(connection, check, findings):
+            findings.problems += interruptibly(connection, partial(_problems, connection, one))
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
             raise
@@ -93,19 +100,21 @@ def integrity_of(connection: sqlite3.Connection) -> Findings:
     return findings
 
 
-def uncheckable(connection: sqlite3.Connection) -> list[str]:
-    """Return what of ``FILE`` could not be checked now, with the reasons. Quick."""
+def uncheckable(connection: sqlite3.Connection, check: str) -> list[str]:
+    """Return what of ``FILE`` such a check would leave out now, with the reasons. Quick."""
     findings = Findings()
     with suppress(sqlite3.Error):
-        for _ in _possible_checks(connection, findings):
+        for _ in _possible_checks(connection, check, findings):
             pass
     return findings.unchecked
 
 
-def _possible_checks(connection: sqlite3.Connection, findings: Findings) -> Iterator[str]:
-    """Yield the checks that together see as much as can be seen; note the rest in ``findings``."""
+def _possible_checks(
+    connection: sqlite3.Connection, check: str, findings: Findings
+) -> Iterator[str]:
+    """Yield the statements that together see as much as can be seen; note the rest in ``findings``."""
     connection.execute("PRAGMA ignore_check_constraints = 1")
-    whole = f"PRAGMA {FILE}.integrity_check({2**31 - 1})"
+    whole = f"PRAGMA {FILE}.{check}({2**31 - 1})"
     if _obstacle(connection, whole) is None:
         yield whole
         return
@@ -114,11 +123,9 @@ def _possible_checks(connection: sqlite3.Connection, findings: Findings) -> Iter
     ).fetchall()
     for (name,) in tables:
         quoted = "'" + name.replace("'", "''") + "'"
-        thorough, quick = (
-            f"PRAGMA {FILE}.{kind}_check({quoted})" for kind in ("integrity", "quick")
-        )
-        if (reason := _obstacle(connection, thorough)) is None:
-            yield thorough
+        wanted, quick = (f"PRAGMA {FILE}.{kind}({quoted})" for kind in (check, QUICK))
+        if (reason := _obstacle(connection, wanted)) is None:
+            yield wanted
         elif _obstacle(connection, quick) is None:
             findings.unchecked.append(f"the indexes of table {name} ({reason})")
             yield quick
@@ -126,10 +133,10 @@ def _possible_checks(connection: sqlite3.Connection, findings: Findings) -> Iter
             findings.unchecked.append(f"table {name} ({reason})")
 
 
-def _obstacle(connection: sqlite3.Connection, check: str) -> str | None:
+def _obstacle(connection: sqlite3.Connection, statement: str) -> str | None:
     """Return why SQLite cannot run a check. Raises ``sqlite3.Error`` for damage."""
     try:
-        connection.execute(f"EXPLAIN {check}").fetchone()
+        connection.execute(f"EXPLAIN {statement}").fetchone()
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR:
             raise
@@ -137,8 +144,8 @@ def _obstacle(connection: sqlite3.Connection, check: str) -> str | None:
     return None
 
 
-def _problems(connection: sqlite3.Connection, check: str) -> list[str]:
-    found = (str(row[0]) for row in connection.execute(check))
+def _problems(connection: sqlite3.Connection, statement: str) -> list[str]:
+    found = (str(row[0]) for row in connection.execute(statement))
     problems = (one for one in found if one != "ok" and not one.startswith("NULL value in"))
     return [one for one, _ in zip(problems, range(_SHOWN), strict=False)]
 

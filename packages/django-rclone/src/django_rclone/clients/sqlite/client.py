@@ -17,17 +17,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
+from ...conf.client_options import size_option
 from ...exceptions import ClientError
 from ...processes import StallTimeout
 from ...scratch import scratch_directory
 from ..base import DatabaseClient, Versions
-from .checking import integrity_of, open_as_site, uncheckable
+from .checking import FULL, QUICK, integrity_of, open_as_site, uncheckable
 from .copying import copy_out
 from .files import connect, is_busy
 from .kinds import inventory_of
 from .restore import FileRestore
 from .salvage import FileSalvage
 
+_FULL_CHECK_LIMIT = 64 << 20  # bytes; they take half a second
 _DEFAULT_TIMEOUT = 5.0  # seconds; that of sqlite3.connect(), which Django keeps
 
 
@@ -39,8 +41,12 @@ class SqliteClient(DatabaseClient):
     magic: ClassVar[tuple[bytes, ...]] = (b"SQLite format 3\0",)
     extension: ClassVar[str] = "sqlite3"
 
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+    def __init__(
+        self, connection: BaseDatabaseWrapper, *, full_check_limit: int | None = _FULL_CHECK_LIMIT
+    ) -> None:
+        """Files of up to ``full_check_limit`` bytes are checked in full; ``None``: all files."""
         super().__init__(connection)
+        self._full_check_limit = size_option("full_check_limit", full_check_limit)
         self._dumped: Path | None = None
 
     def versions(self) -> Versions:
@@ -78,9 +84,10 @@ class SqliteClient(DatabaseClient):
 
     def dump_warnings(self) -> Sequence[str]:
         try:
-            with closing(open_as_site(self.connection, self._require_file())) as live:
-                unchecked = uncheckable(live)
-        except sqlite3.Error:
+            file = self._require_file()
+            with closing(open_as_site(self.connection, file)) as live:
+                unchecked = uncheckable(live, self._check_of(file))
+        except (OSError, sqlite3.Error):
             return ()  # dump() says why
         return tuple(
             f"The check for damage leaves out {one}. Register it in a receiver of connection_created "
@@ -119,6 +126,16 @@ class SqliteClient(DatabaseClient):
             yield stack.enter_context(closing(target))
 
     @contextmanager
+    def rehearse(self, expected: Inventory | None = None) -> Iterator[FileRestore]:
+        with ExitStack() as stack:
+            with _translated_errors("Cannot write to the temporary folder"):
+                folder = stack.enter_context(scratch_directory(Path(tempfile.gettempdir())))
+                # No live file: a rehearsal is not made to fit one.
+                live, path = folder / "live.sqlite3", folder / "rehearsed.sqlite3"
+                target = FileRestore(self.connection, live, path, self._timeout(), expected)
+            yield stack.enter_context(closing(target))
+
+    @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[FileSalvage]:
         live = self._require_path()
         with ExitStack() as stack:
@@ -139,8 +156,9 @@ class SqliteClient(DatabaseClient):
             with closing(connect(copy, 0)) as opened:
                 # A dump is one file: it must not refer to a write-ahead log.
                 opened.execute("PRAGMA journal_mode = DELETE").fetchone()
+            self.damage_check = self._check_of(copy)
             with closing(open_as_site(self.connection, copy)) as opened:
-                problems = integrity_of(opened).problems
+                problems = integrity_of(opened, self.damage_check).problems
         except sqlite3.Error as error:
             if is_busy(error):
                 raise ClientError(
@@ -153,6 +171,10 @@ class SqliteClient(DatabaseClient):
                 f"The database is damaged: {'; '.join(problems)}.",
                 hint="Restore an earlier backup, or see https://www.sqlite.org/recovery.html.",
             )
+
+    def _check_of(self, file: Path) -> str:
+        limit = self._full_check_limit
+        return FULL if limit is None or file.stat().st_size <= limit else QUICK
 
     def _require_file(self) -> Path:
         path = self._require_path()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from ...exceptions import ClientError
-from ...interrupts import interruptible, is_interrupted, sleep
+from ...interrupts import interruptible, is_interrupted, look, sleep
 from .files import (
     BUSY,
     HEADER_SIZE,
@@ -92,6 +92,7 @@ def _patience(timeout: float) -> Callable[[int, int, int], None]:
 
     def watch(status: int, remaining: int, total: int) -> None:
         nonlocal give_up
+        look()
         if status not in BUSY:
             give_up = time.monotonic() + timeout
         elif time.monotonic() >= give_up:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +52,7 @@ class FileRestore:
         self._path = path
         self._timeout = timeout
         self._expected = expected
+        self.place: Mapping[str, object] = {"NAME": str(path)}
         self._aside = Path(f"{live}.damaged-{datetime.now(UTC):%Y%m%d%H%M%S}")
         self._file = path.open("xb")
 
@@ -69,11 +70,26 @@ class FileRestore:
             self._file.close()
 
     def finish(self) -> None:
-        """Complete the private file and check it. Raises ``ClientError``."""
-        try:
+        """Complete the private file and check it. Raises ``ClientError``.
+
+        With an inventory, its bytes are proven to be those that were checked when they were
+        backed up.
+        """
+        with self._translated_errors():
             self._file.close()
-            findings = self._checked()
-        except (OSError, sqlite3.Error) as error:
+        if not self._expected:
+            self._require_sound()
+        with self._translated_errors():
+            if size := self._required_page_size():
+                change_page_size(self._wrapper, self._path, size)
+        if self._expected:
+            self._expected.require(self._inventory())
+
+    def _require_sound(self) -> None:
+        try:
+            with closing(open_as_site(self._wrapper, self._path)) as restored:
+                findings = integrity_of(restored)
+        except sqlite3.Error as error:
             findings = Findings(problems=[str(error)])
         if findings.problems:
             raise ClientError(
@@ -81,21 +97,12 @@ class FileRestore:
             )
         for one in findings.unchecked:
             logger.warning("This part of the backup could not be checked: %s", one)
-        with self._translated_errors():
-            if size := self._required_page_size():
-                change_page_size(self._wrapper, self._path, size)
-        if self._expected:
-            self._expected.require(self._inventory())
 
     def _inventory(self) -> Inventory:
         try:
             return inventory_of(self._path)
         except sqlite3.Error as error:
             raise ClientError(f"Cannot read the restored file: {error}.") from error
-
-    def _checked(self) -> Findings:
-        with closing(open_as_site(self._wrapper, self._path)) as restored:
-            return integrity_of(restored)
 
     def _required_page_size(self) -> int | None:
         """Return the size that pages must have to be copied into the live file, if another one."""

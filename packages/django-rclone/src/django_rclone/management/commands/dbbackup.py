@@ -7,10 +7,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...console import Console
-from ...operations.several import backup_databases, every_database
 from ..base import EXIT_USAGE, RcloneCommand
 
 _MAX_RETRIES = 10
+_MAX_JOBS = 64
 
 
 class Command(RcloneCommand):
@@ -44,6 +44,15 @@ class Command(RcloneCommand):
             help="Retries a failed backup up to N times. Defaults to 0.",
         )
 
+        parser.add_argument(
+            "-j",
+            "--jobs",
+            type=_jobs,
+            default=1,
+            metavar="N",
+            help="Backs up to N databases at once. Defaults to 1.",
+        )
+
     def handle(
         self,
         *args: Any,
@@ -51,15 +60,19 @@ class Command(RcloneCommand):
         all_databases: bool,
         clean: bool,
         retries: int,
+        jobs: int,
         verbosity: int,
         **options: Any,
     ) -> None:
+        from ...operations.several import backup_databases
+
         console = self.console(verbosity)
         backup_databases(
             _aliases(database, all_databases, console),
             sender=type(self),
             retries=retries,
             clean=clean,
+            jobs=jobs,
             console=console,
         )
 
@@ -71,8 +84,17 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _jobs(text: str) -> int:
+    """Return a number of databases. Raises ``ArgumentTypeError``."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_JOBS):
+        raise ArgumentTypeError(f"must be a whole number from 1 to {_MAX_JOBS}")
+    return int(text)
+
+
 def _aliases(database: str | list[str] | None, all_databases: bool, console: Console) -> list[str]:
     if all_databases:
+        from ...operations.several import every_database
+
         if database:
             problem = "--all and --database exclude each other."
             raise CommandError(problem, returncode=EXIT_USAGE)

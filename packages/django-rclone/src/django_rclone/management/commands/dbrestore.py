@@ -2,14 +2,12 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
 from ... import conf
-from ...operations.restore import RestorePlan, plan_restore, restore_database
-from ...operations.salvage import salvage_database
 from ..base import (
     EXIT_USAGE,
     RcloneCommand,
@@ -18,6 +16,9 @@ from ..base import (
     add_verification_arguments,
 )
 from ..formatting import age, date, duration, size
+
+if TYPE_CHECKING:
+    from ...operations.restore import RestorePlan
 
 
 class Command(RcloneCommand):
@@ -64,6 +65,8 @@ class Command(RcloneCommand):
         verbosity: int,
         **options: Any,
     ) -> None:
+        from ...operations.restore import plan_restore
+
         console = self.console(verbosity)
         alias = database or _only_database()
         plan = plan_restore(
@@ -85,13 +88,17 @@ class Command(RcloneCommand):
         else:
             self._restore(plan, console)
 
-    def _restore(self, plan: RestorePlan, console: TerminalConsole) -> None:
+    def _restore(self, plan: "RestorePlan", console: TerminalConsole) -> None:
+        from ...operations.restore import restore_database
+
         console.info(f"Restoring database {plan.alias!r} from {plan.backup.path} ...")
         clock = time.monotonic()
         restore_database(plan, sender=type(self), console=console)
         console.info(f"Restored database {plan.alias!r} in {duration(time.monotonic() - clock)}.")
 
-    def _salvage(self, plan: RestorePlan, console: TerminalConsole) -> None:
+    def _salvage(self, plan: "RestorePlan", console: TerminalConsole) -> None:
+        from ...operations.salvage import salvage_database
+
         console.info(f"Salvaging {plan.backup.path} ...")
         salvage = salvage_database(plan, console=console)
         console.info(f"Salvaged into {salvage.place}. Database {plan.alias!r} is as it was.")
@@ -114,21 +121,21 @@ def _only_database() -> str:
     )
 
 
-def _salvage_question(plan: RestorePlan) -> str:
+def _salvage_question(plan: "RestorePlan") -> str:
     return (
         f"You are about to salvage {_described(plan)}\n"
         f"into a new place next to database {plan.alias!r} ({plan.live}), which is not touched."
     )
 
 
-def _question(plan: RestorePlan) -> str:
+def _question(plan: "RestorePlan") -> str:
     return (
         f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
         f"with {_described(plan)}."
     )
 
 
-def _described(plan: RestorePlan) -> str:
+def _described(plan: "RestorePlan") -> str:
     backup = plan.backup
     made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
     environment = f", environment {backup.environment!r}" if backup.environment else ""

@@ -1,0 +1,112 @@
+"""What commands print while they work: whole lines, whichever thread has something to say."""
+
+import contextlib
+import threading
+import time
+from typing import Any, Self
+
+from django.core.management.base import OutputWrapper
+
+from ..console import Console
+from .formatting import duration, printable
+from .formatting import size as formatted_size
+
+# A closed pipe or a full disk behind the output must not break a backup.
+_IGNORE_WRITE_ERRORS = contextlib.suppress(OSError, ValueError)
+
+_PROGRESS_DELAY = 1.0  # seconds before progress is shown
+_REFRESH = 0.2  # seconds between two updates of it
+
+
+class Screen:
+    """What all parts of a console share: the outputs, and the line that shows progress."""
+
+    def __init__(
+        self, out: OutputWrapper, err: OutputWrapper, style_warning: Any, verbosity: int
+    ) -> None:
+        self._out = out
+        self._err = err
+        self._style_warning = style_warning
+        self._quiet = verbosity < 1
+        self._animated = not self._quiet and err.isatty()
+        self._shown = 0.0
+        self._lock = threading.RLock()
+        self._moving: dict[str, tuple[int, float]] = {}
+        """Bytes and seconds so far, by the name of the part."""
+
+    def write(self, text: str, *, is_warning: bool = False) -> None:
+        with self._lock, _IGNORE_WRITE_ERRORS:
+            if self._shown:
+                self._err.write("\r\x1b[K", ending="")
+                self._shown = 0.0
+            if self._quiet:
+                return
+            if is_warning:
+                self._err.write(text, self._style_warning)
+            else:
+                self._out.write(text)
+
+    def forget(self, name: str) -> None:
+        with self._lock:
+            self._moving.pop(name, None)
+
+    def show(self, name: str, transferred: int, elapsed: float) -> None:
+        if not self._animated or elapsed < _PROGRESS_DELAY:
+            return
+        with self._lock, _IGNORE_WRITE_ERRORS:
+            self._moving[name] = transferred, elapsed
+            now = time.monotonic()
+            if now - self._shown < _REFRESH:
+                return
+            self._shown = now
+            total = sum(count for count, _ in self._moving.values())
+            rate = sum(count / seconds for count, seconds in self._moving.values())
+            longest = max(seconds for _, seconds in self._moving.values())
+            line = f"{formatted_size(total)}, {formatted_size(int(rate))}/s, {duration(longest)}"
+            self._err.write(f"\r\x1b[K  {line}", ending="")
+            self._err.flush()
+
+
+class TerminalConsole(Console):
+    """Prints steps and warnings, and on a terminal the progress of whatever takes long."""
+
+    def __init__(self, screen: Screen, name: str = "") -> None:
+        self._screen = screen
+        self._name = name
+        self._started = time.monotonic()
+
+    def part(self, alias: str) -> Self:
+        """Return a console whose warnings name the database, with a clock of its own."""
+        return type(self)(self._screen, alias)
+
+    def backing_up(self, alias: str) -> None:
+        """Print that the backup of a database begins."""
+        self.info(f"Backing up database {alias!r} ...")
+
+    def same_database(self, alias: str, twin: str) -> None:
+        """Print that a database is not backed up a second time."""
+        self.info(f"Database {alias!r} is the same as {twin!r}, and backed up as that.")
+
+    def stored(self, path: str, size: int) -> None:
+        """Print that a backup was made, and how long it took."""
+        took = duration(time.monotonic() - self._started)
+        self.info(f"Stored {path} ({formatted_size(size)} in {took}).")
+
+    def deleted(self, path: str) -> None:
+        """Print that something was deleted."""
+        self.info(f"Deleted {path}.")
+
+    def info(self, text: str) -> None:
+        """Print a line, and restart the clock for what follows."""
+        self._started = time.monotonic()
+        self._screen.forget(self._name)
+        self._screen.write(printable(text))
+
+    def warn(self, text: str) -> None:
+        """Print a warning on stderr."""
+        whose = f"database {self._name!r}: " if self._name else ""
+        self._screen.write(f"Warning: {whose}{printable(text)}", is_warning=True)
+
+    def progress(self, transferred: int) -> None:
+        """Show bytes, rate and elapsed time, once a second has passed."""
+        self._screen.show(self._name, transferred, time.monotonic() - self._started)
