@@ -89,8 +89,8 @@ def measure(command: Command, remote: Remote | None = None, servers: Sequence[in
         run.stored = sum(facts[0] for path, facts in after if before.get(path) != facts)
         run.requests, run.round_trips = remote.requests()
     if answer["code"] != 0:
-        last = complaint.strip().splitlines()[-1:] or ["it says nothing"]
-        run.error = f"exit status {answer['code']}: {last[0][:200]}"
+        last = " ".join(complaint.strip().splitlines()[-2:]) or "it says nothing"
+        run.error = f"exit status {answer['code']}: {last[:300]}"
     elif answer["left"]:
         run.error = f"it left {answer['left']} processes behind"
     return run

@@ -25,9 +25,9 @@ def command(folder: Path, *argv: str) -> Command:
     return Command(argv, dict(os.environ), folder)
 
 
-def test_a_failure_is_said_with_its_last_line(tmp_path):
-    found = run(tmp_path, "sh", "-c", "echo first >&2; echo it broke >&2; exit 3")
-    assert found.error == "exit status 3: it broke"
+def test_a_failure_is_said_with_its_last_lines(tmp_path):
+    found = run(tmp_path, "sh", "-c", "echo first >&2; echo it broke >&2; echo hint >&2; exit 3")
+    assert found.error == "exit status 3: it broke hint"
 
 
 def test_a_program_that_is_missing_is_a_failure(tmp_path):
