@@ -98,7 +98,7 @@ def _row(one: Series, its_yardstick: Series | None, far: bool) -> list[str]:
         _compared(one, its_yardstick, lambda run: run.cpu),
         f"{one.median('server_cpu'):.2f}",
         ", ".join(f"{one.median(name) / _MEGABYTE:.0f}" for name in _MEMORY),
-        f"{last.stored / _MEGABYTE:.1f}",
+        f"{last.stored / _MEGABYTE:.3g}",
         programs(one),
     ]
     if far:
