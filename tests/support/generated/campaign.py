@@ -15,7 +15,7 @@ from contextlib import redirect_stderr
 from difflib import unified_diff
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from django.core.management.base import CommandError
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from tests.support.databases import Database
 from tests.support.site import DjangoSite
 
-from .base import Example
+T = TypeVar("T")
 
 BATCH = 10
 _QUICK = 2
@@ -51,7 +51,7 @@ def batches() -> pytest.MarkDecorator:
 
 
 def run_batch(
-    first: int, count: int, strategy: st.SearchStrategy[Example], check: Callable[[Example], Any]
+    first: int, count: int, strategy: st.SearchStrategy[T], check: Callable[[T], Any]
 ) -> None:
     """Check ``count`` examples, drawn from the seed ``first``."""
     failures: list[str] = []
@@ -65,7 +65,7 @@ def run_batch(
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def checked(example: Example) -> None:
+    def checked(example: T) -> None:
         try:
             check(example)
         except Exception:
@@ -77,7 +77,7 @@ def run_batch(
     assert not failures, f"failures of the batch {first}: {', '.join(failures)}"
 
 
-def _recorded(number: int, example: Example) -> str:
+def _recorded(number: int, example: object) -> str:
     test = os.environ["PYTEST_CURRENT_TEST"].partition("[")[2].partition("]")[0]
     path = Path(_FAILURES) / f"{test}-{number}.txt"
     path.write_text(f"{traceback.format_exc()}\n{example}", errors="surrogateescape")
