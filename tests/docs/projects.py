@@ -5,6 +5,9 @@ from pathlib import Path
 from tests.docs.texts import PAGES, blocks
 from tests.support.site import DjangoSite
 
+STARTPROJECT = "from pathlib import Path\nBASE_DIR = Path(__file__).parent\n"
+"""What `django-admin startproject` writes at the top of every settings module."""
+
 VARIABLES = {
     "BACKUP_HOOK_SECRET": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
     "BACKUP_HOOK_TOKEN": "Bearer of-the-tests",

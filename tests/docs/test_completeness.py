@@ -23,7 +23,15 @@ from django_rclone_notify.notifiers.loading import SHIPPED
 from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, section
 from tests.support.site import DjangoSite
 
-COMMANDS = ("dbbackup", "dbrestore", "listbackups", "mediabackup", "mediarestore")
+COMMANDS = (
+    "backupcheck",
+    "dbbackup",
+    "dbrestore",
+    "dbverify",
+    "listbackups",
+    "mediabackup",
+    "mediarestore",
+)
 
 
 NOTIFIERS = {path.split(".")[-2]: import_string(path) for path in SHIPPED if "dummy" not in path}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from django.core.management import CommandError, get_commands, load_command_class
 
-from tests.docs.projects import VARIABLES
+from tests.docs.projects import STARTPROJECT, VARIABLES
 from tests.docs.texts import NOTIFY, PAGES, ROOT, TEXTS, Block, blocks, python_blocks, section
 from tests.support.example_site import ExampleSite
 from tests.support.site import DjangoSite
@@ -110,7 +110,8 @@ def at_a_terminal(site: DjangoSite, *arguments: str, answer: str) -> tuple[int, 
 def test_five_minute_start_prints_what_the_page_shows(site: DjangoSite):
     start = PAGES / "start.md"
     site.write_media({"a.txt": b"nine bits", "b.txt": b"nine bits", "c/d.txt": b"nine bits"})
-    site.extra_settings = next(b.code for b in python_blocks("settings") if b.path == start)
+    code = next(b.code for b in python_blocks("settings") if b.path == start)
+    site.extra_settings = STARTPROJECT + code
     stored = ""
     steps = [s for b in blocks(start) if b.language == "console" for s in session(b.code)]
     calls = [(command, shown) for command, shown in steps if "manage.py" in command]

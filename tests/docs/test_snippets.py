@@ -5,13 +5,10 @@ import subprocess
 
 import pytest
 
-from tests.docs.projects import VARIABLES, add_receivers, write_files
+from tests.docs.projects import STARTPROJECT, VARIABLES, add_receivers, write_files
 from tests.docs.texts import PAGES, TEXTS, Block, blocks, python_blocks
 from tests.support.http_server import LoopbackServer
 from tests.support.site import DjangoSite
-
-STARTPROJECT = "from pathlib import Path\nBASE_DIR = Path(__file__).parent\n"
-"""What `django-admin startproject` writes at the top of every settings module."""
 
 OPERATION_CHANGED = "def log_failure("
 GUARD = "def confirm_restore("

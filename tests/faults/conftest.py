@@ -69,7 +69,7 @@ def make_cell(
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setattr(scratch, "_SETTLED", -1.0)
     monkeypatch.setattr(liveness, "_MAX_AGE", -1.0)
-    monkeypatch.setattr("django_rclone.rclone.remote._BACKOFF_SECONDS", 0.05)
+    monkeypatch.setattr("django_rclone.rclone.requests._BACKOFF_SECONDS", 0.05)
     monkeypatch.setattr("django_rclone.processes.process._GRACE", 0.5)
     monkeypatch.setenv("RCLONE_CONFIG", "/dev/null")
     with ExitStack() as stack:

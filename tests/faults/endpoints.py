@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django_rclone.processes.process import Command, Process, run
+from django_rclone.processes import Command, Process, run
 from django_rclone.testing.remotes import CryptRemote, FolderRemote, Remote
 from tests.faults.proxy import Proxy
 

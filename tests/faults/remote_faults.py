@@ -41,7 +41,7 @@ def _ten_seconds(cell: Cell) -> Iterator[None]:
         cell.setting("RCLONE_FLAGS", []),
         _trouble(refuse_for=10)(cell),
     ):
-        patch.setattr("django_rclone.rclone.remote._BACKOFF_SECONDS", 1.0)
+        patch.setattr("django_rclone.rclone.requests._BACKOFF_SECONDS", 1.0)
         yield
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from django_rclone.processes.process import Command, Process, run
+from django_rclone.processes import Command, Process, run
 from tests.support.site import RCLONE
 
 _ADDRESS = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")

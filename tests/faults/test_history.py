@@ -11,7 +11,7 @@ from io import StringIO
 
 import pytest
 
-from django_rclone.processes.process import Command
+from django_rclone.processes import Command
 from django_rclone.testing.kills import Killer
 from tests.faults.clock import Clock, going_wrong
 from tests.support.site import DjangoSite

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from django.core.management.base import CommandError
 
-from django_rclone.processes.process import Command
+from django_rclone.processes import Command
 from django_rclone.rclone.log import failure
 from tests.docs.texts import page, python_blocks, section
 from tests.faults.s3_simulator import Bucket, FakeS3, moment, serving

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
 
-from django_rclone.events import State
+from django_rclone.events import Operation, State
 from django_rclone_notify import history
 from tests.notify import samples
 from tests.notify.services import NOTIFIERS
@@ -37,6 +37,24 @@ def test_only_the_first_success_after_failures_is_a_recovery(configure, send, ou
     configure(ops=CHANNEL)
     send(samples.SUCCEEDED, samples.FAILED, samples.FAILED, samples.SUCCEEDED, samples.SUCCEEDED)
     assert states(outbox) == ["succeeded", "failed", "failed", "recovered", "succeeded"]
+
+
+def test_a_check_that_finds_the_same_trouble_is_told_once(configure, send, outbox):
+    configure(ops={**CHANNEL, "OPERATIONS": ["db_check"]})
+    trouble, fine = (
+        replace(sample, operation=Operation.DB_CHECK)
+        for sample in (samples.FAILED, samples.SUCCEEDED)
+    )
+    send(trouble, trouble, trouble, fine, fine, trouble)
+    assert states(outbox) == ["failed", "recovered", "succeeded", "failed"]
+
+
+def test_a_heartbeat_gets_every_outcome_of_a_check(configure, send, outbox):
+    states_wanted = ["started", "succeeded", "failed"]
+    configure(ops={**CHANNEL, "STATES": states_wanted, "OPERATIONS": ["db_check"]})
+    trouble = replace(samples.FAILED, operation=Operation.DB_CHECK)
+    send(trouble, trouble)
+    assert states(outbox) == ["failed", "failed"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +99,7 @@ def test_fault_of_the_cache_only_hides_the_recovery(
 
 def test_fault_of_the_cache_is_logged_at_debug_level(settings, log):
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.FakeBrokenCache"}}
-    assert history.is_recovery(samples.SUCCEEDED) is False
+    assert history.change_by(samples.SUCCEEDED) is history.Change.NONE
     [record] = [one for one in log.records if one.name == "django_rclone_notify.history"]
     assert record.levelno == logging.DEBUG
     assert record.getMessage() == "The last outcome is unknown (ConnectionError)"
@@ -91,4 +109,4 @@ def test_nothing_is_stored_without_channels(configure, send):
     configure()
     send(samples.FAILED)
     configure(ops=CHANNEL)
-    assert history.is_recovery(samples.SUCCEEDED) is False
+    assert history.change_by(samples.SUCCEEDED) is history.Change.NONE

@@ -169,7 +169,15 @@ def test_the_installing_line_of_the_readme_installs_this_project(tmp_path: Path)
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv/bin/python"
 
-    install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    install: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+    ]
     run(*install, *names, cwd=ROOT)
 
     run(python, "-I", "-c", "import django_rclone.events, django_rclone_notify.notifiers.slack")

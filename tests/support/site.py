@@ -10,11 +10,14 @@ from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
+
+from django_rclone.rclone.sockets import Connection
 
 from .databases import Database, SqliteDatabase
 from .inheritance import started_by
@@ -169,14 +172,8 @@ class DjangoSite:
             path.write_bytes(content)
 
     def fake_rclone(self, calls: str, body: str) -> None:
-        """Let a script answer ``calls``, a pattern of the shell; ``$REAL`` is the real rclone."""
-        script = self.folder / "FakeRclone"
-        script.write_text(
-            f"#!/bin/sh\nREAL={RCLONE}\nfor last; do :; done\n"
-            f'case "$*" in\n{calls})\n{body}\n;;\nesac\nexec "$REAL" "$@"\n'
-        )
-        script.chmod(0o755)
-        self.rclone["RCLONE_BINARY"] = str(script)
+        """Let a script answer ``calls``, patterns of the shell; see ``tests.support.fake_rclone``."""
+        self.rclone["RCLONE_BINARY"] = str(fake_rclone(self.folder, calls, body))
 
     def fake_program(
         self, name: str, body: str | None, answers: Mapping[str, str] | None = None
@@ -214,6 +211,17 @@ class DjangoSite:
         connections.configure_settings(connections.settings)
 
 
+def fake_rclone(folder: Path, calls: str, body: str) -> Path:
+    """Return an rclone in which a script answers ``calls``; see ``tests.support.fake_rclone``."""
+    script = folder / "FakeRclone"
+    settings = folder / "FakeRclone.json"
+    settings.write_text(json.dumps({"real": str(RCLONE), "calls": calls, "body": body}))
+    program = Path(__file__).with_name("fake_rclone.py")
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -E -S {program} {settings} "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
 def record_programs(patch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return a list that gets the arguments of every program started from now on."""
     started: list[list[str]] = []
@@ -226,6 +234,19 @@ def record_programs(patch: pytest.MonkeyPatch) -> list[list[str]]:
 
     patch.setattr("subprocess.Popen", RecordingPopen)
     return started
+
+
+def record_requests(patch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that gets each request to the one rclone from now on."""
+    asked: list[str] = []
+    original = Connection.putrequest
+
+    def put(connection: Connection, method: str, url: str, **options: bool) -> None:
+        asked.append(unquote(url))
+        original(connection, method, url, **options)
+
+    patch.setattr(Connection, "putrequest", put)
+    return asked
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 import json
 import os
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,9 @@ from django_rclone.locks.lease import Lease
 from django_rclone.rclone.log import TransferStats
 from django_rclone.rclone.output import RemoteObject
 from django_rclone.rclone.remote import Remote
+from django_rclone.rclone.sessions import session
 from django_rclone.redaction import redact
+from tests.support.site import fake_rclone
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -100,18 +102,26 @@ def test_deep_nesting_is_refused(depth: int) -> None:
 
 
 ROW = st.fixed_dictionaries({"Path": JSON, "Size": JSON, "IsDir": JSON})
+ANSWER = st.fixed_dictionaries(
+    {"list": st.lists(ROW | JSON, max_size=3) | JSON, "item": ROW | JSON}
+)
 
 
-@given(listing=(st.lists(ROW | JSON, max_size=3) | JSON).map(json.dumps) | st.text(max_size=50))
+@pytest.fixture
+def _one_rclone() -> Iterator[None]:
+    with session():
+        yield
+
+
+@pytest.mark.usefixtures("_one_rclone")
+@given(listing=(ANSWER | JSON).map(json.dumps) | st.text(max_size=50))
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_listing_is_read_or_refused(listing: str, tmp_path: Path) -> None:
     answer = tmp_path / "answer"
     answer.write_text(listing, encoding="utf-8", errors="surrogatepass")
-    fake = tmp_path / "FakeRclone"
-    fake.write_text(f"#!/bin/sh\nexec cat {answer}\n")
-    fake.chmod(0o755)
+    fake = fake_rclone(tmp_path, "lsjson*|size*", f"exec cat {answer}")
     site = {"REMOTE": "x:", "RCLONE_BINARY": str(fake), "RETRIES": 0}
     with override_settings(DJANGO_RCLONE=site):
         rclone = Remote(conf.load())

@@ -18,8 +18,8 @@ from django_rclone.backups.manifest import Manifest, signer
 from django_rclone.backups.naming import Naming
 from django_rclone.exceptions import InvalidSettings, ProcessError, RcloneError
 from django_rclone.management.formatting import printable
+from django_rclone.processes import Command, Process, run
 from django_rclone.processes import process as processes
-from django_rclone.processes.process import Command, Process, run
 from django_rclone.rclone import Remote
 from django_rclone.rclone.binary import find_rclone
 from django_rclone.rclone.mirroring import Basis

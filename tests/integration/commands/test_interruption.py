@@ -4,10 +4,12 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.integration.clients.mysql.test_connections import WITH_PYMYSQL
 from tests.support.databases import Database, MysqlDatabase, PostgresqlDatabase
 from tests.support.processes import MARK, marked, wait_until, wait_until_gone
 from tests.support.site import DjangoSite
@@ -23,9 +25,12 @@ _AT_ONCE = 25
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, site: DjangoSite) -> Iterator[Database]:
-    server = request.getfixturevalue(f"{request.param}_server")
-    kind = PostgresqlDatabase if request.param == "postgresql" else MysqlDatabase
-    with closing(kind(server)) as database:
+    vendor = request.param.replace("pymysql", "mysql")
+    kind: Any = PostgresqlDatabase if vendor == "postgresql" else MysqlDatabase
+    if vendor != request.param:
+        site.extra_settings = WITH_PYMYSQL
+        kind = partial(kind, password="secret")
+    with closing(kind(request.getfixturevalue(f"{vendor}_server"))) as database:
         database.add_entries()
         database.run(_MIGRATIONS)
         site.use(database)
@@ -86,8 +91,11 @@ CASES = [
     ("postgresql", "dbrestore", "table", signal.SIGTERM),
     ("postgresql", "dbrestore", "everything", signal.SIGINT),
     ("postgresql", "dbbackup", "migrations", signal.SIGTERM),
-    # A lock on one table is met in the swap, which is never interrupted.
+    # A lock on one table is met in the swap.
+    ("mysql", "dbrestore", "table", signal.SIGTERM),
     ("mysql", "dbrestore", "everything", signal.SIGINT),
+    pytest.param("pymysql", "dbrestore", "table", signal.SIGINT, marks=pytest.mark.thorough),
+    ("pymysql", "dbrestore", "everything", signal.SIGTERM),
 ]
 
 
@@ -109,7 +117,10 @@ def test_a_command_that_waits_for_a_lock_is_ended(
         finally:
             process.kill()
             process.communicate()
+    # The server does not go on with what it waited for.
+    database.wait_until_idle()
     assert database.fingerprint() == before
+    assert database.leftovers() == []
     assert site.stored() == stored
 
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.support.site import DjangoSite, record_programs
+from tests.support.site import DjangoSite, record_programs, record_requests
 
 
 def test_backups_are_listed_newest_first_with_what_matters(site: DjangoSite) -> None:
@@ -91,11 +91,13 @@ def test_garbage_among_the_manifests_hides_no_backup(site: DjangoSite) -> None:
     assert "0junk0" not in {backup["name"] for backup in listed}, "an empty manifest is none"
 
 
-def test_listing_needs_two_runs_of_rclone_however_many_backups_there_are(
+def test_listing_takes_one_request_however_many_backups_there_are(
     site: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         site.back_up()
     runs = record_programs(monkeypatch)
+    asked = record_requests(monkeypatch)
     site.call("listbackups")
-    assert [argv[1] for argv in runs] == ["lsjson", "cat"]
+    assert [argv[1] for argv in runs] == ["obscure", "cat"]
+    assert len([one for one in asked if one.startswith("/operations/")]) == 1

@@ -23,7 +23,8 @@ _EVENTS = (
 )
 _ENDLESS_EVENTS = """
 SELECT event_name FROM information_schema.events
-WHERE event_schema = DATABASE() AND event_definition LIKE '%;;%'
+WHERE event_schema = DATABASE()
+  AND locate(';;', concat_ws(' ', event_definition, event_comment, event_name, definer))
 """
 
 

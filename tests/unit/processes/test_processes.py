@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from django_rclone.exceptions import ExecutableNotFound, ProcessError
+from django_rclone.processes import SECRET_FILE, Command, Process, StallTimeout, run
 from django_rclone.processes import process as processes
-from django_rclone.processes.process import SECRET_FILE, Command, Process, StallTimeout, run
 from django_rclone.processes.stderr import TAIL_LINES
 from tests.unit.conftest import Databases
 

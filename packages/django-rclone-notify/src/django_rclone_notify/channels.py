@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django_rclone.events import Operation
 
-from .notifications import Notification
+from .notifications import Notification, NotificationState
 from .notifiers.base import Notifier
 from .transport.deadline import DEFAULT_SECONDS
 
@@ -31,10 +31,15 @@ class Filter:
         States and operations that are not listed are rejected, including those
         added by a later version of django-rclone. Media operations have no
         database, so a channel limited to databases does not get them.
+
+        A check that goes on to find the same trouble is told once: only heartbeats, which
+        want ``started``, get every outcome of it.
         """
         event = notification.event
+        told = notification.repeated and event.operation == Operation.DB_CHECK
         return (
-            not self.states.isdisjoint({notification.state, event.state})
+            not (told and NotificationState.STARTED not in self.states)
+            and not self.states.isdisjoint({notification.state, event.state})
             and event.operation in self.operations
             and (self.databases is None or event.database in self.databases)
             and (self.environments is None or event.environment in self.environments)

@@ -49,7 +49,12 @@ def deliver_outcome(event: OperationEvent, channels: Sequence[Channel]) -> list[
     """
     now = time.monotonic()
     starts = _starts.pop(event.operation_id, [])
-    notification = Notification(event=event, recovered=_is_recovery(event, channels, now))
+    change = _change(event, channels, now)
+    notification = Notification(
+        event=event,
+        recovered=change is history.Change.RECOVERED,
+        repeated=change is history.Change.REPEATED,
+    )
     outcomes = [
         _Delivery(channel, notification, now + channel.timeout, _start_for(channel, starts))
         for channel in channels
@@ -131,9 +136,9 @@ def _start_for(channel: Channel, starts: Sequence[_Delivery]) -> _Delivery | Non
     return next((start for start in starts if start.channel.name == channel.name), None)
 
 
-def _is_recovery(event: OperationEvent, channels: Sequence[Channel], now: float) -> bool:
+def _change(event: OperationEvent, channels: Sequence[Channel], now: float) -> history.Change:
     if not channels or event.state not in (State.SUCCEEDED, State.FAILED):
-        return False
-    lookup = BackgroundTask(partial(history.is_recovery, event), name="last outcome")
+        return history.Change.NONE
+    lookup = BackgroundTask(partial(history.change_by, event), name="last outcome")
     shortest = min(channel.timeout for channel in channels)
-    return lookup.wait(now + shortest * _PRELIMINARY_SHARE, default=False)
+    return lookup.wait(now + shortest * _PRELIMINARY_SHARE, default=history.Change.NONE)

@@ -1,8 +1,9 @@
-"""The last outcome of each operation, kept in Django's cache to recognize a recovery."""
+"""The last outcome of each operation, kept in Django's cache to recognize what is new about one."""
 
 import hashlib
 import json
 import logging
+from enum import Enum, auto
 
 from django.core.cache import cache, caches
 from django.core.cache.backends.dummy import DummyCache
@@ -17,10 +18,21 @@ RETENTION_SECONDS = 366 * 24 * 60 * 60
 """Long enough for the recovery of a yearly backup."""
 
 
-def is_recovery(event: OperationEvent) -> bool:
-    """Store the outcome ``event``, and return whether it is the first success after a failure.
+class Change(Enum):
+    """How an outcome compares to the last one of the same operation."""
 
-    Returns ``False`` if the cache does not work; nothing is raised.
+    NONE = auto()
+    """It is the first, or a success after a success, or the last one is not known."""
+    RECOVERED = auto()
+    """The first success after a failure."""
+    REPEATED = auto()
+    """A failure after a failure."""
+
+
+def change_by(event: OperationEvent) -> Change:
+    """Store the outcome ``event``, and return how it compares to the last one.
+
+    Returns ``Change.NONE`` if the cache does not work; nothing is raised.
     """
     key = _key(event)
     try:
@@ -28,8 +40,10 @@ def is_recovery(event: OperationEvent) -> bool:
         cache.set(key, str(event.state), RETENTION_SECONDS)
     except Exception as error:  # noqa: BLE001 - caches raise the errors of their clients
         logger.debug("The last outcome is unknown (%s)", type(error).__name__)
-        return False
-    return event.state == State.SUCCEEDED and last == State.FAILED
+        return Change.NONE
+    if last != State.FAILED:
+        return Change.NONE
+    return Change.REPEATED if event.state == State.FAILED else Change.RECOVERED
 
 
 def is_persistent() -> bool:

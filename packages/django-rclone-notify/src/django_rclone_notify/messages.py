@@ -23,6 +23,8 @@ _SUBJECTS = {
     Operation.DB_BACKUP: "Backup of {target}",
     Operation.DB_RESTORE: "Restore of {target}",
     Operation.DB_PRUNE: "Pruning the backups of {target}",
+    Operation.DB_VERIFY: "Verification of a backup of {target}",
+    Operation.DB_CHECK: "Check of the backups of {target}",
     Operation.MEDIA_BACKUP: "Backup of {target}",
     Operation.MEDIA_RESTORE: "Restore of {target}",
 }

@@ -17,12 +17,14 @@ class NotificationState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """An event of django-rclone, and whether it is a recovery."""
+    """An event of django-rclone, and what is new about it."""
 
     event: OperationEvent
     recovered: bool = False
     """Whether this is the first success since the same operation failed, on the
     same database in the same environment."""
+    repeated: bool = False
+    """Whether this is a failure, and the one before it was, too."""
 
     @property
     def state(self) -> str:

@@ -11,6 +11,8 @@ class Operation(StrEnum):
     DB_BACKUP = "db_backup"
     DB_RESTORE = "db_restore"
     DB_PRUNE = "db_prune"
+    DB_VERIFY = "db_verify"
+    DB_CHECK = "db_check"
     MEDIA_BACKUP = "media_backup"
     MEDIA_RESTORE = "media_restore"
 

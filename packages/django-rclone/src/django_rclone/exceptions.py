@@ -15,6 +15,8 @@
         SwapRefused           ... and is as it was before
         SwapBroken            ... and is neither as it was nor as the backup is
         SwapUnknown           ... and nobody could find out in which state it is
+      VerificationFailed      a backup was tried, and did not pass
+      BackupsUnhealthy        the backups of a database are too old, unproven, or odd
       MediaGuardError         a media run would delete too much
       MediaIncomplete         some media files could not be stored or restored
       OperationLocked         another run does the same at this moment
@@ -137,6 +139,14 @@ class SwapUnknown(RestoreError):
     """The swap may have happened or not: the live data could not be inspected afterwards."""
 
 
+class VerificationFailed(DjangoRcloneError):
+    """A backup was read back or rehearsed, and is not what its manifest says, or not sound."""
+
+
+class BackupsUnhealthy(DjangoRcloneError):
+    """The backups of a database are too old, were not proven for too long, or are odd."""
+
+
 class MediaGuardError(DjangoRcloneError):
     """The source is missing or empty, or too many files would be deleted."""
 
@@ -169,9 +179,14 @@ class ExecutableNotFound(ProcessError):
 
 
 class RcloneError(ProcessError):
-    """rclone failed. ``transient`` is whether trying again may help."""
+    """rclone failed.
+
+    ``transient`` is whether trying again may help, ``missing`` whether there is no such
+    object or folder.
+    """
 
     transient = False
+    missing = False
 
 
 class OperationInterrupted(BaseException):

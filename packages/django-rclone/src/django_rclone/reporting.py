@@ -41,6 +41,9 @@ _HOOKS = {
     Operation.DB_RESTORE: _Hooks(
         "pre_db_restore", ("database", "path"), "post_db_restore", ("database",)
     ),
+    Operation.DB_VERIFY: _Hooks(
+        "pre_verify", ("database", "path"), "post_verify", ("database", "path")
+    ),
     Operation.MEDIA_BACKUP: _Hooks("pre_media_backup", (), "post_media_backup", ()),
     Operation.MEDIA_RESTORE: _Hooks("pre_media_restore", (), "post_media_restore", ()),
 }

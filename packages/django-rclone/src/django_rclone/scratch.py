@@ -24,13 +24,16 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
     ``parent`` cannot be written.
     """
     sweep(parent)
+    owner = os.getpid()
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        # A fork that ends leaves it to its owner.
+        if os.getpid() == owner:
+            shutil.rmtree(path, ignore_errors=True)
         os.close(descriptor)
 
 

@@ -16,10 +16,12 @@ __all__ = [
     "post_db_restore",
     "post_media_backup",
     "post_media_restore",
+    "post_verify",
     "pre_db_backup",
     "pre_db_restore",
     "pre_media_backup",
     "pre_media_restore",
+    "pre_verify",
 ]
 
 # sender, database
@@ -45,6 +47,12 @@ pre_media_restore = Signal()
 
 # sender
 post_media_restore = Signal()
+
+# sender, database, path
+pre_verify = Signal()
+
+# sender, database, path
+post_verify = Signal()
 
 # sender, event: an OperationEvent, for every state of every operation
 operation_changed = Signal()

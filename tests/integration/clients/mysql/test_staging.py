@@ -3,14 +3,16 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.db.utils import ConnectionHandler
 
 from django_rclone.clients.base import RestoreTarget
 from django_rclone.clients.mysql import MysqlClient
+from django_rclone.clients.mysql.connection import MysqlSession
 from django_rclone.exceptions import ClientError, SwapBroken, SwapRefused, SwapUnknown
 from tests.faults.proxy import Proxy, Trouble
 from tests.support.databases import MysqlDatabase
@@ -332,6 +334,61 @@ def test_restore_goes_on_from_a_broken_one(
         target.swap()
     assert sample_site.database.fingerprint() == before
     assert sample_site.database.leftovers() == []
+
+
+class Died(BaseException):
+    """Stands for the end of our process."""
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        pytest.param(True, id="trigger", marks=pytest.mark.thorough),
+        pytest.param(False, id="no-trigger"),
+    ],
+)
+def test_database_is_incomplete_wherever_a_swap_in_steps_dies(
+    site: DjangoSite, trigger: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = site.database
+    database.run(
+        "CREATE TABLE a (id int PRIMARY KEY)",
+        "CREATE TABLE b (id int, CONSTRAINT k FOREIGN KEY (id) REFERENCES a (id))",
+        "CREATE VIEW v AS SELECT id FROM a",
+        "CREATE FUNCTION f(x int) RETURNS int RETURN x",
+        *(["CREATE TRIGGER t BEFORE DELETE ON a FOR EACH ROW SET @x = 1"] if trigger else []),
+    )
+    before, dump = database.fingerprint(), dump_of(site)
+    database.run("INSERT INTO a VALUES (1)", "CREATE TABLE later (n int)")
+    live, execute = database.fingerprint(), MysqlSession.execute
+    died_at = 0
+    while True:
+        left = died_at = died_at + 1
+
+        def count(session: MysqlSession, *arguments: Any) -> None:
+            nonlocal left
+            if (left := left - 1) == 0:
+                raise Died
+            execute(session, *arguments)
+
+        with suppress(Died), ready_to_swap(client_of(site), dump, "8.4.3") as target:
+            monkeypatch.setattr(MysqlSession, "execute", count)
+            try:
+                target.swap()
+            finally:
+                monkeypatch.setattr(MysqlSession, "execute", execute)
+        with client_of(site) as client:
+            try:
+                client.check_dump()
+            except ClientError as error:
+                assert "incomplete" in error.message  # noqa: PT017
+            else:
+                assert database.fingerprint() in (live, before)
+        if left > 0:
+            break
+    assert died_at > 8
+    assert database.fingerprint() == before
+    assert database.leftovers() == []
 
 
 @pytest.mark.thorough

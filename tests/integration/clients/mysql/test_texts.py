@@ -73,6 +73,14 @@ def test_texts_beyond_ascii_come_back_as_they_were(site: DjangoSite) -> None:
         charset="cp1251",
     )
     run(site, "CREATE PROCEDURE ja(`\\ ソ` int) SELECT 'ソ\\'表\\n' AS `予`", charset="sjis")
+    # Taken for sjis, the last byte of these names in UTF-8 and the quote are one character.
+    run(
+        site,
+        "CREATE EVENT `日本語` ON SCHEDULE EVERY 1 DAY DISABLE COMMENT '表語' DO SELECT 'ソ表'",
+        "CREATE EVENT `語a語` ON SCHEDULE EVERY 1 DAY DISABLE COMMENT 'a 語a' DO SELECT 1",
+        "CREATE PROCEDURE `語`(`語a` int) COMMENT '語' SELECT 'ソ表'",
+        charset="sjis",
+    )
     run(site, "CREATE PROCEDURE smile() SELECT '😀' AS `é`")
     require_round_trip(site)
 

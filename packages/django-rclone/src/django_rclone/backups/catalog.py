@@ -8,7 +8,7 @@ from django.core.signing import Signer
 
 from ..conf import Settings, load
 from ..exceptions import BackupNotFound, RcloneError
-from ..rclone import NOT_FOUND, Remote
+from ..rclone import Remote, session
 from . import Backup
 from .manifest import MANIFEST_SUFFIX, Manifest, ManifestError, manifest_path, signer
 from .naming import DatabaseNames, Names, validate_name
@@ -42,7 +42,7 @@ class Catalog:
             return self._read()
         except RcloneError as error:
             # A clean-up elsewhere may have deleted a manifest between the two runs.
-            if error.returncode not in NOT_FOUND:
+            if not error.missing:
                 raise
             return self._read()
 
@@ -122,6 +122,7 @@ def database_catalog(remote: Remote, settings: Settings) -> Catalog:
     return Catalog(remote, settings, folder=settings.db_backup_dir, names=names)
 
 
+@session()
 def list_backups(alias: str | None = None) -> list[Backup]:
     """Return the backups of one database, or those of all, newest first.
 

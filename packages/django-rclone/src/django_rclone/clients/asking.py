@@ -10,13 +10,20 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any, TypeVar
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import Error
+
+from ..exceptions import ClientError
 from ..interrupts import LOOK, interruptible, look
 
 Answer = TypeVar("Answer")
 
+_MIGRATIONS_TIMEOUT = 60.0  # seconds
 _GRACE = 2.0  # seconds for the driver to notice that its connection is gone
 
 
@@ -89,3 +96,48 @@ class Line:
         if self._descriptor is not None:
             with socket.socket(fileno=os.dup(self._descriptor)) as end:
                 end.shutdown(socket.SHUT_RDWR)
+
+
+def applied_migrations(of: BaseDatabaseWrapper) -> tuple[str, ...]:
+    """Return the migrations applied in the database of a connection, as ``app.name``, sorted.
+
+    Raises ``ClientError`` when they cannot be read.
+    """
+    # A connection of its own: a dump may be using the other one.
+    connection = of.copy()
+    # A driver that still uses it after all must not see it closed.
+    stack = ExitStack()
+    stack.callback(connection.close)
+    connection.inc_thread_sharing()
+    try:
+        answer_to(connection.ensure_connection, give_up=lambda: None, lost=stack.pop_all)
+        applied = answer_to(
+            partial(_read_migrations, connection),
+            give_up=Line(connection.connection).hang_up,
+            lost=stack.pop_all,
+            seconds=_MIGRATIONS_TIMEOUT,
+        )
+    except NoAnswer:
+        raise ClientError(
+            f"The table of migrations could not be read for {_MIGRATIONS_TIMEOUT:g} seconds.",
+            hint="Another session holds a lock on it. Try again later.",
+        ) from None
+    except Error as error:
+        raise ClientError(f"Cannot read the applied migrations: {error}.") from error
+    finally:
+        stack.close()
+    return tuple(sorted(f"{app}.{name}" for app, name in applied))
+
+
+def _read_migrations(connection: BaseDatabaseWrapper) -> set[tuple[str, str]]:
+    """Return app and name of every applied migration.
+
+    Django's recorder would read them through the connection that the alias has in this thread.
+    """
+    recorder = MigrationRecorder(connection)
+    if not recorder.has_table():
+        return set()
+    table = connection.ops.quote_name(recorder.Migration._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT app, name FROM {table}")  # noqa: S608
+        return {(app, name) for app, name in cursor.fetchall()}

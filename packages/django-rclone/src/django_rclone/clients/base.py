@@ -1,24 +1,19 @@
 """What every database client is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar, Protocol, Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.recorder import MigrationRecorder
-from django.db.utils import Error
 
 from ..backups.inventory import Inventory
 from ..backups.manifest import Manifest
 from ..exceptions import ClientError
 from ..pipeline.relay import Sink, Source
 from ..processes import StallTimeout
-from .asking import Line, NoAnswer, answer_to
-
-_MIGRATIONS_TIMEOUT = 60.0  # seconds
+from .asking import applied_migrations
 
 
 class RestoreTarget(Sink, Protocol):
@@ -43,6 +38,16 @@ class RestoreTarget(Sink, Protocol):
         as it was nor as the backup is, and ``SwapUnknown`` if it could not be
         looked at.
         """
+
+
+class RehearsalTarget(Sink, Protocol):
+    """Where a rehearsal goes: it is written, then finished, then questioned, then dropped."""
+
+    place: Mapping[str, object]
+    """After ``finish()``: what a connection to it has in its settings, other than the live one."""
+
+    def finish(self) -> None:
+        """Load what is left and verify it, as a restore does before its swap."""
 
 
 class SalvageTarget(Sink, Protocol):
@@ -184,6 +189,17 @@ class DatabaseClient(ABC):
         the restore, unless the live data is broken or its state is unknown.
         """
 
+    def rehearse(
+        self, expected: Inventory | None = None
+    ) -> AbstractContextManager[RehearsalTarget]:
+        """Yield what takes a dump for a rehearsal: a scratch place next to the live database.
+
+        What was restored is compared with ``expected`` as in ``restore()``. Leaving the
+        context removes every trace; the live data is never touched. Raises ``ClientError`` if
+        there can be no such place.
+        """
+        raise ClientError("A database of this kind has no scratch place for a rehearsal.")
+
     def salvage(self, expected: Inventory | None = None) -> AbstractContextManager[SalvageTarget]:
         """Yield what takes a dump that cannot be restored whole, and makes of it what can be made.
 
@@ -197,41 +213,4 @@ class DatabaseClient(ABC):
 
         Raises ``ClientError`` when they cannot be read.
         """
-        # A connection of its own: a dump may be using the other one.
-        connection = self.connection.copy()
-        # A driver that still uses it after all must not see it closed.
-        stack = ExitStack()
-        stack.callback(connection.close)
-        connection.inc_thread_sharing()
-        try:
-            answer_to(connection.ensure_connection, give_up=lambda: None, lost=stack.pop_all)
-            applied = answer_to(
-                partial(_applied_migrations, connection),
-                give_up=Line(connection.connection).hang_up,
-                lost=stack.pop_all,
-                seconds=_MIGRATIONS_TIMEOUT,
-            )
-        except NoAnswer:
-            raise ClientError(
-                f"The table of migrations could not be read for {_MIGRATIONS_TIMEOUT:g} seconds.",
-                hint="Another session holds a lock on it. Try again later.",
-            ) from None
-        except Error as error:
-            raise ClientError(f"Cannot read the applied migrations: {error}.") from error
-        finally:
-            stack.close()
-        return tuple(sorted(f"{app}.{name}" for app, name in applied))
-
-
-def _applied_migrations(connection: BaseDatabaseWrapper) -> set[tuple[str, str]]:
-    """Return app and name of every applied migration.
-
-    Django's recorder would read them through the connection that the alias has in this thread.
-    """
-    recorder = MigrationRecorder(connection)
-    if not recorder.has_table():
-        return set()
-    table = connection.ops.quote_name(recorder.Migration._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT app, name FROM {table}")  # noqa: S608
-        return {(app, name) for app, name in cursor.fetchall()}
+        return applied_migrations(self.connection)

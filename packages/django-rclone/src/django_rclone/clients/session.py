@@ -16,8 +16,8 @@ from .base import DatabaseClient
 
 _SHOWN = 500  # characters of a server's message
 
-# These drivers wait in Python, or look at signals all the time.
-_NOTICING_SIGNALS = ("psycopg", "pymysql", "pymongo")
+# These drivers look at signals all the time, and end what the server does for them.
+_NOTICING_SIGNALS = ("psycopg", "pymongo")
 
 Parameters = Mapping[str, object] | Sequence[object] | None
 

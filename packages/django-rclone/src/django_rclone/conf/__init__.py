@@ -15,7 +15,8 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
-from . import rclone_flags, validators
+from . import clients, limits, rclone_flags, rehearsals, validators
+from .clients import ClientSettings as ClientSettings
 
 SETTING = "DJANGO_RCLONE"
 
@@ -24,14 +25,6 @@ LOCK_DIR = "locks"
 
 _SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
 _SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSettings:
-    """The client of one database: a dotted path, and keyword arguments for it."""
-
-    backend: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +56,11 @@ class Settings:
     signing_key: str = field(repr=False)
     signing_key_fallbacks: tuple[str, ...] = field(repr=False)
     clients: Mapping[str, ClientSettings]
+    rehearsal: Mapping[str, str]
+    """The databases to rehearse in, by the alias whose backups they are for."""
+    rehearsal_checks: tuple[str, ...]
+    """The dotted paths of the site's own checks of a rehearsed backup."""
+    check: limits.CheckLimits
 
 
 def load() -> Settings:
@@ -141,25 +139,6 @@ def _media_source(key: str, value: object) -> str:
     return validators.remote(key, value)
 
 
-def _clients(key: str, value: object) -> dict[str, ClientSettings]:
-    hint = f'For example {{"default": {{"BACKEND": "shop.backups.Client"}}}} in {SETTING}["{key}"].'
-    if not isinstance(value, Mapping):
-        raise InvalidSettings(key, f"must be a dict, not {validators.type_name(value)}", hint)
-    clients = {}
-    for alias, client in value.items():
-        if alias not in django_settings.DATABASES:
-            known = validators.did_you_mean(alias, django_settings.DATABASES)
-            raise InvalidSettings(key, f"names an unknown database: {alias!r}", known or hint)
-        if not isinstance(client, Mapping) or not set(client) <= {"BACKEND", "OPTIONS"}:
-            problem = f"of {alias!r} may contain only BACKEND and OPTIONS"
-            raise InvalidSettings(key, problem, hint)
-        backend, options = client.get("BACKEND"), client.get("OPTIONS", {})
-        if not (backend is None or isinstance(backend, str)) or not isinstance(options, Mapping):
-            raise InvalidSettings(key, f"of {alias!r} has a value of the wrong type", hint)
-        clients[alias] = ClientSettings(backend=backend, options=dict(options))
-    return clients
-
-
 class _Key(NamedTuple):
     default: object
     validate: Callable[[str, object], object]
@@ -191,7 +170,10 @@ KEYS: dict[str, _Key] = {
     "COMPRESSION_LEVEL": _Key(1, _level),
     "SIGNING_KEY": _Key(None, validators.signing_key),
     "SIGNING_KEY_FALLBACKS": _Key((), validators.signing_key_fallbacks),
-    "CLIENTS": _Key({}, _clients),
+    "CLIENTS": _Key({}, clients.clients),
+    "REHEARSAL": _Key({}, rehearsals.databases),
+    "REHEARSAL_CHECKS": _Key((), rehearsals.dotted_paths),
+    "CHECK": _Key({}, limits.check_limits),
 }
 """Every key of ``DJANGO_RCLONE``; in lower case it is the field of ``Settings``."""
 

@@ -12,6 +12,7 @@ from .. import conf
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
 from ..interrupts import deferred_signals, interruptible
 from ..processes import set_right
+from ..rclone import session
 from ..redaction import redact
 from .formatting import printable
 from .terminal import Screen, TerminalConsole
@@ -36,7 +37,7 @@ class RcloneCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         try:
-            with set_right(), deferred_signals():
+            with set_right(), deferred_signals(), session():
                 self._warn_of_environment(int(options.get("verbosity", 1)))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:

@@ -29,7 +29,7 @@ from ..interrupts import sleep
 from ..pipeline.compression import SUFFIXES
 from ..pipeline.relay import Digest, upload_dump
 from ..processes import StallTimeout
-from ..rclone import Remote
+from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .places import require_backups_apart
@@ -38,6 +38,7 @@ _QUIET = Console()
 _BACKOFF_SECONDS = 5.0  # before the second attempt; three times as long before each further one
 
 
+@session()
 def backup_database(
     alias: str, *, sender: Sender, retries: int = 0, console: Console = _QUIET
 ) -> Backup:

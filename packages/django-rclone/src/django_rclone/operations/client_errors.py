@@ -17,17 +17,18 @@ _IDLE = 0  # PQtransactionStatus() of libpq
 
 @contextmanager
 def translated(
-    failure: type[DumpError] | type[RestoreError], client: DatabaseClient
+    failure: type[DumpError] | type[RestoreError], client: DatabaseClient, *, hint: str = ""
 ) -> Iterator[None]:
     """Raise ``failure`` for a ``ClientError`` in the block: a client does not know the operation.
 
     The same goes for what Django or the driver raises, of which a client need not think:
     a right is missing, the server ended the connection, a statement took too long.
+    ``hint`` is for an error that has none.
     """
     try:
         yield
     except ClientError as error:
-        raise failure(error.message, hint=error.hint) from error
+        raise failure(error.message, hint=error.hint or hint) from error
     except _errors_of(client.connection) as error:
         # The lines after the first, and the chained errors, may quote rows.
         reason = redact((str(error).strip().splitlines() or [type(error).__name__])[0])[:_SHOWN]

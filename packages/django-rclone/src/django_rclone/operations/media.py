@@ -10,7 +10,7 @@ from ..console import Console
 from ..events import Operation, TargetState
 from ..exceptions import BackupNotFound, BackupRejected
 from ..locks import exclusive
-from ..rclone import Remote
+from ..rclone import Remote, session
 from ..rclone.mirroring import Basis, Mirroring, Preview
 from ..reporting import OperationContext, Sender, new_operation, report
 from .media_files import missing
@@ -34,6 +34,7 @@ from .transfer import incomplete, lost_from_mirror, prepare_run, store_files, wa
 _QUIET = Console()
 
 
+@session()
 def backup_media(*, sender: Sender, force: bool = False, console: Console = _QUIET) -> Backup:
     """Make the mirror on the remote equal the media files.
 
@@ -96,6 +97,7 @@ class MediaRestorePlan:
         return self.backup.verified and manifest is not None and not manifest.partial
 
 
+@session()
 def plan_media_restore(
     *, from_environment: str | None = None, unverified: bool = False, force: bool = False
 ) -> MediaRestorePlan:
@@ -155,6 +157,7 @@ def _media_plan(
     return replace(plan, max_delete=limit, warnings=tuple(warnings))
 
 
+@session()
 def restore_media(plan: MediaRestorePlan, *, sender: Sender, console: Console = _QUIET) -> None:
     """Make the media files equal the mirror, by content where the storage knows hashes.
 
@@ -200,6 +203,7 @@ def _not_restored(plan: MediaRestorePlan) -> dict[str, str]:
     return lost
 
 
+@session()
 def list_media() -> list[Backup]:
     """Return the media backup, if there is one. Raises ``InvalidSettings`` or ``RcloneError``."""
     settings = conf.load()

@@ -23,7 +23,7 @@ from ..events import Operation
 from ..exceptions import BackupNotFound
 from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES
-from ..rclone import Remote
+from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 
 _QUIET = Console()
@@ -36,6 +36,7 @@ class Pruned(NamedTuple):
     orphans: list[str]
 
 
+@session()
 def prune_database(
     alias: str, *, sender: Sender, keep_path: str | None = None, console: Console = _QUIET
 ) -> Pruned:

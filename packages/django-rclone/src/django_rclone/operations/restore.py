@@ -21,7 +21,7 @@ from ..interrupts import uninterrupted
 from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES, ZSTD
 from ..pipeline.relay import Digest, apply_dump
-from ..rclone import Remote
+from ..rclone import Remote, session
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .newest import dates_in_the_future, newest_backup, of_environment
@@ -46,6 +46,7 @@ class RestorePlan:
     settings: Settings
 
 
+@session()
 def plan_restore(
     alias: str,
     *,
@@ -75,10 +76,10 @@ def plan_restore(
         backup, ahead = newest_backup(catalog, alias, environment)
     else:
         backup = catalog.get(name)
-    _require_verified(backup, accept=unverified and name is not None)
+    require_verified(backup, accept=unverified and name is not None)
     _require_match(backup, alias, client, environment)
     _require_complete(backup, accept=partial)
-    expected = _expected_inventory(backup)
+    expected = expected_inventory(backup)
     with translated(RestoreError, client), client:
         require_no_transaction(client)
         if not salvage:
@@ -98,6 +99,7 @@ def plan_restore(
         )
 
 
+@session()
 def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _QUIET) -> None:
     """Replace the live database with the backup: completely, or not at all.
 
@@ -134,13 +136,13 @@ def load(plan: RestorePlan, target: RestoreTarget | SalvageTarget, console: Cons
         apply_dump(
             download,
             target,
-            compression=_compression_of(plan.backup),
-            expected=_expected(plan.backup),
+            compression=compression_of(plan.backup),
+            expected=expected_digest(plan.backup),
             progress=console.progress,
         )
 
 
-def _expected_inventory(backup: Backup) -> Inventory | None:
+def expected_inventory(backup: Backup) -> Inventory | None:
     """Return what a restore of the backup must bring back, if its manifest is verified and knows.
 
     Raises ``BackupRejected`` for an inventory that cannot be read.
@@ -171,7 +173,8 @@ def _swap(target: RestoreTarget, context: OperationContext) -> None:
     context.target_state = TargetState.CHANGED
 
 
-def _require_verified(backup: Backup, *, accept: bool) -> None:
+def require_verified(backup: Backup, *, accept: bool = False) -> None:
+    """Raise ``BackupRejected`` unless the backup is verified; ``accept`` lets any pass."""
     if backup.verified or accept:
         return
     raise BackupRejected(
@@ -211,14 +214,14 @@ def _require_match(backup: Backup, alias: str, client: DatabaseClient, environme
         )
 
 
-def _compression_of(backup: Backup) -> str | None:
+def compression_of(backup: Backup) -> str | None:
     """Return the compression that its manifest names or, without one, its own name."""
     if backup.manifest is not None and backup.verified:
         return backup.manifest.compression
     return ZSTD if backup.name.endswith(f".{SUFFIXES[ZSTD]}") else None
 
 
-def _expected(backup: Backup) -> Digest | None:
+def expected_digest(backup: Backup) -> Digest | None:
     """Return what the dump must match, if the manifest is verified."""
     if backup.manifest is None or not backup.verified:
         return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..console import Console
 from ..exceptions import RestoreError
+from ..rclone import session
 from .client_errors import translated
 from .restore import RestorePlan, load
 
@@ -19,6 +20,7 @@ class Salvage:
     missing: Sequence[str]
 
 
+@session()
 def salvage_database(plan: RestorePlan, *, console: Console = _QUIET) -> Salvage:
     """Make what can be made of a backup in a new place next to the live database.
 

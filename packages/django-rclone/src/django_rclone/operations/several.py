@@ -15,6 +15,7 @@ from ..backups import Backup
 from ..conf import ClientSettings, Settings
 from ..console import Console
 from ..exceptions import BackupsFailed, DjangoRcloneError, InvalidSettings, UnexpectedError
+from ..rclone import session
 from ..redaction import redact
 from ..reporting import Sender
 from .at_once import for_each
@@ -27,6 +28,7 @@ _QUIET = Console()
 logger = logging.getLogger(__name__)
 
 
+@session()
 def backup_databases(
     aliases: Sequence[str],
     *,
@@ -83,6 +85,8 @@ def every_database(*, console: Console = _QUIET) -> list[str]:
     settings = conf.load()
     chosen: dict[object, str] = {}
     for alias in conf.database_aliases():
+        if alias in settings.rehearsal.values():
+            continue  # it holds nothing but the last rehearsal
         twin = chosen.setdefault(_place(alias, settings), alias)
         if twin != alias:
             console.same_database(alias, twin)
@@ -99,6 +103,11 @@ def every_database(*, console: Console = _QUIET) -> list[str]:
 
 def _place(alias: str, settings: Settings) -> object:
     """Return what is equal for two aliases only if their backups would be equal."""
+    return repr((located(alias), settings.clients.get(alias, ClientSettings())))
+
+
+def located(alias: str) -> object:
+    """Return what is equal for two aliases only if they are the same database."""
     try:
         connection = connections[alias]
     except ImproperlyConfigured:
@@ -112,7 +121,7 @@ def _place(alias: str, settings: Settings) -> object:
         name = os.path.realpath(Path(name)) if not str(name).startswith("file:") else name
     reached = [options.get(key) for key in ("service", "read_default_file", "unix_socket", "host")]
     place = (connection.vendor, known.get("HOST"), str(known.get("PORT") or ""), str(name))
-    return repr((place, reached, settings.clients.get(alias, ClientSettings())))
+    return repr((place, reached))
 
 
 def _mirrored(alias: str) -> str | None:

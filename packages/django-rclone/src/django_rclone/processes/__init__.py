@@ -1,15 +1,8 @@
 """The only code that starts programs."""
 
+from .command import SECRET_FILE, Command, DescribeFailure, StallTimeout, describe_failure
 from .inheritance import RCLONE_VARIABLE, left_out, set_right
-from .process import (
-    SECRET_FILE,
-    Command,
-    DescribeFailure,
-    Process,
-    StallTimeout,
-    describe_failure,
-    run,
-)
+from .process import Process, run
 
 __all__ = [
     "RCLONE_VARIABLE",

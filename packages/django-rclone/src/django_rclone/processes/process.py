@@ -5,83 +5,19 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from typing import IO, Self
 
 from ..exceptions import ExecutableNotFound, ProcessError
 from ..interrupts import LOOK, interruptible, look, must_look
 from .child import Child
+from .command import SECRET_FILE, Command, DescribeFailure, StallTimeout, describe_failure, lost
 from .descriptors import secret_pipe
 from .inheritance import start
 from .stderr import StderrTail
 
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _READ_SIZE = 1 << 20
-
-SECRET_FILE = "{secret file}"
-"""The placeholder in ``argv`` for the name of a file that contains ``Command.secret``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A program to run. ``env`` is added to what ``inheritance`` passes on, and is never shown.
-
-    ``secret`` (at most 4,096 bytes) is for programs that read passwords from a file: it
-    is written to a pipe, whose name replaces ``SECRET_FILE`` in ``argv``.
-    """
-
-    argv: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    secret: bytes = field(default=b"", repr=False)
-
-    @property
-    def title(self) -> str:
-        """The program and its verb, such as ``rclone rcat``."""
-        return " ".join([Path(self.argv[0]).name, *self.argv[1:2]])
-
-
-DescribeFailure = Callable[[Command, int, Sequence[str]], ProcessError]
-
-
-def describe_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
-    """Return the error of a failed program, with the last lines of its stderr."""
-    how = f"exited with {returncode}" if returncode >= 0 else f"was killed by {_name(-returncode)}"
-    message = "\n".join([f"{command.title} {how}.", *tail])
-    return ProcessError(message, returncode=returncode)
-
-
-def _status_lost(command: Command, kind: type[ProcessError]) -> ProcessError:
-    return kind(
-        f"{Path(command.argv[0]).name} ended, but its exit status was lost: it may have failed.",
-        hint="Something in this process collects the status of programs that it did not start, "
-        "or ignores SIGCHLD. Run the command in a process of its own.",
-    )
-
-
-def _name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-@dataclass(frozen=True, slots=True)
-class StallTimeout:
-    """How many seconds a program may go without any progress, and the setting with that limit."""
-
-    seconds: float
-    setting: str
-
-    def error(self, command: Command, error: ProcessError) -> ProcessError:
-        """Return the error of a stalled program from that of the program being stopped."""
-        return type(error)(
-            f"{command.title} made no progress for {self.seconds:g} seconds and was stopped.\n"
-            f"{error.message}",
-            hint=f"Find out what it was waiting for, or raise {self.setting}.",
-            returncode=error.returncode,
-        )
 
 
 class Process:
@@ -158,7 +94,7 @@ class Process:
             # It closed its stdin, so it is about to exit, or should be.
             self._child.wait(_GRACE)
             self.terminate()
-            raise self._failed() from None
+            raise self.failed() from None
 
     def close_input(self) -> None:
         """Let the program see the end of its input."""
@@ -172,7 +108,25 @@ class Process:
         self._wait_until(self._child.wait)
         self._reap()
         if self._child.returncode != 0:
-            raise self._failed()
+            raise self.failed()
+
+    def has_ended(self, seconds: float = 0) -> bool:
+        """Wait up to so many seconds for the program to end by itself; return whether it has."""
+        return self._child.wait(seconds)
+
+    def failed(self) -> ProcessError:
+        """Return the error of a program that has ended, with the last lines of its stderr."""
+        tail = self.tail(_GRACE)
+        if self._child.returncode is None:
+            return lost(self.command, type(self._failure(self.command, 0, tail)))
+        error = self._failure(self.command, self._child.returncode, tail)
+        if self._stall_timeout and self._stalled:
+            return self._stall_timeout.error(self.command, error)
+        return error
+
+    def tail(self, seconds: float = 0) -> tuple[str, ...]:
+        """Return the last lines of stderr, after waiting so many seconds for its end."""
+        return self._stderr.lines(seconds)
 
     def terminate(self) -> None:
         """Stop the program without letting it see the end of its input."""
@@ -211,7 +165,7 @@ class Process:
             if activity == (activity := self._activity()):
                 self._stalled = True
                 self.terminate()
-                raise self._failed()
+                raise self.failed()
             since = time.monotonic()
 
     def _reap(self) -> None:
@@ -221,15 +175,6 @@ class Process:
             # process group id may be reused.
             self._reaped = True
             self._signal(signal.SIGKILL)
-
-    def _failed(self) -> ProcessError:
-        tail = self._stderr.lines(_GRACE)
-        if self._child.returncode is None:
-            return _status_lost(self.command, type(self._failure(self.command, 0, tail)))
-        error = self._failure(self.command, self._child.returncode, tail)
-        if self._stall_timeout and self._stalled:
-            return self._stall_timeout.error(self.command, error)
-        return error
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

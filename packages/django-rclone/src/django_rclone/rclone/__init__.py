@@ -1,5 +1,6 @@
 """The only code that knows rclone."""
 
-from .remote import NOT_FOUND, Remote
+from .remote import Remote
+from .sessions import session
 
-__all__ = ["NOT_FOUND", "Remote"]
+__all__ = ["Remote", "session"]

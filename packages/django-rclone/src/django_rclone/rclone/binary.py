@@ -3,18 +3,29 @@
 import re
 import shutil
 import sysconfig
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 from ..conf import Settings
 from ..conf.rclone_flags import connection_flags
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from ..processes import Command, Process, StallTimeout, left_out, run
-from .environment import Variables, choose
+from .environment import Variables, choose, rclone_variables
 from .log import TransferStats, failure
 
 MINIMUM_VERSION = (1, 68)
 """Older releases lack flags used here, and some lost data in streamed uploads."""
+
+_SERVER = (
+    "--rc",
+    # Who may enter the folder of the socket is this user.
+    "--rc-no-auth",
+    "--rc-serve",
+    # They limit a whole transfer. STALL_TIMEOUT limits how long it may do nothing.
+    "--rc-server-read-timeout=10000h",
+    "--rc-server-write-timeout=10000h",
+)
 
 # After the user's own flags: what we read depends on these.
 _ALWAYS = (
@@ -23,6 +34,8 @@ _ALWAYS = (
     "--progress=false",
     "--dry-run=false",
     "--interactive=false",
+)
+_STATS = (
     # Every second, and once more at the end: they distinguish work from a hang.
     "--stats=1s",
     "--stats-log-level=ERROR",
@@ -60,13 +73,30 @@ class RcloneBinary:
     def __init__(self, settings: Settings) -> None:
         self._path = find_rclone(settings)
         self._timeouts = _timeouts(settings.stall_timeout)
-        self._flags = settings.rclone_flags
-        self._stall_timeout = (
+        self._config = {"RCLONE_CONFIG": settings.rclone_config} if settings.rclone_config else {}
+        self.flags = settings.rclone_flags
+        self.stall_timeout = (
             StallTimeout(settings.stall_timeout, "STALL_TIMEOUT")
             if settings.stall_timeout
             else None
         )
-        self._config = {"RCLONE_CONFIG": settings.rclone_config} if settings.rclone_config else {}
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes one rclone different from another."""
+        variables = tuple(sorted(self._env.items()))
+        return (self._path, self._timeouts, self.flags, variables)
+
+    def server(self, address: str, on_line: Callable[[str], str | None]) -> Process:
+        """Return the rclone that takes requests at a socket until its stdin ends, yet to be started."""
+        # Any command takes requests with `--rc`. This one waits for a line of its stdin: so
+        # that it ends with us, whatever ends us.
+        argv = (
+            *(self._path, "obscure", f"--rc-addr=unix://{address}", *_SERVER),
+            *(*self._timeouts, *self.flags, *_ALWAYS, "--", "-"),
+        )
+        command = Command(argv=argv, name=Path(self._path).name, env=self._env)
+        return Process(command, on_line=on_line, failure=failure)
 
     def process(
         self,
@@ -77,57 +107,68 @@ class RcloneBinary:
         flags: Sequence[str] = (),
         stats: TransferStats | None = None,
     ) -> Process:
-        """Return one run, yet to be started.
+        """Return one run of a command, yet to be started.
 
         A ``transfer`` gets all of the user's flags. Any other run gets only those
         that a connection may need, so that no flag can hide a backup. The user's
         flags take precedence over ``overridable_flags``, not over ``flags``.
         """
-        users = self._flags if transfer else connection_flags(self._flags)
+        users = self.flags if transfer else connection_flags(self.flags)
         # Our own `--dry-run` comes after the one that is always switched off.
         argv = (
             *(self._path, *verb.split(), *overridable_flags, *self._timeouts, *users),
-            *(*_ALWAYS, *flags, "--", *operands),
+            *(*_ALWAYS, *_STATS, *flags, "--", *operands),
         )
         stats = stats or TransferStats()
         return Process(
-            Command(argv=argv, env={**self.variables.passed, **self._config}),
+            Command(argv=argv, env=self._env),
             on_line=stats.feed,
             failure=failure,
-            stall_timeout=self._stall_timeout,
+            stall_timeout=self.stall_timeout,
             activity=lambda: stats.progress_marker,
         )
 
-    @cached_property
+    @property
+    def _env(self) -> dict[str, str]:
+        return {**self.variables.passed, **self._config}
+
+    @property
     def variables(self) -> Variables:
         """rclone's variables in our environment. Raises ``RcloneError`` if rclone does not run."""
-        return choose(self._own_words)
+        return _variables(self._path, frozenset(rclone_variables().items()))
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """The variables of our environment that no program gets. Raises ``RcloneError``."""
         return tuple(sorted((*left_out(), *self.variables.left_out)))
 
-    def _own_words(self, verb: str, operand: str) -> str:
-        """Return what rclone prints about itself, with none of its variables."""
-        command = Command(argv=(self._path, verb, operand))
-        return run(Process(command, failure=failure)).decode("utf-8", "replace")
-
     @cached_property
     def version(self) -> tuple[int, ...]:
-        """The version, such as ``(1, 75, 2)``."""
+        """The version, such as ``(1, 75, 2)``, as its own command says it."""
         printed = run(self.process("version")).decode("utf-8", "replace")
         match = re.search(r"\bv(\d+)\.(\d+)(?:\.(\d+))?", printed)
         return tuple(int(part) for part in match.groups(default="0")) if match else (0,)
 
-    def require_supported(self) -> None:
-        """Raise ``RcloneError`` if this rclone is too old."""
-        if self.version < MINIMUM_VERSION:
+    def require_supported(self, version: tuple[int, ...] | None = None) -> None:
+        """Raise ``RcloneError`` if this rclone, whose ``version`` may be known, is too old."""
+        version = self.version if version is None else version
+        if version < MINIMUM_VERSION:
             raise RcloneError(
-                f"rclone {format_version(self.version)} ({self._path}) is too old; "
+                f"rclone {format_version(version)} ({self._path}) is too old; "
                 f"{format_version(MINIMUM_VERSION)} or newer is needed.",
                 hint='Upgrade it with `pip install -U "django-rclone[rclone]"`.',
             )
+
+
+@lru_cache(maxsize=8)
+def _variables(path: str, variables: frozenset[tuple[str, str]]) -> Variables:
+    """Choose among variables: rclone is asked about those that are not known here."""
+
+    def own_words(verb: str, operand: str) -> str:
+        command = Command(argv=(path, verb, operand))
+        return run(Process(command, failure=failure)).decode("utf-8", "replace")
+
+    return choose(own_words)
 
 
 def _timeouts(stall: float | None) -> tuple[str, ...]:

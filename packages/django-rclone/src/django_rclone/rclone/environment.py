@@ -10,9 +10,10 @@ calls sensitive.
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ..processes import RCLONE_VARIABLE
 from .decoding import json_value
@@ -47,36 +48,54 @@ class Variables:
     left_out: tuple[str, ...]
 
 
+def rclone_variables() -> dict[str, str]:
+    """Return all variables of our environment that begin like those of rclone."""
+    return {name: value for name, value in os.environ.items() if name.startswith(RCLONE_VARIABLE)}
+
+
 def choose(output_of: Callable[..., str]) -> Variables:
     """Choose among the variables of our environment.
 
     ``output_of(verb, operand)`` returns what rclone prints; it is asked only about names
     that are not known here, and may raise.
     """
-    ours = {name: value for name, value in os.environ.items() if name.startswith(RCLONE_VARIABLE)}
+    ours = rclone_variables()
     passed = {name: value for name, value in ours.items() if _PASSED.fullmatch(name)}
     if passed.keys() == ours.keys():
         return Variables(passed, ())
-    options = set(_options_of_storages(output_of("config", "providers")))
+    options = _options_of_storages(output_of("config", "providers"))
     passed |= {name: value for name, value in ours.items() if name in options}
-    flags = {_variable(flag) for flag in _FLAG.findall(output_of("help", "flags"))}
+    flags = {variable_of(flag) for flag in _FLAG.findall(output_of("help", "flags"))}
     # Whatever else begins like this is not rclone's: REMOTE of a site may come from there.
     return Variables(passed, tuple(sorted((ours.keys() - passed.keys()) & flags)))
 
 
-def _options_of_storages(printed: str) -> Iterator[str]:
-    """Yield the variables of those options that say where a storage is, and who logs in."""
+def _options_of_storages(printed: str) -> set[str]:
     # What is not rclone, or a future one, names none: its errors are reported elsewhere.
     with suppress(ValueError, TypeError, KeyError):
-        for provider in json_value(printed):
-            for option in provider["Options"]:
-                name = option["Name"]
-                trusted = not option["Advanced"] or option["Sensitive"] or option["IsPassword"]
-                if trusted or _REACHING.search(name):
-                    yield _variable(name if option["NoPrefix"] else f"{provider['Prefix']}_{name}")
+        return allowed_options(json_value(printed))[0]
+    return set()
 
 
-def _variable(flag: str) -> str:
+def allowed_options(providers: Any) -> tuple[set[str], set[str]]:
+    """Return the variables of those options of storages that may be set, and those of all options.
+
+    They say where a storage is, who logs in, and in which pieces it takes data.
+    """
+    allowed, every = set(), set()
+    for provider in providers:
+        for option in provider["Options"]:
+            name = option["Name"]
+            trusted = not option["Advanced"] or option["Sensitive"] or option["IsPassword"]
+            prefix = "" if option["NoPrefix"] else f"{provider['Prefix']}_"
+            every.add(variable_of(prefix + name))
+            if trusted or _REACHING.search(name):
+                allowed.add(variable_of(prefix + name))
+    return allowed, every
+
+
+def variable_of(flag: str) -> str:
+    """Return the variable that means the same as a flag."""
     return RCLONE_VARIABLE + flag.replace("-", "_").upper()
 
 

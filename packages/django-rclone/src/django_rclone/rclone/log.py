@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..exceptions import RcloneError
+from ..exceptions import MESSAGE_LIMIT, RcloneError
 from ..processes import Command, describe_failure
+from ..redaction import redact
 from .decoding import json_object
 
 _CREDENTIALS = "Correct the credentials in rclone's configuration, or their permissions."
@@ -72,7 +73,11 @@ _TRANSIENT = (
 )
 """Errors that may pass, with a hint."""
 
+_NOT_FOUND = (3, 4)  # its exit codes for a missing folder and a missing file
 _RETRY_EXIT_CODE = 5  # rclone's "temporary error", which more retries might fix
+
+_EXPECTED = ("Config file ", "Serving remote control on ", "rc: ")
+"""How messages begin that are no news: what a request failed with is in its answer."""
 
 _COUNTERS = ("bytes", "checks", "deletes", "listed", "renames", "transfers")
 
@@ -142,7 +147,7 @@ def message_of(line: str) -> str | None:
         return line if "rror" in line else None
     entry = _entry(line)
     message = str(entry.get("msg", line)).strip()
-    if entry.get("level") in ("debug", "info") or message.startswith("Config file "):
+    if entry.get("level") in ("debug", "info") or message.startswith(_EXPECTED):
         return None
     if entry.get("skipped"):
         return None
@@ -153,7 +158,21 @@ def message_of(line: str) -> str | None:
 def failure(command: Command, returncode: int, tail: Sequence[str]) -> RcloneError:
     """Return the error of a failed rclone, with a hint if its message is known."""
     text = describe_failure(command, returncode, tail).message
-    lowered = text.lower()
+    error = _classified(text, text, returncode=returncode)
+    error.missing = returncode in _NOT_FOUND
+    return error
+
+
+def refusal(what: str, words: str, *, missing: bool = False) -> RcloneError:
+    """Return the error of a request that failed, with rclone's own ``words``."""
+    words = redact(words)[:MESSAGE_LIMIT]
+    error = _classified(f"rclone could not {what}: {words}", words)
+    error.missing = missing
+    return error
+
+
+def _classified(text: str, words: str, *, returncode: int | None = None) -> RcloneError:
+    lowered = words.lower()
     permanent = next((hint for sign, hint in _PERMANENT if sign in lowered), "")
     transient = next((hint for sign, hint in _TRANSIENT if sign in lowered), "")
     error = RcloneError(text, hint=permanent or transient or _MORE_DETAIL, returncode=returncode)

@@ -3,6 +3,7 @@
 Each function raises ``RcloneError`` for output that rclone itself would not print.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,20 +44,17 @@ class Features:
     """Whether it keeps the times that files were given."""
 
 
-def objects(folder: str, data: bytes) -> list[RemoteObject]:
-    """Return the objects of a listing of ``folder``."""
-    found = _decoded(data)
-    if not isinstance(found, list):
-        raise _unreadable("it is not a list")
+def objects(data: bytes) -> list[RemoteObject]:
+    """Return the objects of a listing."""
     return [
-        RemoteObject(f"{folder}/{_field(row, 'Path', str)}", _field(row, "Size", int))
-        for row in found
+        RemoteObject(_field(row, "Path", str), _field(row, "Size", int))
+        for row in _field(_decoded(data), "list", list)
     ]
 
 
 def size_of(data: bytes) -> int | None:
     """Return the bytes of one object, or ``None`` if there is none."""
-    found = _decoded(data)
+    found = _field(_decoded(data), "item", dict | None)
     if found is None or _field(found, "IsDir", bool):
         return None
     size: int = _field(found, "Size", int)
@@ -76,7 +74,7 @@ def names(data: bytes) -> frozenset[str]:
     """
     lines = data.split()
     if lines[:1] != [b"["] or lines[-1:] != [b"]"]:
-        raise _unreadable("it is not a list")
+        raise unreadable("it is not a list")
     rows = data.strip().removeprefix(b"[").removesuffix(b"]").split(b"\n")
     return frozenset(_field(_decoded(row.rstrip(b",")), "Path", str) for row in rows if row.strip())
 
@@ -91,9 +89,8 @@ def sections(data: bytes) -> dict[str, dict[str, str]]:
     }
 
 
-def features(data: bytes) -> Features:
+def features(found: Mapping[str, Any]) -> Features:
     """Return what a storage can be compared by."""
-    found = _decoded(data)
     # For a storage without any, rclone prints null.
     hashes = _field(found, "Hashes", list | None) or []
     times = _field(found, "Precision", int) < _NO_TIMES
@@ -103,7 +100,7 @@ def features(data: bytes) -> Features:
 def _field(found: object, name: str, kind: Any) -> Any:
     value = found.get(name) if isinstance(found, dict) else found
     if not isinstance(found, dict) or not isinstance(value, kind):
-        raise _unreadable(f"its field {name!r} is missing or has the wrong type")
+        raise unreadable(f"its field {name!r} is missing or has the wrong type")
     return value
 
 
@@ -111,10 +108,11 @@ def _decoded(data: bytes) -> Any:
     try:
         return json_value(data)
     except ValueError as error:
-        raise _unreadable(str(error)) from None
+        raise unreadable(str(error)) from None
 
 
-def _unreadable(problem: str) -> RcloneError:
+def unreadable(problem: str) -> RcloneError:
+    """Return the error of an answer that rclone itself would not give."""
     return RcloneError(
         f"The output of rclone cannot be read: {problem}.",
         hint="Is RCLONE_BINARY rclone itself? A wrapper must not print anything else to stdout.",

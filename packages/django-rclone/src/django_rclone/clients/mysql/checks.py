@@ -16,7 +16,8 @@ from .stream import TableCounter
 
 _OTHER_ENGINES = """
 SELECT table_name FROM information_schema.tables
-WHERE table_schema = %s AND table_type = 'BASE TABLE' AND engine <> 'InnoDB'
+WHERE table_schema = %s AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
+  AND engine <> 'InnoDB'
 ORDER BY table_name
 """
 _VERSIONED = """
@@ -174,7 +175,7 @@ def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequ
             f"The dump tool leaves out the history of these tables: {versioned}. That of "
             "MariaDB 10.11 or newer does not."
         )
-    if tables := ", ".join(name for (name,) in session.rows(_OTHER_ENGINES, [schema])):
+    if tables := ", ".join(without_transactions(session, schema)):
         found.append(
             f"These tables do not support transactions: {tables}. Their rows may be of another "
             "moment than the rest."
@@ -196,6 +197,11 @@ def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequ
             "are, and do not work."
         )
     return found
+
+
+def without_transactions(session: MysqlSession, schema: str) -> list[str]:
+    """Return the tables whose engine does not support transactions."""
+    return [name for (name,) in session.rows(_OTHER_ENGINES, [schema])]
 
 
 def _needed(table: str, by: str) -> ClientError:

@@ -25,6 +25,7 @@ from ..tools import ProgramFinder
 from . import checks
 from .completions import completions_of
 from .connection import MysqlSession, connection_parameters
+from .dump_command import HISTORY, WITHOUT_ROWS, dump_command
 from .dump_format import DumpWithObjects
 from .in_place import InPlaceRestore, sweep_rehearsal
 from .inventory import SEQUENCE, VERSIONED, foreign_definers, inventory_of
@@ -35,7 +36,6 @@ from .salvage import SalvageSchema
 from .schema import objects_of
 from .tools import (
     CLIENT,
-    COMMON,
     DUMP,
     Tools,
     describe_tool_failure,
@@ -44,20 +44,6 @@ from .tools import (
 )
 
 _LOCK_TIMEOUT = 60.0  # seconds
-
-_DUMP = (
-    *("--single-transaction", "--quick", "--skip-lock-tables", "--skip-dump-date"),
-    # A locked table cannot use a sequence that is not; nobody else uses a scratch schema.
-    "--skip-add-locks",
-    *COMMON,
-)
-# Passed where the tool knows them. The first needs a right that few roles have, the
-# others are MySQL's: ids of replication do not belong in a backup, and statistics of
-# columns are requested from servers that have none.
-_WHERE_KNOWN = ("--no-tablespaces", "--set-gtid-purged=OFF", "--column-statistics=0")
-_HISTORY = "--dump-history"
-_WITHOUT_ROWS = "--ignore-table-data"
-_TABLES = ("--skip-triggers", "--skip-events")
 
 _IN_PLACE = (
     "The role may not create a scratch schema ({stem}_restoring_...): the whole backup is "
@@ -132,14 +118,14 @@ class MysqlClient(ServerClient[MysqlSession]):
         empty = set(map(self._table, self._exclude_data))
         checks.require_closed_exclusions(session, self._name, tables=self._excluded, rows=empty)
         tool = self._tools.find(DUMP)
-        if self._exclude_data and not self._tools.supported(DUMP, [_WITHOUT_ROWS]):
+        if self._exclude_data and not self._tools.supported(DUMP, [WITHOUT_ROWS]):
             raise ClientError(
                 f"{Path(tool).name} cannot exclude only the rows of a table.",
                 hint="Use exclude_tables, or the programs of MariaDB.",
             )
 
     def dump_warnings(self) -> Sequence[str]:
-        history = bool(self._tools.supported(DUMP, [_HISTORY]))
+        history = bool(self._tools.supported(DUMP, [HISTORY]))
         return checks.warnings(self.session, self._name, keeps_history=history)
 
     def check_restore(self, manifest: Manifest | None) -> None:
@@ -168,13 +154,13 @@ class MysqlClient(ServerClient[MysqlSession]):
         objects = objects_of(session, name)
         holds = inventory_of(session, name, excluded=self._excluded)
         completions = completions_of(session, name, holds.objects[SEQUENCE], self._excluded)
-        wanted = [*_WHERE_KNOWN, *([_HISTORY] if holds.objects[VERSIONED] else [])]
-        command = tools.command(
-            DUMP,
-            *(*_DUMP, *tools.supported(DUMP, wanted), *_TABLES),
-            *(f"--ignore-table={name}.{table}" for table in (*objects.views, *self._excluded)),
-            *(f"{_WITHOUT_ROWS}={name}.{self._table(table)}" for table in self._exclude_data),
-            *("--", name),
+        command = dump_command(
+            tools,
+            name,
+            left_out=(*objects.views, *self._excluded),
+            without_rows=map(self._table, self._exclude_data),
+            has_history=bool(holds.objects[VERSIONED]),
+            has_keys_to_disable=bool(checks.without_transactions(session, name)),
         )
         definitions = (one for one in objects.definitions if one.table not in self._excluded)
         script = (*completions.statements, *script_of(session, definitions, objects.collation))
@@ -218,6 +204,18 @@ class MysqlClient(ServerClient[MysqlSession]):
             except OSError as error:
                 raise ClientError(f"Cannot create a temporary file: {error}.") from None
             yield stack.enter_context(closing(self._target))
+
+    @contextmanager
+    def rehearse(self, expected: Inventory | None = None) -> Iterator[StagedRestore]:
+        session = self.session
+        scratch = ScratchSchema(session, self._name)
+        if not self._may_create(scratch):
+            raise ClientError(
+                f"The role may not create a scratch schema ({scratch.stem}_restoring_...) to "
+                "rehearse in."
+            )
+        with scratch, self._tools.loader(scratch.scratch, session.settings) as process:
+            yield StagedRestore(scratch, process, expected)
 
     @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageSchema]:

@@ -2,16 +2,19 @@
 
 import contextlib
 import copy
+import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...exceptions import ClientError
-from ...interrupts import sleep
+from ...interrupts import is_interrupted, sleep
 from ..asking import Line, answer_to
 from ..session import Parameters, ServerError, Session, connecting
+from .session_settings import OWN_SETTINGS, SETTINGS
 
 # In seconds. Dropping a large schema takes a while; a session idles while programs work.
 _CONNECT_TIMEOUT = 10
@@ -19,37 +22,7 @@ _RECONNECT_TIMEOUT = 30
 _ANSWER_TIMEOUT = 3_600
 _GRACE = 60
 _GIVEN_UP = 1
-
-OWN_SETTINGS = (
-    "SET SESSION sql_mode = '', time_zone = '+00:00', character_set_client = utf8mb4, "
-    "collation_connection = utf8mb4_general_ci"
-)
-"""What our own statements are written for. Those of objects change it, and are followed by it."""
-
-SETTINGS = {
-    # A limit of the site's must not end a statement half-way, or a session that waits.
-    "max_statement_time": "0",
-    "max_execution_time": "0",
-    "wait_timeout": "2592000",
-    "net_read_timeout": "86400",
-    "net_write_timeout": "86400",
-    "idle_transaction_timeout": "0",
-    "idle_readonly_transaction_timeout": "0",
-    "idle_write_transaction_timeout": "0",
-    "sql_select_limit": "18446744073709551615",
-    "sql_big_selects": "1",
-    "sql_safe_updates": "0",
-    # What was valid for the session that made it must be so for ours.
-    "foreign_key_checks": "0",
-    "check_constraint_checks": "0",
-    "innodb_strict_mode": "0",
-    "sql_require_primary_key": "0",
-    "system_versioning_alter_history": "KEEP",
-    # What the server shows means what it says.
-    "explicit_defaults_for_timestamp": "1",
-    "sql_quote_show_create": "1",
-}
-"""Those that a server does not have, or does not let the role set, are left out."""
+_LOOK = 0.2  # between two looks at signals
 
 
 class MysqlSession(Session):
@@ -103,6 +76,36 @@ class MysqlSession(Session):
         # PyMySQL refuses to close a connection that was lost.
         with contextlib.suppress(self._driver_error):
             super().close()
+
+    @contextlib.contextmanager
+    def waits_ended_by_signals(self) -> Iterator[None]:
+        """Let a signal end waits for other sessions in the block, which nothing else interrupts.
+
+        Then, as after a time limit, the server reports an error.
+        """
+        over = threading.Event()
+        watch = threading.Thread(target=self._end_waits, args=[over], daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watch.join()
+
+    def _end_waits(self, over: threading.Event) -> None:
+        while not over.wait(_LOOK):
+            if not is_interrupted():
+                continue
+            self._lock_timeout = _GIVEN_UP
+            with (
+                contextlib.suppress(Exception),
+                contextlib.closing(self._wrapper.get_new_connection(self._parameters)) as other,
+                other.cursor() as cursor,
+            ):
+                cursor.execute("SHOW PROCESSLIST")
+                states = {row[0]: str(_text(row[6])) for row in cursor.fetchall()}
+                if "metadata lock" in states.get(self._thread_id, ""):
+                    cursor.execute(f"KILL QUERY {self._thread_id:d}")
 
     def _give_up(self, line: Line) -> None:
         # What is undone now must not wait as long again. Without its session the server

@@ -13,7 +13,7 @@ from .connection import MysqlSession, quote_name, quote_string
 from .kinds import TextKind
 
 _UNICODE = ("utf8", "binary")  # what needs no conversion
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_BEYOND_ASCII = re.compile(r"(?P<part>[^\x00-\x7f]+)(?P<next>.?)", re.DOTALL)
 _BY_ASCII = re.compile(r"([\x00-\x7f]+)")
 
 _QUOTED = r"""(?:`(?:[^`]|``)+`|"(?:[^"]|"")+")"""
@@ -159,12 +159,18 @@ def _repaired(session: MysqlSession, text: str, charset: str, raw: Iterable[str]
         return text
     garbled = f"CONVERT(CONVERT(CAST(%s AS BINARY) USING {charset}) USING utf8mb4)"
     repaired = f"CONVERT(CAST(CONVERT(%s USING {charset}) AS BINARY) USING utf8mb4)"
-    for part in (run for whole in raw for run in _BEYOND_ASCII.findall(whole)):
-        ((shown, meant),) = session.rows(f"SELECT {garbled}, {repaired}", [part, part])
-        if shown is not None and shown in text:
-            text = text.replace(shown, part, 1)
-        elif meant is not None and "?" not in meant:
-            text = text.replace(part, meant, 1)
+    for run in (run for whole in raw for run in _BEYOND_ASCII.finditer(whole)):
+        part = run["part"]
+        # Its last byte may have swallowed what follows: at the end, the quote of a name or comment.
+        for whole in [part + tail for tail in (run["next"] or "`'")] + [part]:
+            shown = session.value(f"SELECT {garbled}", [whole])
+            if shown is not None and shown in text:
+                text = text.replace(shown, whole, 1)
+                break
+        else:
+            meant = session.value(f"SELECT {repaired}", [part])
+            if meant is not None and "?" not in meant:
+                text = text.replace(part, meant, 1)
     return text
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ...exceptions import ClientError
 from ..session import ServerError
-from .connection import OWN_SETTINGS, MysqlSession, quote_string
+from .connection import MysqlSession, quote_string
 from .definitions import Definition, encoded
+from .session_settings import OWN_SETTINGS
 from .statements import SCHEMA_COLLATION, Statement, statements_of
 
 _NO_RIGHT = (

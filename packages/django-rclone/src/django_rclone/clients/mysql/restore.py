@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 
 from ...backups.inventory import Inventory
@@ -111,6 +112,7 @@ class StagedRestore:
         """``process`` loads its input into the scratch schema."""
         self._expected = expected
         self._scratch = scratch
+        self.place: Mapping[str, object] = {"NAME": scratch.scratch}
         self._process = process
         self._dump = DumpSplitter(process.write)
 

@@ -1,6 +1,7 @@
 """Swapping the content of a live schema with that of a scratch schema.
 
-``RENAME TABLE`` is atomic, and nothing else of MariaDB or MySQL is. So MariaDB is
+``RENAME TABLE`` is atomic, and nothing else of MariaDB or MySQL is. It takes along a mark,
+a table that is in the live schema for as long as that is incomplete. MariaDB is
 sent the whole swap as one statement, which the server runs to its end even when we
 are killed, and which rolls everything back where a part of it fails. Servers that
 cannot do that get it step by step.
@@ -13,6 +14,7 @@ state is looked at, and put back from here if the server has not done it.
 from collections.abc import Iterator, Sequence
 
 from ...exceptions import ClientError
+from ...interrupts import is_interrupted
 from ..session import ServerError
 from ..staging import LiveData
 from ..tools import series
@@ -32,12 +34,16 @@ def run_swap(session: MysqlSession, plan: SwapPlan) -> None:
     session.execute(f"USE {quote_name(plan.live)}")
     at_once = is_mariadb(session.version) and series(session.version) >= _AT_ONCE
     try:
-        if at_once:
-            _run_at_once(session, plan)
-        else:
-            _run_in_steps(session, plan)
+        session.execute(plan.make_mark)
+        with session.waits_ended_by_signals():
+            if at_once:
+                _run_at_once(session, plan)
+            else:
+                _run_in_steps(session, plan)
     except ServerError as error:
         hint = ""
+        if is_interrupted():
+            raise ClientError("A signal ended the wait for a table that is in use.") from None
         if error.code == _LOCK_WAIT:
             hint = "Another session uses a table. Stop it, or raise the option lock_timeout."
         raise ClientError(
@@ -53,8 +59,7 @@ def state_after(session: MysqlSession, plan: SwapPlan) -> LiveData:
     if plan.is_complete(session):
         same = _names(found) == _names(plan.new) and set(plan.new.tables) <= set(found.tables)
         return LiveData.NEW if same else LiveData.MIXED
-    in_scratch = tuple(table_names(session, plan.scratch))
-    if table_names(session, plan.aside) or in_scratch != plan.new.tables:
+    if table_names(session, plan.aside) or plan.in_scratch(session) != plan.new.tables:
         return LiveData.MIXED
     # Its tables are in their places; the site may have added or dropped some since.
     same = (found.definitions, found.collation) == (plan.old.definitions, plan.old.collation)
@@ -88,6 +93,9 @@ def put_back(session: MysqlSession, plan: SwapPlan) -> None:
         if (one.kind.sql, one.name) not in present:
             make(session, one, plan.old.collation)
     session.execute(with_collation(plan.old.collation))
+    if plan.unmark[0] in {qualified(plan.live, name) for name in parked}:
+        for statement in rename_tables([plan.unmark]):
+            session.execute(statement)
 
 
 def _names(objects: Objects) -> set[tuple[str, str]]:
@@ -124,13 +132,13 @@ END""")
 
 
 def _run_in_steps(session: MysqlSession, plan: SwapPlan) -> None:
-    set_aside, move, _, tidy = plan.steps
+    set_aside, move, create, tidy = plan.steps
     for statement in (*set_aside, *move, *plan.completions):
         session.execute(statement)
     for one in plan.new.definitions:
         make(session, one, plan.old.collation)
-    for statement in (plan.leave_mark, *tidy):
-        session.execute(statement)
+    for last in (create[-1], *tidy):
+        session.execute(str(last))
 
 
 def _prepared(session: MysqlSession, steps: Sequence[Step], numbers: Iterator[int]) -> str:

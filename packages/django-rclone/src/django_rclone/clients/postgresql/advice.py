@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..session import Session
-from .catalog import EXTENSION_ROWS, SUPERUSER, Selection, extension_tables, read_objects
+from .catalog import Selection
 from .clearing import IS_SUPERUSER, ClearingPlan, plan_clearing
 from .comparing import missing_grantees, unwanted
 from .connection import PostgresqlSession
+from .contents import EXTENSION_ROWS, SUPERUSER, extension_tables
 from .databases import IN_PLACE_HINT, swap_problem
 from .limits import MORE_LOCKS, locks_of_restore
 
@@ -79,7 +80,7 @@ def dump_advice(session: PostgresqlSession, selection: Selection) -> Sequence[st
             f"A restore in place will be refused, since other roles own "
             f"{_shown(plan.conflicts)}. {_AS_OWNER}"
         )
-    found = [one for one in read_objects(session, selection) if one.superuser]
+    found = [one for one in plan.objects if one.superuser]
     special = [str(one) for one in found if one.kind != "extension"]
     if special and not session.value(IS_SUPERUSER):
         warnings.append(
@@ -105,7 +106,7 @@ def _in_place_problem(
     if plan.conflicts:
         owned = _shown(plan.conflicts)
         return f"The database contains objects owned by other roles: {owned}.", _AS_OWNER
-    present = {str(one) for one in read_objects(session, selection)}
+    present = {str(one) for one in plan.objects}
     if missing := _not_to_be_made(session, expected, present):
         return _only_superusers(missing)
     if fixed := [] if selection.schemas else _fixed_tables(session, expected):

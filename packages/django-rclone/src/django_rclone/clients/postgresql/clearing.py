@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..session import ServerError, Session
-from .catalog import Object, Selection, read_inventory, read_objects
+from .answers import in_lots
+from .catalog import Object, Selection, read_objects
+from .contents import read_inventory
 from .grants import comments, default_privileges, grants
 from .kinds import OBJECT_KINDS
 
@@ -76,6 +78,8 @@ class ClearingPlan:
     kept: tuple[Object, ...]
     conflicts: tuple[str, ...]
     """What belongs to others, holds rows or needs rows, and could not be made again."""
+    objects: tuple[Object, ...] = ()
+    """All that there is."""
 
     @property
     def kept_kinds(self) -> frozenset[str]:
@@ -124,6 +128,7 @@ def plan_clearing(
         dropped=tuple(sorted(dropped, key=lambda one: order[one.kind])),
         kept=tuple(kept),
         conflicts=tuple(filter(None, conflicts)),
+        objects=tuple(objects),
     )
 
 
@@ -137,10 +142,10 @@ def clear(
     for right in default_privileges(session, selection.parameters):
         if right.alterable:
             session.execute(right.reset)
-    in_dropped_schemas = {one.schema for one in plan.dropped if one.kind == "schema"}
-    for one in plan.dropped:
-        if one.kind == "schema" or one.schema not in in_dropped_schemas:
-            session.execute(_drop(one))
+    gone = {one.schema for one in plan.dropped if one.kind == "schema"}
+    drops = [_drop(o) for o in plan.dropped if o.kind == "schema" or o.schema not in gone]
+    for lot in in_lots(drops):
+        session.execute(";\n".join(lot))
     if not selection.schemas:
         for _, delete, permitted in session.rows(_EXTENSION_ROWS, {}):
             if permitted:
@@ -211,13 +216,12 @@ def _other_schemas(session: Session, selection: Selection) -> Selection:
 
 def _reset_what_stays(session: Session, selection: Selection, plan: ClearingPlan) -> None:
     """Set grants and comments back to those of a new database: the backup adds its own."""
-    for right in grants(session, selection.parameters):
-        if right.alterable:
-            session.execute(right.reset)
     fixed = tuple(f"{one.key}: " for one in plan.kept if not one.droppable)
-    for comment in comments(session, selection.parameters):
-        if not comment.name.startswith(fixed):
-            session.execute(comment.reset)
+    resets = [one.reset for one in grants(session, selection.parameters) if one.alterable]
+    found = comments(session, selection.parameters)
+    resets += [one.reset for one in found if not one.name.startswith(fixed)]
+    for lot in in_lots(resets):
+        session.execute(";\n".join(lot))
 
 
 def _require_kept(session: Session, selection: Selection, plan: ClearingPlan) -> None:

@@ -14,19 +14,21 @@ from ...backups.manifest import Manifest
 from ...conf.client_options import names_option, path_option, table_name, timeout_option
 from ...exceptions import ClientError
 from ...processes import Command, Process, StallTimeout
-from ..base import RestoreTarget, SalvageTarget, Versions
+from ..base import RehearsalTarget, RestoreTarget, SalvageTarget, Versions
 from ..session import ServerClient
 from .advice import RestoreAdvice, dump_advice
 from .arguments import tool_arguments
-from .catalog import Selection, settings_of
+from .catalog import Selection
 from .connection import Connector, PostgresqlSession, quote_name, server_option
+from .contents import settings_of
+from .databases import swap_problem
 from .exclusion import identities, require_may_exclude
 from .pooler import open_around_pooler
 from .restore import InPlaceRestore
 from .salvage import Salvage
 from .snapshot import Snapshot
 from .swap import StagedDatabase, StagedRestore
-from .tools import Tools, describe_failure, require_dump_fits, require_restore_fits
+from .tools import Tools, describe_failure, printer, require_dump_fits, require_restore_fits
 
 IN_PLACE, SWAP = "in_place", "swap"
 _LOCK_TIMEOUT = 60.0  # seconds
@@ -190,7 +192,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             # An open transaction is rolled back.
             stack.callback(self.close)
             advice = RestoreAdvice.of(self.session, self._selection, expected, swaps=self._swaps)
-            process = stack.enter_context(self._pg_restore())
+            process = stack.enter_context(printer(self._tools))
             if advice.swaps:
                 self._target = self._staged_restore(process, stack, expected)
             else:
@@ -201,22 +203,25 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             yield self._target
 
     @contextmanager
+    def rehearse(self, expected: Inventory | None = None) -> Iterator[RehearsalTarget]:
+        if problem := swap_problem(self.session):
+            raise ClientError(f"There is no database to rehearse in. {problem}")
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            process = stack.enter_context(printer(self._tools))
+            yield self._staged_restore(process, stack, expected)
+
+    @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageTarget]:
         self.connection.close()
         live = str(self.session.value("SELECT current_database()"))
         settings = settings_of(expected)
         self.close()
         with (
-            self._pg_restore() as process,
+            printer(self._tools) as process,
             Salvage(process, self._connector, live, settings) as one,
         ):
             yield one
-
-    def _pg_restore(self) -> Process:
-        # In a single transaction pg_restore prints no commits of its own.
-        options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")
-        command = Command(argv=(self._tools.find("pg_restore"), *options))
-        return Process(command, failure=describe_failure)
 
     def _staged_restore(
         self, process: Process, stack: ExitStack, expected: Inventory | None

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from ...backups.inventory import Inventory
 from ..session import Session
-from .catalog import GRANTEE, OWNER, Object, Selection, read_inventory, read_objects
+from .answers import answers, count_of, in_lots
+from .catalog import Object, Selection
 from .clearing import ClearingPlan
+from .contents import GRANTEE, OWNER, Contents
 from .kinds import COMMENT, DEFAULT_PRIVILEGES, GRANT, OBJECT_KINDS
 
 _ROLES = "SELECT quote_ident(rolname), pg_has_role(oid, 'USAGE') FROM pg_roles"
@@ -23,10 +25,14 @@ def require_restored(
     session: Session, selection: Selection, expected: Inventory, plan: ClearingPlan
 ) -> None:
     """Raise ``ClientError`` unless the database is as ``expected``, but for what ``plan`` keeps."""
-    found = read_inventory(session, selection)
+    contents = Contents.read(session, selection)
+    found = contents.inventory(session, selection)
     tables = sorted(expected.rows.keys() & found.objects["table"])
-    rows = {table: int(session.value(f"SELECT count(*) FROM ONLY {table}")) for table in tables}
-    excuses = Excuses.of(session, selection, expected, plan)
+    rows: dict[str, int] = {}
+    for lot in in_lots(tables):
+        counts = answers(session, [count_of(table) for table in lot])
+        rows |= zip(lot, counts, strict=True)
+    excuses = Excuses.of(session, contents.objects, expected, plan)
     wanted = Inventory(excuses.applied(expected.objects), expected.rows)
     wanted.require(Inventory(excuses.applied(found.objects, wanted.objects), rows))
 
@@ -58,9 +64,9 @@ class Excuses:
 
     @classmethod
     def of(
-        cls, session: Session, selection: Selection, expected: Inventory, plan: ClearingPlan
+        cls, session: Session, objects: list[Object], expected: Inventory, plan: ClearingPlan
     ) -> "Excuses":
-        """Return what may differ here, after a restore of ``expected``."""
+        """Return what may differ here, where there are ``objects`` after a restore."""
         [(current, superuser)] = session.rows(_OWN)
         roles = session.rows(_ROLES)
         missing = frozenset(missing_grantees(session, expected))
@@ -70,7 +76,7 @@ class Excuses:
         return cls(
             kept={kind: frozenset(names) for kind, names in kept.items()},
             fixed=tuple(f"{one.key}: " for one in plan.kept if not one.droppable),
-            own=frozenset(o.key for o in read_objects(session, selection) if o.droppable),
+            own=frozenset(one.key for one in objects if one.droppable),
             roles=frozenset({current, *missing}) | expected.objects.get(OWNER, frozenset()),
             missing=missing,
             definers=frozenset(name for name, usable in roles if usable),

@@ -42,15 +42,16 @@ WHERE pid || ' ' || extract(epoch FROM backend_start) = %(identity)s
 class PostgresqlSession(Session):
     """A session in autocommit mode: transactions are begun and ended with statements."""
 
-    def copy(self, statement: bytes, rows: Callable[[int], bytes]) -> None:
-        """Run a ``COPY ... FROM stdin`` with the rows that ``rows(size)`` reads."""
+    def copy(self, statement: bytes, rows: Callable[[int], bytes]) -> int:
+        """Run a ``COPY ... FROM stdin`` with the rows that ``rows(size)`` reads; return their number."""
         with self.translated_errors(), self._connection.cursor() as cursor:
             if hasattr(cursor, "copy_expert"):
                 cursor.copy_expert(statement, _Readable(rows), _CHUNK)
-                return
-            with cursor.copy(statement) as copying:
-                while data := rows(_CHUNK):
-                    copying.write(data)
+            else:
+                with cursor.copy(statement) as copying:
+                    while data := rows(_CHUNK):
+                        copying.write(data)
+            return int(cursor.rowcount)
 
     def close(self) -> None:
         """End the session; a pooler gets it back as it was, without what we set in it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...backups.inventory import Inventory
 from ..session import Session
-from .catalog import settings_of
+from .contents import settings_of
 
 MORE_LOCKS = (
     "Raise max_locks_per_transaction in postgresql.conf and restart the server, or let the "

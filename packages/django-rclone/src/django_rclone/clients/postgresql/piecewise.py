@@ -1,5 +1,7 @@
 """Runs the statements of a dump in many transactions."""
 
+from typing import ClassVar
+
 from .connection import PostgresqlSession
 from .player import LARGE_OBJECTS, Player
 from .script import Statement
@@ -11,7 +13,7 @@ class PiecewisePlayer(Player):
     So it needs few locks, however many tables there are.
     """
 
-    local = False
+    local: ClassVar[bool] = False
     _PIECE = 100  # statements
 
     def __init__(self, session: PostgresqlSession, *, settings: dict[str, str]) -> None:
@@ -23,6 +25,10 @@ class PiecewisePlayer(Player):
         super().run(statement)
         self._count += 1
         if self._count >= self._PIECE and statement.entry.type != LARGE_OBJECTS:
-            self._count = 0
-            self._session.execute("COMMIT")
-            self.begin()
+            self.flush()
+            self._pause()
+
+    def _pause(self) -> None:
+        self._count = 0
+        self._session.execute("COMMIT")
+        self.begin()

@@ -4,13 +4,17 @@ The text of a dump is written for an empty search path. What the functions of th
 when they run is not: they may name their tables without a schema. So rows are loaded, and
 a statement that does not find a name is tried again, with the search path that the site
 had at the backup.
+
+Many statements are sent in one request; if one fails, none stays, and they are sent one by one.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import ClassVar
 
 from ..session import ServerError
-from .connection import PostgresqlSession, quote_name
+from .connection import PostgresqlSession
+from .execution import Execution, may_try_again
 from .postponed import Check, checks_by_functions, tables_to_analyze
 from .script import Statement
 from .statements import StatementPolicy
@@ -19,9 +23,13 @@ LARGE_OBJECTS = "BLOBS"
 """What pg_dump calls the content of large objects: it must be written in one transaction."""
 
 _DATA = ("TABLE DATA", LARGE_OBJECTS, "BLOB METADATA", "SEQUENCE SET", "STATISTICS DATA")
-_RUNS_FUNCTIONS = ("INDEX", "CONSTRAINT", "CHECK CONSTRAINT", "MATERIALIZED VIEW DATA")
-_EVENT_TRIGGER = "EVENT TRIGGER"
 _VIEW_DATA = "MATERIALIZED VIEW DATA"
+_RUNS_FUNCTIONS = ("INDEX", "CONSTRAINT", "CHECK CONSTRAINT", _VIEW_DATA)
+_READS_ROWS = (*_RUNS_FUNCTIONS, "FK CONSTRAINT")
+_EVENT_TRIGGER = "EVENT TRIGGER"
+
+_LONG = 1 << 16  # bytes of a statement
+_FEW_ROWS = 64 << 20  # bytes; with more of them, nothing that reads rows is sent twice
 
 # What a dump says in words of its own settings is read in the same.
 _READING = {
@@ -31,48 +39,48 @@ _READING = {
     # If this process is killed, the server notices even within a long statement.
     "client_connection_check_interval": "2s",
 }
-_SET_PATH = "SELECT set_config('search_path', %(path)s, %(local)s)"
-_SET = """
-SELECT set_config(name, %(value)s, %(local)s) FROM pg_settings WHERE name = %(name)s
-"""
 
 
 class Player:
     """Runs statements within one transaction, which it does not end."""
 
-    local = True
+    local: ClassVar[bool] = True
     """Whether settings end with the transaction."""
+    savepoints: ClassVar[bool] = True
+    """Whether there is a transaction, to go back in."""
+    together: ClassVar[int] = 100
+    """How many statements are sent in one request."""
 
     def __init__(self, session: PostgresqlSession, *, settings: dict[str, str]) -> None:
         """``settings`` are those of the database that was dumped, as far as they are known."""
         self._session = session
         self._settings = settings
+        self._execution = Execution(session, local=self.local, savepoints=self.savepoints)
         self._policy = StatementPolicy(
             settings=frozenset(), schemas=frozenset(), kept_kinds=frozenset()
         )
-        self._path = ""
-        self._role = "NONE"
-        self._is_other = False
+        self._loaded = 0
+        self.statement: Statement | None = None
+        """The statement that is run, or was run last; ``None`` before the first and at the end."""
         self.not_restored: list[str] = []
         """A sentence about each statement that failed for a reason that is tolerated."""
         self._checks: list[Check] | None = None
+        self._waiting: list[Statement] = []
         self._later: list[Statement] = []
         self._last: list[Statement] = []
 
     def open(self) -> None:
         """Begin. Raises ``ServerError``, as all methods do."""
         session = self._session
-        self._path = self._settings.get("search_path") or str(
-            session.value("SELECT current_setting('search_path')")
-        )
-        self.begin()
-        self._role = quote_name(str(session.value("SELECT current_user")))
+        self._execution.open(self._settings.get("search_path"))
         if monetary := self._settings.get("lc_monetary"):
+            # For the session: an error within the transaction would end it.
+            query = "SELECT set_config('lc_monetary', %(value)s, false)"
             with self._tolerated(("22023",), f"setting lc_monetary to {monetary}"):
-                self._set("lc_monetary", monetary)
+                session.rows(query, {"value": monetary})
+        self.begin()
         for name, value in _READING.items():
-            self._set(name, value)
-        self._set_path("")
+            self._execution.set(name, value)
 
     def begin(self) -> None:
         """Begin the transaction."""
@@ -86,13 +94,16 @@ class Player:
         )
 
     def run(self, statement: Statement) -> None:
-        """Run a statement, if it is to be run. Raises ``ScriptError`` for one that is refused."""
+        """Run a statement, if it is to be run, now or with those that follow.
+
+        Raises ``ScriptError`` for one that is refused.
+        """
+        self.statement = statement
         if statement.rows is not None:
             # Without rows no privilege is needed: the table of an extension may belong to others.
             if not statement.rows.are_empty():
                 self._before_rows()
-                with self._site_path():
-                    self._copy(statement)
+                self._copy(statement)
             return
         if self._policy.skips(statement.text):
             return
@@ -101,15 +112,38 @@ class Player:
             # It would fire at what follows.
             self._last.append(statement)
             return
-        if self._checks and statement.entry.type not in _DATA and statement.entry.type:
+        if self._checks and entry.type not in _DATA and entry.type:
             self._put_checks_back()
+        if self._may_wait(statement):
+            self._waiting.append(statement)
+            if len(self._waiting) >= self.together or len(statement.text) >= _LONG:
+                self.flush()
+            return
+        self.flush()
+        self.statement = statement
         if b" SESSION AUTHORIZATION" in statement.text[:27]:
             self._change_role(statement.text)
         else:
             self._run(statement)
 
+    def flush(self) -> None:
+        """Run the statements that wait."""
+        waiting, self._waiting = self._waiting, []
+        if len(waiting) > 1:
+            try:
+                self._execution.attempt(b"\n".join(one.text for one in waiting))
+                return
+            except ServerError as error:
+                if not may_try_again(error):
+                    raise
+        for one in waiting:
+            self.statement = one
+            self._run(one)
+
     def end(self) -> None:
         """Make what was postponed, and check what the commit would check otherwise."""
+        self.flush()
+        self.statement = None
         self._put_checks_back()
         self._fill_views()
         # Otherwise the commit would check deferred constraints, and could take long.
@@ -118,6 +152,15 @@ class Player:
         self._analyze()
         for statement in self._last:
             self._run(statement)
+        self._execution.use_path("")  # as when the backup was described
+
+    def _may_wait(self, statement: Statement) -> bool:
+        """Return whether a statement may be sent with others, and once more by itself."""
+        text, kind = statement.text, statement.entry.type
+        # A request is read in the settings that it is sent in; roles change by themselves.
+        if text.startswith((b"SET ", b"RESET ")) or kind in (LARGE_OBJECTS, _VIEW_DATA):
+            return False
+        return self.together > 1 and (kind not in _READS_ROWS or self._loaded <= _FEW_ROWS)
 
     def _fill_views(self) -> None:
         while self._later:
@@ -126,118 +169,80 @@ class Player:
                 self._run(statement)
             if len(self._later) == len(before):
                 # None could be filled: the first says why.
-                with self._site_path():
-                    self._session.execute(self._later[0].text)
+                self._execution.run(self._later[0].text, path=self._execution.site_path)
 
     def _analyze(self) -> None:
         """Let the planner know the new tables: otherwise the site is slow until autovacuum does."""
-        for table in tables_to_analyze(self._session):
-            # An index on an expression runs functions of the site.
-            with suppress(ServerError), self._savepoint(), self._site_path():
-                self._session.execute(f"ANALYZE {table}")
+        texts = [f"ANALYZE {table}" for table in tables_to_analyze(self._session)]
+        for start in range(0, len(texts), self.together):
+            self._execution.attempt_each(texts[start : start + self.together])
+            self._pause()
+
+    def _pause(self) -> None:
+        """Commit what there is, if that may be."""
 
     def _copy(self, statement: Statement) -> None:
-        assert statement.rows is not None
-        self._session.copy(statement.text, statement.rows.read)
+        rows = statement.rows
+        assert rows is not None
+
+        def read(size: int) -> bytes:
+            data = rows.read(size)
+            self._loaded += len(data)
+            return data
+
+        self._execution.copy(statement.text, read, path=self._execution.site_path)
 
     def _run(self, statement: Statement) -> None:
-        text, entry = self._localized(statement.text), statement.entry
-        ignorable = self._policy.ignorable_errors(statement)
-        if ignorable:
+        text, entry = statement.text, statement.entry
+        if self.local and text.startswith(b"SET "):
+            text = b"SET LOCAL " + text[4:]
+        if ignorable := self._policy.ignorable_errors(statement):
             with self._tolerated(ignorable, str(entry), text):
-                self._execute_granting(text)
+                self._execution.attempt_granting(text)
         elif entry.type in _RUNS_FUNCTIONS:
             self._execute_anyhow(text, statement)
         else:
-            self._session.execute(text)
+            self._execution.run(text)
 
-    def _localized(self, text: bytes) -> bytes:
-        return b"SET LOCAL " + text[4:] if self.local and text.startswith(b"SET ") else text
-
-    def _execute_anyhow(self, text: bytes | str, statement: Statement | None = None) -> None:
-        """Run what may run functions of the site: if it fails, with the search path of the site."""
+    def _execute_anyhow(self, text: bytes, statement: Statement) -> None:
         try:
-            with self._savepoint():
-                self._session.execute(text)
-                return
+            self._execution.attempt_anyhow(text)
         except ServerError as error:
-            first = error
-        try:
-            with self._savepoint(), self._site_path():
-                self._session.execute(text)
-        except ServerError:
-            if statement is None or statement.entry.type != _VIEW_DATA:
-                raise first from None
+            if statement.entry.type != _VIEW_DATA or not may_try_again(error):
+                raise
             # It may read a view that is filled later, through a function.
             self._later.append(statement)
 
-    def _execute_granting(self, text: bytes) -> None:
-        try:
-            with self._savepoint():
-                self._session.execute(text)
-        except ServerError:
-            if not self._is_other:
-                raise
-            # The owner may grant what the other role granted.
-            self._set_role(self._role)
-            self._session.execute(text)
-
     def _change_role(self, text: bytes) -> None:
         """Grant as the role that did, where that is permitted; else as the owner."""
-        self._set_role(self._role)
+        self._execution.be_owner()
         if text.startswith(b"SET"):
-            role = text.rstrip(b";").rpartition(b"AUTHORIZATION ")[2].decode()
-            with self._tolerated(("42704", "42501", "22023"), f"granting as {role}"):
-                self._set_role(role)
-                self._is_other = True
-
-    def _set_role(self, role: str) -> None:
-        self._session.execute(f"SET {'LOCAL ' * self.local}ROLE {role}")
-        self._is_other = False
+            role = text.rstrip(b";").rpartition(b"AUTHORIZATION ")[2]
+            shown = role.decode("utf-8", "replace")
+            with self._tolerated(("42704", "42501", "22023"), f"granting as {shown}"):
+                self._execution.be_other(role)
 
     def _before_rows(self) -> None:
+        self.flush()
         if self._checks is None:
+            self._execution.use_path("")
             self._checks = checks_by_functions(self._session)
             for check in self._checks:
-                self._session.execute(check.drop)
+                self._execution.run(check.drop)
 
     def _put_checks_back(self) -> None:
+        self.flush()
         checks, self._checks = self._checks or [], []
         for check in checks:
             self._put_back(check)
 
     def _put_back(self, check: Check) -> None:
-        self._execute_anyhow(check.add)
-
-    @contextmanager
-    def _site_path(self) -> Iterator[None]:
-        self._set_path(self._path)
-        yield
-        # After an error the transaction, or the savepoint, is rolled back, and this with it.
-        self._set_path("")
-
-    def _set_path(self, path: str) -> None:
-        self._session.rows(_SET_PATH, {"path": path, "local": self.local})
-
-    def _set(self, name: str, value: str) -> None:
-        self._session.rows(_SET, {"name": name, "value": value, "local": self.local})
-
-    @contextmanager
-    def _savepoint(self) -> Iterator[None]:
-        self._session.execute("SAVEPOINT attempt")
-        try:
-            yield
-        except ServerError:
-            self._session.execute("ROLLBACK TO SAVEPOINT attempt")
-            self._session.execute("RELEASE SAVEPOINT attempt")
-            raise
-        self._session.execute("RELEASE SAVEPOINT attempt")
+        self._execution.attempt_anyhow(check.add)
 
     @contextmanager
     def _tolerated(self, codes: tuple[str, ...], what: str, text: bytes = b"") -> Iterator[None]:
         try:
-            with self._savepoint():
-                yield
+            yield
         except ServerError as error:
             if error.code not in codes:
                 raise

@@ -27,6 +27,21 @@ AND NOT EXISTS (
     SELECT FROM pg_depend e WHERE e.deptype = 'e' AND (e.classid, e.objid) IN
         (('pg_class'::regclass, c.conrelid), ('pg_type'::regclass, c.contypid))
 )
+-- PostgreSQL cannot check values of a domain that are parts of other values: so it makes no
+-- constraint of such a domain once there are tables.
+AND NOT EXISTS (
+    WITH RECURSIVE holder (type, has_parts) AS (
+        SELECT c.contypid, false
+        UNION
+        SELECT t.oid, h.has_parts OR t.typtype <> 'd' FROM holder h
+        JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = h.type
+        JOIN pg_type t ON CASE d.classid WHEN 'pg_type'::regclass THEN t.oid = d.objid
+            WHEN 'pg_class'::regclass THEN t.typrelid = d.objid END
+        WHERE h.type <> 0
+    )
+    SELECT FROM holder h JOIN pg_attribute a ON a.atttypid = h.type AND NOT a.attisdropped
+    JOIN pg_class t ON t.oid = a.attrelid AND t.relkind IN ('r', 'm', 'p') WHERE h.has_parts
+)
 ORDER BY c.coninhcount, c.oid
 """
 

@@ -125,13 +125,19 @@ class Replay:
         for statement in chain([first], statements):
             if self._stopped:
                 return
-            # A SELECT may contain data of a large object, which must not be shown.
-            if not statement.text.startswith(b"SELECT"):
-                shown = " ".join(statement.text[:160].decode("utf-8", "replace").split())
-                self._place = f"{statement.entry}, at: {shown}"
             self._player.run(statement)
         self._place = "at its end"
         self._player.end()
+
+    def _where(self) -> str:
+        statement = self._player.statement
+        if statement is None:
+            return self._place
+        # A SELECT may contain data of a large object, which must not be shown.
+        if statement.text.startswith(b"SELECT"):
+            return str(statement.entry)
+        shown = " ".join(statement.text[:160].decode("utf-8", "replace").split())
+        return f"{statement.entry}, at: {shown}"
 
     def _explained(self, error: ServerError) -> ClientError:
         if error.code in _LOCKED:
@@ -145,7 +151,7 @@ class Replay:
                 f"The server is out of memory for locks: {error.reason}.", hint=MORE_LOCKS
             )
         return ClientError(
-            f"The backup cannot be restored: {error.reason} ({redact(self._place)}).",
+            f"The backup cannot be restored: {error.reason} ({redact(self._where())}).",
             hint="Restore another backup, or get what can be had of this one, next to the live "
             "database, with --salvage.",
         )

@@ -9,41 +9,41 @@ from ...exceptions import ClientError
 from ...processes import Process
 from ..session import ServerError
 from ..staging import LiveData, swap_and_look
-from .catalog import Selection, settings_of
+from .catalog import Selection
 from .clearing import ClearingPlan, clear, plan_clearing
 from .comparing import require_restored
 from .connection import Connector, PostgresqlSession
+from .contents import settings_of
 from .player import Player
 from .replay import Replay
 
 _OUTCOMES = {"committed": LiveData.NEW, "aborted": LiveData.OLD}
 
 
-class InPlaceRestore:
-    """A ``RestoreTarget`` that keeps everything in one open transaction until ``swap()``."""
+class ReplayedRestore:
+    """A ``RestoreTarget`` whose dump is replayed in a session. ``swap()`` is up to its kind."""
 
     def __init__(
         self,
         process: Process,
         session: PostgresqlSession,
-        connector: Connector,
+        player: Player,
         selection: Selection,
         expected: Inventory | None,
+        *,
+        lock_timeout: float,
     ) -> None:
-        """``process`` is pg_restore. ``connector`` opens another session if this one is lost."""
+        """``process`` is pg_restore, and ``selection`` says what of the database is replaced.
+
+        ``lock_timeout`` is that of the session, in seconds.
+        """
         self._session = session
-        self._connector = connector
         self._selection = selection
         self._expected = expected
         self._plan = ClearingPlan(dropped=(), kept=(), conflicts=())
-        self._transaction = 0
-        self._player = Player(session, settings=settings_of(expected))
+        self._player = player
         self._replay = Replay(
-            process,
-            session,
-            self._player,
-            clear=self._clear,
-            lock_timeout=connector.lock_timeout,
+            process, session, player, clear=self._clear, lock_timeout=lock_timeout
         )
 
     def __enter__(self) -> Self:
@@ -67,6 +67,34 @@ class InPlaceRestore:
         self._replay.finish()
         if self._expected is not None:
             require_restored(self._session, self._selection, self._expected, self._plan)
+
+    def _clear(self, player: Player) -> None:
+        self._plan = plan_clearing(self._session, self._selection, self._expected)
+        clear(self._session, self._selection, self._plan, self._expected)
+        player.follow(schemas=self._plan.kept_schemas, kept_kinds=self._plan.kept_kinds)
+
+
+class InPlaceRestore(ReplayedRestore):
+    """Keeps everything in one open transaction until ``swap()``."""
+
+    def __init__(
+        self,
+        process: Process,
+        session: PostgresqlSession,
+        connector: Connector,
+        selection: Selection,
+        expected: Inventory | None,
+    ) -> None:
+        """``connector`` opens another session if this one is lost."""
+        player = Player(session, settings=settings_of(expected))
+        timeout = connector.lock_timeout
+        super().__init__(process, session, player, selection, expected, lock_timeout=timeout)
+        self._connector = connector
+        self._transaction = 0
+
+    def finish(self) -> None:
+        """See ``ReplayedRestore.finish()``."""
+        super().finish()
         self._transaction = int(self._session.value("SELECT txid_current()"))
         # Read now: the session may be lost later.
         _ = self._session.identity
@@ -74,11 +102,6 @@ class InPlaceRestore:
     def swap(self) -> None:
         """Commit; see ``RestoreTarget.swap()``."""
         swap_and_look(self._commit, self._look, hint="Run the restore again.")
-
-    def _clear(self, player: Player) -> None:
-        self._plan = plan_clearing(self._session, self._selection, self._expected)
-        clear(self._session, self._selection, self._plan, self._expected)
-        player.follow(schemas=self._plan.kept_schemas, kept_kinds=self._plan.kept_kinds)
 
     def _commit(self) -> None:
         try:

@@ -1,10 +1,10 @@
 """Makes what can be made of a backup in a new database next to the live one."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
-from typing import Self
+from typing import ClassVar, Self
 
 from ...exceptions import ClientError
 from ...interrupts import uninterrupted
@@ -89,7 +89,9 @@ class Salvage:
 class SalvagePlayer(Player):
     """Runs each statement by itself, and goes on after those that fail."""
 
-    local = False
+    local: ClassVar[bool] = False
+    savepoints: ClassVar[bool] = False
+    together: ClassVar[int] = 1
 
     def __init__(self, session: PostgresqlSession, *, settings: dict[str, str]) -> None:
         super().__init__(session, settings=settings)
@@ -173,7 +175,7 @@ class SalvagePlayer(Player):
         if not block:
             return 0, ""
         try:
-            self._session.copy(text, _reader(block))
+            self._execution.copy(text, _reader(block), path=self._execution.site_path)
             return 0, ""
         except ServerError as error:
             if error.code[:2] in _LOST:
@@ -185,18 +187,6 @@ class SalvagePlayer(Player):
         first, why = self._copy_lines(text, b"".join(lines[:middle]), patience)
         second, said = self._copy_lines(text, b"".join(lines[middle:]), patience - first)
         return first + second, why or said
-
-    @contextmanager
-    def _savepoint(self) -> Iterator[None]:
-        yield
-
-    @contextmanager
-    def _site_path(self) -> Iterator[None]:
-        self._set_path(self._path)
-        try:
-            yield
-        finally:
-            self._set_path("")
 
 
 def _reader(block: bytes) -> Callable[[int], bytes]:

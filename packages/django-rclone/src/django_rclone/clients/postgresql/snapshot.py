@@ -3,15 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
-from functools import partial
-from typing import Self
+from collections.abc import Collection, Sequence
+from typing import Any, Self
 
 from ...backups.inventory import Inventory
 from ..session import ServerError
-from .catalog import Selection, describe_source, read_inventory
+from .answers import answers, count_of, in_lots
+from .catalog import Selection
 from .connection import PostgresqlSession
-from .soundness import VIOLATED, checks_of_rows
+from .contents import Contents
+from .soundness import VIOLATED, checks_of_rows, impossible_rules
 
 logger = logging.getLogger(__name__)
 
@@ -19,10 +20,10 @@ _PATIENCE = 2.0  # seconds that counting may go on after the dump
 _EXPORT = "SELECT pg_export_snapshot()"
 
 # Small tables first: large ones are only counted if there is time while the dump streams.
-_TABLES = """
-SELECT i.identity FROM pg_class c, LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i
+_SIZES = """
+SELECT i.identity, pg_relation_size(c.oid) FROM pg_class c, LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i
 WHERE c.relkind = 'r' AND c.oid >= 16384 AND i.identity = ANY(%(tables)s)
-ORDER BY pg_relation_size(c.oid), 1
+ORDER BY 2, 1
 """
 
 
@@ -64,10 +65,11 @@ class Snapshot:
         session = self._session
         session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         self.name = str(session.value(_EXPORT))
-        about = describe_source(session, self._selection)
         self._path = str(session.value("SELECT current_setting('search_path')"))
         session.execute("SET LOCAL search_path = ''; SET LOCAL row_security = off")
-        compared = read_inventory(session, self._selection, without=self._without)
+        contents = Contents.read(session, self._selection)
+        compared = contents.inventory(session, self._selection, without=self._without)
+        about = contents.about(session, path=self._path)
         self._inventory = Inventory({**compared.objects, **about})
         self._thread.start()
         return self
@@ -93,34 +95,39 @@ class Snapshot:
         session = self._session
         try:
             tables = sorted(self._inventory.objects["table"] - self._without_rows)
-            for (table,) in session.rows(_TABLES, {"tables": tables}):
-                if (count := self._attempt(partial(self._count, table))) is not None:
-                    self._rows[table] = int(count)
+            sizes = dict(session.rows(_SIZES, {"tables": tables}))
+            for lot in in_lots(sizes, size=sizes.__getitem__):
+                counts = self._answers([count_of(table) for table in lot])
+                counted = zip(lot, counts, strict=True)
+                self._rows |= {table: int(n) for table, n in counted if n is not None}
             session.rows("SELECT set_config('search_path', %(path)s, true)", {"path": self._path})
-            for check in checks_of_rows(session):
-                if self._attempt(partial(check.breaks, session)):
-                    self.findings.append(check.sentence)
+            self.findings += impossible_rules(session)
+            for checks in in_lots(checks_of_rows(session), size=lambda check: check.size):
+                broken = self._answers([check.query for check in checks])
+                said = zip(checks, broken, strict=True)
+                self.findings += [check.sentence for check, is_broken in said if is_broken]
         except ServerError as error:
             # The inventory is whole without what was not counted.
             if not self._stopped:
                 logger.info("Not all rows were counted: %s", error.reason)
 
-    def _count(self, table: str) -> int:
-        return int(self._session.value(f"SELECT count(*) FROM ONLY {table}"))
-
-    def _attempt(self, ask: Callable[[], int | bool]) -> int | bool | None:
-        """Return an answer, or ``None`` if this role cannot have it."""
+    def _answers(self, queries: Sequence[str]) -> list[Any]:
+        """Return the answer to each query, ``None`` for one that this role cannot have."""
         if self._stopped:
             raise ServerError("the dump has ended")
         self._session.execute("SAVEPOINT question")
-        answer: int | bool | None = None
+        found: list[Any] = []
+        code = ""
         try:
-            answer = ask()
+            found = answers(self._session, queries)
         except ServerError as error:
             if self._stopped:
                 raise
-            if error.code == VIOLATED:
-                answer = True
+            code = error.code
             self._session.execute("ROLLBACK TO SAVEPOINT question")
         self._session.execute("RELEASE SAVEPOINT question")
-        return answer
+        if found:
+            return found
+        if len(queries) == 1:
+            return [True if code == VIOLATED else None]
+        return [self._answers([query])[0] for query in queries]

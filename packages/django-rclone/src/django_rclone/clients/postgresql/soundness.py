@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..session import Session
 
 _NO_RESTORE = (
-    "A restore of this backup will be refused; correct them and back up again. "
+    "A restore of this backup will be refused; correct that and back up again. "
     "Until then `dbrestore --salvage` gets the rest."
 )
 _FOREIGN_KEYS = """
@@ -19,7 +19,7 @@ SELECT quote_ident(c.conname), child.identity, parent.identity,
     string_agg(format('c.%%I = p.%%I', a.attname, f.attname), ' AND ' ORDER BY k.place),
     string_agg(format('c.%%I IS NOT NULL', a.attname),
         CASE c.confmatchtype WHEN 'f' THEN ' OR ' ELSE ' AND ' END ORDER BY k.place),
-    t.relkind = 'r', pt.relkind = 'r'
+    t.relkind = 'r', pt.relkind = 'r', pg_relation_size(t.oid) + pg_relation_size(pt.oid)
 FROM pg_constraint c
 JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class pt ON pt.oid = c.confrelid,
 LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (own, foreign_, place)
@@ -30,8 +30,8 @@ LATERAL pg_identify_object('pg_class'::regclass, c.confrelid, 0) parent
 WHERE c.contype = 'f' AND c.convalidated AND c.conparentid = 0 AND c.oid >= 16384
 AND a.attrelid = c.conrelid AND f.attrelid = c.confrelid
 AND has_table_privilege(c.conrelid, 'SELECT') AND has_table_privilege(c.confrelid, 'SELECT')
-GROUP BY c.oid, 1, 2, 3, t.relkind, pt.relkind, t.relpages
-ORDER BY t.relpages, c.oid
+GROUP BY c.oid, 1, 2, 3, t.oid, t.relkind, pt.oid, pt.relkind
+ORDER BY 8, c.oid
 """
 # What is not immutable may be true today and not tomorrow; what the site wrote may say anything.
 _MUTABLE = """(
@@ -41,23 +41,34 @@ _MUTABLE = """(
     )
 )"""
 _CHECKS = f"""
-SELECT quote_ident(c.conname), i.identity, pg_get_expr(c.conbin, c.conrelid), t.relkind = 'r'
+SELECT quote_ident(c.conname), i.identity, pg_get_expr(c.conbin, c.conrelid), t.relkind = 'r',
+    pg_relation_size(t.oid)
 FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid,
 LATERAL pg_identify_object('pg_class'::regclass, c.conrelid, 0) i
 WHERE c.contype = 'c' AND c.convalidated AND c.conislocal AND c.oid >= 16384 AND {_MUTABLE}
 AND has_table_privilege(c.conrelid, 'SELECT')
-ORDER BY t.relpages, c.oid
+ORDER BY 5, c.oid
 """
 _DOMAINS = f"""
 SELECT quote_ident(c.conname), i.identity, quote_ident(a.attname), format_type(d.typbasetype, d.typtypmod),
-    (pg_identify_object('pg_type'::regclass, d.oid, 0)).identity
+    (pg_identify_object('pg_type'::regclass, d.oid, 0)).identity, pg_relation_size(t.oid)
 FROM pg_constraint c JOIN pg_type d ON d.oid = c.contypid
 JOIN pg_attribute a ON a.atttypid = d.oid AND NOT a.attisdropped
 JOIN pg_class t ON t.oid = a.attrelid AND t.relkind = 'r',
 LATERAL pg_identify_object('pg_class'::regclass, t.oid, 0) i
 WHERE c.contype = 'c' AND c.convalidated AND c.oid >= 16384 AND {_MUTABLE}
 AND has_table_privilege(t.oid, 'SELECT')
-ORDER BY t.relpages, c.oid
+ORDER BY 6, c.oid
+"""
+# The list of a rule on a table that has got columns since: PostgreSQL takes no such rule.
+_RULES = """
+SELECT i.identity FROM pg_rewrite w, LATERAL pg_identify_object('pg_rewrite'::regclass, w.oid, 0) i,
+LATERAL (SELECT substring(w.ev_action::text FROM ':returningList \\((.*?)\\) :groupClause') AS list) r
+WHERE w.oid >= 16384 AND w.ev_type <> '1' AND r.list NOT LIKE '%%{SUBLINK%%'
+AND (length(r.list) - length(replace(r.list, '{TARGETENTRY ', ''))) / length('{TARGETENTRY ') <> (
+    SELECT count(*) FROM pg_attribute a WHERE a.attrelid = w.ev_class AND a.attnum > 0 AND NOT a.attisdropped
+)
+ORDER BY 1
 """
 VIOLATED = "23514"
 
@@ -67,33 +78,39 @@ class RowCheck:
     """A question about rows, and what to tell if the answer is yes."""
 
     query: str
-    """Finds whether a row breaks the constraint; or fails on one."""
+    """Finds whether a row breaks the constraint; or fails on one, with the code ``VIOLATED``."""
+    size: int
+    """The bytes of the tables that it reads."""
     sentence: str
 
-    def breaks(self, session: Session) -> bool:
-        """Return whether a row breaks the constraint.
 
-        Raises ``ServerError`` if it does, with the code ``VIOLATED``, or if it cannot be known.
-        """
-        return bool(session.value(self.query))
+def impossible_rules(session: Session) -> list[str]:
+    """Return a sentence about each rule that could not be made again."""
+    return [
+        f"Rule {name} returns other columns than its table has by now. {_NO_RESTORE}"
+        for (name,) in session.rows(_RULES, {})
+    ]
 
 
 def checks_of_rows(session: Session) -> Iterator[RowCheck]:
-    """Yield what to ask of the rows, the quick questions first."""
-    for name, child, parent, equal, present, own, their in session.rows(_FOREIGN_KEYS, {}):
+    """Yield what to ask of the rows, of each kind the quick questions first."""
+    for name, child, parent, equal, present, own, their, size in session.rows(_FOREIGN_KEYS, {}):
         yield RowCheck(
             f"SELECT EXISTS (SELECT FROM {'ONLY ' * own}{child} c WHERE ({present}) AND NOT EXISTS "
             f"(SELECT FROM {'ONLY ' * their}{parent} p WHERE {equal}))",
+            size,
             f"Rows of {child} break its foreign key {name}: they refer to rows of {parent} that "
             f"do not exist. {_NO_RESTORE}",
         )
-    for name, table, condition, own in session.rows(_CHECKS, {}):
+    for name, table, condition, own, size in session.rows(_CHECKS, {}):
         yield RowCheck(
             f"SELECT EXISTS (SELECT FROM {'ONLY ' * own}{table} WHERE NOT ({condition}))",
+            size,
             f"Rows of {table} break its constraint {name}. {_NO_RESTORE}",
         )
-    for name, table, column, base, domain in session.rows(_DOMAINS, {}):
+    for name, table, column, base, domain, size in session.rows(_DOMAINS, {}):
         yield RowCheck(
             f"SELECT count({column}::{base}::{domain}) < 0 FROM ONLY {table}",
+            size,
             f"Values of {table}.{column} break constraint {name} of domain {domain}. {_NO_RESTORE}",
         )

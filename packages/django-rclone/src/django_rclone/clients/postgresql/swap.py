@@ -4,9 +4,8 @@ The site keeps running until the swap: both names change in one transaction.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Self
 
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
@@ -14,14 +13,12 @@ from ...interrupts import uninterrupted
 from ...processes import Process
 from ..session import ServerError
 from ..staging import LiveData, Staging
-from .catalog import Selection, settings_of
-from .clearing import ClearingPlan, clear, plan_clearing
-from .comparing import require_restored
+from .catalog import Selection
 from .connection import Connector, quote_name
+from .contents import settings_of
 from .databases import IN_PLACE_HINT, MAINTENANCE, create_database_like, explained
 from .piecewise import PiecewisePlayer
-from .player import Player
-from .replay import Replay
+from .restore import ReplayedRestore
 
 _STEM_BYTES = 36  # of the 63 of a name
 _IN_USE = "55006"
@@ -38,8 +35,8 @@ WHERE a.datname = %(name)s AND a.pid <> pg_backend_pid()
 """
 
 
-class StagedRestore:
-    """A ``RestoreTarget`` that restores into the scratch database of ``staging``."""
+class StagedRestore(ReplayedRestore):
+    """Restores into the scratch database of ``staging``."""
 
     def __init__(
         self,
@@ -48,42 +45,22 @@ class StagedRestore:
         connector: Connector,
         expected: Inventory | None,
     ) -> None:
-        """``process`` is pg_restore, and ``staging`` has been entered."""
+        """``staging`` has been entered."""
         self._staging = staging
-        self._expected = expected
-        self._plan = ClearingPlan(dropped=(), kept=(), conflicts=())
-        self._session = connector.open(dbname=staging.scratch)
-        self._player = PiecewisePlayer(self._session, settings=settings_of(expected))
-        self._replay = Replay(
-            process,
-            self._session,
-            self._player,
-            clear=self._clear,
-            lock_timeout=connector.lock_timeout,
-        )
-
-    def __enter__(self) -> Self:
-        self._replay.__enter__()
-        return self
+        server = {name.upper(): value for name, value in connector.parameters.items()}
+        self.place: Mapping[str, object] = {**server, "NAME": staging.scratch}
+        session = connector.open(dbname=staging.scratch)
+        player = PiecewisePlayer(session, settings=settings_of(expected))
+        timeout = connector.lock_timeout
+        super().__init__(process, session, player, Selection(), expected, lock_timeout=timeout)
 
     def __exit__(self, *exc_info: object) -> None:
-        self._replay.__exit__(*exc_info)
+        super().__exit__(*exc_info)
         self._session.close()
 
-    @property
-    def remarks(self) -> Sequence[str]:
-        """What was left out of the restore."""
-        return self._player.not_restored
-
-    def write(self, data: bytes) -> None:
-        """Replay more of the dump."""
-        self._replay.write(data)
-
     def finish(self) -> None:
-        """Replay the rest, compare it, and commit it to the scratch database."""
-        self._replay.finish()
-        if self._expected is not None:
-            require_restored(self._session, Selection(), self._expected, self._plan)
+        """See ``ReplayedRestore.finish()``; and commit to the scratch database."""
+        super().finish()
         self._session.execute("COMMIT")
         # The name of a database cannot change while there is a session.
         self._session.close()
@@ -91,11 +68,6 @@ class StagedRestore:
     def swap(self) -> None:
         """Swap the names of both databases; see ``RestoreTarget.swap()``."""
         self._staging.swap()
-
-    def _clear(self, player: Player) -> None:
-        self._plan = plan_clearing(self._session, Selection(), self._expected)
-        clear(self._session, Selection(), self._plan, self._expected)
-        player.follow(schemas=self._plan.kept_schemas, kept_kinds=self._plan.kept_kinds)
 
 
 class StagedDatabase(Staging):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ...exceptions import ClientError
+from ...processes import Command, Process
 from ..tools import ProgramFinder, failure_describer, output_of, series
 
 describe_failure = failure_describer(
@@ -76,3 +77,10 @@ def _install_hint(major: int) -> str:
         f"Install postgresql-client-{major} or newer, and name its folder with the option "
         f'"tools_folder" of this database in CLIENTS, such as "/usr/lib/postgresql/{major}/bin".'
     )
+
+
+def printer(tools: Tools) -> Process:
+    """Return pg_restore, yet to be started: it prints what is in the dump that it is sent."""
+    # In a single transaction it prints no commits of its own.
+    options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")
+    return Process(Command(argv=(tools.find("pg_restore"), *options)), failure=describe_failure)

@@ -126,6 +126,16 @@ class SqliteClient(DatabaseClient):
             yield stack.enter_context(closing(target))
 
     @contextmanager
+    def rehearse(self, expected: Inventory | None = None) -> Iterator[FileRestore]:
+        with ExitStack() as stack:
+            with _translated_errors("Cannot write to the temporary folder"):
+                folder = stack.enter_context(scratch_directory(Path(tempfile.gettempdir())))
+                # No live file: a rehearsal is not made to fit one.
+                live, path = folder / "live.sqlite3", folder / "rehearsed.sqlite3"
+                target = FileRestore(self.connection, live, path, self._timeout(), expected)
+            yield stack.enter_context(closing(target))
+
+    @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[FileSalvage]:
         live = self._require_path()
         with ExitStack() as stack:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +52,7 @@ class FileRestore:
         self._path = path
         self._timeout = timeout
         self._expected = expected
+        self.place: Mapping[str, object] = {"NAME": str(path)}
         self._aside = Path(f"{live}.damaged-{datetime.now(UTC):%Y%m%d%H%M%S}")
         self._file = path.open("xb")
 

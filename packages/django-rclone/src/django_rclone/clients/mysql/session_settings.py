@@ -1,0 +1,32 @@
+"""What sessions of ours set, so that no preference of the site or the server gets in the way."""
+
+OWN_SETTINGS = (
+    "SET SESSION sql_mode = '', time_zone = '+00:00', character_set_client = utf8mb4, "
+    "collation_connection = utf8mb4_general_ci"
+)
+"""What our own statements are written for. Those of objects change it, and are followed by it."""
+
+SETTINGS = {
+    # A limit of the site's must not end a statement half-way, or a session that waits.
+    "max_statement_time": "0",
+    "max_execution_time": "0",
+    "wait_timeout": "2592000",
+    "net_read_timeout": "86400",
+    "net_write_timeout": "86400",
+    "idle_transaction_timeout": "0",
+    "idle_readonly_transaction_timeout": "0",
+    "idle_write_transaction_timeout": "0",
+    "sql_select_limit": "18446744073709551615",
+    "sql_big_selects": "1",
+    "sql_safe_updates": "0",
+    # What was valid for the session that made it must be so for ours.
+    "foreign_key_checks": "0",
+    "check_constraint_checks": "0",
+    "innodb_strict_mode": "0",
+    "sql_require_primary_key": "0",
+    "system_versioning_alter_history": "KEEP",
+    # What the server shows means what it says.
+    "explicit_defaults_for_timestamp": "1",
+    "sql_quote_show_create": "1",
+}
+"""Those that a server does not have, or does not let the role set, are left out."""

@@ -1,0 +1,143 @@
+"""What a dump of a PostgreSQL database contains, and what a restore has to know of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ...backups.inventory import Inventory
+from ..session import Session
+from .catalog import Object, Selection, parts_of, read_objects
+from .grants import Right, comments, default_privileges, grants, labels
+from .kinds import COLUMNS, COMMENT, DEFAULT_PRIVILEGES, GRANT, LABEL, LARGE_OBJECTS, OBJECT_KINDS
+
+_COLUMNS = """
+SELECT i.identity, md5(string_agg(
+    concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attidentity, a.attgenerated),
+    ',' ORDER BY a.attname
+)), count(*)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped,
+LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_'
+AND n.nspname <> 'information_schema' AND (%(all)s OR n.nspname = ANY(%(schemas)s::text[]))
+AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+    AND d.objsubid = 0 AND d.deptype = 'e'
+)
+GROUP BY i.identity
+"""
+
+# There may be millions.
+_LARGE_OBJECTS = """
+SELECT count(*) || ' in all, ' || md5(coalesce(string_agg(oid::text, ' ' ORDER BY oid), ''))
+FROM pg_largeobject_metadata
+"""
+
+_ABOUT = """
+SELECT current_setting('lc_monetary'),
+    (SELECT count(*) FROM pg_class WHERE oid >= 16384 AND relkind <> 'c')
+"""
+_OWNERS = """
+SELECT DISTINCT quote_ident(pg_get_userbyid(unnest(ARRAY[relowner, n.nspowner])))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
+
+# pg_dump dumps the rows that users added to tables of extensions.
+_EXTENSION_TABLES = """
+SELECT config.id::regclass::text, coalesce(e.extcondition[config.place], ''),
+    has_table_privilege(config.id, 'DELETE') AND has_table_privilege(config.id, 'INSERT')
+FROM pg_extension e, unnest(e.extconfig) WITH ORDINALITY AS config (id, place)
+JOIN pg_class c ON c.oid = config.id
+WHERE c.relkind IN ('r', 'p') AND has_table_privilege(config.id, 'SELECT')
+"""
+
+OWNER, GRANTEE, SUPERUSER, SETTING = "owner's name", "grantee", "needs a superuser", "setting"
+EXTENSION_ROWS = "table of an extension with rows"
+"""What else an inventory of the dump says, apart from the kinds that are compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The objects of a database at one moment, and the rights on them."""
+
+    objects: list[Object]
+    grants: list[Right]
+    defaults: list[Right]
+
+    @classmethod
+    def read(cls, session: Session, selection: Selection) -> "Contents":
+        """Read them from the catalogs."""
+        return cls(
+            objects=read_objects(session, selection),
+            grants=grants(session, selection.parameters),
+            defaults=default_privileges(session, selection.parameters),
+        )
+
+    def inventory(
+        self, session: Session, selection: Selection, *, without: Collection[str] = ()
+    ) -> Inventory:
+        """Return what a dump of this moment contains, without rows.
+
+        ``without`` are tables that are not dumped, by their names in the inventory.
+        """
+        left_out = parts_of(session, self.objects, without)
+        names: dict[str, set[str]] = {kind.name: set() for kind in OBJECT_KINDS}
+        for found in self.objects:
+            if found.address not in left_out:
+                names[found.kind].add(found.identity)
+        columns = session.rows(_COLUMNS, selection.parameters)
+        names[COLUMNS.name] = {
+            f"of {table} ({count}, {md5})" for table, md5, count in columns if table not in without
+        }
+        for kind, rights in ((GRANT, self.grants), (DEFAULT_PRIVILEGES, self.defaults)):
+            names[kind.name] = {right.name for right in rights if right.compared}
+        names[COMMENT.name] = {one.name for one in comments(session, selection.parameters)}
+        keys = tuple(
+            start
+            for one in self.objects
+            if one.address in left_out
+            for start in (f"{one.key}: ", f"table column {one.identity}.")
+        )
+        for kind in (GRANT, COMMENT):
+            names[kind.name] = {one for one in names[kind.name] if not one.startswith(keys)}
+        if not selection.schemas:
+            names[LABEL.name] = set(labels(session))
+            names[LARGE_OBJECTS.name] = {str(session.value(_LARGE_OBJECTS))}
+        return Inventory({kind: frozenset(found) for kind, found in names.items()})
+
+    def about(self, session: Session, *, path: str) -> dict[str, frozenset[str]]:
+        """Return what a restore has to know of the database that was dumped, and is not compared.
+
+        ``path`` is the search path of the site.
+        """
+        roles = {role for right in (*self.grants, *self.defaults) for role in right.roles}
+        monetary, relations = session.rows(_ABOUT)[0]
+        return {
+            OWNER: frozenset(name for (name,) in session.rows(_OWNERS)),
+            GRANTEE: frozenset(roles),
+            SUPERUSER: frozenset(str(one) for one in self.objects if one.superuser),
+            EXTENSION_ROWS: frozenset(name for name, _ in extension_tables(session)),
+            SETTING: frozenset(
+                {f"search_path={path}", f"lc_monetary={monetary}", f"relations={relations}"}
+            ),
+        }
+
+
+def read_inventory(session: Session, selection: Selection) -> Inventory:
+    """Return what a dump of this moment contains, without rows."""
+    return Contents.read(session, selection).inventory(session, selection)
+
+
+def extension_tables(session: Session) -> list[tuple[str, bool]]:
+    """Return the tables of extensions with rows of the site, and whether it may replace them."""
+    return [
+        (name, permitted)
+        for name, condition, permitted in session.rows(_EXTENSION_TABLES, {})
+        if session.value(f"SELECT EXISTS (SELECT FROM ONLY {name} {condition})")
+    ]
+
+
+def settings_of(inventory: Inventory | None) -> dict[str, str]:
+    """Return the settings of the database that was dumped, as far as they are known."""
+    found = inventory.objects.get(SETTING, frozenset()) if inventory else frozenset()
+    return dict(item.partition("=")[::2] for item in found)

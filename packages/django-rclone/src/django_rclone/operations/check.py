@@ -1,0 +1,94 @@
+"""A look at the backups: is there one, how old, proven when, of the usual size."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from .. import conf
+from ..backups import Backup
+from ..backups.catalog import Contents, database_catalog
+from ..backups.health import Health, Level, examine
+from ..backups.rehearsal import Proof, Rehearsal, read_record, record_path, record_signer
+from ..conf import Settings
+from ..console import Console
+from ..events import Operation, OperationEvent
+from ..exceptions import BackupsUnhealthy
+from ..rclone import Remote, session
+from ..reporting import Sender, new_operation, report
+from .several import every_database
+
+_QUIET = Console()
+_LOOKED_AT = 20  # backups of a database whose records are read, newest first
+
+
+@session()
+def check_backups(*, sender: Sender, console: Console = _QUIET) -> list[Health]:
+    """Look at the backups of every database on the remote, and report what is wrong to observers.
+
+    No database is connected to. Each database is an operation of its own, which fails if
+    anything is wrong with its backups. Raises ``InvalidSettings``, and ``RcloneError`` if the
+    remote cannot be read; observers learn of that, too.
+    """
+    settings = conf.load()
+    aliases = every_database(console=console)
+    events = {
+        alias: new_operation(Operation.DB_CHECK, environment=settings.environment, database=alias)
+        for alias in aliases
+    }
+    # A remote that cannot be read is a failure of the first, which says it all.
+    first = next(iter(events.values()), None)
+    found: list[Health] = []
+    contents: Contents | None = None
+    remote = Remote(settings)
+    for alias, event in events.items():
+        try:
+            with report(event, sender=sender, console=console) as context:
+                if event is first:
+                    remote.require_supported()
+                    contents = database_catalog(remote, settings).read()
+                assert contents is not None, "the first one has read it"
+                health = _health(alias, contents, remote, settings)
+                found.append(health)
+                if health.newest:
+                    context.path, context.size = health.newest.path, health.newest.size
+                _require_health(health, event)
+        except BackupsUnhealthy:
+            continue
+    return found
+
+
+def _health(alias: str, contents: Contents, remote: Remote, settings: Settings) -> Health:
+    ours = [
+        backup
+        for backup in contents.backups
+        if backup.database == alias
+        and (not backup.verified or backup.environment == settings.environment)
+    ]
+    records = list(_records(ours[:_LOOKED_AT], contents.uncommitted, remote, settings))
+    return examine(alias, ours, records, settings.check, datetime.now(UTC))
+
+
+def _records(
+    backups: Sequence[Backup], listed: Iterable[str], remote: Remote, settings: Settings
+) -> Iterator[Rehearsal]:
+    """Yield the signed records about backups, of those that were ``listed``."""
+    signer = record_signer(settings.signing_key, settings.signing_key_fallbacks)
+    for backup in backups:
+        if backup.manifest is None or not backup.verified:
+            continue
+        for proof in Proof:
+            path = record_path(backup.path, proof)
+            if path in listed:
+                record = read_record(remote.read(path), backup.manifest.signature, signer)
+                if record:
+                    yield record
+
+
+def _require_health(health: Health, event: OperationEvent) -> None:
+    if health.level == Level.OK:
+        return
+    what = "media" if event.database is None else f"database {event.database!r}"
+    reasons = "; ".join(finding.text for finding in health.findings)
+    raise BackupsUnhealthy(
+        f"The backups of {what} are not as they should be: {reasons}.",
+        hint="`manage.py backupcheck` shows the same; CHECK in the settings has the limits.",
+    )

@@ -1,0 +1,211 @@
+"""A rehearsal: a backup is restored into a scratch place, and what came back is questioned."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+
+from django.db import DEFAULT_DB_ALIAS, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.loader import MigrationLoader
+from django.db.utils import Error, IntegrityError
+from django.utils.module_loading import import_string
+
+from ..backups import Backup
+from ..backups.inventory import Inventory
+from ..clients import get_client
+from ..clients.base import DatabaseClient, RehearsalTarget, RestoreTarget
+from ..conf import Settings, database_aliases
+from ..exceptions import InvalidSettings, RestoreError
+from ..interrupts import uninterrupted
+from ..redaction import redact
+from .client_errors import require_no_transaction, translated
+from .restore import expected_inventory
+from .several import located
+
+Check = Callable[[BaseDatabaseWrapper], Iterable[str]]
+"""A check of the site's own: it returns what is wrong, in sentences."""
+
+
+@contextmanager
+def rehearse(alias: str, backup: Backup, settings: Settings) -> "Iterator[Rehearsed]":
+    """Yield the rehearsal of a backup: write to it, finish it, then ask for ``complaints()``.
+
+    The scratch place is next to the live database of ``alias``, which is not touched, or is the
+    database that ``REHEARSAL`` names, whose content is replaced. Raises ``InvalidSettings``,
+    ``BackupRejected`` or ``RestoreError`` if there can be none.
+    """
+    checks = [_imported(path) for path in settings.rehearsal_checks]
+    other = settings.rehearsal.get(alias)
+    if other:
+        _require_apart(other, settings)
+    client = get_client(other or alias, settings)
+    expected = expected_inventory(backup)
+    with ExitStack() as stack:
+        stack.enter_context(translated(RestoreError, client, hint=_hint(alias, other)))
+        stack.enter_context(client)
+        if other:
+            require_no_transaction(client)
+            client.check_restore(backup.manifest)
+            target: RehearsalTarget = _Replaced(stack.enter_context(client.restore(expected)))
+        else:
+            target = stack.enter_context(client.rehearse(expected))
+        yield Rehearsed(alias, backup, client, target, expected, checks)
+
+
+def _require_apart(other: str, settings: Settings) -> None:
+    """Raise ``InvalidSettings`` if the database to rehearse in is another one, too."""
+    for alias in database_aliases():
+        if alias != other and located(alias) == located(other):
+            raise InvalidSettings(
+                "REHEARSAL",
+                f"would replace {alias!r}: {other!r} is the same database",
+                "Let it name a database of its own, with nothing of value in it.",
+            )
+
+
+def _hint(alias: str, other: str | None) -> str:
+    if other:
+        return ""
+    return (
+        f'Let REHEARSAL name another database to rehearse in: {{"{alias}": "rehearsal"}}, where '
+        '"rehearsal" is one of DATABASES with nothing of value in it. Or read the backup back '
+        "without a database, with --remote-only."
+    )
+
+
+class _Replaced:
+    """A whole restore of the database that ``REHEARSAL`` names, as the target of a rehearsal."""
+
+    def __init__(self, target: RestoreTarget) -> None:
+        self._target = target
+        self.place: Mapping[str, object] = {}
+
+    def write(self, data: bytes) -> None:
+        """See ``RestoreTarget``."""
+        self._target.write(data)
+
+    def finish(self) -> None:
+        """Finish, and replace its content: nothing in it is of value."""
+        self._target.finish()
+        with uninterrupted():
+            self._target.swap()
+
+
+class Rehearsed:
+    """What a backup is restored into for a rehearsal, and the questions to it. A ``Sink``."""
+
+    def __init__(
+        self,
+        alias: str,
+        backup: Backup,
+        client: DatabaseClient,
+        target: RehearsalTarget,
+        expected: Inventory | None,
+        checks: Sequence[tuple[str, Check]],
+    ) -> None:
+        self._alias = alias
+        self._backup = backup
+        self._client = client
+        self._target = target
+        self._checks = checks
+        self.compared = list(_words(expected)) if expected else []
+        """What is compared, in words: by ``finish()``, and by ``complaints()``."""
+        self._unasked: list[str] = []
+
+    def write(self, data: bytes) -> None:
+        """Restore more of the dump. Raises ``ClientError`` or ``ProcessError``."""
+        self._target.write(data)
+
+    def finish(self) -> None:
+        """Restore the rest, and compare the result with the manifest. Raises ``ClientError``."""
+        self._target.finish()
+
+    def complaints(self) -> list[str]:
+        """Ask what was restored, and return what is wrong, in sentences."""
+        connection = self._client.connection.copy()
+        connection.settings_dict.update(self._target.place)
+        with closing(connection):
+            # The site's own check may ask in a thread.
+            connection.inc_thread_sharing()
+            found = self._broken_foreign_keys(connection)
+            for path, check in self._checks:
+                found += _answers(path, check, connection)
+                self.compared.append(path)
+        return found
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what the operator should know: what could not be asked, and what to migrate."""
+        yield from self._unasked
+        yield from self._missing_migrations()
+
+    def _broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> list[str]:
+        try:
+            connection.check_constraints()
+        except IntegrityError as error:
+            # The rest of Django's message quotes the row.
+            table = re.search(r"^The row in table '([^']*)'", str(error))
+            return [f"foreign keys do not hold{f' in table {table[1]}' if table else ''}"]
+        except Error as error:
+            # Django's queries are not made for every name.
+            self._unasked.append(f"Foreign keys could not be checked: {_reason(error)}.")
+        else:
+            self.compared.append("foreign keys")
+        return []
+
+    def _missing_migrations(self) -> Iterator[str]:
+        manifest = self._backup.manifest
+        if manifest is None or not manifest.migrations:
+            return
+        there = set(manifest.migrations)
+        loader = MigrationLoader(None, ignore_no_migrations=True)
+        here = {
+            f"{app}.{name}"
+            for (app, name), migration in loader.disk_migrations.items()
+            if router.allow_migrate(self._alias, app)
+            and not (migration.replaces and {f"{a}.{n}" for a, n in migration.replaces} <= there)
+        }
+        if missing := sorted(here - there):
+            yield (
+                f"{_some(missing)} of the code are not in {self._backup.path}: after a restore, "
+                f"run `manage.py migrate{_database(self._alias)}`."
+            )
+
+
+def _answers(path: str, check: Check, connection: BaseDatabaseWrapper) -> Iterator[str]:
+    try:
+        yield from (f"{path}: {redact(str(one))}" for one in check(connection))
+    except Exception as error:  # noqa: BLE001 - a check of the site may raise anything
+        yield f"{path} raised {type(error).__name__}: {_reason(error)}"
+
+
+def _imported(path: str) -> tuple[str, Check]:
+    try:
+        check = import_string(path)
+    except ImportError as error:
+        raise InvalidSettings(
+            "REHEARSAL_CHECKS", f"names {path}, which cannot be imported: {error}", "Correct it."
+        ) from None
+    if not callable(check):
+        hint = "Name a function that takes a connection and returns complaints."
+        raise InvalidSettings("REHEARSAL_CHECKS", f"names {path}, which cannot be called", hint)
+    return path, check
+
+
+def _words(expected: Inventory) -> Iterator[str]:
+    yield f"{sum(map(len, expected.objects.values())):,} objects"
+    if expected.rows:
+        yield f"{sum(expected.rows.values()):,} rows of {len(expected.rows):,} tables"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return f"The migrations {', '.join(names[:3])}{more}"
+
+
+def _database(alias: str) -> str:
+    return "" if alias == DEFAULT_DB_ALIAS else f" --database {alias}"
+
+
+def _reason(error: Exception) -> str:
+    lines = redact(str(error)).strip().splitlines() or [type(error).__name__]
+    return lines[0][:500].rstrip(".")

@@ -1,0 +1,63 @@
+"""How long the one rclone runs: from the first request to the end of the last session."""
+
+import os
+import threading
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+from .binary import RcloneBinary
+from .daemon import Daemon
+
+_pool_lock = threading.RLock()
+_sessions = 0
+_pool: dict[Hashable, Daemon] = {}
+_abandoned: list[Daemon] = []
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Let all requests within the block go to one rclone, which ends with the block.
+
+    Blocks may be nested, and entered by several threads: it ends with the last one.
+    """
+    global _sessions
+    with _pool_lock:
+        _sessions += 1
+    try:
+        yield
+    finally:
+        with _pool_lock:
+            _sessions -= 1
+            ending = [] if _sessions else list(_pool.values())
+            if not _sessions:
+                _pool.clear()
+        for daemon in ending:
+            daemon.stop()
+
+
+def running(binary: RcloneBinary) -> Daemon:
+    """Return the rclone of this session, after starting it if need be. Raises ``RcloneError``."""
+    with _pool_lock:
+        assert _sessions, "only within a session"
+        daemon = _pool.get(binary.key)
+        if daemon is not None and daemon.is_alive:
+            return daemon
+        if daemon is not None:
+            daemon.stop()
+            del _pool[binary.key]
+        daemon = _pool[binary.key] = Daemon(binary)
+        return daemon
+
+
+def _forget() -> None:
+    """Leave the parent's rclone to the parent: a fork must neither stop nor outlive it."""
+    global _sessions, _pool_lock
+    _pool_lock = threading.RLock()
+    _sessions = 0
+    for daemon in _pool.values():
+        daemon.abandon()
+    _abandoned.extend(_pool.values())
+    _pool.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,88 @@
+"""`backupcheck` says whether backups are as they should be, from the remote alone."""
+
+import json
+import shutil
+from datetime import timedelta
+
+import pytest
+from django.core.management.base import CommandError
+
+from tests.faults.clock import going_wrong
+from tests.support.signal_recorder import SignalRecorder
+from tests.support.site import DjangoSite
+
+
+def checked(site: DjangoSite, *arguments: str) -> tuple[int, str]:
+    process = site.manage("backupcheck", *arguments)
+    return process.returncode, process.stdout + process.stderr
+
+
+def test_a_fresh_and_rehearsed_backup_is_ok_without_its_database(site: DjangoSite) -> None:
+    site.back_up()
+    site.call("dbverify")
+    site.database.path.unlink()
+    status, text = checked(site)
+    assert status == 0
+    assert text.startswith("OK")
+    assert "rehearsed 0 minutes ago" in text
+
+
+def test_an_old_backup_is_critical_and_told_to_observers(
+    site: DjangoSite, recorder: SignalRecorder
+) -> None:
+    with going_wrong() as clock:
+        clock.wrong = timedelta(days=-3)
+        site.back_up()
+    with pytest.raises(SystemExit) as caught:
+        site.call("backupcheck")
+    assert caught.value.code == 2
+    (failed,) = [e for e in recorder.events if (e.operation, e.state) == ("db_check", "failed")]
+    assert "3 days old, the limit is 26 hours" in (failed.error_message or "")
+
+
+def test_a_backup_damaged_since_it_was_rehearsed_is_found_by_the_next_rehearsal(
+    site: DjangoSite,
+) -> None:
+    dump = site.back_up()
+    site.call("dbverify")
+    dump.write_bytes(dump.read_bytes()[:-1] + b"x")
+    with pytest.raises(CommandError):
+        site.call("dbverify", "--remote-only")
+    status, text = checked(site, "--json")
+    (found,) = json.loads(text)
+    assert (status, found["level"]) == (2, "critical")
+    assert "is not restorable" in found["findings"][0]["text"]
+
+
+def test_nagios_gets_one_line_with_performance_data(site: DjangoSite) -> None:
+    site.back_up()
+    status, text = checked(site, "--nagios")
+    assert status == 1
+    assert text.startswith("BACKUPS WARNING - default: no backup was ever verified")
+    assert "|'default_age'=" in text
+    assert text.count("\n") == 1
+
+
+def test_nagios_learns_that_nothing_could_be_found_out(site: DjangoSite) -> None:
+    site.rclone["REMOTE"] = "nowhere:shop"
+    status, text = checked(site, "--nagios")
+    assert status == 3
+    assert text.startswith("BACKUPS UNKNOWN - ")
+
+
+def test_an_empty_remote_is_critical(site: DjangoSite) -> None:
+    shutil.rmtree(site.remote)
+    assert checked(site)[0] == 2
+
+
+def test_a_forged_record_does_not_pass_for_a_proof(site: DjangoSite) -> None:
+    first, second = site.back_up(), None
+    site.call("dbverify")
+    record = first.with_name(f"{first.name}.rehearsed").read_bytes()
+    first.unlink()
+    first.with_name(f"{first.name}.json").unlink()
+    second = site.back_up()
+    second.with_name(f"{second.name}.rehearsed").write_bytes(record)
+    status, text = checked(site)
+    assert status == 1
+    assert "ever verified" in text
