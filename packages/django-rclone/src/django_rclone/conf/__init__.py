@@ -15,9 +15,10 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
-from . import clients, limits, rclone_flags, rehearsals, validators
+from . import clients, limits, rclone_flags, rehearsals, retention, validators
 from .clients import ClientSettings as ClientSettings
 from .media_sources import MediaSource, media_sources
+from .retention import Policy
 
 SETTING = "DJANGO_RCLONE"
 
@@ -46,6 +47,8 @@ class Settings:
     db_filename_template: str
     db_date_format: str
     db_cleanup_keep: int
+    retention: Policy | None
+    """What a clean-up keeps; ``None`` for the newest ``db_cleanup_keep``."""
     media_backup_dir: str
     media_sources: tuple[MediaSource, ...]
     media_cleanup_keep: int
@@ -158,6 +161,7 @@ KEYS: dict[str, _Key] = {
     "DB_FILENAME_TEMPLATE": _Key("{database}-{datetime}.{ext}", validators.template),
     "DB_DATE_FORMAT": _Key("%Y-%m-%d-%H%M%S", validators.date_format),
     "DB_CLEANUP_KEEP": _Key(10, _keep),
+    "RETENTION": _Key(None, retention.policy),
     "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
     "MEDIA_SOURCES": _Key({"media": {}}, media_sources),
     "MEDIA_CLEANUP_KEEP": _Key(10, _keep),

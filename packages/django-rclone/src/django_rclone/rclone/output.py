@@ -3,7 +3,7 @@
 Each function raises ``RcloneError`` for output that rclone itself would not print.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..exceptions import RcloneError
@@ -16,12 +16,16 @@ class RemoteObject:
 
     path: str
     size: int
+    modified: str = field(default="", compare=False)
+    """When the storage got it, or the time that it was given; as rclone prints it."""
 
 
 def objects(data: bytes) -> list[RemoteObject]:
     """Return the objects of a listing."""
     return [
-        RemoteObject(_field(row, "Path", str), _field(row, "Size", int))
+        RemoteObject(
+            _field(row, "Path", str), _field(row, "Size", int), str(row.get("ModTime", ""))
+        )
         for row in _field(_decoded(data), "list", list)
     ]
 

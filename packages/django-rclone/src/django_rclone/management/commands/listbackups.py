@@ -10,8 +10,8 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from ...backups import Backup
-from ...backups.catalog import list_backups
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
+from ...operations.listing import Listed, list_databases
 from ...operations.media.contents import run_contents
 from ...operations.media.runs import list_runs
 from ..base import RcloneCommand
@@ -19,7 +19,7 @@ from ..formatting import age, date, printable, size
 from ..media import chosen_source
 from ..run_listing import entry_lines, entry_record, run_record, run_table
 
-_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED")
+_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED", "KEPT")
 
 
 class Command(RcloneCommand):
@@ -94,15 +94,19 @@ class Command(RcloneCommand):
             self._write_notices(runs, now)
 
     def _list_backups(self, database: str | None, *, as_json: bool) -> None:
-        backups = list_backups(database)
+        listed = list_databases(database)
+        backups = [one.backup for one in listed]
         now = datetime.now(UTC)
         if as_json:
-            self.write_result(json.dumps([_record(backup, now) for backup in backups], indent=2))
+            self.write_result(json.dumps([_record(one, now) for one in listed], indent=2))
         elif not backups:
             self.write_result("There are no backups.")
         else:
-            rows = [_row(backup, now) for backup in backups]
+            rows = [_row(one, now) for one in listed]
             self.write_result(_table(rows, shutil.get_terminal_size().columns))
+            for one in listed:
+                if one.pin:
+                    self.write_result(printable(f"{one.backup.name} is pinned: {one.pin}"))
             self._write_notices(backups, now)
 
     def _write_notices(self, backups: Sequence[Backup], now: datetime) -> None:
@@ -115,7 +119,8 @@ class Command(RcloneCommand):
             self.write_result(printable(notice))
 
 
-def _record(backup: Backup, now: datetime) -> dict[str, object]:
+def _record(listed: Listed, now: datetime) -> dict[str, object]:
+    backup, kept, pin = listed
     created = backup.created_at
     return {
         "name": backup.name,
@@ -127,10 +132,13 @@ def _record(backup: Backup, now: datetime) -> dict[str, object]:
         "environment": backup.environment,
         "verified": backup.verified,
         "problem": backup.problem or None,
+        "pinned": pin,
+        "kept": None if kept is None else [str(reason) for reason in kept],
     }
 
 
-def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
+def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
+    backup, kept, _ = listed
     return (
         printable(backup.name),
         size(backup.size),
@@ -138,11 +146,12 @@ def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
         date(backup.created_at),
         printable(backup.database or "-"),
         "yes" if backup.verified else "NO",
+        "-" if kept is None else ", ".join(reason.rule for reason in kept) or "until a clean-up",
     )
 
 
 def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
-    """Return columns, or two lines per backup if columns do not fit. Names are never truncated."""
+    """Return columns, or three lines per backup if columns do not fit. Names are never truncated."""
     widths = [max(map(len, column)) for column in zip(_HEADER, *rows, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) <= width:
         return "\n".join(
@@ -153,5 +162,6 @@ def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
 
 
 def _details(cells: Sequence[str]) -> str:
-    *facts, verified = cells
-    return "  ".join([*facts, "verified" if verified == "yes" else "NOT VERIFIED"])
+    *facts, verified, kept = cells
+    verified = "verified" if verified == "yes" else "NOT VERIFIED"
+    return "  ".join([*facts, verified]) + f"\n    kept: {kept}"

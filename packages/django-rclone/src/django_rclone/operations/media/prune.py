@@ -1,21 +1,23 @@
 """Retention of runs, and the deletion of content that no run needs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ... import conf
 from ...backups import Backup
-from ...backups.catalog import Catalog, Contents
+from ...backups.catalog import Catalog
+from ...backups.contents import Contents
 from ...backups.index import EXTENSION
 from ...backups.manifest import MANIFEST_SUFFIX, manifest_path
 from ...backups.retention import (
     CLOCK_TOLERANCE,
     dated_after,
-    expired,
     orphaned_dumps,
     with_empty_manifests,
 )
+from ...backups.rules import judge
 from ...conf import Settings
+from ...conf.retention import Policy, time_zone
 from ...console import Console
 from ...events import Operation
 from ...exceptions import BackupNotFound, BackupRejected
@@ -41,9 +43,9 @@ _BATCH = 10_000  # names
 def prune_media(
     source: str, *, sender: Sender, keep_path: str | None = None, console: Console = _QUIET
 ) -> list[Backup]:
-    """Delete the runs of a source beyond the newest ``MEDIA_CLEANUP_KEEP``, and return them.
+    """Delete the runs of a source that no rule keeps, and return them.
 
-    The rules are those of databases: only verified runs of this environment count, incomplete
+    The rules are those of databases, with ``MEDIA_CLEANUP_KEEP`` without ``RETENTION``: only verified runs of this environment count, incomplete
     ones apart. Then content is deleted that no run on the remote needs, of whatever source
     or environment, verified or not. If one of their indexes cannot be read, no content is.
     ``keep_path`` is the path of a run to keep in any case. Raises ``InvalidSettings``,
@@ -59,32 +61,37 @@ def prune_media(
         with exclusive(remote, event):
             catalog = run_catalog(remote, settings)
             contents = catalog.read()
-            pruned = _prune_runs(source, contents, catalog, settings, keep_path, console)
+            runs = contents.backups
+            pruned = _prune_runs(source, runs, contents, catalog, keep_path, console)
             gone = {run.path for run in pruned}
-            kept = [run for run in contents.backups if run.path not in gone]
-            _require_complete(contents, gone, catalog)
+            kept = [run for run in runs if run.path not in gone]
+            _require_complete(runs, contents, catalog)
             context.size = _prune_content(kept, remote, settings, console)
     return pruned
 
 
 def _prune_runs(
     source: str,
+    listed: Sequence[Backup],
     contents: Contents,
     catalog: Catalog,
-    settings: Settings,
     keep_path: str | None,
     console: Console,
 ) -> list[Backup]:
+    settings = catalog.settings
     now = datetime.now(UTC)
     whose = (source, settings.environment)
-    ours = [run for run in contents.backups if (run.database, run.environment) == whose]
-    ahead = dated_after(ours, now)
-    past = [run for run in ours if run not in ahead]
-    runs = [
-        run
-        for run in reversed(expired(past, keep=settings.media_cleanup_keep, keep_path=keep_path))
-        if _is_as_listed(run, catalog, console)
-    ]
+    ours = [run for run in listed if (run.database, run.environment) == whose]
+    verdicts = judge(
+        ours,
+        settings.retention or Policy(last=settings.media_cleanup_keep),
+        zone=time_zone(),
+        now=now,
+        keep_path=keep_path,
+        pinned=contents.pinned,
+    )
+    goes = [verdict.backup for verdict in reversed(verdicts) if verdict.goes]
+    runs = [run for run in goes if _is_as_listed(run, catalog, console)]
     orphans = [
         path
         for path in orphaned_dumps(
@@ -100,7 +107,7 @@ def _prune_runs(
     for path in with_empty_manifests(orphans, contents.uncommitted):
         catalog.remote.delete(path)
         console.deleted(path)
-    _warn_of_kept(ours, dated_after(ahead, now + CLOCK_TOLERANCE), console)
+    _warn_of_kept(ours, dated_after(ours, now + CLOCK_TOLERANCE), console)
     return runs
 
 
@@ -110,20 +117,19 @@ def _is_as_listed(run: Backup, catalog: Catalog, console: Console) -> bool:
         found = catalog.get(run.path)
     except BackupNotFound:
         return False
-    if found.verified and found.manifest == run.manifest:
+    if found.verified and found.manifest == run.manifest and not catalog.has_pin(run.path):
         return True
     console.warn(f"{run.path} is not what the listing says; it was kept.")
     return False
 
 
-def _require_complete(contents: Contents, gone: Collection[str], catalog: Catalog) -> None:
+def _require_complete(runs: Sequence[Backup], contents: Contents, catalog: Catalog) -> None:
     """Raise ``BackupRejected`` if there is a run that the listing lacks.
 
     Absence in one listing is not absence: what looks like half a run is asked for by name.
     """
     halves = {path.removesuffix(MANIFEST_SUFFIX) for path in contents.uncommitted}
-    listed = {run.path for run in contents.backups}
-    for path in sorted(halves - listed - set(gone)):
+    for path in sorted(halves - {run.path for run in runs}):
         if catalog.remote.size(path) is not None and catalog.has_manifest(path):
             raise BackupRejected(
                 f"The listing of the remote lacked part of {path}: no content was deleted.",
