@@ -259,6 +259,7 @@ def forward() -> int:
     data = response.read()
     if response.status in (200, 206):
         sys.stdout.buffer.write(data)
+        sys.stdout.flush()
         return 0
     print(json.loads(data)["error"], file=sys.stderr)
     return _NOT_FOUND if response.status == 404 else 1

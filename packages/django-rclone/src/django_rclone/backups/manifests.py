@@ -110,7 +110,7 @@ class Manifests:
         try:
             lines = self._remote.read_all(self._folder, MANIFEST_SUFFIX)
         except RcloneError as error:
-            # A clean-up elsewhere may have deleted one meanwhile.
+            # A clean-up elsewhere may have deleted one in the meantime.
             if not error.missing:
                 raise
             lines = self._remote.read_all(self._folder, MANIFEST_SUFFIX)
