@@ -107,4 +107,6 @@ def test_a_listing_takes_one_request_if_nothing_is_new(
     asked.clear()
     assert all(backup["verified"] for backup in site.backups())
     assert [argv[1] for argv in runs] == ["obscure"]
-    assert [one.partition("?")[0] for one in asked if "/db" in one] == ["/operations/list"]
+    questions = [one.partition("?")[0] for one in asked]
+    assert [one for one in questions if one.startswith("/operations/")] == ["/operations/list"]
+    assert not any(".json" in one for one in questions)

@@ -57,7 +57,7 @@ class Backup:
 
     @property
     def signature(self) -> str:
-        """The signature of its manifest, which no other one has; empty if there is none."""
+        """The signature of its manifest, which no other has; empty if there is none."""
         return self._said.signature if self._said else ""
 
     @property

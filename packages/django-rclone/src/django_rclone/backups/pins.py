@@ -57,7 +57,7 @@ def pin_path(path: str) -> str:
 
 
 def reason_in(data: bytes | None, path: str, settings: Settings) -> str:
-    """Return the reason in the stored pin of ``path``, or why it cannot be shown, in brackets."""
+    """Return the reason in the stored pin of ``path``, or why it is not known, in brackets."""
     try:
         pin = Pin(**typed_fields(Pin, json_object(data or b"")))
         _signer(settings).unsign(f"{pin._payload()}:{pin.signature}")
