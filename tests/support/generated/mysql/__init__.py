@@ -67,11 +67,4 @@ def mysql_examples(draw: Any) -> Example:
         "sets_user": sets_user,
         "collation": draw(st.sampled_from(COLLATIONS)),
     }
-    for number in draw(st.lists(st.integers(0, len(KINDS) - 1), min_size=12, max_size=30)):
-        KINDS[number](b)
-    b.change_from_now()
-    for _ in range(draw(st.integers(1, 4))):
-        change(b)
-    for number in draw(st.lists(st.integers(0, len(KINDS) - 1), min_size=1, max_size=5)):
-        KINDS[number](b)
-    return b.example
+    return b.made_of(KINDS, change, later=KINDS)
