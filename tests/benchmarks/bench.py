@@ -71,7 +71,8 @@ class Bench:
 
     def packages(self) -> list[Contender]:
         """Return the packages for Django, ours first."""
-        return [OURS, DBBACKUP, DBBACKUP_COMPRESSED, *self.others]
+        found = [OURS, DBBACKUP, DBBACKUP_COMPRESSED, *self.others]
+        return [one for one in found if one.name not in self.without]
 
     def place(
         self, work: str, remote: str, subject: Subject | None = None, **more: object
