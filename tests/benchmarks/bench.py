@@ -32,6 +32,7 @@ class Bench:
     rate: float = 50e6
     progress: Progress = field(default_factory=Progress)
     series: list[Series] = field(default_factory=list)
+    interrupted: bool = False
     _remotes: dict[str, Remote] = field(default_factory=dict)
     _engines: dict[str, Engine] = field(default_factory=dict)
 
