@@ -105,19 +105,56 @@ def limits(operation: str) -> Iterator[Fault]:
         ("few file descriptors", 'ulimit -n 32; exec "$@"', either),
     ):
         yield fault(name, _launched(line), own_process=True, status=status, hint=False)
-    if operation in ("backup", "restore"):
-        for name, inject in (
-            ("little memory for rclone", _memory),
-            ("little memory for the command", _launched('ulimit -v 500000; exec "$@"')),
-        ):
+    for name, inject in (
+        ("little memory for rclone", _memory),
+        ("little memory for the command", _launched('ulimit -v 500000; exec "$@"')),
+    ):
+        if operation in ("backup", "restore") or inject is _memory:
             yield fault(name, inject, "memory|exited|killed", own_process=True, status=either)
 
 
 @contextmanager
 def _memory(cell: Cell) -> Iterator[None]:
     body = 'ulimit -v 200000; exec "$REAL" "$@"'
-    with cell.fake_rclone(body):
+    with cell.fake_rclone(body, call=("", "")):
         yield
+
+
+def _within_a_request(deed: str, patience: float = 60) -> Inject:
+    """Do something to the one rclone while it is asked for what the operation needs."""
+
+    @contextmanager
+    def inject(cell: Cell) -> Iterator[None]:
+        call = ("rcat", "*.json") if cell.operation.startswith("media") else None
+        body = f'{deed}; exec "$REAL" "$@"'
+        with cell.fake_rclone(body, call=call), cell.setting("STALL_TIMEOUT", patience):
+            yield
+
+    return inject
+
+
+def one_process(operation: str) -> Iterator[Fault]:
+    """Yield what may happen to the one rclone that answers all requests."""
+    wrong = {3 if operation == "retention" else 1}
+    yield fault(
+        "rclone is stopped for good",
+        _within_a_request("kill -STOP $RCLONE_PID", 3),
+        "made no progress for 3 seconds",
+        # A restore needs no lock that it cannot have.
+        status={0} if operation == "media restore" else wrong,
+    )
+    yield fault(
+        "rclone is killed within a request",
+        _within_a_request("kill -9 $RCLONE_PID"),
+        "SIGKILL|exited|connection lost",
+        status=wrong | {0},
+    )
+    yield fault(
+        "socket of rclone is removed",
+        _within_a_request("rm -f $RCLONE_SOCKET"),
+        "connection lost",
+        status=wrong | {0},
+    )
 
 
 @contextmanager
@@ -260,7 +297,7 @@ def cells() -> Iterator[tuple[str, str, str, Fault]]:
         for remote in ("folder", "s3"):
             for found in signals(operation):
                 yield operation, "sqlite", remote, found
-        for found in limits(operation):
+        for found in (*limits(operation), *one_process(operation)):
             yield operation, "sqlite", "folder", found
     for engine, programs in (
         ("postgresql", ("pg_dump", "pg_restore")),

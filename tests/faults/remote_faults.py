@@ -178,7 +178,7 @@ def _small(cell: Cell) -> Iterator[None]:
 
 @contextmanager
 def _limited(cell: Cell) -> Iterator[None]:
-    with cell.fake_rclone('ulimit -f 40; exec "$REAL" "$@"'):
+    with cell.fake_rclone('ulimit -f 40; exec "$REAL" "$@"', call=("", "")):
         yield
 
 
@@ -245,7 +245,7 @@ def _outdated(*, extinct: bool) -> Inject:
         if extinct:
             listing = _list(cell)
             _remove(newest)
-        (cell.site.folder / "listing").write_bytes(listing)
+        (cell.site.folder / "listing").write_bytes(b'{"list": %b}' % listing)
         with _listing(f"cat {cell.site.folder / 'listing'}; exit 0")(cell):
             yield
         if not extinct:
@@ -281,7 +281,7 @@ def _dated(cell: Cell) -> Iterator[None]:
 @contextmanager
 def _blind(cell: Cell) -> Iterator[None]:
     """Let a remote not show yet what was just stored."""
-    with cell.fake_rclone("echo null; exit 0", call=("lsjson", "*.zst")):
+    with cell.fake_rclone("echo '{\"item\": null}'; exit 0", call=("lsjson", "*.zst")):
         yield
 
 

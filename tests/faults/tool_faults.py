@@ -57,7 +57,9 @@ def _not_executable(cell: Cell) -> Iterator[None]:
 
 @contextmanager
 def _too_old(cell: Cell) -> Iterator[None]:
-    with cell.fake_rclone("echo rclone v1.50.0; exit 0", call=("version", "*")):
+    body = '[ "$1" = version ] && echo rclone v1.50.0 && exit 0; echo "unknown flag" >&2; exit 1'
+    # Its version, and the start of the one process.
+    with cell.fake_rclone(body, call=("[ov]", "*")):
         yield
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from http.client import HTTPConnection
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -138,6 +139,8 @@ class Proxy:
                 self._script(connection, request)
             else:
                 self._pass_on(connection, request)
+            # Another thread may still read from it: to close it would not end it.
+            connection.shutdown(socket.SHUT_RDWR)
 
     def _pass_on(self, connection: socket.socket, request: Request) -> None:
         with socket.socket(socket.AF_UNIX) as real:
@@ -148,7 +151,8 @@ class Proxy:
 
     def _script(self, connection: socket.socket, request: Request) -> None:
         """Let the script answer; its process is named after the verb."""
-        script = self._scripts / request.words[0]
+        folder = Path(tempfile.mkdtemp(dir=self._scripts))
+        script = folder / request.words[0]
         script.write_text(f'{self._body}\nexec "$REAL" "$@"\n')
         rcat = request.words[0] == "rcat"
         told: dict[str, Any] = {
@@ -157,25 +161,36 @@ class Proxy:
             "address": request.address,
             "headers": request.headers,
             "name": request.name,
+            "aborted": str(folder / "aborted"),
             "body": "" if rcat else b"".join(request.pieces()).decode(),
         }
         forward = [sys.executable, "-E", "-S", __file__, "--forward"]
-        real = self._scripts / "real"
+        real = folder / "real"
         real.write_text(f"#!/bin/sh\nexec {' '.join(forward)}\n")
         real.chmod(0o755)
         process = subprocess.Popen(
             ["sh", script, *request.words],
-            env={**os.environ, "REAL": str(real), "FORWARDED": json.dumps(told)},
+            env={
+                **os.environ,
+                "REAL": str(real),
+                "FORWARDED": json.dumps(told),
+                "RCLONE_PID": str(self._program.pid),
+                "RCLONE_SOCKET": self._address,
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=False,
         )
         assert process.stdin
         if rcat:
-            with suppress(BrokenPipeError):
+            try:
                 for piece in request.uploaded():
-                    process.stdin.write(piece)
+                    with suppress(BrokenPipeError):
+                        process.stdin.write(piece)
+            except OSError:
+                (folder / "aborted").touch()
+                process.terminate()
+                raise
         else:
             threading.Thread(target=_kill_at_end, args=(connection, process), daemon=True).start()
         out, err = process.communicate()
@@ -249,7 +264,8 @@ def forward() -> int:
         limit = os.environ.get("RCLONE_BWLIMIT")
         head = f"--{boundary}\r\nContent-Disposition: form-data; name=file; filename*=UTF-8''{name}"
         pieces = iter(lambda: sys.stdin.buffer.read(_PIECE >> 3), b"")
-        for piece in (f"{head}\r\n\r\n".encode(), *pieces, f"\r\n--{boundary}--\r\n".encode(), b""):
+        whole = chain([f"{head}\r\n\r\n".encode()], pieces, _end(boundary, Path(told["aborted"])))
+        for piece in whole:
             if limit:
                 time.sleep(len(piece) / 100_000)
             connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
@@ -258,10 +274,20 @@ def forward() -> int:
     response = connection.getresponse()
     data = response.read()
     if response.status in (200, 206):
-        sys.stdout.buffer.write(data)
+        with suppress(BrokenPipeError):
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
         return 0
     print(json.loads(data)["error"], file=sys.stderr)
     return _NOT_FOUND if response.status == 404 else 1
+
+
+def _end(boundary: str, aborted: Path) -> Iterator[bytes]:
+    """Yield the end of an upload, unless that was aborted."""
+    if aborted.exists():
+        os._exit(1)
+    yield f"\r\n--{boundary}--\r\n".encode()
+    yield b""
 
 
 def main() -> int:
@@ -292,8 +318,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.flush()
     status = main()
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
     if status < 0:
         os.kill(os.getpid(), -status)
     os._exit(status)

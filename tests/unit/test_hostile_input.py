@@ -195,7 +195,7 @@ def test_no_flag_hides_backups(flag: str, tmp_path: Path) -> None:
     assert remote.read_all("db", ".json") == [b"{}"]
     assert remote.folder_size(str(tmp_path)) == FolderSize(count=1, size=3)
     remote.delete("db/x.json")
-    assert not remote.exists("db/x.json")
+    assert remote.size("db/x.json") is None
 
 
 def test_words_without_a_flag_are_refused() -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 from pytest_django import Settings as DjangoSettings
 
 from django_rclone import conf
+from django_rclone.conf.retention import Policy
 from django_rclone.exceptions import InvalidSettings
 from tests.unit.conftest import Configure, Databases
 
@@ -528,3 +530,37 @@ def test_secrets_of_the_settings_are_known(settings: DjangoSettings, databases: 
 def test_secrets_are_found_in_wrong_settings_too(value: object, settings: DjangoSettings) -> None:
     settings.DJANGO_RCLONE = value
     assert list(conf.secrets()) == ["the-secret-key-of-the-tests"]
+
+
+def test_retention_is_read(configure: Configure) -> None:
+    assert configure().retention is None
+    rules = {"last": 3, "daily": 7, "weekly": 4, "monthly": 12, "yearly": 3, "within": "48h"}
+    assert configure(RETENTION=rules).retention == Policy(
+        last=3, daily=7, weekly=4, monthly=12, yearly=3, within=timedelta(hours=48)
+    )
+    assert configure(RETENTION={"within": "8w"}).retention == Policy(within=timedelta(weeks=8))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (10, "must be a dict, not int"),
+        ({}, "keeps nothing"),
+        ({"last": 0, "daily": 0}, "keeps nothing"),
+        ({"dayly": 7}, "unknown rule 'dayly'. Did you mean 'daily'?"),
+        ({"hourly": 7}, "unknown rule 'hourly'"),
+        ({1: 7}, "unknown rule 1"),
+        ({"last": -1}, "a rule 'last' that must be a whole number from 0"),
+        ({"last": True}, "a rule 'last' that must be a whole number"),
+        ({"daily": "7"}, "a rule 'daily' that must be a whole number"),
+        ({"last": 1, "within": 48}, "must be a number of h, d or w, not 48"),
+        ({"last": 1, "within": "0h"}, "must be a number of h, d or w"),
+        ({"last": 1, "within": "2 days"}, "must be a number of h, d or w"),
+        ({"last": 1, "within": "9999999w"}, "must be a number of h, d or w"),
+    ],
+    ids=str,
+)
+def test_an_invalid_retention_is_refused(value: Any, words: str, configure: Configure) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        configure(RETENTION=value)
+    assert words in str(refused.value)

@@ -193,6 +193,10 @@ def test_only_the_object_itself_is_deleted(make: Make, remote: Path) -> None:
         "[a]{b}*?.dump",
         "$HOME `id` ;&.dump",
         ".hidden",
+        " spaces ",
+        "x?y#z&w=1+2",
+        "a]b",
+        "\\",
         "x" * 200,
     ],
 )
@@ -210,14 +214,24 @@ def test_special_characters_in_names_have_no_meaning(name: str, make: Make, remo
     assert [item.name for item in (remote / "db").iterdir()] == [f"{name}.json"]
 
 
-@pytest.mark.parametrize("name", ["re mote", "re:mote", "-remote", "é", "%41", "a,b=c"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("re mote", "re:mote", "-remote", "é", "%41", "a,b=c", "a[b]c", "a]b", "[", "x?y#z&w=1"),
+        *("+", " spaces ", "back\\slash", '"', os.fsdecode(b"\xff\xfe")),
+    ],
+)
 def test_special_characters_in_the_remote_have_no_meaning(
     name: str, make: Make, tmp_path: Path
 ) -> None:
     rclone = make(REMOTE=tmp_path / name)
     put(rclone, "db/x", b"rows")
     assert (tmp_path / name / "db" / "x").read_bytes() == b"rows"
-    assert get(rclone, "db/x") == b"rows"
+    assert get(rclone, "db/x") == rclone.read("db/x") == b"rows"
+    assert [item.path for item in rclone.list("db")] == ["db/x"]
+    assert rclone.size("db/x") == 4
+    rclone.delete("db/x")
+    assert rclone.list("db") == []
 
 
 # Streaming
@@ -296,6 +310,8 @@ USER_FLAGS = [
     "--fast-list",
     "--checksum",
     "--human-readable",
+    "--bwlimit=80M",
+    "--buffer-size=0",
 ]
 
 

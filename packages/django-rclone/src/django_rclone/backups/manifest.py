@@ -7,9 +7,9 @@ be altered, renamed, or passed off as another.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.core.signing import BadSignature, Signer
 
@@ -20,6 +20,17 @@ from ..rclone.remote import SMALL
 VERSION = 1
 MANIFEST_SUFFIX = ".json"
 _SALT = "django_rclone.backups.manifest"
+
+
+class Facts(NamedTuple):
+    """What a listing needs of a manifest."""
+
+    created_at: datetime
+    database: str | None
+    environment: str
+    size: int
+    partial: bool
+    signature: str
 
 
 class ManifestError(ValueError):
@@ -75,6 +86,18 @@ class Manifest:
             return None
         return Digest(size=self.size, sha256=self.sha256, raw_size=self.raw_size)
 
+    @property
+    def facts(self) -> Facts:
+        """What a listing needs of it."""
+        return Facts(
+            self.created_at,
+            self.database,
+            self.environment,
+            self.size,
+            self.partial,
+            self.signature,
+        )
+
     def signed(self, signer: Signer) -> Self:
         """Return the same manifest with its signature."""
         return replace(self, signature=signer.signature(self._payload()))
@@ -89,7 +112,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Return the manifest as it is stored."""
-        return (_canonical(self._values()) + "\n").encode()
+        return (canonical(self._values()) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -104,10 +127,15 @@ class Manifest:
     def _payload(self) -> str:
         values = self._values()
         del values["signature"]
-        return _canonical(values)
+        return canonical(values)
 
     def _values(self) -> dict[str, Any]:
-        return {**asdict(self), "created_at": self.created_at.astimezone(UTC).isoformat()}
+        values = {name: getattr(self, name) for name in _NAMES}
+        return values | {"created_at": self.created_at.astimezone(UTC).isoformat()}
+
+
+_NAMES = tuple(field.name for field in fields(Manifest))
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def manifest_path(path: str) -> str:
@@ -120,16 +148,16 @@ def signer(key: str, fallbacks: tuple[str, ...]) -> Signer:
     return Signer(key=key, fallback_keys=list(fallbacks), salt=_SALT)
 
 
-def _canonical(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+def canonical(values: Mapping[str, Any]) -> str:
+    """Return the one JSON that is signed."""
+    return _ENCODER.encode(values)
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     version = values.get("version")
     if version != VERSION or isinstance(version, bool):
         raise ValueError(f"its version is {str(version)[:20]}, this release reads {VERSION}")
-    names = {field.name for field in fields(Manifest)}
-    if set(values) != names:
-        wrong = ", ".join(sorted(str(name) for name in set(values) ^ names))
+    if wrong_names := values.keys() ^ _NAMES:
+        wrong = ", ".join(sorted(map(str, wrong_names)))
         raise ValueError(f"it has missing or unknown fields: {wrong[:200]}")
     return typed_fields(Manifest, values)

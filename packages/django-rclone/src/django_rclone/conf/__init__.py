@@ -15,8 +15,9 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
-from . import clients, limits, rclone_flags, rehearsals, validators
+from . import clients, limits, rclone_flags, rehearsals, retention, validators
 from .clients import ClientSettings as ClientSettings
+from .retention import Policy
 
 SETTING = "DJANGO_RCLONE"
 
@@ -45,6 +46,8 @@ class Settings:
     db_filename_template: str
     db_date_format: str
     db_cleanup_keep: int
+    retention: Policy | None
+    """What a clean-up keeps; ``None`` for the newest ``db_cleanup_keep``."""
     media_backup_dir: str
     media_source: str
     media_links: str  # what becomes of links: "skip", "store" or "follow"
@@ -161,6 +164,7 @@ KEYS: dict[str, _Key] = {
     "DB_FILENAME_TEMPLATE": _Key("{database}-{datetime}.{ext}", validators.template),
     "DB_DATE_FORMAT": _Key("%Y-%m-%d-%H%M%S", validators.date_format),
     "DB_CLEANUP_KEEP": _Key(10, _keep),
+    "RETENTION": _Key(None, retention.policy),
     "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
     "MEDIA_SOURCE": _Key(None, _media_source),
     "MEDIA_LINKS": _Key("skip", validators.links),

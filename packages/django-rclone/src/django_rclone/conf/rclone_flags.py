@@ -15,6 +15,7 @@ _URL_WITH_SECRET = re.compile(r"://[^/\s]*@")
 
 # Short flags may be joined, as in `-vq`.
 _LOG_FLAG = re.compile(r"^(-[A-Za-z]*q|--quiet$|--(log|syslog))")
+_SERVER_FLAG = re.compile(r"^--(rc|metrics)(-|$)")
 # Filters, other comparisons, and other places than the two folders.
 _MIRROR_FLAG = re.compile(
     r"^(-[A-Za-z]*[fulxL]|--(include|exclude|filter|files-from|hash-filter|metadata-|suffix)"
@@ -63,6 +64,10 @@ def _check(key: str, argument: str) -> None:
     if _LOG_FLAG.search(flag):
         problem = f"contains {flag}, which would hide rclone's errors and progress"
         raise InvalidSettings(key, problem, "Remove it: errors and progress are read from the log.")
+    if _SERVER_FLAG.search(flag):
+        problem = f"contains {flag}, which would let others give orders to rclone"
+        hint = "Remove it: rclone takes requests from this package alone, at a private socket."
+        raise InvalidSettings(key, problem, hint)
     if _MIRROR_FLAG.search(flag):
         problem = f"contains {flag}, which would make the mirror differ from the media files"
         raise InvalidSettings(key, problem, "Remove it: a media backup must hold every file.")

@@ -126,9 +126,6 @@ class _Task:
     def store(self, attempt: _Attempt) -> Manifest:
         """Stream the dump, check what was stored, and commit it with its manifest."""
         path = attempt.path
-        # A remote that does not answer is found before the database does any work.
-        if self.remote.exists(path):
-            raise RcloneError(f"{path} already exists on the remote.")
         with self._deleted_on_error(path):
             dumped = self._upload(path)
             self._require_stored(path, dumped.digest)

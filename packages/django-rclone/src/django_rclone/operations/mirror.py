@@ -7,8 +7,9 @@ import django
 from django.core.signing import Signer
 
 from ..backups import Backup
-from ..backups.catalog import commit_manifest, read_backup
+from ..backups.catalog import commit_manifest
 from ..backups.manifest import Manifest, ManifestError, manifest_path, signer
+from ..backups.verification import read_backup
 from ..conf import Settings
 from ..events import OperationEvent
 from ..exceptions import InvalidSettings, MediaGuardError

@@ -12,7 +12,8 @@ from django.db import connections
 
 from .. import conf
 from ..backups import Backup
-from ..conf import ClientSettings, Settings
+from ..conf import Settings
+from ..conf.clients import ClientSettings
 from ..console import Console
 from ..exceptions import BackupsFailed, DjangoRcloneError, InvalidSettings, UnexpectedError
 from ..rclone import session

@@ -22,10 +22,11 @@ _SERVER = (
     # Who may enter the folder of the socket is this user.
     "--rc-no-auth",
     "--rc-serve",
-    # They limit a whole transfer. STALL_TIMEOUT limits how long it may do nothing.
-    "--rc-server-read-timeout=10000h",
-    "--rc-server-write-timeout=10000h",
+    # The times that S3 keeps in metadata would cost a listing a request per object.
+    "--use-server-modtime",
 )
+# They count from the first byte to the last. STALL_TIMEOUT limits how long nothing may happen.
+_LIMITS = ("--rc-server-read-timeout=10000h", "--rc-server-write-timeout=10000h")
 
 # After the user's own flags: what we read depends on these.
 _ALWAYS = (
@@ -93,7 +94,7 @@ class RcloneBinary:
         # that it ends with us, whatever ends us.
         argv = (
             *(self._path, "obscure", f"--rc-addr=unix://{address}", *_SERVER),
-            *(*self._timeouts, *self.flags, *_ALWAYS, "--", "-"),
+            *(*_LIMITS, *self._timeouts, *self.flags, *_ALWAYS, "--", "-"),
         )
         command = Command(argv=argv, name=Path(self._path).name, env=self._env)
         return Process(command, on_line=on_line, failure=failure)

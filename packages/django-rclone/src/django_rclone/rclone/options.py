@@ -12,16 +12,29 @@ from ..exceptions import RcloneError
 from .api import Api
 from .environment import allowed_options, variable_of
 
-FEW_RETRIES = {"LowLevelRetries": 3}
+_FEW_RETRIES = {"LowLevelRetries": 3}
 """For small requests: rclone's default of ten is squared on S3, so that it is silent for many minutes."""
 
 _CUTOFF = "StreamingUploadCutoff"
+
+_PLAIN = {
+    *("bool", "int", "int64", "float64", "string"),
+    *("SizeSuffix", "Duration", "stringArray", "SpaceSepList"),
+}
+"""The types of options whose default rclone takes back as it shows it."""
 
 _KEPT = {
     *("LogLevel", "UseJSONLog", "AskPassword", "DryRun", "Interactive", "Progress"),
     *("ConnectTimeout", "Timeout", "LowLevelRetries", "PasswordCommand", "BindAddr"),
     *("CaCert", "ClientCert", "ClientKey", "InsecureSkipVerify", "HTTPProxy", "UserAgent"),
-    *("Cookie", "DisableHTTP2", "DisableHTTPKeepAlives", "TrafficClass", "Dump"),
+    *(
+        "UseServerModTime",
+        "Cookie",
+        "DisableHTTP2",
+        "DisableHTTPKeepAlives",
+        "TrafficClass",
+        "Dump",
+    ),
     *("ExpectContinueTimeout", "TPSLimit", "TPSLimitBurst", "StatsLogLevel"),
 }
 """The options, by their names in the configuration, that are the same for every request."""
@@ -32,15 +45,15 @@ class Options:
 
     def __init__(self, api: Api, flags: Sequence[str]) -> None:
         """Ask rclone what the ``flags`` mean. Raises ``RcloneError`` for one that must not be there."""
-        self.small: dict[str, Any] = dict(FEW_RETRIES)
+        self.retries: dict[str, Any] = dict(_FEW_RETRIES)
+        self.small = dict(_FEW_RETRIES)
         self.chosen: dict[str, Any] = {}
         if not flags:
             return
         what = "say what RCLONE_FLAGS mean"
         now = api.call("options/get", what, blocks="main")["main"]
-        known = {
-            one["FieldName"]: one for one in api.call("options/info", what, blocks="main")["main"]
-        }
+        every = api.call("options/info", what, blocks="main")["main"]
+        known = {one["FieldName"]: one for one in every if one["Type"] in _PLAIN}
         self.chosen = {
             name: value
             for name, value in now.items()
@@ -49,8 +62,9 @@ class Options:
         for name in self.chosen.keys() - _KEPT:
             self.small[name] = known[name]["Default"]
         if "LowLevelRetries" in self.chosen:
+            self.retries = {}
             del self.small["LowLevelRetries"]
-        _require_no_view(api, flags, {one["Name"] for one in known.values()})
+        _require_no_view(api, flags, {one["Name"].replace("_", "-") for one in every})
 
     def of_stream(self, storage: Mapping[str, Any]) -> dict[str, Any]:
         """Return the configuration of an upload of unknown size.
@@ -64,9 +78,10 @@ class Options:
         guarded = storage["Features"]["IsLocal"] or storage["String"].startswith("S3 bucket ")
         return {_CUTOFF: 0, "IgnoreChecksum": guarded}
 
-    def of_piece(self, size: int) -> dict[str, Any]:
+    def of_piece(self, size: int, *, few_retries: bool) -> dict[str, Any]:
         """Return the configuration of an upload of ``size`` bytes: as one piece, with a hash."""
-        return {} if _CUTOFF in self.chosen else {_CUTOFF: size + 1}
+        retries = self.retries if few_retries else {}
+        return retries if _CUTOFF in self.chosen else {**retries, _CUTOFF: size + 1}
 
 
 def _differs(value: object, default: object) -> bool:

@@ -4,7 +4,7 @@ Each function raises ``RcloneError`` for output that rclone itself would not pri
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..exceptions import RcloneError
@@ -20,6 +20,8 @@ class RemoteObject:
 
     path: str
     size: int
+    modified: str = field(default="", compare=False)
+    """When the storage got it, or the time that it was given; as rclone prints it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class Features:
 def objects(data: bytes) -> list[RemoteObject]:
     """Return the objects of a listing."""
     return [
-        RemoteObject(_field(row, "Path", str), _field(row, "Size", int))
+        RemoteObject(
+            _field(row, "Path", str), _field(row, "Size", int), str(row.get("ModTime", ""))
+        )
         for row in _field(_decoded(data), "list", list)
     ]
 

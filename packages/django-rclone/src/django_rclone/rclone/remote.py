@@ -22,8 +22,8 @@ from .transfers import Download, Upload
 SMALL = 8 << 20
 """Bytes of the largest object that is read at once; no manifest comes near."""
 
-# Times would cost a request per object on S3.
 _FILES = {"filesOnly": True, "noModTime": True, "noMimeType": True}
+_DATED_FILES = {"filesOnly": True, "noMimeType": True}
 logger = logging.getLogger(__name__)
 
 
@@ -63,17 +63,18 @@ class Remote:
         ``progress`` is called with the bytes that rclone has taken so far. Without
         ``finish()`` part of the stream may stay at ``path``: delete it.
         """
-        return Upload(self._binary, _split(self.address(path)), progress)
+        return Upload(self._binary, split(self.address(path)), progress)
 
     def download(self, path: str) -> Download:
         """Return the stream of the object at ``path``, yet to be asked for."""
-        return Download(self._binary, _split(self.address(path)))
+        return Download(self._binary, split(self.address(path)))
 
     def write(self, path: str, data: bytes) -> None:
         """Store a small object."""
 
         def store() -> None:
-            with self.upload(path, progress=lambda _: None) as upload:
+            place = split(self.address(path))
+            with Upload(self._binary, place, lambda _: None, few_retries=True) as upload:
                 upload.write(data)
                 upload.finish()
 
@@ -106,20 +107,15 @@ class Remote:
     def list(self, folder: str) -> Sequence[RemoteObject]:
         """Return the objects directly in ``folder``; none if there is no such folder."""
         data = self._requests.ask_unless_missing(
-            self._requests.question("operations/list", f"list {folder}", remote=folder, opt=_FILES)
+            self._requests.question(
+                "operations/list", f"list {folder}", remote=folder, opt=_DATED_FILES
+            )
         )
         return [] if data is None else output.objects(data)
 
     @ask_twice_if_empty
     def size(self, path: str) -> int | None:
         """Return the size in bytes of the object at ``path``, or ``None`` if there is none."""
-        return self._size(path)
-
-    def exists(self, path: str) -> bool:
-        """Return whether there is an object at ``path``. For names that nobody else uses: it asks once."""
-        return self._size(path) is not None
-
-    def _size(self, path: str) -> int | None:
         data = self._requests.ask_unless_missing(
             self._requests.question("operations/stat", f"find {path}", remote=path, opt=_FILES)
         )
@@ -199,7 +195,7 @@ class Remote:
         )
 
 
-def _split(address: str) -> tuple[str, str]:
+def split(address: str) -> tuple[str, str]:
     """Return the folder of an object, and its name."""
     folder, slash, name = address.rpartition("/")
     if not slash:

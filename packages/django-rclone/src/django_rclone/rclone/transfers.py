@@ -21,8 +21,8 @@ from .sockets import AnsweredEarly
 _AT_ONCE = 4 << 20
 """Bytes. What has no more is sent when it is known to be whole, and as one piece."""
 
-_SETTLING = 5.0  # seconds that a canceled upload may take to end
-_TRIES = 10  # of one download that breaks off
+_SETTLING = 2.0  # seconds that a canceled upload may take to end
+_TRIES = 10  # of a download that breaks off, one after the other without a byte
 _PIECE = 1 << 18
 
 
@@ -34,15 +34,22 @@ class Upload:
     """
 
     def __init__(
-        self, binary: RcloneBinary, place: tuple[str, str], progress: Callable[[int], None]
+        self,
+        binary: RcloneBinary,
+        place: tuple[str, str],
+        progress: Callable[[int], None],
+        *,
+        few_retries: bool = False,
     ) -> None:
         self._binary = binary
+        self._few_retries = few_retries
         self._fs, self._name = place
         self._what = f"store {self._fs}{self._name}"
         self._progress = progress
         self._head = bytearray()
         self._connection: Any = None
         self._group = new_group()
+        self._stored = False
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -56,7 +63,8 @@ class Upload:
         with self._stack:
             if self._connection is not None:
                 self._connection.close()
-                self._settle()
+                if not self._stored:
+                    self._settle()
 
     def write(self, data: bytes) -> None:
         """Send ``data``. Raises ``RcloneError``."""
@@ -72,10 +80,12 @@ class Upload:
         """Send the end, and wait until everything is stored. Raises ``RcloneError``."""
         with interruptible():
             if self._connection is None:
-                self._begin(self._daemon.options.of_piece(len(self._head)))
+                options = self._daemon.options
+                self._begin(options.of_piece(len(self._head), few_retries=self._few_retries))
             self._send(f"\r\n--{self._boundary}--\r\n".encode())
             self._send(b"")
             self._read_answer()
+            self._stored = True
             self._activity()
 
     def _begin(self, config: dict[str, object]) -> None:
@@ -160,6 +170,7 @@ class Download:
                 data: bytes = self._response.read1(min(size, _PIECE))
             if data or self._size is None:
                 self._read += len(data)
+                self._tries = _TRIES
                 return data
             self._close()
             if not self.at_end:

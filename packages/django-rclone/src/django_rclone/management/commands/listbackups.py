@@ -9,14 +9,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
-from ...backups import Backup
-from ...backups.catalog import list_backups
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
+from ...operations.listing import Listed, list_databases
 from ...operations.media import list_media
 from ..base import RcloneCommand
 from ..formatting import age, date, printable, size
 
-_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED")
+_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED", "KEPT")
 
 
 class Command(RcloneCommand):
@@ -39,15 +38,22 @@ class Command(RcloneCommand):
     def handle(
         self, *args: Any, database: str | None, media: bool, as_json: bool, **options: Any
     ) -> None:
-        backups = list_media() if media else list_backups(database)
+        if media:
+            listed = [Listed(backup, None, None) for backup in list_media()]
+        else:
+            listed = list_databases(database)
+        backups = [one.backup for one in listed]
         now = datetime.now(UTC)
         if as_json:
-            self.write_result(json.dumps([_record(backup, now) for backup in backups], indent=2))
+            self.write_result(json.dumps([_record(one, now) for one in listed], indent=2))
         elif not backups:
             self.write_result("There are no backups.")
         else:
-            rows = [_row(backup, now) for backup in backups]
+            rows = [_row(one, now) for one in listed]
             self.write_result(_table(rows, shutil.get_terminal_size().columns))
+            for one in listed:
+                if one.pin:
+                    self.write_result(printable(f"{one.backup.name} is pinned: {one.pin}"))
             for backup in backups:
                 if backup.problem:
                     problem = f"{backup.name} is not verified: {backup.problem}."
@@ -57,7 +63,8 @@ class Command(RcloneCommand):
                 self.write_result(printable(notice))
 
 
-def _record(backup: Backup, now: datetime) -> dict[str, object]:
+def _record(listed: Listed, now: datetime) -> dict[str, object]:
+    backup, kept, pin = listed
     created = backup.created_at
     return {
         "name": backup.name,
@@ -69,10 +76,13 @@ def _record(backup: Backup, now: datetime) -> dict[str, object]:
         "environment": backup.environment,
         "verified": backup.verified,
         "problem": backup.problem or None,
+        "pinned": pin,
+        "kept": None if kept is None else [str(reason) for reason in kept],
     }
 
 
-def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
+def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
+    backup, kept, _ = listed
     return (
         printable(backup.name),
         size(backup.size),
@@ -80,11 +90,12 @@ def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
         date(backup.created_at),
         printable(backup.database or "-"),
         "yes" if backup.verified else "NO",
+        "-" if kept is None else ", ".join(reason.rule for reason in kept) or "until a clean-up",
     )
 
 
 def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
-    """Return columns, or two lines per backup if columns do not fit. Names are never truncated."""
+    """Return columns, or three lines per backup if columns do not fit. Names are never truncated."""
     widths = [max(map(len, column)) for column in zip(_HEADER, *rows, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) <= width:
         return "\n".join(
@@ -95,5 +106,6 @@ def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
 
 
 def _details(cells: Sequence[str]) -> str:
-    *facts, verified = cells
-    return "  ".join([*facts, "verified" if verified == "yes" else "NOT VERIFIED"])
+    *facts, verified, kept = cells
+    verified = "verified" if verified == "yes" else "NOT VERIFIED"
+    return "  ".join([*facts, verified]) + f"\n    kept: {kept}"

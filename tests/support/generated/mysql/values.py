@@ -1,6 +1,6 @@
 """Types of MariaDB and unpleasant values of each, as they stand in a statement."""
 
-from .base import TEXTS
+from ..base import TEXTS
 
 
 def binary(text: str) -> str:

@@ -1,6 +1,6 @@
 """Types of PostgreSQL and unpleasant values of each, as they stand in a statement."""
 
-from .base import TEXTS
+from ..base import TEXTS
 
 
 def literal(text: str) -> str:
@@ -80,3 +80,16 @@ SETTINGS = (
     *("default_toast_compression = 'pglz'", "event_triggers = on", "plpgsql.extra_errors = 'all'"),
 )
 """Settings that a database may have, of which some change what a dump says or how it is read."""
+
+EXTENSIONS = {
+    "hstore": ("hstore", ("'a=>1,\"b c\"=>NULL'", "''")),
+    "citext": ("citext", ("'ÄbC'", "''")),
+    "ltree": ("ltree", ("'a.b.c'",)),
+    "pg_trgm": ("", ()),
+    "unaccent": ("", ()),
+    "btree_gist": ("", ()),
+    "intarray": ("", ()),
+    "cube": ("cube", ("'(1,2),(3,4)'",)),
+    "vector": ("vector(3)", ("'[1,2,3]'",)),
+}
+"""The types of extensions, and values of them."""
