@@ -101,9 +101,12 @@ def test_a_listing_takes_one_request_if_nothing_is_new(
         site.back_up()
     asked = record_requests(monkeypatch)
     assert all(backup["verified"] for backup in site.backups())
-    assert len([one for one in asked if one.startswith("/operations/")]) == 1
+    assert len([one for one in asked if one.startswith("/operations/list")]) == 1
+    assert len([one for one in asked if ".json" in one]) == 3
     runs = record_programs(monkeypatch)
     asked.clear()
     assert all(backup["verified"] for backup in site.backups())
     assert [argv[1] for argv in runs] == ["obscure"]
-    assert [one for one in asked if one.startswith(("/operations/", "GET"))] == asked[-1:]
+    questions = [one.partition("?")[0] for one in asked]
+    assert [one for one in questions if one.startswith("/operations/")] == ["/operations/list"]
+    assert not any(".json" in one for one in questions)

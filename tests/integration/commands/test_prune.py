@@ -175,17 +175,3 @@ def test_a_pin_is_no_backup_and_no_leftover(
     site.call("prune")
     assert alone.exists()
     assert pin_of(old).exists()
-
-
-@pytest.mark.thorough
-def test_of_several_databases_each_is_pruned_whatever_becomes_of_the_others(
-    site: DjangoSite, made: Callable[..., list[Path]]
-) -> None:
-    old, _ = made(2, 1)
-    site.add_database("another")
-    site.databases = dict(sorted(site.databases.items()))
-    site.call("dbbackup", "-d", "another")
-    site.fake_rclone("*another*.lock*", "exit 9")
-    with pytest.raises(CommandError):
-        site.call("prune")
-    assert not old.exists()

@@ -1,5 +1,6 @@
 """What counts as a backup, and what is read to know it: against a model that reads everything."""
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -168,6 +169,26 @@ def test_a_link_is_not_followed(full: Shelf, cache: Path, tmp_path: Path) -> Non
     assert len(full.catalog.read().backups) == 40
     assert full.remote.asked
     assert precious.read_bytes() == before
+
+
+def test_of_two_that_write_at_once_one_does_and_both_list_all(full: Shelf, cache: Path) -> None:
+    (file,) = cache.iterdir()
+    before = file.read_bytes()
+    full.add(NOW)
+    with file.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert len(full.catalog.read().backups) == 41
+        assert file.read_bytes() == before
+    assert len(full.catalog.read().backups) == 41
+    assert file.read_bytes() != before
+
+
+def test_a_cache_that_cannot_be_written_is_none(full: Shelf, cache: Path) -> None:
+    (file,) = cache.iterdir()
+    file.unlink()
+    file.mkdir()
+    for _ in range(2):
+        assert len(full.catalog.read().backups) == 40
 
 
 @pytest.mark.parametrize("home", ["", "/", "/nowhere/at/all", "relative"])

@@ -93,7 +93,7 @@ def test_what_cannot_be_verified_or_is_of_the_future_neither_counts_nor_goes() -
     verdicts = judge([*daily(3), *odd], Policy(last=1), zone=UTC, now=now)
     assert [[r.rule for r in v.reasons] for v in verdicts] == [
         ["not verified"],
-        ["dated in the future"],
+        ["ahead of the clock"],
         ["last", "newest"],
         [],
         [],

@@ -59,7 +59,7 @@ class CheckedManifests:
         stamp, facts = _stamp(manifest), backup.facts
         if facts is None or not stamp:
             return
-        # Storages without times make one up: such a time is no sign of a change.
+        # Storages without times make one up: such a time shows no change.
         if datetime.fromisoformat(stamp) >= facts.created_at - _CLOCKS_DIFFER:
             text = backup.manifest.to_bytes().decode() if backup.manifest else ""
             created_at, *rest = facts

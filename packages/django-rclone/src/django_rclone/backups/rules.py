@@ -78,7 +78,7 @@ def _split(backups: Iterable[Backup], now: datetime | None) -> tuple[list[_Dated
         if not backup.verified or moment is None:
             others.append(Verdict(backup, (Reason("not verified"),)))
         elif now is not None and moment > now:
-            others.append(Verdict(backup, (Reason("dated in the future"),)))
+            others.append(Verdict(backup, (Reason("ahead of the clock"),)))
         else:
             counted.append(_Dated(moment, backup.path, backup))
     return sorted(counted, key=lambda one: one[:2], reverse=True), others
