@@ -61,6 +61,12 @@ def size_of(data: bytes) -> int | None:
     return size
 
 
+def free_space(data: bytes) -> int | None:
+    """Return the free bytes of a storage, or ``None`` if it does not say."""
+    free: int | None = _field(_decoded(data), "free", int | None)
+    return free
+
+
 def folder_size(data: bytes) -> FolderSize:
     """Return the size of a folder."""
     found = _decoded(data)
