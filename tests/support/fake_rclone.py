@@ -306,7 +306,8 @@ def main() -> int:
         os.execvp("sh", ["sh", "-c", f'{body}\nexec "$REAL" "$@"', "sh", *arguments])
     if not address:
         os.execv(real, [real, *arguments])
-    aside = f"{address}.real"
+    # A shorter name, which fits where the other does.
+    aside = str(Path(address).with_name("r"))
     program = subprocess.Popen(
         [real, *(f"{_SERVER}{aside}" if a == _SERVER + address else a for a in arguments)]
     )
