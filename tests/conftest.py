@@ -1,5 +1,6 @@
 """Fixtures of the whole test run."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,21 @@ from tests.support.site import DjangoSite
 pytest_plugins = ["tests.faults.report", "tests.support.tiers"]
 
 restore_defaults()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let nothing of the tests stay in the cache folder of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        # That of pip is in the same place, and saves downloads.
+        patch.setenv("PIP_CACHE_DIR", str(_pip_cache()))
+        yield
+
+
+def _pip_cache() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("PIP_CACHE_DIR") or base / "pip")
 
 
 @pytest.fixture

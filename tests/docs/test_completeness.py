@@ -29,6 +29,9 @@ COMMANDS = (
     "dbrestore",
     "dbverify",
     "listbackups",
+    "prune",
+    "pin",
+    "unpin",
     "mediabackup",
     "mediarestore",
 )

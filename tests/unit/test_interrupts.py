@@ -155,7 +155,7 @@ def test_every_member_is_interrupted_with_an_error_of_its_own() -> None:
 
 def test_member_is_interrupted_once_and_only_where_it_may_be() -> None:
     crew = Crew()
-    steps = []
+    steps: list[object] = []
 
     def work() -> None:
         crew.interrupt(KeyboardInterrupt())

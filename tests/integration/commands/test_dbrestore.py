@@ -451,3 +451,20 @@ def test_warnings_of_a_client_precede_the_prompt(site: DjangoSite) -> None:
     done = site.manage("dbrestore")
     assert done.returncode == 5
     assert done.stderr.startswith("Warning: This restore is special.\n")
+
+
+def test_a_backup_older_than_the_code_says_what_to_migrate(
+    site: DjangoSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.call("migrate", verbosity=0)
+    site.back_up()
+    site.restore()
+    assert "older than the code" not in capsys.readouterr().err
+
+    site.database.run("DELETE FROM django_migrations WHERE name LIKE '0012%'")
+    site.back_up()
+    site.restore()
+
+    warned = capsys.readouterr().err
+    assert "It lacks auth.0012_alter_user_first_name_max_length: after a restore, run" in warned
+    assert "`manage.py migrate`" in warned

@@ -103,12 +103,41 @@ CASES = [
 def test_a_command_that_waits_for_a_lock_is_ended(
     command: str, lock: str, number: signal.Signals, site: DjangoSite, database: Database
 ) -> None:
+    require_ended(site, command, LOCKS[database.vendor][lock], number)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("command", "lock"),
+    [
+        # A question, asked in the thread that gets the signals.
+        ("dbbackup", "BEGIN; LOCK TABLE child IN ACCESS EXCLUSIVE MODE"),
+        ("dbrestore", LOCKS["postgresql"]["everything"]),
+        ("dbbackup", LOCKS["postgresql"]["migrations"]),
+    ],
+)
+def test_psycopg2_waiting_for_a_lock_is_ended(
+    command: str, lock: str, site: DjangoSite, database: PostgresqlDatabase
+) -> None:
+    """It waits in C, where Python runs no handlers of signals."""
+    site.extra_settings = "import sys\nsys.modules['psycopg'] = None\n"
+    database.run(
+        "CREATE TABLE parent (id integer PRIMARY KEY); CREATE TABLE child (parent integer REFERENCES parent)"
+    )
+    if command == "dbbackup":
+        database.options["exclude_data"] = ["parent"]
+    require_ended(site, command, lock, signal.SIGTERM)
+
+
+def require_ended(site: DjangoSite, command: str, lock: str, number: signal.Signals) -> None:
+    """Fail unless a signal ends a command that waits for a lock, and nothing has changed."""
+    database = site.database
     if command == "dbrestore":
         site.call("dbbackup")
     before = database.fingerprint()
     stored = site.stored()
     options = ("--noinput",) if command == "dbrestore" else ()
-    with locked(database, LOCKS[database.vendor][lock]):
+    with locked(database, lock):
         process = site.start(command, *options, env={"PYTHONFAULTHANDLER": "1"})
         try:
             wait_until(lambda: is_waiting(database) or process.poll() is not None, "no wait")

@@ -23,6 +23,8 @@ def test_backups_are_listed_newest_first_with_what_matters(site: DjangoSite) -> 
         "environment",
         "verified",
         "problem",
+        "pinned",
+        "kept",
     }
     assert listed[0]["environment"] == "staging"
 
@@ -54,6 +56,7 @@ def test_the_listing_fits_the_terminal_and_cuts_no_name(
             "DATE",
             "DATABASE",
             "VERIFIED",
+            "KEPT",
         ]
 
 
@@ -91,13 +94,19 @@ def test_garbage_among_the_manifests_hides_no_backup(site: DjangoSite) -> None:
     assert "0junk0" not in {backup["name"] for backup in listed}, "an empty manifest is none"
 
 
-def test_listing_takes_one_request_however_many_backups_there_are(
+def test_a_listing_takes_one_request_if_nothing_is_new(
     site: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         site.back_up()
-    runs = record_programs(monkeypatch)
     asked = record_requests(monkeypatch)
-    site.call("listbackups")
-    assert [argv[1] for argv in runs] == ["obscure", "cat"]
-    assert len([one for one in asked if one.startswith("/operations/")]) == 1
+    assert all(backup["verified"] for backup in site.backups())
+    assert len([one for one in asked if one.startswith("/operations/list")]) == 1
+    assert len([one for one in asked if ".json" in one]) == 3
+    runs = record_programs(monkeypatch)
+    asked.clear()
+    assert all(backup["verified"] for backup in site.backups())
+    assert [argv[1] for argv in runs] == ["obscure"]
+    questions = [one.partition("?")[0] for one in asked]
+    assert [one for one in questions if one.startswith("/operations/")] == ["/operations/list"]
+    assert not any(".json" in one for one in questions)

@@ -64,7 +64,7 @@ def test_a_backup_whose_manifest_one_listing_lacks_is_kept(
     del site.rclone["RCLONE_BINARY"]
     assert [backup["verified"] for backup in site.backups()] == [True, True]
     warned = f"{old.name} has a manifest, which the listing lacked" in capsys.readouterr().err
-    assert warned == (verbs == "lsjson cat")
+    assert warned == ("lsjson" in verbs)
 
 
 @pytest.mark.thorough

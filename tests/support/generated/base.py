@@ -143,3 +143,23 @@ class Builder:
     def change_from_now(self) -> None:
         """Let later statements be those that run after the backup."""
         self.statements = self.example.changed
+
+    def made_of(
+        self,
+        kinds: Sequence[Callable[[Any], object]],
+        change: Callable[[Any], object],
+        *,
+        later: Sequence[Callable[[Any], object]],
+    ) -> Example:
+        """Make objects of some kinds, in some order; then change some, and make some ``later``."""
+        self._make(kinds, least=12, most=30)
+        self.change_from_now()
+        for _ in range(self.number(1, 4)):
+            change(self)
+        self._make(later, least=1, most=5)
+        return self.example
+
+    def _make(self, kinds: Sequence[Callable[[Any], object]], *, least: int, most: int) -> None:
+        numbers = st.lists(st.integers(0, len(kinds) - 1), min_size=least, max_size=most)
+        for number in self._draw(numbers):
+            kinds[number](self)

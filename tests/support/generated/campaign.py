@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from difflib import unified_diff
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -23,8 +23,9 @@ from django_rclone.exceptions import DjangoRcloneError
 from tests.support.databases import Database
 from tests.support.site import DjangoSite
 
-from .base import Example
 from .file_backup import FileBackup
+
+T = TypeVar("T")
 
 BATCH = 10
 _QUICK = 2
@@ -48,7 +49,7 @@ def batches() -> pytest.MarkDecorator:
 
 
 def run_batch(
-    first: int, count: int, strategy: st.SearchStrategy[Example], check: Callable[[Example], Any]
+    first: int, count: int, strategy: st.SearchStrategy[T], check: Callable[[T], Any]
 ) -> None:
     """Check ``count`` examples, drawn from the seed ``first``."""
     failures: list[str] = []
@@ -62,7 +63,7 @@ def run_batch(
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def checked(example: Example) -> None:
+    def checked(example: T) -> None:
         try:
             check(example)
         except Exception:
@@ -74,7 +75,7 @@ def run_batch(
     assert not failures, f"failures of the batch {first}: {', '.join(failures)}"
 
 
-def _recorded(number: int, example: Example) -> str:
+def _recorded(number: int, example: object) -> str:
     test = os.environ["PYTEST_CURRENT_TEST"].partition("[")[2].partition("]")[0]
     path = Path(_FAILURES) / f"{test}-{number}.txt"
     path.write_text(f"{traceback.format_exc()}\n{example}", errors="surrogateescape")

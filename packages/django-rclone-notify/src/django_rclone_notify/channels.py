@@ -9,7 +9,9 @@ from .notifications import Notification, NotificationState
 from .notifiers.base import Notifier
 from .transport.deadline import DEFAULT_SECONDS
 
-MEDIA_OPERATIONS = frozenset({Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE})
+MEDIA_OPERATIONS = frozenset(
+    {Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE, Operation.MEDIA_PRUNE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +34,13 @@ class Filter:
         added by a later version of django-rclone. Media operations have no
         database, so a channel limited to databases does not get them.
 
-        A check that goes on to find the same trouble is told once: only heartbeats, which
+        A check that goes on to find the same trouble is reported once: only heartbeats, which
         want ``started``, get every outcome of it.
         """
         event = notification.event
-        told = notification.repeated and event.operation == Operation.DB_CHECK
+        known = notification.repeated and event.operation == Operation.DB_CHECK
         return (
-            not (told and NotificationState.STARTED not in self.states)
+            not (known and NotificationState.STARTED not in self.states)
             and not self.states.isdisjoint({notification.state, event.state})
             and event.operation in self.operations
             and (self.databases is None or event.database in self.databases)

@@ -29,7 +29,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
 
 @dataclass(slots=True, eq=False)
 class _Thread:
-    """What a thread that can be interrupted does, and what it has not been told yet."""
+    """What a thread that can be interrupted does, and what it has not heard of yet."""
 
     regions: int = 0
     shielded: bool = False

@@ -50,6 +50,8 @@ def test_names_with_line_breaks_and_backticks_come_back(
         "CONSTRAINT `ba``ck``` FOREIGN KEY (`i``d`, `n\r\nn`) REFERENCES `pa``rent` "
         "(`i``d`, `n\r\nn`) ON DELETE CASCADE, CONSTRAINT `two\r\n``lines` FOREIGN KEY (`i``d`) "
         "REFERENCES `pa``rent` (`i``d`), CONSTRAINT `ch``eck` CHECK (`i``d` > 0))",
+        "CREATE TABLE `en;\nd` (`a;\nb` int, b int COMMENT 'it''s;\n' CHECK (b <> ';\n'))",
+        "CREATE TRIGGER `t;\nr` BEFORE INSERT ON `en;\nd` FOR EACH ROW SET @x = ';\n'",
         "SET foreign_key_checks = 0",
         "CREATE TABLE lost (a int, b int, c int, d int, FOREIGN KEY (a) REFERENCES gone (id), "
         "FOREIGN KEY (b) REFERENCES gone (id) ON DELETE NO ACTION ON UPDATE NO ACTION, "

@@ -235,6 +235,10 @@ def test_in_place_what_cannot_be_made_is_found_before_anything_is_emptied(
     plain: DjangoSite,
 ) -> None:
     plain.rclone["COMPRESSION"] = None
+    plain.database.run(
+        "CREATE TABLE `en;\nd` (id int)",
+        "CREATE TRIGGER last_one BEFORE INSERT ON `en;\nd` FOR EACH ROW SET @x = 5",
+    )
     plain.back_up()
     live = plain.database.fingerprint()
     content, dump = plain.dump().read_bytes(), plain.dump()
@@ -243,6 +247,7 @@ def test_in_place_what_cannot_be_made_is_found_before_anything_is_emptied(
         (b"PROCEDURE `tidy`()", b"PROCEDURE `tidy`(", "Cannot create procedure tidy"),
         (b"EACH ROW BEGIN", b"EACH ROW BEGINN", "Cannot create trigger first_one"),
         (b"NEW.id", b"NEW.ix", "Cannot create trigger first_one: Unknown column 'ix'"),
+        (b"SET @x = 5", b"SET NEW.ix = 5", "Cannot create trigger last_one: Unknown column"),
         (b"EVERY 1 SECOND", b"EVERY 1 SECOMD", "Cannot create event busy"),
         (b"COLLATE=utf8mb4_general_ci", b"COLLATE=utf8mb4_martian_ci", "Cannot create table"),
     ):

@@ -428,3 +428,32 @@ def test_restore_of_less_than_the_backup_held_is_refused(site: DjangoSite) -> No
                 target.finish()
     assert found(site) == live
     assert site.database.leftovers() == []
+
+
+def test_restore_of_another_body_than_the_backup_held_is_refused(site: DjangoSite) -> None:
+    site.database.run("CREATE TABLE t (id int)")
+    made = {
+        "FUNCTION": "CREATE FUNCTION f(x int) RETURNS int RETURN x + 1",
+        "PROCEDURE": "CREATE PROCEDURE p() SELECT 0 + 1",
+        "TRIGGER": "CREATE TRIGGER g BEFORE DELETE ON t FOR EACH ROW SET @x = 0 + 1",
+        "EVENT": "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM t WHERE id = 0 + 1",
+    }
+    site.database.run(*made.values())
+    live = found(site)
+    with client_of(site) as client, client.dump(stall_timeout=None) as source:
+        dump = b"".join(iter(lambda: source.read(65_536), b""))
+        source.finish()
+        expected = client.dump_inventory()
+    for kind in made:
+        text = re.compile(rb"(?ms)(^CREATE [^\n]*?%b .*?)\+ 1$" % kind.encode())
+        changed, count = text.subn(rb"\1+ 2", dump)
+        assert count == 1
+        with client_of(site) as client, client.restore(expected) as target:
+            target.write(changed)
+            with pytest.raises(ClientError, match=f"body in .* of {kind.lower()} .* is missing"):
+                target.finish()
+    with client_of(site) as client, client.restore(expected) as target:
+        target.write(dump)
+        target.finish()
+        target.swap()
+    assert found(site) == live

@@ -95,6 +95,10 @@ class Plan:
         self.hides = draw(st.booleans())
         self.rows = draw(st.lists(self._row(), max_size=6))
 
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in vars(self).items() if name != "root"}
+        return f"{self.name}: {shown}"
+
     def _row(self) -> st.SearchStrategy[dict[str, Any]]:
         # The null of JSON would be that of SQL.
         kinds = {

@@ -1,13 +1,11 @@
 """Generated models come back exactly, into whatever the live rows have become.
 
-``GENERATED=500`` tries so many, from the seed ``GENERATED_SEED``.
+The client is used without a remote, so that there is time for many examples.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 from django.core.management import call_command
 from django.db import models
@@ -24,16 +22,14 @@ from tests.integration.clients.orm.generated_models import (
 from tests.integration.clients.orm.orm_site import ALIAS, OrmSite
 from tests.integration.clients.sqlite.generated import by_vendor
 from tests.support.databases import SqliteDatabase
+from tests.support.generated.campaign import assert_same, batches, run_batch
 from tests.support.site import DjangoSite
 
-COUNT = int(os.environ.get("GENERATED", "10"))
-SEED = int(os.environ.get("GENERATED_SEED", "1"))
 
-
-def vendor_lines(path: Path) -> list[str]:
+def vendor_lines(path: Path) -> str:
     """Return the lines of a dump in any order, but for the counters, which are made anew."""
     lines = by_vendor(path).splitlines()
-    return sorted(line for line in lines if "sqlite_sequence" not in line)
+    return "\n".join(sorted(line for line in lines if "sqlite_sequence" not in line))
 
 
 def empty(orm_site: OrmSite, made: list[Any]) -> None:
@@ -59,30 +55,24 @@ def round_trip(orm_site: OrmSite, path: Path, chosen: list[Plan], made: list[Any
     diverged = vendor_lines(path)
     with orm_site.client() as client, client.restore() as target:
         target.write(dump[: len(dump) * 2 // 3])
-    assert vendor_lines(path) == diverged
+    assert_same(vendor_lines(path), diverged, "an interrupted restore changed the rows")
     orm_site.restore(dump)
-    assert vendor_lines(path) == before
+    assert_same(vendor_lines(path), before, "restored over changed rows, they differ")
     assert orm_site.dump() == dump
     empty(orm_site, made)
     orm_site.connection.close()
     orm_site.restore(dump)
-    assert vendor_lines(path) == before
+    assert_same(vendor_lines(path), before, "restored into empty tables, they differ")
 
 
+@batches()
 @pytest.mark.timeout(3600)
-def test_generated_models_come_back(site: DjangoSite, sqlite: SqliteDatabase) -> None:
+def test_generated_models_come_back(
+    site: DjangoSite, sqlite: SqliteDatabase, first: int, count: int
+) -> None:
     path = sqlite.path
     orm_site = OrmSite(site, sqlite.settings)
 
-    @hypothesis.seed(SEED)
-    @hypothesis.settings(
-        max_examples=COUNT,
-        database=None,
-        deadline=None,
-        phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    @hypothesis.given(plans())
     def check(chosen: list[Plan]) -> None:
         with generated(chosen, ALIAS) as made:
             try:
@@ -95,5 +85,5 @@ def test_generated_models_come_back(site: DjangoSite, sqlite: SqliteDatabase) ->
     # The smallest site, so that there is time for more examples.
     with site.active(), override_settings(INSTALLED_APPS=[f"django.contrib.{LABEL}"]):
         call_command("migrate", database=ALIAS, verbosity=0)
-        check()
+        run_batch(first, count, plans(), check)
         orm_site.connection.close()

@@ -23,6 +23,7 @@ SINCE = """
     CREATE CONVERSION later FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
     CREATE OPERATOR FAMILY later USING hash;
     CREATE PUBLICATION later FOR TABLE entry;
+    CREATE PUBLICATION later_in_schema FOR TABLES IN SCHEMA public;
     CREATE EVENT TRIGGER later ON sql_drop EXECUTE FUNCTION log_ddl();
     GRANT EXECUTE ON FUNCTION pg_read_file(text, bigint, bigint) TO pg_monitor;
     REVOKE EXECUTE ON FUNCTION lower(text) FROM PUBLIC;

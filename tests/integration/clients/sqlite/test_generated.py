@@ -1,16 +1,14 @@
 """Generated files come back exactly, into whatever the live file has become.
 
-``GENERATED=500`` tries so many, from the seed ``GENERATED_SEED``.
+The client is used without a remote, so that there is time for many examples.
 """
 
-import os
 import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import hypothesis
 import pytest
 from django.db import connections
 
@@ -23,10 +21,8 @@ from tests.integration.clients.sqlite.generated import (
     fingerprint,
     run,
 )
+from tests.support.generated.campaign import assert_same, batches, run_batch
 from tests.support.site import DjangoSite
-
-COUNT = int(os.environ.get("GENERATED", "20"))
-SEED = int(os.environ.get("GENERATED_SEED", "1"))
 
 _SIDECARS = ("", "-wal", "-shm", "-journal")
 
@@ -86,7 +82,7 @@ def round_trip(live: Path, example: Example) -> None:
         return
     before, (size, _) = everything(live), page_size(live)
     data, inventory = dumped(live)
-    assert everything(live) == before
+    assert_same(everything(live), before, "a backup changed the file")
     if example.other:
         remove(live)
     run(live, example.other or example.changed)
@@ -95,31 +91,20 @@ def round_trip(live: Path, example: Example) -> None:
     live_size, mode = page_size(live)
     until = random.Random(len(before)).choice(("write", "finish"))
     restore(data, inventory, until=until)
-    assert everything(live) == diverged
+    assert_same(everything(live), diverged, "an interrupted restore changed the file")
     restore(data, inventory)
-    assert everything(live) == before
+    assert_same(everything(live), before, "restored into a changed file, it differs")
     assert page_size(live) == (live_size if is_database and mode == "wal" else size, mode)
     remove(live)
     restore(data, inventory)
-    assert everything(live) == before
+    assert_same(everything(live), before, "restored where there is no file, it differs")
     assert sorted(path.name for path in live.parent.iterdir() if "django-rclone" in path.name) == []
 
 
+@batches()
 @pytest.mark.timeout(3600)
-def test_generated_files_come_back(live: Path) -> None:
-    @hypothesis.seed(SEED)
-    @hypothesis.settings(
-        max_examples=COUNT,
-        database=None,
-        deadline=None,
-        phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    @hypothesis.given(examples())
-    def check(example: Example) -> None:
-        round_trip(live, example)
-
-    check()
+def test_generated_file_comes_back(live: Path, first: int, count: int) -> None:
+    run_batch(first, count, examples(), lambda example: round_trip(live, example))
 
 
 def test_refusal_of_a_damaged_file_leaves_the_live_one(live: Path) -> None:

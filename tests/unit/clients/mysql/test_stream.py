@@ -23,6 +23,16 @@ CREATE TABLE `other` (
   `id` int(11)
 );
 INSERT INTO `other` VALUES (1),(2);
+CREATE TABLE `new
+line
+` (
+  `id` int(11)
+);
+INSERT INTO `new
+line
+` VALUES
+(1),
+(2);
 """
 
 
@@ -31,8 +41,8 @@ def test_rows_are_counted_where_each_has_a_line(size: int) -> None:
     counter = TableCounter()
     for start in range(0, len(DUMP), size):
         counter.see(DUMP[start : start + size])
-    assert counter.names == {"s", "a`b", "empty", "other"}
-    assert counter.rows == {"a`b": 3, "empty": 0}
+    assert counter.names == {"s", "a`b", "empty", "other", "new\nline\n"}
+    assert counter.rows == {"a`b": 3, "empty": 0, "new\nline\n": 2}
 
 
 def test_longest_line_is_measured_and_not_kept() -> None:

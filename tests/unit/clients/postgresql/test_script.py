@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_rclone.clients.postgresql.script import Script, ScriptError, TruncatedScript
+from django_rclone.clients.postgresql.entry import Entry
+from django_rclone.clients.postgresql.script import Script, ScriptError, Statement, TruncatedScript
 
 STATEMENTS = [
     b"SELECT 1;",
@@ -112,3 +113,17 @@ def test_a_script_that_ends_too_early_is_noticed(cut: bytes, sizes: list[int]) -
 def test_a_long_statement_is_read_in_time_that_grows_with_its_length() -> None:
     body = b"CREATE FUNCTION f() AS $_$" + b"-- 'x' \n" * 500_000 + b"$_$;"
     assert taken_apart(body, [4096]) == [body]
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        (b"COPY public.entry (id, text) FROM stdin;", "public.entry"),
+        (b'COPY "a ""(b) ".\xc3\xa4 FROM stdin;', '"a ""(b) ".\u00e4'),
+        (b'COPY public."n\new\nline" ("a b") FROM stdin;', 'public."n\new\nline"'),
+        (b"COPY public.\xe4 (id) FROM stdin;", ""),  # LATIN1
+        (b"SELECT 1;", ""),
+    ],
+)
+def test_the_table_that_rows_are_for_is_known(text: bytes, target: str) -> None:
+    assert Statement(text, Entry()).target == target

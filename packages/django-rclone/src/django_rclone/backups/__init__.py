@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from .manifest import Manifest
+from .manifest import Facts, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """A stored dump, or the media mirror."""
+    """A stored dump, or the index of a run of media files."""
 
     path: str
     """Relative to the remote."""
     size: int
     """Bytes, as the remote reports them."""
     manifest: Manifest | None = None
-    """``None`` if there is none, or none that can be read."""
+    """``None`` if there is none that can be read; of databases, it is not kept in listings."""
+    facts: Facts | None = None
+    """What a listing keeps of the manifest instead."""
     problem: str = ""
     """Why the backup is not verified; empty if it is."""
     alias: str | None = None
@@ -36,14 +38,28 @@ class Backup:
     @property
     def created_at(self) -> datetime | None:
         """The date, from the most trustworthy source there is."""
-        return self.timestamp or (self.manifest.created_at if self.manifest else None)
+        return self.timestamp or (self._said.created_at if self._said else None)
 
     @property
     def database(self) -> str | None:
-        """The alias of the database, from the most trustworthy source there is."""
-        return self.alias or (self.manifest.database if self.manifest else None)
+        """The alias of the database, or the media source, from the most trustworthy source there is."""
+        return self.alias or (self._said.database if self._said else None)
 
     @property
     def environment(self) -> str:
         """The environment that the backup belongs to, according to its manifest."""
-        return self.manifest.environment if self.manifest else ""
+        return self._said.environment if self._said else ""
+
+    @property
+    def partial(self) -> bool:
+        """Whether something is missing in it, according to its manifest."""
+        return self._said.partial if self._said else False
+
+    @property
+    def signature(self) -> str:
+        """The signature of its manifest, which no other has; empty if there is none."""
+        return self._said.signature if self._said else ""
+
+    @property
+    def _said(self) -> Facts | None:
+        return self.manifest.facts if self.manifest else self.facts

@@ -88,7 +88,7 @@ def _of_age(past: Sequence[Backup], limit: timedelta | None, now: datetime) -> I
         yield Finding(Level.CRITICAL, "there is no backup")
         return
     newest = past[0]
-    if newest.manifest is not None and newest.manifest.partial:
+    if newest.partial:
         yield Finding(Level.WARNING, f"the newest backup, {newest.name}, is not complete")
     if limit is not None and newest.created_at and now - newest.created_at > limit:
         age = words(now - newest.created_at)

@@ -7,9 +7,9 @@ be altered, renamed, or passed off as another.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.core.signing import BadSignature, Signer
 
@@ -20,6 +20,17 @@ from ..rclone.remote import SMALL
 VERSION = 1
 MANIFEST_SUFFIX = ".json"
 _SALT = "django_rclone.backups.manifest"
+
+
+class Facts(NamedTuple):
+    """What a listing needs of a manifest."""
+
+    created_at: datetime
+    database: str | None
+    environment: str
+    size: int
+    partial: bool
+    signature: str
 
 
 class ManifestError(ValueError):
@@ -46,13 +57,24 @@ class Manifest:
     django_version: str
     version: int = VERSION
     database: str | None = None
+    """The alias; for media the name of the source."""
     compression: str | None = None
     sha256: str | None = None
     """Of the stored bytes, hexadecimal."""
     raw_size: int | None = None
     """Bytes before compression."""
     count: int | None = None
-    """Files, for media."""
+    """Media: files and links."""
+    content_size: int | None = None
+    """Media: the bytes of all files."""
+    added: int | None = None
+    """Media: files and links that the run before did not have."""
+    changed: int | None = None
+    """Media: those with another content than in the run before."""
+    deleted: int | None = None
+    """Media: those of the run before that were gone."""
+    left_out: int | None = None
+    """Media: what was there, and is not in the run."""
     tool: str = ""
     tool_version: str = ""
     server_version: str = ""
@@ -63,17 +85,27 @@ class Manifest:
     damage_check: str = ""
     """How the database was checked for damage, as its vendor calls it; empty if it was not."""
     partial: bool = False
-    """Whether options excluded tables or rows from the dump."""
-    unfinished: bool = False
-    """Whether the media files were still being transferred."""
+    """Whether something is missing: tables or rows that options exclude, or files."""
     signature: str = ""
 
     @property
     def digest(self) -> Digest | None:
-        """The size and hash that the stored dump must have; ``None`` for media."""
+        """The size and hash that the stored dump or index must have."""
         if self.sha256 is None or self.raw_size is None:
             return None
         return Digest(size=self.size, sha256=self.sha256, raw_size=self.raw_size)
+
+    @property
+    def facts(self) -> Facts:
+        """What a listing needs of it."""
+        return Facts(
+            self.created_at,
+            self.database,
+            self.environment,
+            self.size,
+            self.partial,
+            self.signature,
+        )
 
     def signed(self, signer: Signer) -> Self:
         """Return the same manifest with its signature."""
@@ -89,7 +121,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Return the manifest as it is stored."""
-        return (_canonical(self._values()) + "\n").encode()
+        return (canonical(self._values()) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -104,10 +136,15 @@ class Manifest:
     def _payload(self) -> str:
         values = self._values()
         del values["signature"]
-        return _canonical(values)
+        return canonical(values)
 
     def _values(self) -> dict[str, Any]:
-        return {**asdict(self), "created_at": self.created_at.astimezone(UTC).isoformat()}
+        values = {name: getattr(self, name) for name in _NAMES}
+        return values | {"created_at": self.created_at.astimezone(UTC).isoformat()}
+
+
+_NAMES = tuple(field.name for field in fields(Manifest))
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def manifest_path(path: str) -> str:
@@ -120,16 +157,16 @@ def signer(key: str, fallbacks: tuple[str, ...]) -> Signer:
     return Signer(key=key, fallback_keys=list(fallbacks), salt=_SALT)
 
 
-def _canonical(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+def canonical(values: Mapping[str, Any]) -> str:
+    """Return the one JSON that is signed."""
+    return _ENCODER.encode(values)
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     version = values.get("version")
     if version != VERSION or isinstance(version, bool):
         raise ValueError(f"its version is {str(version)[:20]}, this release reads {VERSION}")
-    names = {field.name for field in fields(Manifest)}
-    if set(values) != names:
-        wrong = ", ".join(sorted(str(name) for name in set(values) ^ names))
+    if wrong_names := values.keys() ^ _NAMES:
+        wrong = ", ".join(sorted(map(str, wrong_names)))
         raise ValueError(f"it has missing or unknown fields: {wrong[:200]}")
     return typed_fields(Manifest, values)

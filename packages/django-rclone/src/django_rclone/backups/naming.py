@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple, Protocol, Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from ..conf import Settings, database_aliases
 from ..exceptions import BackupNotFound
@@ -58,23 +59,18 @@ class Naming:
         ``app2`` and ``app-eu`` are never mistaken for each other. With ``extensions`` it
         must end in one of them; without, what follows the token may be anything.
         """
-        endings = r"\w+(?:\.\w+)*" if extensions is None else "|".join(map(re.escape, extensions))
-        pattern = re.escape(self.template)
-        for field, part in (
-            ("database", re.escape(_quoted(alias))),
-            ("datetime", "(?P<datetime>.+)"),
-            ("ext", rf"{_TOKEN}\.(?:{endings})"),
-        ):
-            pattern = pattern.replace(re.escape(f"{{{field}}}"), part)
-        match = re.fullmatch(pattern, name, re.ASCII)
-        if match is None:
-            return None
+        endings = None if extensions is None else tuple(extensions)
+        match = _pattern(self.template, (alias,), endings).fullmatch(name)
+        return self.read_date(match["datetime"]) if match else None
+
+    def read_date(self, text: str) -> datetime | None:
+        """Return the date that is written as ``text``, in UTC, or ``None`` if it is none."""
         try:
-            moment = datetime.strptime(match["datetime"], self.date_format)  # noqa: DTZ007
+            moment = datetime.strptime(text, self.date_format)  # noqa: DTZ007
         except ValueError:
             return None
         # strptime() accepts more spellings than strftime() writes.
-        if moment.strftime(self.date_format) != match["datetime"]:
+        if moment.strftime(self.date_format) != text:
             return None
         return moment.replace(tzinfo=UTC)
 
@@ -83,11 +79,7 @@ class Naming:
 
         The date format may drop seconds, minutes or hours.
         """
-        written = timestamp.strftime(self.date_format)
-        for step in (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)):
-            if (timestamp + step).strftime(self.date_format) != written:
-                return timestamp + step
-        return timestamp + timedelta(days=1)
+        return timestamp + _precision(self.date_format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +96,19 @@ class DatabaseNames:
         return cls(naming, database_aliases())
 
     def identify(self, name: str) -> Identity | None:
+        match = _pattern(self.naming.template, self.aliases, None).fullmatch(name)
+        if match is None:
+            return None
+        if timestamp := self.naming.read_date(match["datetime"]):
+            return self._identity(unquote(match["database"]), timestamp)
+        # As long as dates are left aside, the name may be that of several databases.
         for alias in self.aliases:
             if timestamp := self.naming.parse_timestamp(alias, name):
-                return Identity(alias, self.naming.latest_possible(timestamp))
+                return self._identity(alias, timestamp)
         return None
+
+    def _identity(self, alias: str, timestamp: datetime) -> Identity:
+        return Identity(alias, self.naming.latest_possible(timestamp))
 
 
 def validate_name(name: str, folder: str) -> str:
@@ -127,6 +128,33 @@ def validate_name(name: str, folder: str) -> str:
             hint="`manage.py listbackups` shows the names.",
         )
     return bare
+
+
+@lru_cache(maxsize=4096)
+def _pattern(
+    template: str, aliases: tuple[str, ...], extensions: tuple[str, ...] | None
+) -> re.Pattern[str]:
+    """Return what matches the names of the dumps of these databases."""
+    endings = r"\w+(?:\.\w+)*" if extensions is None else "|".join(map(re.escape, extensions))
+    databases = "|".join(re.escape(_quoted(alias)) for alias in aliases)
+    pattern = re.escape(template)
+    for field, part in (
+        ("database", f"(?P<database>{databases})"),
+        ("datetime", "(?P<datetime>.+)"),
+        ("ext", rf"{_TOKEN}\.(?:{endings})"),
+    ):
+        pattern = pattern.replace(re.escape(f"{{{field}}}"), part)
+    return re.compile(pattern, re.ASCII)
+
+
+@lru_cache(maxsize=64)
+def _precision(date_format: str) -> timedelta:
+    """Return the smallest step that dates in this format tell."""
+    start = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+    for step in (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)):
+        if (start + step).strftime(date_format) != start.strftime(date_format):
+            return step
+    return timedelta(days=1)
 
 
 def _quoted(alias: str) -> str:

@@ -1,12 +1,13 @@
 """Which backups and orphaned dumps may go. Pure rules: nothing is read or deleted here."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from ..conf.retention import Policy
 from . import Backup
 from .manifest import MANIFEST_SUFFIX, manifest_path
 from .naming import Naming
+from .rules import judge
 
 LEFTOVER_AGE = timedelta(hours=48)
 """No run takes that long: a dump that is still without a manifest is orphaned."""
@@ -15,29 +16,19 @@ CLOCK_TOLERANCE = timedelta(minutes=15)
 """How far the clocks of two hosts may differ before anyone is warned."""
 
 
-def expired(backups: Iterable[Backup], *, keep: int, keep_path: str | None = None) -> list[Backup]:
-    """Return the verified backups beyond the newest ``keep``, newest first.
+def expired(
+    backups: Iterable[Backup], *, keep: int | Policy, keep_path: str | None = None
+) -> list[Backup]:
+    """Return the backups that no rule keeps, newest first: see ``judge()``.
 
-    ``backups`` are those of one database in one environment. Partial ones count apart, so
-    that they never push out a whole one. Unverified ones neither count nor expire. The
-    backup at ``keep_path`` never expires, however wrong the clock that dated it. Raises
-    ``ValueError`` for ``keep`` below 1: the newest backup always stays.
+    ``keep`` is the policy, or a number of the newest. Raises ``ValueError`` for a number
+    below 1: the newest backup always stays.
     """
-    if keep < 1:
+    if isinstance(keep, int) and keep < 1:
         raise ValueError("keep must be at least 1")
-    dated = [
-        (backup.created_at, backup.path, backup)
-        for backup in backups
-        if backup.verified and backup.created_at is not None
-    ]
-    seen: Counter[bool] = Counter()
-    gone = []
-    for _, path, backup in sorted(dated, key=lambda one: one[:2], reverse=True):
-        partial = backup.manifest is not None and backup.manifest.partial
-        seen[partial] += 1
-        if seen[partial] > keep and path != keep_path:
-            gone.append(backup)
-    return gone
+    policy = Policy(last=keep) if isinstance(keep, int) else keep
+    verdicts = judge(backups, policy, zone=UTC, keep_path=keep_path)
+    return [verdict.backup for verdict in verdicts if verdict.goes]
 
 
 def dated_after(backups: Iterable[Backup], moment: datetime) -> list[Backup]:

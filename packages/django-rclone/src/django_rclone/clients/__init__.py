@@ -5,7 +5,8 @@ from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 from django.utils.module_loading import import_string
 
-from ..conf import ClientSettings, Settings
+from ..conf import Settings
+from ..conf.clients import ClientSettings
 from ..exceptions import InvalidSettings
 from .base import DatabaseClient
 

@@ -32,7 +32,7 @@ def timeout_option(value: float) -> float:
     return float(value)
 
 
-def size_option(option: str, value: int | None) -> int | None:
+def size_option(option: str, value: object) -> int | None:
     """Return a number of bytes, or ``None`` for no limit."""
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value

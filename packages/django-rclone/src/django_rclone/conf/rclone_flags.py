@@ -17,7 +17,7 @@ _URL_WITH_SECRET = re.compile(r"://[^/\s]*@")
 _LOG_FLAG = re.compile(r"^(-[A-Za-z]*q|--quiet$|--(log|syslog))")
 _SERVER_FLAG = re.compile(r"^--(rc|metrics)(-|$)")
 # Filters, other comparisons, and other places than the two folders.
-_MIRROR_FLAG = re.compile(
+_MEDIA_FLAG = re.compile(
     r"^(-[A-Za-z]*[fulxL]|--(include|exclude|filter|files-from|hash-filter|metadata-|suffix)"
     r"|--((min|max)-(size|age)|max-depth|one-file-system|update|size-only|ignore-existing"
     r"|ignore-size|existing|immutable|(local-)?(copy-|skip-)?links|copy-dest|compare-dest"
@@ -68,8 +68,8 @@ def _check(key: str, argument: str) -> None:
         problem = f"contains {flag}, which would let others give orders to rclone"
         hint = "Remove it: rclone takes requests from this package alone, at a private socket."
         raise InvalidSettings(key, problem, hint)
-    if _MIRROR_FLAG.search(flag):
-        problem = f"contains {flag}, which would make the mirror differ from the media files"
+    if _MEDIA_FLAG.search(flag):
+        problem = f"contains {flag}, which would leave media files out, or store others"
         raise InvalidSettings(key, problem, "Remove it: a media backup must hold every file.")
 
 

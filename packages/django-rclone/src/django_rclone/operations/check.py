@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import Contents, database_catalog
+from ..backups.catalog import database_catalog
+from ..backups.contents import Contents
 from ..backups.health import Health, Level, examine
 from ..backups.rehearsal import Proof, Rehearsal, read_record, record_path, record_signer
 from ..conf import Settings
@@ -73,12 +74,12 @@ def _records(
     """Yield the signed records about backups, of those that were ``listed``."""
     signer = record_signer(settings.signing_key, settings.signing_key_fallbacks)
     for backup in backups:
-        if backup.manifest is None or not backup.verified:
+        if not backup.verified:
             continue
         for proof in Proof:
             path = record_path(backup.path, proof)
             if path in listed:
-                record = read_record(remote.read(path), backup.manifest.signature, signer)
+                record = read_record(remote.read(path), backup.signature, signer)
                 if record:
                     yield record
 

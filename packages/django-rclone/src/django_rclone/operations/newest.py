@@ -10,19 +10,24 @@ from ..exceptions import BackupNotFound
 
 
 def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backup, list[Backup]]:
-    """Return the newest backup, and those that are dated in the future."""
-    backups = catalog.for_database(alias)
-    # An unverified one is not skipped: the environment that it names is unverified, too.
-    here = [b for b in backups if b.environment == environment or not b.verified]
-    if here:
-        verified = [backup for backup in here if backup.verified]
-        ahead = dated_after(verified, datetime.now(UTC) + CLOCK_TOLERANCE)
-        newest = next((backup for backup in here if backup not in ahead), here[0])
-        return (newest if newest.verified else catalog.get(newest.path)), ahead
-    others = sorted({backup.environment for backup in backups})
+    """Return the newest backup, and those before it that are dated in the future."""
+    limit = datetime.now(UTC) + CLOCK_TOLERANCE
+    others: set[str] = set()
+    ahead: list[Backup] = []
+    for backup in catalog.read().newest_first(alias):
+        if backup.verified and backup.environment != environment:
+            others.add(backup.environment)
+        elif backup.verified and dated_after([backup], limit):
+            ahead.append(backup)
+        else:
+            # An unverified one is not skipped: the environment that it names is unverified, too.
+            return catalog.get(backup.path), ahead
+    if ahead:
+        return catalog.get(ahead[0].path), ahead
     raise BackupNotFound(
         f"There is no backup of database {alias!r}{of_environment(environment)} on the remote.",
-        hint=f"There are backups of {', '.join(map(repr, others))}: restore one with --from-environment."
+        hint=f"There are backups of {', '.join(map(repr, sorted(others)))}: restore one with "
+        "--from-environment."
         if others
         else "Run `manage.py listbackups` to see the backups that exist.",
     )

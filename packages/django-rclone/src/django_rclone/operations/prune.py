@@ -1,4 +1,4 @@
-"""Retention: deleting the backups beyond those to keep."""
+"""Retention: deleting the backups that no rule keeps."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,15 +7,17 @@ from typing import NamedTuple
 from .. import conf
 from ..backups import Backup
 from ..backups.catalog import Catalog, database_catalog
-from ..backups.manifest import manifest_path
+from ..backups.contents import Contents
+from ..backups.manifest import Facts, manifest_path
 from ..backups.naming import Naming
+from ..backups.rehearsal import Proof, record_path
 from ..backups.retention import (
     CLOCK_TOLERANCE,
     dated_after,
-    expired,
     orphaned_dumps,
     with_empty_manifests,
 )
+from ..backups.rules import Verdict
 from ..clients import get_client
 from ..conf import Settings
 from ..console import Console
@@ -25,14 +27,23 @@ from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
+from .verdicts import judge_here
 
 _QUIET = Console()
 
 
 class Pruned(NamedTuple):
-    """What retention deleted: backups beyond those to keep, and orphaned dumps, oldest first."""
+    """What retention deleted: backups that no rule keeps, and orphaned dumps, oldest first."""
 
     backups: list[Backup]
+    orphans: list[str]
+
+
+class _Plan(NamedTuple):
+    """What a listing says of the backups of one database in this environment."""
+
+    verdicts: list[Verdict]
+    """Newest first."""
     orphans: list[str]
 
 
@@ -40,13 +51,14 @@ class Pruned(NamedTuple):
 def prune_database(
     alias: str, *, sender: Sender, keep_path: str | None = None, console: Console = _QUIET
 ) -> Pruned:
-    """Delete the verified backups of one database beyond the newest ``DB_CLEANUP_KEEP``.
+    """Delete the backups of one database that neither ``RETENTION`` nor anything else keeps.
 
-    ``keep_path`` is the path of one to keep in any case, such as the newest. Only backups
-    of this environment are counted and deleted, partial ones apart, and none that is dated
-    in the future. Dumps that a killed run left without a manifest are deleted two days
-    later. Nothing is deleted unless the remote could be listed completely, and was then
-    asked for by its name. Raises ``InvalidSettings``, ``OperationLocked`` or ``RcloneError``.
+    ``keep_path`` is the path of one to keep in any case, such as the newest. Only verified
+    backups of this environment are counted and deleted, partial ones apart, and none that
+    is dated in the future, or pinned. Dumps that a killed run left without a manifest are
+    deleted two days later. Nothing is deleted unless the remote could be listed completely,
+    and was then asked for by its name. Raises ``InvalidSettings``, ``OperationLocked`` or
+    ``RcloneError``.
     """
     settings = conf.load()
     event = new_operation(Operation.DB_PRUNE, environment=settings.environment, database=alias)
@@ -57,17 +69,32 @@ def prune_database(
     return pruned
 
 
-def _prune(
-    alias: str, remote: Remote, settings: Settings, keep_path: str | None, console: Console
-) -> Pruned:
-    catalog = database_catalog(remote, settings)
+@session()
+def plan_prune(alias: str, *, upcoming: bool = False) -> list[Verdict]:
+    """Return what ``prune_database()`` would keep, and why, newest first. Nothing changes.
+
+    ``upcoming`` is to count a backup that would be made first. Raises ``InvalidSettings``
+    or ``RcloneError``.
+    """
+    settings = conf.load()
+    catalog = database_catalog(Remote(settings), settings)
     contents = catalog.read()
     now = datetime.now(UTC)
-    whose = (alias, settings.environment)
-    ours = [b for b in contents.backups if (b.database, b.environment) == whose]
-    ahead = dated_after(ours, now)
-    past = [backup for backup in ours if backup not in ahead]
-    backups = expired(past, keep=settings.db_cleanup_keep, keep_path=keep_path)
+    extra = [_upcoming(alias, now, settings)] if upcoming else []
+    return _plan(alias, catalog, contents, now, extra=extra).verdicts
+
+
+def _plan(
+    alias: str,
+    catalog: Catalog,
+    contents: Contents,
+    now: datetime,
+    *,
+    keep_path: str | None = None,
+    extra: Sequence[Backup] = (),
+) -> _Plan:
+    settings = catalog.settings
+    ours = [b for b in contents.of(alias) if b.environment == settings.environment]
     orphans = orphaned_dumps(
         contents.uncommitted,
         alias,
@@ -75,22 +102,44 @@ def _prune(
         extensions=_extensions(alias, settings),
         now=now,
     )
+    verdicts = judge_here(
+        [*extra, *ours], contents, catalog.remote, settings, now, keep_path=keep_path
+    )
+    return _Plan(verdicts, orphans)
+
+
+def _prune(
+    alias: str, remote: Remote, settings: Settings, keep_path: str | None, console: Console
+) -> Pruned:
+    catalog = database_catalog(remote, settings)
+    contents = catalog.read()
+    now = datetime.now(UTC)
+    plan = _plan(alias, catalog, contents, now, keep_path=keep_path)
+    goes = [verdict.backup for verdict in reversed(plan.verdicts) if verdict.goes]
     pruned = Pruned(
-        [backup for backup in reversed(backups) if _is_as_listed(backup, catalog, console)],
-        [path for path in orphans if _is_orphaned(path, catalog, console)],
+        [backup for backup in goes if _may_go(backup, contents, catalog, console)],
+        [path for path in plan.orphans if _is_orphaned(path, catalog, console)],
     )
     for backup in pruned.backups:
         # The manifest first: an interrupted deletion leaves no backup behind.
         remote.delete(manifest_path(backup.path))
+        for record in (record_path(backup.path, proof) for proof in Proof):
+            if record in contents.stored:
+                remote.delete(record)
         remote.delete(backup.path)
         console.deleted(backup.path)
     for path in with_empty_manifests(pruned.orphans, contents.uncommitted):
         remote.delete(path)
         console.deleted(path)
-    _warn_of_kept(
-        [b for b in ours if not b.verified], dated_after(ahead, now + CLOCK_TOLERANCE), console
-    )
+    _warn_of_kept([verdict.backup for verdict in plan.verdicts], now, console)
     return pruned
+
+
+def _upcoming(alias: str, now: datetime, settings: Settings) -> Backup:
+    """Return the backup that is yet to be made."""
+    partial = get_client(alias, settings).partial
+    facts = Facts(now, alias, settings.environment, 0, partial, signature="")
+    return Backup(path=f"{settings.db_backup_dir}/(the new backup)", size=0, facts=facts)
 
 
 def _extensions(alias: str, settings: Settings) -> list[str]:
@@ -99,15 +148,22 @@ def _extensions(alias: str, settings: Settings) -> list[str]:
     return [plain, *(f"{plain}.{suffix}" for suffix in SUFFIXES.values())]
 
 
-def _is_as_listed(backup: Backup, catalog: Catalog, console: Console) -> bool:
-    """Ask for a backup by its name before it is deleted: one listing may be wrong."""
+def _may_go(backup: Backup, contents: Contents, catalog: Catalog, console: Console) -> bool:
+    """Ask for a backup and what protects it by name before it is deleted: a listing may be wrong."""
     try:
         found = catalog.get(backup.path)
     except BackupNotFound:
         return False
-    if found.verified and found.manifest == backup.manifest:
+    record = record_path(backup.path, Proof.REHEARSED)
+    if catalog.has_pin(backup.path):
+        reason = "has a pin, which the listing lacked"
+    elif record not in contents.stored and catalog.remote.size(record) is not None:
+        reason = "was rehearsed, which the listing lacked"
+    elif not found.verified or not found.manifest or found.manifest.facts != backup.facts:
+        reason = "is not what the listing says"
+    else:
         return True
-    console.warn(f"{backup.path} is not what the listing says; it was kept.")
+    console.warn(f"{backup.path} {reason}; it was kept.")
     return False
 
 
@@ -119,10 +175,10 @@ def _is_orphaned(path: str, catalog: Catalog, console: Console) -> bool:
     return False
 
 
-def _warn_of_kept(unverified: Sequence[Backup], ahead: Sequence[Backup], console: Console) -> None:
-    if unverified:
+def _warn_of_kept(ours: Sequence[Backup], now: datetime, console: Console) -> None:
+    if unverified := [backup for backup in ours if not backup.verified]:
         console.warn(f"{len(unverified)} backups could not be verified; they were kept.")
-    if ahead:
+    if ahead := dated_after(ours, now + CLOCK_TOLERANCE):
         console.warn(
             f"{len(ahead)} backups are dated in the future, such as {ahead[0].path}; they were "
             "kept and not counted. Check the clock of this host and of the one that made them."

@@ -4,9 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
-from django.db import DEFAULT_DB_ALIAS, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.loader import MigrationLoader
 from django.db.utils import Error, IntegrityError
 from django.utils.module_loading import import_string
 
@@ -19,6 +17,7 @@ from ..exceptions import InvalidSettings, RestoreError
 from ..interrupts import uninterrupted
 from ..redaction import redact
 from .client_errors import require_no_transaction, translated
+from .migrations import missing_migrations
 from .restore import expected_inventory
 from .several import located
 
@@ -136,7 +135,7 @@ class Rehearsed:
     def remarks(self) -> Iterator[str]:
         """Yield what the operator should know: what could not be asked, and what to migrate."""
         yield from self._unasked
-        yield from self._missing_migrations()
+        yield from missing_migrations(self._alias, self._backup)
 
     def _broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> list[str]:
         try:
@@ -151,24 +150,6 @@ class Rehearsed:
         else:
             self.compared.append("foreign keys")
         return []
-
-    def _missing_migrations(self) -> Iterator[str]:
-        manifest = self._backup.manifest
-        if manifest is None or not manifest.migrations:
-            return
-        there = set(manifest.migrations)
-        loader = MigrationLoader(None, ignore_no_migrations=True)
-        here = {
-            f"{app}.{name}"
-            for (app, name), migration in loader.disk_migrations.items()
-            if router.allow_migrate(self._alias, app)
-            and not (migration.replaces and {f"{a}.{n}" for a, n in migration.replaces} <= there)
-        }
-        if missing := sorted(here - there):
-            yield (
-                f"{_some(missing)} of the code are not in {self._backup.path}: after a restore, "
-                f"run `manage.py migrate{_database(self._alias)}`."
-            )
 
 
 def _answers(path: str, check: Check, connection: BaseDatabaseWrapper) -> Iterator[str]:
@@ -195,15 +176,6 @@ def _words(expected: Inventory) -> Iterator[str]:
     yield f"{sum(map(len, expected.objects.values())):,} objects"
     if expected.rows:
         yield f"{sum(expected.rows.values()):,} rows of {len(expected.rows):,} tables"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return f"The migrations {', '.join(names[:3])}{more}"
-
-
-def _database(alias: str) -> str:
-    return "" if alias == DEFAULT_DB_ALIAS else f" --database {alias}"
 
 
 def _reason(error: Exception) -> str:

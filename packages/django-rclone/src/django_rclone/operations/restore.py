@@ -24,6 +24,7 @@ from ..pipeline.relay import Digest, apply_dump
 from ..rclone import Remote, session
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
+from .migrations import missing_migrations
 from .newest import dates_in_the_future, newest_backup, of_environment
 
 _QUIET = Console()
@@ -125,7 +126,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         ):
             load(plan, target, console)
             _swap(target, context)
-            for remark in client.remarks():
+            for remark in (*client.remarks(), *missing_migrations(plan.alias, backup)):
                 console.warn(remark)
         context.size = backup.size
 

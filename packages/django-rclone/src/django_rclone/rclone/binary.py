@@ -22,6 +22,8 @@ _SERVER = (
     # Who may enter the folder of the socket is this user.
     "--rc-no-auth",
     "--rc-serve",
+    # The times that S3 keeps in metadata would cost a listing a request per object.
+    "--use-server-modtime",
 )
 # They count from the first byte to the last. STALL_TIMEOUT limits how long nothing may happen.
 _LIMITS = ("--rc-server-read-timeout=10000h", "--rc-server-write-timeout=10000h")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, get_type_hints
 
 
@@ -29,9 +30,11 @@ def typed_fields(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     field, a value of another type than the annotation says, a negative number, and
     a date that is naive or out of range.
     """
-    return {
-        name: _typed(name, values.get(name), hint) for name, hint in get_type_hints(cls).items()
-    }
+    return {name: _typed(name, values.get(name), hint) for name, hint in _hints(cls).items()}
+
+
+# To evaluate the annotations takes longer than all the rest of reading a manifest.
+_hints = cache(get_type_hints)
 
 
 def _typed(name: str, value: object, hint: Any) -> object:

@@ -27,8 +27,17 @@ _KEPT = {
     *("LogLevel", "UseJSONLog", "AskPassword", "DryRun", "Interactive", "Progress"),
     *("ConnectTimeout", "Timeout", "LowLevelRetries", "PasswordCommand", "BindAddr"),
     *("CaCert", "ClientCert", "ClientKey", "InsecureSkipVerify", "HTTPProxy", "UserAgent"),
-    *("Cookie", "DisableHTTP2", "DisableHTTPKeepAlives", "TrafficClass", "Dump"),
+    *(
+        "UseServerModTime",
+        "Cookie",
+        "DisableHTTP2",
+        "DisableHTTPKeepAlives",
+        "TrafficClass",
+        "Dump",
+    ),
     *("ExpectContinueTimeout", "TPSLimit", "TPSLimitBurst", "StatsLogLevel"),
+    # rclone does not take its own default of these back.
+    *("BwLimit", "BwLimitFile"),
 }
 """The options, by their names in the configuration, that are the same for every request."""
 

@@ -25,12 +25,12 @@ SELECT table_name FROM information_schema.tables
 WHERE table_schema = %s AND table_type = 'SYSTEM VERSIONED' ORDER BY table_name
 """
 _NAMED = "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
+# A join would look for the table of each key by itself.
 _REFERENCES = """
-SELECT DISTINCT k.table_name, k.referenced_table_name, t.table_name IS NULL
-FROM information_schema.key_column_usage k
-LEFT JOIN information_schema.tables t
-  ON t.table_schema = k.referenced_table_schema AND t.table_name = k.referenced_table_name
-WHERE k.table_schema = %s AND k.referenced_table_schema = k.table_schema
+SELECT DISTINCT table_name, referenced_table_name, referenced_table_name NOT IN (
+  SELECT table_name FROM information_schema.tables WHERE table_schema = %(schema)s)
+FROM information_schema.key_column_usage
+WHERE table_schema = %(schema)s AND referenced_table_schema = table_schema
 ORDER BY 1, 2
 """
 _SEQUENCE_DEFAULTS = """
@@ -77,8 +77,8 @@ def _require_sound_views(session: MysqlSession, schema: str) -> None:
     if broken:
         raise ClientError(
             f"Broken views: {'; '.join(broken)}.",
-            hint="Fix or drop them; they could not be restored. A view whose definer does not "
-            "exist is broken, too.",
+            hint="They could not be restored. Correct them, or save what SHOW CREATE VIEW says and "
+            "remove them. A view whose definer does not exist is broken, too.",
         )
 
 
@@ -98,7 +98,8 @@ def require_no_reference(session: MysqlSession, schema: str) -> None:
     if others := [name for (name,) in session.rows(_REFERRING, [schema])]:
         raise ClientError(
             f"Tables of other schemas refer to this one: {', '.join(others)}.",
-            hint="Drop those foreign keys; create them again after the restore.",
+            hint="Save what SHOW CREATE TABLE says about those tables, remove these foreign keys, "
+            "restore, then add them again.",
         )
 
 
@@ -115,7 +116,9 @@ def require_closed_exclusions(
     session: MysqlSession, schema: str, *, tables: Collection[str], rows: Collection[str]
 ) -> None:
     """Raise ``ClientError`` if what is kept needs what is excluded: it could not be restored."""
-    for child, parent, _ in session.rows(_REFERENCES, [schema]):
+    if not tables and not rows:
+        return
+    for child, parent, _ in session.rows(_REFERENCES, {"schema": schema}):
         missing = parent in tables or parent in rows
         if missing and child not in tables and not (child in rows and parent in rows):
             raise _needed(parent, f"a foreign key of {child}")
@@ -180,7 +183,9 @@ def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequ
             f"These tables do not support transactions: {tables}. Their rows may be of another "
             "moment than the rest."
         )
-    dangling = [f"{a} to {b}" for a, b, gone in session.rows(_REFERENCES, [schema]) if gone]
+    dangling = [
+        f"{a} to {b}" for a, b, gone in session.rows(_REFERENCES, {"schema": schema}) if gone
+    ]
     if dangling:
         found.append(
             f"These foreign keys refer to tables that do not exist: {', '.join(dangling)}. "

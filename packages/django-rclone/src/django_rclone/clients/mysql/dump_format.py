@@ -56,7 +56,7 @@ class DumpWithObjects:
         while not self._pending and not self._ended:
             if data := self._process.read(size):
                 self._require_head(data)
-                self._tail = (self._tail + data)[-_TAIL:]
+                self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]
                 self.tables.see(data)
                 self._pending = self._lines.passed(data)
             else:

@@ -49,7 +49,7 @@ def _line(
         reason = "is too long" if len(key) == _LISTED else "cannot be read"
         raise ClientError(
             f"The foreign key {key} of {table} could not be restored: its name {reason}.",
-            hint="Drop it, and add it again with another name.",
+            hint="Add the same foreign key under a short name of your own, then remove this one.",
         )
     rules = rest.partition("\n")[0]
     new = f"  CONSTRAINT {quote_name(key)} FOREIGN KEY ({_quoted(own)}) REFERENCES {name} "

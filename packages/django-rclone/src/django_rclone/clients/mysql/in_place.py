@@ -27,6 +27,8 @@ _CHUNK = 1 << 20
 _REHEARSED = "rehearsed_"
 _TABLE = b"CREATE TABLE `"
 _NAME = re.compile(rb"CREATE TABLE (`(?:[^`]|``)+`)")
+_QUOTED = re.compile(rb"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_LONGEST = 16 << 20  # bytes of a statement that creates a table, with thousands of partitions
 _CONSTRAINT = rb",\n  CONSTRAINT `(?:[^`]|``)+` (?:%b) \((?:[^`\n]|`(?:[^`]|``)+`)*?(?=,?\n)"
 _FOREIGN_KEYS = re.compile(_CONSTRAINT % b"FOREIGN KEY")
 _CONSTRAINTS = re.compile(_CONSTRAINT % b"FOREIGN KEY|CHECK")
@@ -117,7 +119,7 @@ class InPlaceRestore:
         for line in self._file:
             if statement or line.startswith(_TABLE):
                 statement += line
-            if statement and line.endswith(b";\n"):
+            if statement and line.endswith(b";\n") and _is_whole(statement):
                 if match := _NAME.match(statement):
                     yield match[1], unwanted.sub(b"", statement).rstrip().rstrip(b";")
                 statement = b""
@@ -182,6 +184,12 @@ class InPlaceRestore:
             raise ClientError(f"Cannot read the dump from its temporary file: {error}.") from None
         dump.finish()
         return dump.create_statements
+
+
+def _is_whole(statement: bytes) -> bool:
+    """Return whether lines are all of a statement: a name may hold the end of one, too."""
+    rest = _QUOTED.sub(b"", statement)
+    return (b"`" not in rest and b"'" not in rest) or len(statement) > _LONGEST
 
 
 def sweep_rehearsal(session: MysqlSession, live: str) -> None:

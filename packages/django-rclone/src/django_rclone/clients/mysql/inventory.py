@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from ...backups.inventory import Inventory
 from .connection import MysqlSession, quote_name
-from .kinds import KINDS, text_kinds
+from .kinds import BODIES, KINDS, text_kinds
 
 TABLE, VERSIONED, SEQUENCE = "table", "system-versioned table", "sequence"
 EVENT, DEFINER = "event", "definer"
+_BODY = "body"
 
 
 def inventory_of(
@@ -32,6 +33,12 @@ def inventory_of(
         if kind.name in texts:
             definers |= {str(row[1]) for row in rows}
     objects[DEFINER] = frozenset(definers)
+    # Another version may show what it was given in other words: then they are not compared.
+    objects[f"{_BODY} in {session.version}"] = frozenset(
+        f"{_of(kind, name)} {mark}"
+        for kind, name, table, mark in session.rows(BODIES, {"schema": schema})
+        if table not in excluded
+    )
     counted = {
         table: _rows(session, schema, table, versioned=table in objects[VERSIONED])
         for table in count
@@ -54,6 +61,9 @@ def require_restored(
     events, there = objects.get(EVENT, frozenset()), found.objects[EVENT]
     if len(events - there) == passed:
         objects[EVENT] = events & there
+        gone = tuple(_of(EVENT, name) for name in events - there)
+        for kind in [kind for kind in objects if kind.startswith(_BODY)]:
+            objects[kind] = frozenset(one for one in objects[kind] if not one.startswith(gone))
     replace(expected, objects=objects).require(found)
 
 
@@ -64,6 +74,10 @@ def foreign_definers(session: MysqlSession, inventory: str) -> frozenset[str]:
     except ValueError:
         return frozenset()  # of an older release, or reported where it is needed
     return definers - {str(session.value("SELECT CURRENT_USER()"))}
+
+
+def _of(kind: str, name: str) -> str:
+    return f"of {kind} {name}:"
 
 
 def _rows(session: MysqlSession, schema: str, table: str, *, versioned: bool) -> int:

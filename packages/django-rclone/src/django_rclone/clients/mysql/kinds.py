@@ -85,6 +85,16 @@ SELECT event_name, definer, '', event_name, event_comment
 FROM information_schema.events WHERE event_schema = %s ORDER BY event_name
 """
 
+BODIES = """
+SELECT lower(routine_type), routine_name, '', left(sha2(routine_definition, 256), 16)
+FROM information_schema.routines WHERE routine_schema = %(schema)s
+UNION ALL SELECT 'trigger', trigger_name, event_object_table, left(sha2(action_statement, 256), 16)
+FROM information_schema.triggers WHERE trigger_schema = %(schema)s
+UNION ALL SELECT 'event', event_name, '', left(sha2(event_definition, 256), 16)
+FROM information_schema.events WHERE event_schema = %(schema)s
+"""
+"""Finds kind, name, table and a hash of each text that the server keeps as it was written."""
+
 KINDS: tuple[MysqlKind, ...] = (
     MysqlKind(
         name="table",

@@ -21,9 +21,9 @@ FROM information_schema.key_column_usage k
 JOIN information_schema.referential_constraints r
   ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name
   AND r.table_name = k.table_name
-LEFT JOIN information_schema.tables t
-  ON t.table_schema = k.referenced_table_schema AND t.table_name = k.referenced_table_name
-WHERE k.constraint_schema = %s AND k.referenced_table_schema = %s AND t.table_name IS NULL
+WHERE k.constraint_schema = %(schema)s AND k.referenced_table_schema = %(schema)s
+  AND k.referenced_table_name NOT IN (
+    SELECT table_name FROM information_schema.tables WHERE table_schema = %(schema)s)
 ORDER BY k.table_name, k.constraint_name, k.ordinal_position
 """
 
@@ -117,7 +117,8 @@ def rehearse_remaking(
             raise ClientError(
                 f"{one.title} of the live database could not be created again if the restore "
                 f"failed: {error.reason}.",
-                hint="Save its definition and drop it, or fix it; then restore again.",
+                hint=f"Correct it, or save what SHOW CREATE {one.kind.sql} says and remove it; then "
+                "restore again.",
             ) from None
         remakable.append(one if made is tried else one.of_connecting_role())
     session.execute(f"DROP DATABASE {here}")
@@ -140,7 +141,7 @@ def _part_from_missing(session: MysqlSession, scratch: str) -> list[str]:
     They would refer to the scratch schema wherever their table is moved.
     """
     keys: dict[tuple[str, str], list[Sequence[str]]] = {}
-    for row in session.rows(_DANGLING, [scratch, scratch]):
+    for row in session.rows(_DANGLING, {"schema": scratch}):
         keys.setdefault((row[0], row[1]), []).append(row)
     add = []
     for (table, key), rows in keys.items():

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 
 from ...exceptions import ClientError
 
+# Each begins with a character, and not with an assertion, for which Python looks ten times as long.
 _MARK = re.compile(
-    rb"^(?P<what>CREATE (?:TABLE|SEQUENCE)|INSERT INTO) `(?P<name>(?:[^`]|``)+)`(?P<rest>.*)$",
-    re.MULTILINE,
+    rb"\n(?P<what>CREATE (?:TABLE|SEQUENCE)|INSERT INTO) `(?P<name>(?:[^`]|``)+)`(?P<rest>[^\n]*)"
 )
+_UNFINISHED = re.compile(rb"\n(?:CREATE (?:TABLE|SEQUENCE)|INSERT INTO) `(?:[^`]|``)*\n\Z")
+_HEAD_LIMIT = 1_000  # bytes of a statement with the longest name: 64 characters, all quoted
 _LINE_LIMIT = 1 << 20  # bytes of a line that are kept; statements about tables start one
 
 
@@ -46,8 +48,15 @@ class TableCounter:
             self._keep(data)
             return
         self.longest = max(self.longest, self._pending_size + data.find(b"\n"))
-        self._look(b"".join(self._pending) + data[:end])
+        # Each line has the line break before it.
+        lines = b"".join([b"\n", *self._pending, memoryview(data)[:end]])
         self._pending, self._pending_size = [], 0
+        # A name may hold a line break.
+        unfinished = _UNFINISHED.search(lines, max(0, len(lines) - _HEAD_LIMIT))
+        if unfinished:
+            self._keep(lines[unfinished.start() + 1 :])
+            lines = lines[: unfinished.start() + 1]
+        self._look(lines)
         self._keep(data[end:])
 
     def _keep(self, data: bytes) -> None:
@@ -74,8 +83,7 @@ class TableCounter:
 
     def _count(self, lines: bytes, start: int, end: int) -> None:
         if self._table in self._rows:
-            first = start == 0 and lines.startswith(b"(")
-            self._rows[self._table] += lines.count(b"\n(", start, end) + first
+            self._rows[self._table] += lines.count(b"\n(", start, end)
 
 
 class LineReplacer:

@@ -37,7 +37,7 @@ _HINTS = {
     "1227": "The backup holds views, triggers, routines or events of another definer. Restore "
     "as that role, or as one that may SET USER.",
     "1356": "A view refers to something that no longer exists or that its definer may not see. "
-    "Fix or drop it.",
+    "Correct it.",
 }
 
 

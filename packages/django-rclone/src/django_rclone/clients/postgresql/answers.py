@@ -1,4 +1,4 @@
-"""Many small questions to the server in few requests."""
+"""Many small questions and statements in few requests to the server."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -33,6 +33,12 @@ def answers(session: Session, queries: Sequence[str]) -> list[Any]:
     """Return the one value that each of some queries finds. Raises ``ServerError``."""
     [row] = session.rows(f"SELECT {', '.join(f'({query})' for query in queries)}")
     return list(row)
+
+
+def execute_all(session: Session, statements: Sequence[str]) -> None:
+    """Run statements in their order. Raises ``ServerError``."""
+    for lot in in_lots(statements):
+        session.execute(";\n".join(lot))
 
 
 def count_of(table: str) -> str:

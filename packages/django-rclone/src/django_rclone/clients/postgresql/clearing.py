@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..session import ServerError, Session
-from .answers import in_lots
+from .answers import execute_all
 from .catalog import Object, Selection, read_objects
 from .contents import read_inventory
 from .grants import comments, default_privileges, grants
@@ -21,7 +21,8 @@ _NAME = r'"(?:[^"]|"")*"|[^"\s]+'
 _MAPPING = re.compile(rf"({_NAME}) on server ({_NAME})")
 _TRANSFORM = re.compile(rf"(for .*) on language ({_NAME})", re.DOTALL)
 
-# What an object needs: what it refers to, and what its parts refer to.
+# What an object needs: what it refers to, and what its parts refer to. What is in a publication
+# does not need that, although being in it is a part of both.
 _CLOSURE = """
 WITH RECURSIVE kept (root, classid, objid) AS (
     SELECT ordinality, classid, objid
@@ -33,6 +34,8 @@ WITH RECURSIVE kept (root, classid, objid) AS (
         UNION ALL
         SELECT d.classid, d.objid FROM pg_depend d
         WHERE d.refclassid = k.classid AND d.refobjid = k.objid AND d.deptype IN ('a', 'i')
+        AND (k.classid = 'pg_publication'::regclass OR d.classid NOT IN
+            ('pg_publication_rel'::regclass, 'pg_publication_namespace'::regclass))
     ) needed (classid, objid)
 )
 SELECT root, classid, objid FROM kept
@@ -55,6 +58,7 @@ ORDER BY oid LIMIT 4
 
 IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 _MAY_CREATE_SCHEMAS = "SELECT has_database_privilege(current_database(), 'CREATE')"
+_NEXT_TO_IT = "get what this backup holds, next to the live database, with --salvage."
 _HOLDS_ROWS = ("table", "materialized view", "sequence", "foreign table")
 _DROPS = {
     "foreign-data wrapper": "FOREIGN DATA WRAPPER",
@@ -144,8 +148,7 @@ def clear(
             session.execute(right.reset)
     gone = {one.schema for one in plan.dropped if one.kind == "schema"}
     drops = [_drop(o) for o in plan.dropped if o.kind == "schema" or o.schema not in gone]
-    for lot in in_lots(drops):
-        session.execute(";\n".join(lot))
+    execute_all(session, drops)
     if not selection.schemas:
         for _, delete, permitted in session.rows(_EXTENSION_ROWS, {}):
             if permitted:
@@ -156,8 +159,7 @@ def clear(
     if before is not None and before.differences(read_inventory(session, outside)):
         raise ClientError(
             "Objects in other schemas depend on objects to be replaced, and would be lost.",
-            hint="Restore a backup that includes these schemas, or first drop the objects that "
-            "refer to other schemas.",
+            hint=f"Restore a backup that includes these schemas, or {_NEXT_TO_IT}",
         )
     if not selection.schemas and (expected is None or "public" in expected.objects["schema"]):
         _make_public(session)
@@ -220,8 +222,7 @@ def _reset_what_stays(session: Session, selection: Selection, plan: ClearingPlan
     resets = [one.reset for one in grants(session, selection.parameters) if one.alterable]
     found = comments(session, selection.parameters)
     resets += [one.reset for one in found if not one.name.startswith(fixed)]
-    for lot in in_lots(resets):
-        session.execute(";\n".join(lot))
+    execute_all(session, resets)
 
 
 def _require_kept(session: Session, selection: Selection, plan: ClearingPlan) -> None:
@@ -229,7 +230,7 @@ def _require_kept(session: Session, selection: Selection, plan: ClearingPlan) ->
     if lost := [str(one) for one in plan.kept if one.address not in left]:
         raise ClientError(
             f"Dropping what is restored would take along what is not: {', '.join(lost[:4])}.",
-            hint="Drop it first, or restore as its owner.",
+            hint=f"Restore as its owner, or {_NEXT_TO_IT}",
         )
 
 

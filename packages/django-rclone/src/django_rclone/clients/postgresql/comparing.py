@@ -13,6 +13,7 @@ from .answers import answers, count_of, in_lots
 from .catalog import Object, Selection
 from .clearing import ClearingPlan
 from .contents import GRANTEE, OWNER, Contents
+from .definitions import DEFINITION
 from .kinds import COMMENT, DEFAULT_PRIVILEGES, GRANT, OBJECT_KINDS
 
 _ROLES = "SELECT quote_ident(rolname), pg_has_role(oid, 'USAGE') FROM pg_roles"
@@ -22,14 +23,21 @@ Names = Mapping[str, frozenset[str]]
 
 
 def require_restored(
-    session: Session, selection: Selection, expected: Inventory, plan: ClearingPlan
+    session: Session,
+    selection: Selection,
+    expected: Inventory,
+    plan: ClearingPlan,
+    loaded: Mapping[str, int],
 ) -> None:
-    """Raise ``ClientError`` unless the database is as ``expected``, but for what ``plan`` keeps."""
+    """Raise ``ClientError`` unless the database is as ``expected``, but for what ``plan`` keeps.
+
+    ``loaded`` is how many rows the server took, for some of the tables.
+    """
     contents = Contents.read(session, selection)
     found = contents.inventory(session, selection)
-    tables = sorted(expected.rows.keys() & found.objects["table"])
-    rows: dict[str, int] = {}
-    for lot in in_lots(tables):
+    tables = expected.rows.keys() & found.objects["table"]
+    rows = {table: loaded[table] for table in tables & loaded.keys()}
+    for lot in in_lots(sorted(tables - loaded.keys())):
         counts = answers(session, [count_of(table) for table in lot])
         rows |= zip(lot, counts, strict=True)
     excuses = Excuses.of(session, contents.objects, expected, plan)
@@ -52,6 +60,8 @@ class Excuses:
     """What stays, by kind: it may be there, although the backup is without it."""
     fixed: tuple[str, ...]
     """How the names of comments begin that this role cannot change."""
+    as_they_are: tuple[str, ...]
+    """How the names of definitions begin of what stays as it is."""
     own: frozenset[str]
     """The objects whose grants this role can change."""
     roles: frozenset[str]
@@ -76,6 +86,7 @@ class Excuses:
         return cls(
             kept={kind: frozenset(names) for kind, names in kept.items()},
             fixed=tuple(f"{one.key}: " for one in plan.kept if not one.droppable),
+            as_they_are=tuple(f"{one}: " for one in plan.kept),
             own=frozenset(one.key for one in objects if one.droppable),
             roles=frozenset({current, *missing}) | expected.objects.get(OWNER, frozenset()),
             missing=missing,
@@ -98,7 +109,11 @@ class Excuses:
             elif kind_name == DEFAULT_PRIVILEGES.name:
                 counted[kind_name] = frozenset(n for n in names if self._default_counts(n))
             elif kind_name == COMMENT.name:
-                counted[kind_name] = frozenset(n for n in names if not n.startswith(self.fixed))
+                counted[kind_name] = _without(names, self.fixed)
+                if wanted is not None:
+                    counted[kind_name] -= _given(names - wanted.get(kind_name, names))
+            elif kind_name.startswith(DEFINITION):
+                counted[kind_name] = _without(names, self.as_they_are)
             elif kind_name not in counted:
                 counted[kind_name] = names
         return counted
@@ -121,6 +136,15 @@ class Excuses:
         return any(f" by {role} to " in name for role in self.definers) and not any(
             name.endswith(f" to {role}") for role in self.missing
         )
+
+
+def _given(comments: frozenset[str]) -> frozenset[str]:
+    """Return those of some comments that an extension brings when it is created."""
+    return frozenset(name for name in comments if name.startswith("extension "))
+
+
+def _without(names: frozenset[str], starts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name for name in names if not name.startswith(starts))
 
 
 def unwanted(plan: ClearingPlan, expected: Inventory) -> list[Object]:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from ...backups.inventory import Inventory
 from ..session import Session
 from .catalog import Object, Selection, parts_of, read_objects
+from .definitions import definitions, digest
 from .grants import Right, comments, default_privileges, grants, labels
 from .kinds import COLUMNS, COMMENT, DEFAULT_PRIVILEGES, GRANT, LABEL, LARGE_OBJECTS, OBJECT_KINDS
 
 _COLUMNS = """
-SELECT i.identity, md5(string_agg(
+SELECT i.identity, string_agg(
     concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attidentity, a.attgenerated),
     ',' ORDER BY a.attname
-)), count(*)
+), count(*)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped,
 LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i
@@ -87,10 +88,14 @@ class Contents:
                 names[found.kind].add(found.identity)
         columns = session.rows(_COLUMNS, selection.parameters)
         names[COLUMNS.name] = {
-            f"of {table} ({count}, {md5})" for table, md5, count in columns if table not in without
+            f"of {table} ({count}, {digest(said)})"
+            for table, said, count in columns
+            if table not in without
         }
-        for kind, rights in ((GRANT, self.grants), (DEFAULT_PRIVILEGES, self.defaults)):
-            names[kind.name] = {right.name for right in rights if right.compared}
+        kind, defined = definitions(session, (o for o in self.objects if o.address not in left_out))
+        names[kind] = defined
+        for right_kind, rights in ((GRANT, self.grants), (DEFAULT_PRIVILEGES, self.defaults)):
+            names[right_kind.name] = {right.name for right in rights if right.compared}
         names[COMMENT.name] = {one.name for one in comments(session, selection.parameters)}
         keys = tuple(
             start
@@ -98,12 +103,12 @@ class Contents:
             if one.address in left_out
             for start in (f"{one.key}: ", f"table column {one.identity}.")
         )
-        for kind in (GRANT, COMMENT):
-            names[kind.name] = {one for one in names[kind.name] if not one.startswith(keys)}
+        for on in (GRANT.name, COMMENT.name):
+            names[on] = {one for one in names[on] if not one.startswith(keys)}
         if not selection.schemas:
             names[LABEL.name] = set(labels(session))
             names[LARGE_OBJECTS.name] = {str(session.value(_LARGE_OBJECTS))}
-        return Inventory({kind: frozenset(found) for kind, found in names.items()})
+        return Inventory({name: frozenset(found) for name, found in names.items()})
 
     def about(self, session: Session, *, path: str) -> dict[str, frozenset[str]]:
         """Return what a restore has to know of the database that was dumped, and is not compared.

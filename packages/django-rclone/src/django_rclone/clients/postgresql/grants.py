@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..session import Session
+from .definitions import digest
 
 _SYSTEM = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 _ACLS = """
@@ -84,7 +85,7 @@ FROM differences
 
 # Of what is dumped, of extensions, and of schema public where it is not the usual one.
 _COMMENTS = f"""
-SELECT i.type, replace(i.identity, 'pg_catalog.', ''), d.objsubid, md5(d.description)
+SELECT i.type, replace(i.identity, 'pg_catalog.', ''), d.objsubid, d.description
 FROM pg_description d
 LEFT JOIN pg_namespace s ON d.classoid = 'pg_namespace'::regclass AND d.objoid = s.oid,
 LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i
@@ -100,7 +101,7 @@ AND NOT EXISTS (
 AND i.identity IS NOT NULL
 """
 _LABELS = """
-SELECT concat_ws(' ', l.objtype, l.objname, l.provider, md5(l.label)) FROM pg_seclabels l
+SELECT concat_ws(' ', l.objtype, l.objname, l.provider), l.label FROM pg_seclabels l
 WHERE l.objoid >= 16384 AND l.objtype NOT IN ('role', 'database', 'tablespace', 'subscription')
 """
 
@@ -196,18 +197,20 @@ def default_privileges(session: Session, parameters: Parameters) -> list[Right]:
 def comments(session: Session, parameters: Parameters) -> list[Comment]:
     """Return the comments that are dumped."""
     found = []
-    for type_, identity, _, md5 in session.rows(_COMMENTS, parameters):
+    for type_, identity, _, text in session.rows(_COMMENTS, parameters):
         target = _COMMENT_TARGETS.get(type_, type_.upper())
         new = "'standard public schema'" if identity == "public" and type_ == "schema" else "NULL"
         found.append(
-            Comment(f"{type_} {identity}: {md5}", f"COMMENT ON {target} {identity} IS {new}")
+            Comment(
+                f"{type_} {identity}: {digest(text)}", f"COMMENT ON {target} {identity} IS {new}"
+            )
         )
     return found
 
 
 def labels(session: Session) -> list[str]:
     """Return the security labels that are dumped."""
-    return [name for (name,) in session.rows(_LABELS, {})]
+    return [f"{name} {digest(label)}" for name, label in session.rows(_LABELS, {})]
 
 
 def _undo(head: str, sign: str, what: str, grantee: str, *, option: bool) -> str:

@@ -53,13 +53,14 @@ class Player:
 
     def __init__(self, session: PostgresqlSession, *, settings: dict[str, str]) -> None:
         """``settings`` are those of the database that was dumped, as far as they are known."""
-        self._session = session
-        self._settings = settings
+        self._session, self._settings = session, settings
         self._execution = Execution(session, local=self.local, savepoints=self.savepoints)
         self._policy = StatementPolicy(
             settings=frozenset(), schemas=frozenset(), kept_kinds=frozenset()
         )
-        self._loaded = 0
+        self._loaded = 0  # bytes
+        self.rows: dict[str, int] = {}
+        """How many rows the server took for each table, by its quoted name."""
         self.statement: Statement | None = None
         """The statement that is run, or was run last; ``None`` before the first and at the end."""
         self.not_restored: list[str] = []
@@ -74,13 +75,13 @@ class Player:
         session = self._session
         self._execution.open(self._settings.get("search_path"))
         if monetary := self._settings.get("lc_monetary"):
-            # For the session: an error within the transaction would end it.
             query = "SELECT set_config('lc_monetary', %(value)s, false)"
             with self._tolerated(("22023",), f"setting lc_monetary to {monetary}"):
-                session.rows(query, {"value": monetary})
+                session.rows(query, {"value": monetary})  # not yet in the transaction
         self.begin()
         for name, value in _READING.items():
             self._execution.set(name, value)
+        self._execution.use_path("")
 
     def begin(self) -> None:
         """Begin the transaction."""
@@ -109,8 +110,7 @@ class Player:
             return
         entry = statement.entry
         if _EVENT_TRIGGER in (entry.type, entry.name[: len(_EVENT_TRIGGER)]):
-            # It would fire at what follows.
-            self._last.append(statement)
+            self._last.append(statement)  # it would fire at what follows
             return
         if self._checks and entry.type not in _DATA and entry.type:
             self._put_checks_back()
@@ -157,7 +157,7 @@ class Player:
     def _may_wait(self, statement: Statement) -> bool:
         """Return whether a statement may be sent with others, and once more by itself."""
         text, kind = statement.text, statement.entry.type
-        # A request is read in the settings that it is sent in; roles change by themselves.
+        # A request is read in the settings that it is sent in.
         if text.startswith((b"SET ", b"RESET ")) or kind in (LARGE_OBJECTS, _VIEW_DATA):
             return False
         return self.together > 1 and (kind not in _READS_ROWS or self._loaded <= _FEW_ROWS)
@@ -190,14 +190,15 @@ class Player:
             self._loaded += len(data)
             return data
 
-        self._execution.copy(statement.text, read, path=self._execution.site_path)
+        path = self._execution.site_path
+        self.rows[statement.target] = self._execution.copy(statement.text, read, path=path)
 
     def _run(self, statement: Statement) -> None:
         text, entry = statement.text, statement.entry
         if self.local and text.startswith(b"SET "):
             text = b"SET LOCAL " + text[4:]
         if ignorable := self._policy.ignorable_errors(statement):
-            with self._tolerated(ignorable, str(entry), text):
+            with self._tolerated(ignorable, text[:200].decode("utf-8", "replace")):
                 self._execution.attempt_granting(text)
         elif entry.type in _RUNS_FUNCTIONS:
             self._execute_anyhow(text, statement)
@@ -240,11 +241,10 @@ class Player:
         self._execution.attempt_anyhow(check.add)
 
     @contextmanager
-    def _tolerated(self, codes: tuple[str, ...], what: str, text: bytes = b"") -> Iterator[None]:
+    def _tolerated(self, codes: tuple[str, ...], what: str) -> Iterator[None]:
         try:
             yield
         except ServerError as error:
             if error.code not in codes:
                 raise
-            shown = text[:200].decode("utf-8", "replace") or what
-            self.not_restored.append(f"Not restored ({error.reason}): {shown}")
+            self.not_restored.append(f"Not restored ({error.reason}): {what}")

@@ -66,7 +66,9 @@ class ReplayedRestore:
         """Replay the rest, check constraints and compare; the transaction stays open."""
         self._replay.finish()
         if self._expected is not None:
-            require_restored(self._session, self._selection, self._expected, self._plan)
+            require_restored(
+                self._session, self._selection, self._expected, self._plan, self._player.rows
+            )
 
     def _clear(self, player: Player) -> None:
         self._plan = plan_clearing(self._session, self._selection, self._expected)

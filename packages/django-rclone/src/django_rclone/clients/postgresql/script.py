@@ -31,6 +31,8 @@ _TOKEN = re.compile(
 _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _GUARD = re.compile(rb"\\(?:un)?restrict [A-Za-z0-9]+\r?\n")
 _COPY = re.compile(rb"COPY\s.*\sFROM\s+stdin;\Z", re.DOTALL)
+_NAME = rb'(?:"(?:[^"]|"")+"|[\w$\x80-\xff]+)'
+_TARGET = re.compile(rb"COPY (" + _NAME + rb"\." + _NAME + rb") ")
 _ROUTINES = (
     (b"create", b"function"),
     (b"create", b"procedure"),
@@ -57,6 +59,15 @@ class Statement:
     text: bytes
     entry: Entry
     rows: "Rows | None" = None
+
+    @property
+    def target(self) -> str:
+        """Return the quoted name of the table that a COPY fills; empty if it cannot be read."""
+        found = _TARGET.match(self.text)
+        try:
+            return found[1].decode() if found else ""
+        except UnicodeDecodeError:
+            return ""
 
 
 class Script:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 from ...backups.inventory import Inventory
+from ...interrupts import interruptible
 from ..session import ServerError
 from .answers import answers, count_of, in_lots
 from .catalog import Selection
@@ -18,6 +19,10 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE = 2.0  # seconds that counting may go on after the dump
 _EXPORT = "SELECT pg_export_snapshot()"
+_SETTINGS = (
+    "SET LOCAL search_path = ''; SET LOCAL row_security = off; "
+    "SET LOCAL max_parallel_workers_per_gather = 0"
+)
 
 # Small tables first: large ones are only counted if there is time while the dump streams.
 _SIZES = """
@@ -30,8 +35,8 @@ ORDER BY 2, 1
 class Snapshot:
     """A transaction that exports its snapshot. A context manager: leaving ends it.
 
-    A thread counts rows and looks for what could not be restored, for as long as the dump
-    takes: so the backup takes no longer for it.
+    While the dump streams, a thread describes what it holds; then it counts rows and looks
+    for what could not be restored, for as long as the dump takes.
     """
 
     def __init__(
@@ -57,6 +62,8 @@ class Snapshot:
         self._began = time.monotonic()
         self._path = ""
         self._stopped = False
+        self._described, self._ended = threading.Event(), threading.Event()
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="snapshot", daemon=True)
         self.name = ""
         """What pg_dump calls the snapshot."""
@@ -66,11 +73,6 @@ class Snapshot:
         session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         self.name = str(session.value(_EXPORT))
         self._path = str(session.value("SELECT current_setting('search_path')"))
-        session.execute("SET LOCAL search_path = ''; SET LOCAL row_security = off")
-        contents = Contents.read(session, self._selection)
-        compared = contents.inventory(session, self._selection, without=self._without)
-        about = contents.about(session, path=self._path)
-        self._inventory = Inventory({**compared.objects, **about})
         self._thread.start()
         return self
 
@@ -80,8 +82,13 @@ class Snapshot:
         self._session.close()
 
     def inventory(self) -> Inventory:
-        """Return what the dump holds, now that it has ended."""
-        self._thread.join(max(_PATIENCE, (time.monotonic() - self._began) / 2))
+        """Return what the dump holds, now that it has ended. Raises ``ServerError``."""
+        # Not join(): interrupted by a signal, it takes a running thread for one that ended.
+        with interruptible():
+            self._described.wait()
+            if self._failure:
+                raise self._failure
+            self._ended.wait(max(_PATIENCE, (time.monotonic() - self._began) / 2))
         self._stop()
         return Inventory(self._inventory.objects, dict(self._rows))
 
@@ -92,24 +99,47 @@ class Snapshot:
             self._thread.join(0.2)
 
     def _work(self) -> None:
-        session = self._session
         try:
-            tables = sorted(self._inventory.objects["table"] - self._without_rows)
-            sizes = dict(session.rows(_SIZES, {"tables": tables}))
-            for lot in in_lots(sizes, size=sizes.__getitem__):
-                counts = self._answers([count_of(table) for table in lot])
-                counted = zip(lot, counts, strict=True)
-                self._rows |= {table: int(n) for table, n in counted if n is not None}
-            session.rows("SELECT set_config('search_path', %(path)s, true)", {"path": self._path})
-            self.findings += impossible_rules(session)
-            for checks in in_lots(checks_of_rows(session), size=lambda check: check.size):
-                broken = self._answers([check.query for check in checks])
-                said = zip(checks, broken, strict=True)
-                self.findings += [check.sentence for check, is_broken in said if is_broken]
-        except ServerError as error:
+            self._describe()
+            self._described.set()
+            self._count()
+            self._look_for_what_cannot_be_restored()
+        except Exception as error:
             # The inventory is whole without what was not counted.
-            if not self._stopped:
+            if not self._described.is_set():
+                self._failure = error
+            elif not isinstance(error, ServerError):
+                raise
+            elif not self._stopped:
                 logger.info("Not all rows were counted: %s", error.reason)
+        finally:
+            self._described.set()
+            self._ended.set()
+
+    def _describe(self) -> None:
+        session = self._session
+        session.execute(_SETTINGS)
+        contents = Contents.read(session, self._selection)
+        compared = contents.inventory(session, self._selection, without=self._without)
+        about = contents.about(session, path=self._path)
+        self._inventory = Inventory({**compared.objects, **about})
+
+    def _count(self) -> None:
+        tables = sorted(self._inventory.objects["table"] - self._without_rows)
+        sizes = dict(self._session.rows(_SIZES, {"tables": tables}))
+        for lot in in_lots(sizes, size=sizes.__getitem__):
+            counts = self._answers([count_of(table) for table in lot])
+            counted = zip(lot, counts, strict=True)
+            self._rows |= {table: int(n) for table, n in counted if n is not None}
+
+    def _look_for_what_cannot_be_restored(self) -> None:
+        session = self._session
+        session.rows("SELECT set_config('search_path', %(path)s, true)", {"path": self._path})
+        self.findings += impossible_rules(session)
+        for checks in in_lots(checks_of_rows(session), size=lambda check: check.size):
+            broken = self._answers([check.query for check in checks])
+            said = zip(checks, broken, strict=True)
+            self.findings += [check.sentence for check, is_broken in said if is_broken]
 
     def _answers(self, queries: Sequence[str]) -> list[Any]:
         """Return the answer to each query, ``None`` for one that this role cannot have."""

@@ -30,7 +30,7 @@ from .files import (
 _CHUNK = 1 << 20  # bytes copied at once
 _PIECE = 1 << 17  # bytes compared at once
 _STEP = 2_000  # pages
-_CACHE = 64_000  # KiB, while a live database is replaced
+_CACHE = 32_000  # KiB, while a live database is replaced
 _SLICE = 0.2  # seconds that writers have to wait for a part of a copy
 _PAUSE = 0.05  # seconds for writers, before the next part
 _TRY = 1.0  # seconds of waiting for a lock within SQLite, where no signal is seen

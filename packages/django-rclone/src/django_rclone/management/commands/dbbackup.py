@@ -34,7 +34,13 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--clean",
             action="store_true",
-            help="Then deletes the backups beyond the newest DB_CLEANUP_KEEP.",
+            help="Then deletes the backups that no rule of retention keeps.",
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="With --clean, makes no backup and deletes nothing, and shows which backups "
+            "would stay, and why.",
         )
         parser.add_argument(
             "--retries",
@@ -59,6 +65,7 @@ class Command(RcloneCommand):
         database: str | list[str] | None,
         all_databases: bool,
         clean: bool,
+        dry_run: bool,
         retries: int,
         jobs: int,
         verbosity: int,
@@ -67,8 +74,18 @@ class Command(RcloneCommand):
         from ...operations.several import backup_databases
 
         console = self.console(verbosity)
+        aliases = _aliases(database, all_databases, console)
+        if dry_run:
+            if not clean:
+                raise CommandError("--dry-run needs --clean.", returncode=EXIT_USAGE)
+            from ...operations.prune import plan_prune
+            from ..retention_table import retention_table
+
+            for alias in aliases:
+                self.write_result(retention_table(alias, plan_prune(alias, upcoming=True)))
+            return
         backup_databases(
-            _aliases(database, all_databases, console),
+            aliases,
             sender=type(self),
             retries=retries,
             clean=clean,

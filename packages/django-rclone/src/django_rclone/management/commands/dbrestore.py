@@ -11,11 +11,11 @@ from ... import conf
 from ..base import (
     EXIT_USAGE,
     RcloneCommand,
-    TerminalConsole,
     add_noinput,
     add_verification_arguments,
 )
 from ..formatting import age, date, duration, size
+from ..terminal import TerminalConsole
 
 if TYPE_CHECKING:
     from ...operations.restore import RestorePlan

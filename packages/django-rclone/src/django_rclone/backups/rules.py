@@ -1,0 +1,168 @@
+"""Which backups a policy keeps, and why. Pure rules: nothing is read or deleted here."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
+from typing import NamedTuple
+
+from ..conf.retention import Policy
+from . import Backup
+
+
+class Reason(NamedTuple):
+    """Why a backup stays."""
+
+    rule: str
+    """Such as ``"daily"``."""
+    detail: str = ""
+    """Such as the day."""
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.detail}".rstrip()
+
+
+class Verdict(NamedTuple):
+    """A backup, and why it stays."""
+
+    backup: Backup
+    reasons: tuple[Reason, ...]
+
+    @property
+    def goes(self) -> bool:
+        """Whether nothing keeps the backup."""
+        return not self.reasons
+
+
+class _Dated(NamedTuple):
+    moment: datetime
+    path: str
+    backup: Backup
+
+
+def judge(
+    backups: Iterable[Backup],
+    policy: Policy,
+    *,
+    zone: tzinfo,
+    now: datetime | None = None,
+    keep_path: str | None = None,
+    pinned: Collection[str] = (),
+    rehearsed: Collection[str] = (),
+) -> list[Verdict]:
+    """Return why each backup stays, newest first. ``backups`` are those of one database in
+    one environment.
+
+    Rules count verified backups alone, and partial ones apart, so that they never push out
+    a whole one. What cannot be verified stays, and so does what is dated after ``now``;
+    the backup at ``keep_path``, however wrong the clock that dated it; those ``pinned``;
+    the newest whole one; and the newest of those ``rehearsed``. Days, weeks, months and
+    years are those of ``zone``.
+    """
+    counted, others = _split(backups, now)
+    reasons: dict[str, list[Reason]] = {}
+    for partial in (False, True):
+        group = [one for one in counted if one.backup.partial == partial]
+        for path, reason in _kept(group, policy, zone):
+            reasons.setdefault(path, []).append(reason)
+    for path, reason in _protected(counted, keep_path, pinned, rehearsed):
+        reasons.setdefault(path, []).append(reason)
+    verdicts = [Verdict(one.backup, tuple(reasons.get(one.path, ()))) for one in counted]
+    return sorted([*verdicts, *others], key=_date_and_path, reverse=True)
+
+
+def _split(backups: Iterable[Backup], now: datetime | None) -> tuple[list[_Dated], list[Verdict]]:
+    """Return what rules count, newest first, and the rest, with why it stays."""
+    counted, others = [], []
+    for backup in backups:
+        moment = backup.created_at
+        if not backup.verified or moment is None:
+            others.append(Verdict(backup, (Reason("not verified"),)))
+        elif now is not None and moment > now:
+            others.append(Verdict(backup, (Reason("ahead of the clock"),)))
+        else:
+            counted.append(_Dated(moment, backup.path, backup))
+    return sorted(counted, key=lambda one: one[:2], reverse=True), others
+
+
+def _kept(group: Sequence[_Dated], policy: Policy, zone: tzinfo) -> Iterator[tuple[str, Reason]]:
+    """Yield what the rules keep of a group, newest first."""
+    for number, one in enumerate(group[: policy.last], 1):
+        yield one.path, Reason("last", f"{number} of {policy.last}")
+    for rule, count, period in (
+        ("daily", policy.daily, _day),
+        ("weekly", policy.weekly, _week),
+        ("monthly", policy.monthly, _month),
+        ("yearly", policy.yearly, _year),
+    ):
+        newest = _newest_of_each(group, period, zone) if count else iter(())
+        for one, name in islice(newest, count):
+            yield one.path, Reason(rule, name)
+    for one in group if policy.within else ():
+        if group[0].moment - one.moment > policy.within:
+            break
+        yield one.path, Reason("within", _hours(policy.within))
+
+
+def _protected(
+    counted: Sequence[_Dated],
+    keep_path: str | None,
+    pinned: Collection[str],
+    rehearsed: Collection[str],
+) -> Iterator[tuple[str, Reason]]:
+    whole = (one.path for one in counted if not one.backup.partial)
+    tested = (one.path for one in counted if one.path in rehearsed)
+    for path, rule in ((next(whole, None), "newest"), (next(tested, None), "newest rehearsed")):
+        if path is not None:
+            yield path, Reason(rule)
+    for one in counted:
+        if one.path in pinned:
+            yield one.path, Reason("pinned")
+        if one.path == keep_path:
+            yield one.path, Reason("just made")
+
+
+def _newest_of_each(
+    group: Sequence[_Dated], period: Callable[[datetime], str], zone: tzinfo
+) -> Iterator[tuple[_Dated, str]]:
+    """Yield the newest backup of each period that has one."""
+    last = ""
+    for one in group:
+        name = period(_local(one.moment, zone))
+        if name != last:
+            last = name
+            yield one, name
+
+
+def _local(moment: datetime, zone: tzinfo) -> datetime:
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
+
+
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()
+
+
+def _week(moment: datetime) -> str:
+    """Return the week, which begins on Monday, as ISO 8601 numbers it."""
+    year, week, _ = moment.isocalendar()
+    return f"{year:04}-W{week:02}"
+
+
+def _month(moment: datetime) -> str:
+    return _day(moment)[:7]
+
+
+def _year(moment: datetime) -> str:
+    return _day(moment)[:4]
+
+
+def _hours(time: timedelta) -> str:
+    hours = int(time.total_seconds()) // 3600
+    return f"{hours} hours" if hours % 24 or hours < 72 else f"{hours // 24} days"
+
+
+def _date_and_path(verdict: Verdict) -> tuple[datetime, str]:
+    first = datetime.min.replace(tzinfo=UTC)
+    return (verdict.backup.created_at or first, verdict.backup.path)

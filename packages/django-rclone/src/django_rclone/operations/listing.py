@@ -1,0 +1,52 @@
+"""The backups of databases with what keeps them from being deleted."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from .. import conf
+from ..backups import Backup
+from ..backups.catalog import database_catalog
+from ..backups.pins import pin_path, reason_in
+from ..backups.rules import Reason
+from ..rclone import Remote, session
+from .verdicts import judge_here
+
+
+class Listed(NamedTuple):
+    """A backup in a list."""
+
+    backup: Backup
+    kept: tuple[Reason, ...] | None
+    """What keeps it from the next clean-up; ``None`` if that does not look at it."""
+    pin: str | None
+    """The reason in its pin, perhaps an empty one; ``None`` if it has no pin."""
+
+
+@session()
+def list_databases(alias: str | None = None) -> list[Listed]:
+    """Return the backups of one database, or of all, newest first, with what keeps them.
+
+    A clean-up looks at those of this environment. Raises ``InvalidSettings`` or
+    ``RcloneError``.
+    """
+    settings = conf.load()
+    remote = Remote(settings)
+    contents = database_catalog(remote, settings).read()
+    backups = [backup for backup in contents.backups if alias in (None, backup.database)]
+    here: dict[str | None, list[Backup]] = defaultdict(list)
+    for backup in backups:
+        if backup.environment == settings.environment:
+            here[backup.database].append(backup)
+    now = datetime.now(UTC)
+    kept = {
+        verdict.backup.path: verdict.reasons
+        for ours in here.values()
+        for verdict in judge_here(ours, contents, remote, settings, now)
+    }
+    pins = {
+        backup.path: reason_in(remote.read(pin_path(backup.path)), backup.path, settings)
+        for backup in backups
+        if backup.path in contents.pinned
+    }
+    return [Listed(backup, kept.get(backup.path), pins.get(backup.path)) for backup in backups]
