@@ -275,6 +275,17 @@ def test_download_can_be_left_midway(make: Make, remote: Path) -> None:
         assert download.read(10) == bytes(10)
 
 
+def test_free_space_is_what_the_storage_says(
+    make: Make, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert make().free_space() is None, "there is no folder yet"
+    remote.mkdir()
+    free = os.statvfs(remote)
+    assert 0 < (make().free_space() or 0) <= free.f_blocks * free.f_frsize
+    monkeypatch.setenv("RCLONE_CONFIG_NOWHERE_TYPE", "memory")
+    assert make(REMOTE="nowhere:bucket").free_space() is None
+
+
 # Flags of the user
 
 
@@ -431,8 +442,9 @@ def test_a_request_that_hangs_is_stopped_with_an_error(make: Make, tmp_path: Pat
 
 
 def test_an_rclone_that_takes_no_requests_is_stopped_with_an_error(
-    make: Make, script: Script
+    make: Make, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("django_rclone.rclone.daemon._STARTING", 0.5)
     fake = script("FakeRclone", "sleep 60")
     with pytest.raises(RcloneError, match="FakeRclone made no progress for 1 seconds") as caught:
         make(RCLONE_BINARY=fake, STALL_TIMEOUT=1).list("db")

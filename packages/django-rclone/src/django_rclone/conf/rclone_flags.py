@@ -1,7 +1,7 @@
 """The user's flags for rclone: which are refused, and which reach every run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..exceptions import InvalidSettings
 
@@ -75,11 +75,23 @@ def _check(key: str, argument: str) -> None:
 
 def connection_flags(flags: Sequence[str]) -> tuple[str, ...]:
     """Return those of the user's flags, with their values, that every run of rclone needs."""
+    return _chosen(flags, lambda flag: bool(_CONNECTION_FLAG.search(flag)))
+
+
+def without_filters(flags: Sequence[str]) -> tuple[str, ...]:
+    """Return the user's flags, with their values, but for those that could hide a backup.
+
+    The settings refuse these; whoever is asked for backups must not know them in any case.
+    """
+    return _chosen(flags, lambda flag: not _MEDIA_FLAG.search(flag))
+
+
+def _chosen(flags: Sequence[str], fits: Callable[[str], bool]) -> tuple[str, ...]:
     chosen = []
     wanted = False
     for argument in flags:
         if argument.startswith("-"):
-            wanted = bool(_CONNECTION_FLAG.search(argument.partition("=")[0]))
+            wanted = fits(argument.partition("=")[0])
         if wanted:
             chosen.append(argument)
     return tuple(chosen)

@@ -39,6 +39,12 @@ def size_of(data: bytes) -> int | None:
     return size
 
 
+def free_space(data: bytes) -> int | None:
+    """Return the free bytes of a storage, or ``None`` if it does not say."""
+    free: int | None = _field(_decoded(data), "free", int | None)
+    return free
+
+
 def sections(data: bytes) -> dict[str, dict[str, str]]:
     """Return the options of each remote in rclone's configuration file."""
     found = _decoded(data)

@@ -119,6 +119,17 @@ class Remote:
         )
         return None if data is None else output.size_of(data)
 
+    def free_space(self) -> int | None:
+        """Return the bytes that the storage has left, or ``None`` if it does not say."""
+        with session():
+            daemon = running(self._binary)
+            known = daemon.storage(self._fs, **daemon.options.small)
+            if not known["Features"]["About"]:
+                return None
+            question = self._requests.question("operations/about", "ask for free space")
+            data = self._requests.ask_unless_missing(question)
+        return None if data is None else output.free_space(data)
+
     def delete(self, path: str, *, retries: int | None = None) -> None:
         """Delete one object, if it exists."""
         question = self._requests.question("operations/deletefile", f"delete {path}", remote=path)
