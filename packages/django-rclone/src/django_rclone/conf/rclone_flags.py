@@ -83,7 +83,7 @@ def without_filters(flags: Sequence[str]) -> tuple[str, ...]:
 
     The settings refuse these; whoever is asked for backups must not know them in any case.
     """
-    return _chosen(flags, lambda flag: not _MIRROR_FLAG.search(flag))
+    return _chosen(flags, lambda flag: not _MEDIA_FLAG.search(flag))
 
 
 def _chosen(flags: Sequence[str], fits: Callable[[str], bool]) -> tuple[str, ...]:
