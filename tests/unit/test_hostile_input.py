@@ -152,6 +152,12 @@ def test_flags_that_would_hide_errors_are_refused(flag: str) -> None:
         configured(RCLONE_FLAGS=[flag])
 
 
+@pytest.mark.parametrize("flag", ["--rc", "--rc-addr=:5572", "--rc-no-auth", "--metrics-addr=:1"])
+def test_flags_that_would_let_others_give_orders_are_refused(flag: str) -> None:
+    with pytest.raises(InvalidSettings, match="give orders"):
+        configured(RCLONE_FLAGS=[flag])
+
+
 MEDIA_FLAGS = [
     "--include=*.jpg",
     "--exclude=*.json",

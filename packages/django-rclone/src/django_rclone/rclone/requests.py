@@ -96,17 +96,6 @@ class Requests:
             )
         )
 
-    def run_unless_missing(
-        self, verb: str, operand: str, *, flags: Sequence[str] = ()
-    ) -> bytes | None:
-        """Run a command of rclone. Return ``None`` if what it is about is missing."""
-        try:
-            return self.run(verb, operand, flags=flags)
-        except RcloneError as error:
-            if error.missing:
-                return None
-            raise
-
 
 def as_folder(place: str) -> str:
     """Mark a place as a folder for rclone.
