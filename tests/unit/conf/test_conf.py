@@ -53,6 +53,14 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
         "signing_key": "the-secret-key-of-the-tests",
         "signing_key_fallbacks": (),
         "clients": {},
+        "rehearsal": {},
+        "rehearsal_checks": (),
+        "retention": None,
+        "check": {
+            "max_age": timedelta(hours=26),
+            "max_unverified_age": timedelta(days=8),
+            "max_size_change": 50,
+        },
     }
 
 
@@ -121,6 +129,10 @@ WRONG_TYPES: list[tuple[str, object]] = [
     *[("COMPRESSION_LEVEL", value) for value in (None, "1", 1.0, True)],
     *[("SIGNING_KEY", value) for value in ("", 5, b"key")],
     *[("SIGNING_KEY_FALLBACKS", value) for value in (None, "key", [5], [""], [b"key"])],
+    *[("REHEARSAL", value) for value in (None, ["default"], "default", {"default": 5})],
+    *[("REHEARSAL_CHECKS", value) for value in (None, "shop.check", [5], ["check"])],
+    *[("RETENTION", value) for value in ("7d", 5, [7], {"daily": "7"}, {"daily": True})],
+    *[("CHECK", value) for value in (None, "26h", {"max_age": 26}, {"max_size_change": "x"})],
     *[("CLIENTS", value) for value in (None, ["default"], "default", 5)],
 ]
 
