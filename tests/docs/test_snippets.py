@@ -129,6 +129,7 @@ def test_every_example_file_is_on_a_page_with_its_own_tests():
         "notify-logging.md",
         "notify-webhook.md",
         "notify.md",
+        "proof.md",
         "signals.md",
         "writing-a-client.md",
         "writing-a-notifier.md",
