@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from inbox import Inbox
@@ -73,7 +74,14 @@ class Demo:
 
         self.step("Restore again, with permission")
         self.manage("dbrestore --noinput", ALLOW_RESTORE="1")
-        self.manage("mediarestore --noinput")
+        self.manage("mediarestore --delete --noinput")
+
+        self.step("A picture is deleted, and the next backup lacks it: an earlier one has it")
+        earlier = datetime.now(UTC).isoformat(timespec="milliseconds")
+        picture = self.delete_picture()
+        self.manage("mediabackup")
+        self.manage("listbackups --media")
+        self.manage(f"mediarestore --at {earlier} --path {shlex.quote(picture)} --noinput")
 
         self.step("Is it the same site? SHA-256 of every row, of the schema, of every file")
         restored = self.fingerprint()
@@ -83,6 +91,14 @@ class Demo:
         """Start a numbered step."""
         self.step_number += 1
         say(f"\n{self.step_number}. {title}", bold=True)
+
+    def delete_picture(self) -> str:
+        """Delete a media file, and return its path."""
+        media = Path(self.environment["JOURNAL_DATA_DIR"]) / "media"
+        picture = min(path for path in media.rglob("*") if path.is_file())
+        picture.unlink()
+        say(f"   $ rm {picture.name}", color=36)
+        return str(picture.relative_to(media))
 
     def fingerprint(self) -> list[str]:
         """Show and return one line for the rows, one for the schema, one for the media."""

@@ -80,6 +80,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 DJANGO_RCLONE = {
     "REMOTE": os.environ.get("JOURNAL_REMOTE") or str(DATA_DIR / "remote"),
     "ENVIRONMENT": os.environ.get("JOURNAL_ENVIRONMENT", "development"),
+    "MEDIA_CACHE_DIR": DATA_DIR / "cache",
 }
 
 

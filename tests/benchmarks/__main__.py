@@ -67,6 +67,7 @@ def _problems_of(bench: Bench, wanted: list[str]) -> list[str]:
             if name in wanted:
                 problems += _done(bench, name, work)
     except KeyboardInterrupt:
+        bench.interrupted = True
         problems.append("the rest, since the program was interrupted")
     return problems
 
@@ -96,7 +97,7 @@ def _write(output: Path, facts: dict[str, object], bench: Bench, to_page: str | 
         (output / f"{name}.svg").write_text(picture)
     print(text)
     print(f"Everything is in {output}.")
-    if to_page:
+    if to_page and not bench.interrupted:
         page.write(Path(to_page), text)
 
 

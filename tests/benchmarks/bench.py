@@ -32,6 +32,7 @@ class Bench:
     rate: float = 50e6
     progress: Progress = field(default_factory=Progress)
     series: list[Series] = field(default_factory=list)
+    interrupted: bool = False
     _remotes: dict[str, Remote] = field(default_factory=dict)
     _engines: dict[str, Engine] = field(default_factory=dict)
 
@@ -71,7 +72,8 @@ class Bench:
 
     def packages(self) -> list[Contender]:
         """Return the packages for Django, ours first."""
-        return [OURS, DBBACKUP, DBBACKUP_COMPRESSED, *self.others]
+        found = [OURS, DBBACKUP, DBBACKUP_COMPRESSED, *self.others]
+        return [one for one in found if one.name not in self.without]
 
     def place(
         self, work: str, remote: str, subject: Subject | None = None, **more: object

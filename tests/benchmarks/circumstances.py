@@ -8,6 +8,7 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
+import django_rclone
 from tests.support.servers.postgresql import installations
 from tests.support.site import RCLONE
 
@@ -17,12 +18,12 @@ _PROGRAMS = {
     "zstd": ("zstd", "--version"),
     "rclone": (str(RCLONE), "version"),
 }
-_PACKAGES = ("django", "django-rclone", "django-dbbackup", "psycopg", "zstandard")
+_PACKAGES = ("django", "django-dbbackup", "psycopg", "zstandard")
 
 
 def circumstances(begun: datetime) -> dict[str, object]:
     """Return what a reader must know of the machine and of the versions."""
-    versions = {"Python": platform.python_version()}
+    versions = {"Python": platform.python_version(), "django-rclone": django_rclone.__version__}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)

@@ -204,8 +204,7 @@ DBBACKUP_COMPRESSED = Package(
         "backup all": ("dbbackup", "-z"),
         "list": (),
         "clean": (),
-        "help": (),
-        "help of dbbackup": (),
+        "start": (),
     },
     caveats=DBBACKUP.caveats,
 )

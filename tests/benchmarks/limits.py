@@ -1,10 +1,12 @@
 """What we aim at that is no ratio: milliseconds, memory, processes, round trips."""
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.benchmarks.contenders import OURS
 from tests.benchmarks.figures import Series
+from tests.benchmarks.works.starting import IDLE, OWN, named
 
 
 @dataclass(frozen=True)
@@ -19,30 +21,30 @@ class Limit:
 
 def limits(series: Sequence[Series]) -> list[Limit]:
     """Return those that were measured."""
-    ours = [one for one in series if one.contender == OURS.name and one.right]
-    return [*_start(ours), *_memory(ours), *_processes(ours), *_round_trips(ours)]
+    right = [one for one in series if one.right]
+    idle = next((one for one in right if one.contender == named(OURS.name, IDLE)), None)
+    own = next((one for one in right if one.contender == named(OURS.name, OWN)), None)
+    ours = [one for one in right if one.contender == OURS.name]
+    return [*_start(idle, own), *_memory(idle, ours), *_processes(ours), *_round_trips(ours)]
 
 
-def _start(ours: Sequence[Series]) -> Iterator[Limit]:
-    found = {one.step: one.median("wall") for one in ours if one.work == "start"}
-    if len(found) == 2:
-        plain, own = found.values()
-        yield Limit("`dbbackup --help` over `help`", (own - plain) * 1000, 60, "ms")
+def _start(idle: Series | None, own: Series | None) -> Iterator[Limit]:
+    if idle and own:
+        pairs = zip(own.runs, idle.runs, strict=False)
+        more = statistics.median(mine.wall - its.wall for mine, its in pairs)
+        yield Limit("`dbbackup --help` over `help`", more * 1000, 60, "ms")
 
 
-def _memory(ours: Sequence[Series]) -> Iterator[Limit]:
-    idle = [one.median("own_peak") for one in ours if one.step == "manage.py help"]
-    held = [(one.median("own_peak"), one) for one in ours if one.work != "start"]
-    if idle and held:
-        most, where = max(held, key=lambda pair: pair[0])
+def _memory(idle: Series | None, ours: Sequence[Series]) -> Iterator[Limit]:
+    if idle and ours:
+        where = max(ours, key=lambda one: one.median("own_peak"))
         what = f"memory of our process over an idle one ({where.work}, {where.step})"
-        yield Limit(what, (most - idle[0]) / 1e6, 60, "MB")
+        more = where.median("own_peak") - idle.median("own_peak")
+        yield Limit(what, more / 1e6, 60, "MB")
 
 
 def _processes(ours: Sequence[Series]) -> Iterator[Limit]:
-    counted = [
-        (one.programs.get("rclone", 0), one) for one in ours if one.programs and one.work != "start"
-    ]
+    counted = [(one.programs.get("rclone", 0), one) for one in ours if one.programs]
     if counted:
         most, where = max(counted, key=lambda pair: pair[0])
         yield Limit(f"runs of rclone in a command ({where.work}, {where.step})", most, 1, "")

@@ -1,6 +1,7 @@
 """The figures as Markdown."""
 
 from collections.abc import Mapping, Sequence
+from inspect import getdoc
 from itertools import groupby
 
 from tests.benchmarks import growing
@@ -22,7 +23,7 @@ def markdown(facts: Facts, series: Sequence[Series]) -> str:
         own = [one for one in series if one.work.partition(" ")[0] == work]
         if own:
             sections = growing.tables(own) if work == "growth" else tables(own)
-            parts.append(f"## {title_of(work)}\n\n{WORKS[work].__doc__}\n\n{sections}")
+            parts.append(f"## {title_of(work)}\n\n{getdoc(WORKS[work])}\n\n{sections}")
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

@@ -76,6 +76,8 @@ def without_particulars(text: str) -> str:
     """Replace names, sizes, times and paths, which differ from run to run."""
     for pattern, word in (
         (NAME.pattern, "NAME"),
+        (r"media-[\d-]+\.[0-9a-f]{8}\.index\.zst", "RUN"),
+        (r"files of /\S+ ", "files of FOLDER "),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "DATE"),
         (r"\d+(\.\d+)? (bytes|KB|MB)", "SIZE"),
         (r"\d+(\.\d+)? s\b", "TIME"),

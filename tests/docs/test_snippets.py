@@ -125,6 +125,7 @@ def test_every_block_of_code_is_run():
 def test_every_example_file_is_on_a_page_with_its_own_tests():
     files = [b for b in blocks(*TEXTS) if b.marker.startswith("file: ")]
     pages = {
+        "media.md",
         "notify-logging.md",
         "notify-webhook.md",
         "notify.md",

@@ -48,5 +48,5 @@ def test_a_damaged_site_is_restored(
     site.manage("damage", "--yes")
     assert site.fingerprint() != original
     site.manage("dbrestore", "--noinput", ALLOW_RESTORE="1")
-    site.manage("mediarestore", "--noinput")
+    site.manage("mediarestore", "--noinput", "--delete")
     assert site.fingerprint() == original

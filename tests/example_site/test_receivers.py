@@ -154,7 +154,7 @@ def test_the_guard_lets_an_allowed_restore_pass(site: ExampleSite) -> None:
     site.manage("damage", "--yes")
 
     site.manage("dbrestore", "--noinput", ALLOW_RESTORE="1")
-    site.manage("mediarestore", "--noinput")
+    site.manage("mediarestore", "--noinput", "--delete")
 
     assert site.fingerprint() == original
 

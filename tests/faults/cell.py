@@ -15,6 +15,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from django_rclone.scratch import PREFIX
 from tests.faults.endpoints import Endpoint
 from tests.settings import SECRET_KEY
 from tests.support.databases import Database
@@ -27,15 +28,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "backup": ("dbbackup",),
     "restore": ("dbrestore", "--noinput"),
     "media backup": ("mediabackup", "--force"),
-    "media restore": ("mediarestore", "--noinput", "--force"),
+    "media restore": ("mediarestore", "--noinput", "--delete", "--force"),
     "retention": ("dbbackup", "--clean"),
     "listing": ("listbackups",),
 }
 MAIN_CALL = {
     "backup": ("rcat", "*.zst"),
     "restore": ("cat", "*.zst"),
-    "media backup": ("sync", "*"),
-    "media restore": ("sync", "*"),
+    "media backup": ("copy", "*"),
+    "media restore": ("copy", "*"),
     "retention": ("deletefile", "*.zst"),
     "listing": ("lsjson", "*"),
 }
@@ -175,7 +176,7 @@ class Cell:
     def backups(self) -> list[dict[str, Any]]:
         return self.site.backups("-d", "default")
 
-    def mirrors(self) -> list[dict[str, Any]]:
+    def runs(self) -> list[dict[str, Any]]:
         return self.site.backups("--media")
 
     @contextmanager
@@ -323,16 +324,20 @@ def _judge_live_data(cell: Cell, outcome: Outcome, *, killed: bool) -> None:
         assert live in (cell.old, cell.new)
     else:
         assert live == cell.old
-    media = snapshot(cell.site.media)
+    media = _media(cell)
     if cell.operation != "media restore":
         assert media == cell.old_media
     elif outcome.status == 0:
         assert media == cell.new_media
     else:
-        # rclone writes to another name first: a file is whole, old or new.
-        whole = {k: v for k, v in media.items() if not k.endswith(".partial")}
-        for name, content in whole.items():
+        for name, content in media.items():
             assert content in (cell.old_media.get(name), cell.new_media.get(name)), name
+
+
+def _media(cell: Cell) -> dict[str, bytes]:
+    """Return the media files, without those that a killed restore had not put in place."""
+    files = snapshot(cell.site.media)
+    return {name: data for name, data in files.items() if not name.startswith(PREFIX)}
 
 
 def _judge_processes(cell: Cell) -> None:
@@ -349,7 +354,7 @@ def _judge_leftovers(cell: Cell, *, presence: bool = False) -> None:
 
 
 def _judge_remote(cell: Cell, fault: Fault, outcome: Outcome) -> None:
-    backups = cell.mirrors() if cell.operation.startswith("media") else cell.backups()
+    backups = cell.runs() if cell.operation.startswith("media") else cell.backups()
     if not fault.expected.next_fails:
         doubtful = [backup for backup in backups if not backup["verified"]]
         assert doubtful == [], doubtful
@@ -371,7 +376,7 @@ def _judge_next_run(cell: Cell, fault: Fault) -> None:
         if cell.operation == "restore":
             assert cell.database.fingerprint() == cell.new
         if cell.operation == "media restore":
-            assert snapshot(cell.site.media) == cell.new_media
+            assert _media(cell) == cell.new_media
         if cell.operation == "retention":
             assert len(cell.backups()) == 1 + fault.expected.spared
     locks = [path for path in cell.endpoint.files() if path.parent.name == "locks"]

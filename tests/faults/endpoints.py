@@ -166,6 +166,13 @@ class Webdav(Served):
         }
 
 
+class WebdavWithoutTimes(Webdav):
+    """A server that knows neither times nor hashes."""
+
+    def section(self) -> dict[str, str]:
+        return {**super().section(), "vendor": "other"}
+
+
 class Sftp(Served):
     protocol = "sftp"
     options = ("--authorized-keys=",)

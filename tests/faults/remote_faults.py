@@ -89,7 +89,7 @@ def network_faults(operation: str, remote: str) -> Iterator[Fault]:
             "server is gone for ten seconds",
             _ten_seconds,
             _NETWORK,
-            # A mirror is written by a run of rclone, which does not wait that long.
+            # Content is copied by a run of rclone, which does not wait that long.
             status={0, 1} if operation.startswith("media") else {0},
         )
         for number in range(4):

@@ -7,6 +7,7 @@ from django.test import override_settings
 
 from django_rclone import conf
 from django_rclone.exceptions import RcloneError
+from django_rclone.rclone.copying import Copying
 from django_rclone.rclone.remote import Remote
 from tests.faults.cell import Cell
 from tests.faults.proxy import Trouble
@@ -22,13 +23,13 @@ def test_a_remote_that_could_not_be_asked_is_not_taken_for_an_empty_one(
     cell = make_cell("restore", "sqlite", remote)
     (backup,) = cell.backups()
     with override_settings(DJANGO_RCLONE=cell.site.rclone | {"RETRIES": 0}):
-        rclone = Remote(conf.load())
+        rclone, copying = Remote(conf.load()), Copying(conf.load())
     questions: dict[str, Callable[[], object]] = {
         "list": lambda: sorted(item.path for item in rclone.list("db")),
         "manifests": lambda: len(rclone.read_all("db", ".json")),
         "size": lambda: rclone.size(backup["path"]),
         "manifest": lambda: rclone.read(backup["path"] + ".json"),
-        "tally": lambda: rclone.folder_size(rclone.address("db")),
+        "many": lambda: sorted(copying.sizes(rclone.address("db"))),
     }
     for name, ask in questions.items():
         truth = ask()

@@ -121,12 +121,12 @@ def test_media_of_an_earlier_time_are_restored_from_older_versions(
     (site.media / "b/c.txt").unlink()
     site.call("mediabackup", "--force")
     newest = snapshot(site.media)
-    site.call("mediarestore", "--noinput", "--force")
+    site.call("mediarestore", "--noinput", "--delete", "--force")
     assert snapshot(site.media) == newest
     bucket.delete_all()
 
     as_of(when)
-    site.call("mediarestore", "--noinput", "--force")
+    site.call("mediarestore", "--noinput", "--delete", "--force")
     assert snapshot(site.media) == old
 
 

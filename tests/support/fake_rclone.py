@@ -168,6 +168,8 @@ class Proxy:
         real = folder / "real"
         real.write_text(f"#!/bin/sh\nexec {' '.join(forward)}\n")
         real.chmod(0o755)
+        # In files: a script that writes much must not wait for one who reads.
+        said, cried = folder / "stdout", folder / "stderr"
         process = subprocess.Popen(
             ["sh", script, *request.words],
             env={
@@ -178,8 +180,8 @@ class Proxy:
                 "RCLONE_SOCKET": self._address,
             },
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=said.open("wb"),
+            stderr=cried.open("wb"),
         )
         assert process.stdin
         if rcat:
@@ -193,7 +195,8 @@ class Proxy:
                 raise
         else:
             threading.Thread(target=_kill_at_end, args=(connection, process), daemon=True).start()
-        out, err = process.communicate()
+        process.communicate()
+        out, err = said.read_bytes(), cried.read_bytes()
         if process.returncode < 0:
             self._program.send_signal(-process.returncode)
             self._program.wait()
@@ -303,7 +306,8 @@ def main() -> int:
         os.execvp("sh", ["sh", "-c", f'{body}\nexec "$REAL" "$@"', "sh", *arguments])
     if not address:
         os.execv(real, [real, *arguments])
-    aside = f"{address}.real"
+    # A shorter name, which fits where the other does.
+    aside = str(Path(address).with_name("r"))
     program = subprocess.Popen(
         [real, *(f"{_SERVER}{aside}" if a == _SERVER + address else a for a in arguments)]
     )

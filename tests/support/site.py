@@ -46,7 +46,10 @@ class DjangoSite:
         self.remote = folder / "remote"
         self.media = folder / "media"
         self.databases: dict[str, dict[str, Any]] = {}
-        self.rclone: dict[str, Any] = {"REMOTE": str(self.remote)}
+        self.rclone: dict[str, Any] = {
+            "REMOTE": str(self.remote),
+            "MEDIA_CACHE_DIR": str(folder / "cache"),
+        }
         self.extra_settings = ""
         self.parent = ""
         """Python that runs before ``manage.py`` in its process, which inherits what it leaves."""
@@ -161,6 +164,7 @@ class DjangoSite:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "site_settings",
             "PYTHONPATH": os.pathsep.join(path),
+            "XDG_CACHE_HOME": str(self.folder / "cache of the user"),
             **(env or {}),
         }
 

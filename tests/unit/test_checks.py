@@ -42,7 +42,7 @@ def test_remote_that_is_not_set_is_e001(value: object, settings: DjangoSettings)
         ("DB_DATE_FORMAT", "%H"),
         ("DB_CLEANUP_KEEP", 0),
         ("MEDIA_BACKUP_DIR", "db"),
-        ("MEDIA_SOURCE", "relative"),
+        ("MEDIA_SOURCES", {"media": {"FOLDER": "relative"}}),
         ("MEDIA_MAX_DELETE", 101),
         ("ENVIRONMENT", 5),
         ("COMPRESSION", "gzip"),

@@ -22,6 +22,7 @@ from django_rclone.backups.manifest import Manifest, ManifestError
 from django_rclone.backups.naming import Naming, validate_name
 from django_rclone.exceptions import BackupNotFound, RcloneError
 from django_rclone.locks.lease import Lease
+from django_rclone.rclone.copying import Copying, Listed
 from django_rclone.rclone.log import TransferStats
 from django_rclone.rclone.output import RemoteObject
 from django_rclone.rclone.remote import Remote
@@ -124,18 +125,19 @@ def test_a_listing_is_read_or_refused(listing: str, tmp_path: Path) -> None:
     fake = fake_rclone(tmp_path, "lsjson*|size*", f"exec cat {answer}")
     site = {"REMOTE": "x:", "RCLONE_BINARY": str(fake), "RETRIES": 0}
     with override_settings(DJANGO_RCLONE=site):
-        rclone = Remote(conf.load())
+        rclone, copying = Remote(conf.load()), Copying(conf.load())
     for ask in (
         lambda: rclone.list("db"),
         lambda: rclone.size("x"),
-        lambda: rclone.folder_size("x:"),
+        lambda: list(copying.sizes("x:")),
+        lambda: list(copying.files("x:")),
     ):
         try:
             found = ask()
         except RcloneError:
             continue
         if isinstance(found, list):
-            assert all(isinstance(one, RemoteObject) for one in found)
+            assert all(isinstance(one, RemoteObject | Listed | tuple) for one in found)
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda b: b.decode("utf-8", "replace")))

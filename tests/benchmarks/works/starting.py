@@ -1,30 +1,49 @@
 """What it costs to start a command."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.contenders import Place
+from tests.benchmarks.contenders import Contender, Package
 from tests.benchmarks.steps import Step
 
+IDLE, OWN = "help", "dbbackup --help"
 _ROUNDS = 7
-_STEPS = {"help": "manage.py help", "help of dbbackup": "manage.py dbbackup --help"}
 
 
 def start(bench: Bench) -> None:
     """Start `manage.py help`, and `manage.py dbbackup --help`, which must load the package."""
-
-    def place() -> Place:
-        return bench.place("start", "folder")
-
-    rounds = max(bench.rounds, _ROUNDS) if bench.size.rounds > 1 else bench.rounds
+    place = bench.place("start", "folder")
+    contenders = [
+        one
+        for package in bench.packages()
+        if isinstance(package, Package) and package.arguments.get("start", True)
+        for one in _both(package)
+    ]
+    rounds = max(bench.rounds, _ROUNDS) if bench.size.warm_up else bench.rounds
     bench.measure(
         "start",
-        *(
-            Step(
-                name=name,
-                title=title,
-                contenders=bench.packages(),
-                place=place,
-                rounds=rounds,
-            )
-            for name, title in _STEPS.items()
+        Step(
+            name="start",
+            title="start",
+            contenders=contenders,
+            place=lambda: place,
+            rounds=rounds,
         ),
     )
+
+
+def named(package: str, command: str) -> str:
+    """Return the name under which a command of a package is measured."""
+    return f"{package}, {command}"
+
+
+def _both(package: Package) -> Sequence[Contender]:
+    return [
+        replace(
+            package,
+            name=named(package.name, command),
+            arguments={"start": tuple(command.split())},
+        )
+        for command in (IDLE, OWN)
+    ]

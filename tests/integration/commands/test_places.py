@@ -112,8 +112,8 @@ def test_a_media_folder_in_the_remote_is_refused(site: DjangoSite, media: str) -
 
 
 def test_a_media_source_in_the_remote_is_refused(site: DjangoSite) -> None:
-    site.rclone["MEDIA_SOURCE"] = str(site.remote / "elsewhere")
-    assert "MEDIA_SOURCE" in refused(site, "dbbackup")
+    site.rclone["MEDIA_SOURCES"] = {"media": {"FOLDER": str(site.remote / "elsewhere")}}
+    assert "MEDIA_SOURCES" in refused(site, "dbbackup")
 
 
 def test_a_remote_among_static_files_is_refused(site: DjangoSite) -> None:

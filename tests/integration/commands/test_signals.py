@@ -131,7 +131,7 @@ def test_pre_signals_come_before_anything_is_stored_and_post_signals_after(
         "pre_db_backup": 0,
         "post_db_backup": 2,
         "pre_media_backup": 2,
-        "post_media_backup": 4,
+        "post_media_backup": 5,
     }
 
 

@@ -32,7 +32,11 @@ MANIFEST = Manifest(
     inventory="eJw",
     damage_check="quick_check",
     partial=True,
-    unfinished=True,
+    content_size=1,
+    added=2,
+    changed=3,
+    deleted=4,
+    left_out=5,
 ).signed(SIGNER)
 STORED: dict[str, Any] = json.loads(MANIFEST.to_bytes())
 ALTERED: dict[str, Any] = {
@@ -56,7 +60,11 @@ ALTERED: dict[str, Any] = {
     "inventory": "",
     "damage_check": "integrity_check",
     "partial": False,
-    "unfinished": False,
+    "content_size": 2,
+    "added": 3,
+    "changed": 4,
+    "deleted": 5,
+    "left_out": 6,
     "signature": "x",
 }
 
@@ -77,10 +85,10 @@ def test_a_written_manifest_can_be_read() -> None:
 
 def test_least_manifest_is_read_too() -> None:
     least = Manifest(
-        path="media",
+        path="media/runs/x",
         created_at=datetime(2031, 1, 1, tzinfo=UTC),
         vendor="media",
-        format="mirror",
+        format="index",
         size=0,
         environment="",
         django_version="6.1",
@@ -167,7 +175,8 @@ def test_unknown_field_is_refused() -> None:
         Manifest.from_bytes(stored(backend="os.system"))
 
 
-NUMBERS = ("size", "raw_size", "count", "version")
+MEDIA = ("count", "content_size", "added", "changed", "deleted", "left_out")
+NUMBERS = ("size", "raw_size", "version", *MEDIA)
 WRONG = [None, True, 0, -1, 1.5, "", "x", [], [1], {}, {"a": 1}]
 
 
@@ -179,7 +188,8 @@ def test_field_of_any_type_is_accepted_as_it_should_or_refused(name: str, value:
     except ManifestError:
         return
     assert type(getattr(read, name)) is type(getattr(MANIFEST, name)) or value is None
-    assert value is not None or name in ("database", "compression", "sha256", "raw_size", "count")
+    optional = (*MEDIA, "database", "compression", "sha256", "raw_size")
+    assert value is not None or name in optional
     assert read == MANIFEST or not read.is_signed_by(SIGNER)
 
 

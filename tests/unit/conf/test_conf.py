@@ -33,9 +33,20 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
         "db_date_format": "%Y-%m-%d-%H%M%S",
         "db_cleanup_keep": 10,
         "media_backup_dir": "media",
-        "media_source": "/srv/media",
-        "media_links": "skip",
+        "media_sources": (
+            {
+                "name": "media",
+                "folder": "/srv/media",
+                "remote": "",
+                "include": (),
+                "exclude": (),
+                "tolerate": (),
+                "links": "store",
+            },
+        ),
+        "media_cleanup_keep": 10,
         "media_max_delete": 50,
+        "media_cache_dir": None,
         "environment": "",
         "compression": "zstd",
         "compression_level": 1,
@@ -97,8 +108,10 @@ WRONG_TYPES: list[tuple[str, object]] = [
     *[("DB_DATE_FORMAT", value) for value in (None, "", 5)],
     *[("DB_CLEANUP_KEEP", value) for value in (None, "10", 10.0, True, False)],
     *[("MEDIA_BACKUP_DIR", value) for value in (None, "", 5)],
-    *[("MEDIA_SOURCE", value) for value in ("", 5, b"/srv")],
-    *[("MEDIA_LINKS", value) for value in (None, True, 1, "", "SKIP", "copy", ["skip"])],
+    *[("MEDIA_SOURCES", value) for value in (None, 5, ["media"], "/srv/media")],
+    ("MEDIA_SOURCES", {}),
+    *[("MEDIA_CLEANUP_KEEP", value) for value in (None, "10", True)],
+    *[("MEDIA_CACHE_DIR", value) for value in ("", 5, "relative")],
     *[("MEDIA_MAX_DELETE", value) for value in (None, "50", 0.5, True)],
     *[("STALL_TIMEOUT", value) for value in ("50", 0, 0.5, -1, True, float("nan"))],
     *[("DUMP_STALL_TIMEOUT", value) for value in ("50", 0, float("inf"), True)],
@@ -165,12 +178,11 @@ def test_remote_is_a_name_or_an_absolute_folder(
     ],
     ids=ascii,
 )
-@pytest.mark.parametrize("key", ["REMOTE", "MEDIA_SOURCE"])
 def test_place_in_another_form_is_refused_with_the_fix(
-    key: str, remote: object, problem: str, configure: Configure
+    remote: object, problem: str, configure: Configure
 ) -> None:
-    error = refusal(configure, **{key: remote})
-    assert error.key == key
+    error = refusal(configure, REMOTE=remote)
+    assert error.key == "REMOTE"
     assert problem in error.problem
     assert "name:path" in error.hint
 
@@ -408,15 +420,46 @@ def test_flags_may_be_a_tuple(configure: Configure) -> None:
     assert configure(RCLONE_FLAGS=("--transfers", "8")).rclone_flags == ("--transfers", "8")
 
 
-def test_media_source_is_media_root_unless_set(
+def test_the_media_source_is_media_root_unless_set(
     configure: Configure, settings: DjangoSettings
 ) -> None:
+    def places(**sources: object) -> list[str]:
+        return [source.place for source in configure(MEDIA_SOURCES=sources).media_sources]
+
     settings.MEDIA_ROOT = Path("/srv/media")
-    assert configure().media_source == "/srv/media"
-    assert configure(MEDIA_SOURCE="bucket:media/").media_source == "bucket:media"
-    assert configure(MEDIA_SOURCE=Path("/srv/other")).media_source == "/srv/other"
+    assert places(
+        media={}, bucket={"REMOTE": "bucket:media/"}, other={"FOLDER": Path("/srv/x")}
+    ) == [
+        "/srv/media",
+        "bucket:media",
+        "/srv/x",
+    ]
     settings.MEDIA_ROOT = ""
-    assert configure().media_source == ""
+    assert places(media={}) == [""]
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ({"media": 5}, "of 'media' must be a dict"),
+        ({"a b": {}}, "wrong name"),
+        ({"media": {}, "MEDIA": {}}, "differ in case"),
+        ({"media": {"EXCLUDES": []}}, "Did you mean 'EXCLUDE'"),
+        ({"media": {"EXCLUDE": "*.tmp"}}, "EXCLUDE must be a list"),
+        ({"media": {"INCLUDE": ["/"]}}, "INCLUDE must be a list"),
+        ({"media": {"LINKS": "copy"}}, "LINKS must be 'skip', 'store' or 'follow'"),
+        ({"media": {"FOLDER": "media"}}, "must be an absolute folder"),
+        ({"media": {"REMOTE": "/srv"}}, "Call it FOLDER"),
+        ({"media": {"REMOTE": "relative"}}, "REMOTE is a relative folder"),
+        ({"media": {"FOLDER": "/a", "REMOTE": "b:c"}}, "both FOLDER and REMOTE"),
+    ],
+)
+def test_a_wrong_media_source_is_named_with_the_fix(
+    sources: object, words: str, configure: Configure
+) -> None:
+    error = refusal(configure, MEDIA_SOURCES=sources)
+    assert error.key == "MEDIA_SOURCES"
+    assert words in str(error)
 
 
 def test_fallbacks_of_the_secret_key_count_only_without_a_key_of_our_own(

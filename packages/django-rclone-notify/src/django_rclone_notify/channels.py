@@ -9,7 +9,9 @@ from .notifications import Notification, NotificationState
 from .notifiers.base import Notifier
 from .transport.deadline import DEFAULT_SECONDS
 
-MEDIA_OPERATIONS = frozenset({Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE})
+MEDIA_OPERATIONS = frozenset(
+    {Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE, Operation.MEDIA_PRUNE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

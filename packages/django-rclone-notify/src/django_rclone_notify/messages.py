@@ -27,6 +27,7 @@ _SUBJECTS = {
     Operation.DB_CHECK: "Check of the backups of {target}",
     Operation.MEDIA_BACKUP: "Backup of {target}",
     Operation.MEDIA_RESTORE: "Restore of {target}",
+    Operation.MEDIA_PRUNE: "Pruning the backups of {target}",
 }
 _DETAILS = ("Path", "Size", "Duration", "Error", "Live data")
 # These reverse or isolate the text around them, so that a message could be made to

@@ -2,6 +2,8 @@
 
 from typing import Self
 
+from .events import MediaCounts
+
 
 class Console:
     """Reports nothing: what code without a terminal passes. Commands pass one that prints."""
@@ -19,11 +21,19 @@ class Console:
     def stored(self, path: str, size: int) -> None:
         """Report that a backup of ``size`` bytes, as stored, exists."""
 
+    def backing_up_media(self, source: str, place: str) -> None:
+        """Report that the backup of a media source begins."""
+
+    def stored_media(
+        self, path: str, counts: MediaCounts, size: int, sent: int, seconds: float
+    ) -> None:
+        """Report that a run exists, of ``size`` bytes, of which ``sent`` were sent."""
+
     def deleted(self, path: str) -> None:
         """Report that an old backup, or the remains of a failed one, was deleted."""
 
     def warn(self, text: str) -> None:
         """Report something that deserves attention and does not fail the operation."""
 
-    def progress(self, transferred: int) -> None:
-        """Report how many bytes have been moved so far. Called often."""
+    def progress(self, transferred: int, total: int | None = None) -> None:
+        """Report how many bytes have been moved so far, of how many if that is known. Called often."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Operation(StrEnum):
@@ -15,6 +16,7 @@ class Operation(StrEnum):
     DB_CHECK = "db_check"
     MEDIA_BACKUP = "media_backup"
     MEDIA_RESTORE = "media_restore"
+    MEDIA_PRUNE = "media_prune"
 
 
 class State(StrEnum):
@@ -61,7 +63,17 @@ class OperationEvent:
     duration: float | None = None
     """Seconds from start to end; ``None`` while it runs."""
     size: int | None = None
-    """Bytes as stored on the remote; ``None`` when not known."""
+    """Bytes as stored on the remote, for media those of all files; ``None`` when not known."""
+    files: int | None = None
+    """Media: files and links in the run; ``None`` when not known, as all counts."""
+    added: int | None = None
+    """Media: those that were not there before."""
+    changed: int | None = None
+    """Media: those that had another content before."""
+    deleted: int | None = None
+    """Media: those that are gone since the run before, or were deleted by a restore."""
+    left_out: int | None = None
+    """Media: what could not be stored or restored."""
     error_type: str | None = None
     """The class name of the error that ended the operation."""
     error_message: str | None = None
@@ -70,6 +82,16 @@ class OperationEvent:
     """What to do about it, if that is known: secrets masked, at most 2,000 characters."""
     target_state: TargetState | None = None
     """Restores: what became of the live data. ``None`` for every other operation."""
+
+
+class MediaCounts(NamedTuple):
+    """How many files a media operation was about, as its last event says it."""
+
+    files: int
+    added: int
+    changed: int
+    deleted: int
+    left_out: int
 
 
 class ReceiverWarnings(tuple[str, ...]):

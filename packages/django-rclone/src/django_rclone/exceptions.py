@@ -17,7 +17,7 @@
         SwapUnknown           ... and nobody could find out in which state it is
       VerificationFailed      a backup was tried, and did not pass
       BackupsUnhealthy        the backups of a database are too old, unproven, or odd
-      MediaGuardError         a media run would delete too much
+      MediaGuardError         a media source is missing or empty, or too much would go
       MediaIncomplete         some media files could not be stored or restored
       OperationLocked         another run does the same at this moment
       ProcessError            a program failed
@@ -84,10 +84,10 @@ class BackupRejected(DjangoRcloneError):
 
 
 class BackupsFailed(DjangoRcloneError):
-    """Of several databases some were not backed up, or their old backups not pruned.
+    """Of several databases or media sources some were not backed up, or not pruned.
 
     ``stored`` holds the backups that were made, ``failed`` and ``unpruned`` the errors by
-    database alias. The first failed backup decides the exit code.
+    alias or name; ``kind`` says of what. The first failed backup decides the exit code.
     """
 
     def __init__(
@@ -95,11 +95,13 @@ class BackupsFailed(DjangoRcloneError):
         stored: Sequence[object],
         failed: Mapping[str, Exception],
         unpruned: Mapping[str, Exception],
+        *,
+        kind: str = "Database",
     ) -> None:
         self.stored = stored
         self.failed = failed
         self.unpruned = unpruned
-        lines = [f"Database {alias!r} was not backed up: {e}" for alias, e in failed.items()]
+        lines = [f"{kind} {alias!r} was not backed up: {e}" for alias, e in failed.items()]
         lines += [f"Old backups of {alias!r} were not pruned: {e}" for alias, e in unpruned.items()]
         super().__init__("\n".join(lines))
         first = next(iter(failed.values()), None)
@@ -148,7 +150,7 @@ class BackupsUnhealthy(DjangoRcloneError):
 
 
 class MediaGuardError(DjangoRcloneError):
-    """The source is missing or empty, or too many files would be deleted."""
+    """A media source is missing or empty, or too many files are gone or would be deleted."""
 
 
 class MediaIncomplete(DjangoRcloneError):

@@ -14,7 +14,7 @@ from django.dispatch import Signal
 
 from . import signals
 from .console import Console
-from .events import Operation, OperationEvent, ReceiverWarnings, State, TargetState
+from .events import MediaCounts, Operation, OperationEvent, ReceiverWarnings, State, TargetState
 from .exceptions import MESSAGE_LIMIT, DjangoRcloneError, OperationVetoed
 from .interrupts import interruptible
 from .redaction import redact
@@ -80,6 +80,8 @@ class OperationContext:
         """The backup's path; a retried backup ends with another one than it began with."""
         self.size: int | None = None
         """Bytes stored or restored."""
+        self.counts: MediaCounts | None = None
+        """Media: how many files it was about."""
         self.target_state: TargetState | None = None
         """Restores: what became of the live data."""
 
@@ -132,7 +134,7 @@ def report(
 def _final_event(
     event: OperationEvent, context: OperationContext, state: State, clock: float
 ) -> OperationEvent:
-    return replace(
+    final = replace(
         event,
         state=state,
         duration=time.monotonic() - clock,
@@ -140,6 +142,7 @@ def _final_event(
         size=context.size,
         target_state=context.target_state,
     )
+    return replace(final, **context.counts._asdict()) if context.counts else final
 
 
 def _send_event(event: OperationEvent, sender: Sender, console: Console) -> None:

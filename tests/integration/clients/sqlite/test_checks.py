@@ -144,6 +144,14 @@ def test_index_that_differs_from_its_table_is_restored_as_it_is_from_a_large_fil
     assert site.database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
+def test_rehearsal_finds_an_index_that_differs_from_its_table(site: DjangoSite) -> None:
+    damage_index(site)
+    use_limit(site, 0)
+    site.call("dbbackup")
+    with pytest.raises(CommandError, match="holds a damaged database"):
+        site.call("dbverify")
+
+
 def test_damaged_page_of_a_large_file_fails_the_backup(site: DjangoSite) -> None:
     use_limit(site, 0)
     [(page, size)] = site.database.rows(

@@ -141,3 +141,19 @@ def test_page_size_of_a_live_file_without_a_log_becomes_that_of_the_backup(
     site.restore()
     assert site.database.rows("PRAGMA page_size") == [(8192,)]
     assert found(site, "banana") == [(4, "banana")]
+
+
+@pytest.mark.parametrize("vacuum", ["NONE", "FULL"])
+def test_counters_without_a_table_that_counts_survive_another_page_size(
+    site: DjangoSite, vacuum: str
+) -> None:
+    fill(site, "PRAGMA page_size = 8192", f"PRAGMA auto_vacuum = {vacuum}")
+    site.database.run("DROP TABLE numbered")
+    schema = "SELECT rowid, type, name, sql FROM sqlite_master ORDER BY rowid"
+    before = site.database.rows(schema)
+    assert "sqlite_sequence" in [row[2] for row in before]
+    site.back_up()
+    become_wal(site, 4096)
+    site.restore()
+    assert site.database.rows(schema) == before
+    assert site.database.rows("PRAGMA integrity_check") == [("ok",)]

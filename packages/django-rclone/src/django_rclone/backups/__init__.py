@@ -8,7 +8,7 @@ from .manifest import Facts, Manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """A stored dump, or the media mirror."""
+    """A stored dump, or the index of a run of media files."""
 
     path: str
     """Relative to the remote."""
@@ -42,7 +42,7 @@ class Backup:
 
     @property
     def database(self) -> str | None:
-        """The alias of the database, from the most trustworthy source there is."""
+        """The alias of the database, or the media source, from the most trustworthy source there is."""
         return self.alias or (self._said.database if self._said else None)
 
     @property

@@ -57,13 +57,24 @@ class Manifest:
     django_version: str
     version: int = VERSION
     database: str | None = None
+    """The alias; for media the name of the source."""
     compression: str | None = None
     sha256: str | None = None
     """Of the stored bytes, hexadecimal."""
     raw_size: int | None = None
     """Bytes before compression."""
     count: int | None = None
-    """Files, for media."""
+    """Media: files and links."""
+    content_size: int | None = None
+    """Media: the bytes of all files."""
+    added: int | None = None
+    """Media: files and links that the run before did not have."""
+    changed: int | None = None
+    """Media: those with another content than in the run before."""
+    deleted: int | None = None
+    """Media: those of the run before that were gone."""
+    left_out: int | None = None
+    """Media: what was there, and is not in the run."""
     tool: str = ""
     tool_version: str = ""
     server_version: str = ""
@@ -74,14 +85,12 @@ class Manifest:
     damage_check: str = ""
     """How the database was checked for damage, as its vendor calls it; empty if it was not."""
     partial: bool = False
-    """Whether options excluded tables or rows from the dump."""
-    unfinished: bool = False
-    """Whether the media files were still being transferred."""
+    """Whether something is missing: tables or rows that options exclude, or files."""
     signature: str = ""
 
     @property
     def digest(self) -> Digest | None:
-        """The size and hash that the stored dump must have; ``None`` for media."""
+        """The size and hash that the stored dump or index must have."""
         if self.sha256 is None or self.raw_size is None:
             return None
         return Digest(size=self.size, sha256=self.sha256, raw_size=self.raw_size)

@@ -26,8 +26,6 @@ def compare(path: str, size: int, manifest: Manifest, signer: Signer) -> Backup:
         problem = "its manifest was altered, or signed with another key"
     elif manifest.path != path:
         problem = f"its manifest is that of {manifest.path}"
-    elif manifest.unfinished:
-        problem = "its last run did not finish"
     else:
         problem = wrong_size(size, manifest.facts)
     return Backup(path=path, size=size, manifest=manifest, problem=problem)

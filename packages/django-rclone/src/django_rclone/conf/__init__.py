@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ..exceptions import InvalidSettings
 from . import clients, limits, rclone_flags, rehearsals, retention, validators
 from .clients import ClientSettings as ClientSettings
+from .media_sources import MediaSource, media_sources
 from .retention import Policy
 
 SETTING = "DJANGO_RCLONE"
@@ -49,10 +50,12 @@ class Settings:
     retention: Policy | None
     """What a clean-up keeps; ``None`` for the newest ``db_cleanup_keep``."""
     media_backup_dir: str
-    media_source: str
-    media_links: str  # what becomes of links: "skip", "store" or "follow"
+    media_sources: tuple[MediaSource, ...]
+    media_cleanup_keep: int
     media_max_delete: int
-    """Percent of the files at the destination that a media run may delete."""
+    """Percent of the files that may be gone since the last run, or be deleted by a restore."""
+    media_cache_dir: str | None
+    """Where hashes of media files are remembered; ``None`` for the user's cache folder."""
     environment: str
     compression: str | None
     compression_level: int
@@ -136,20 +139,14 @@ def _listed(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, list | tuple) else ()
 
 
-def _media_source(key: str, value: object) -> str:
-    if value is None:
-        return os.fspath(django_settings.MEDIA_ROOT or "")
-    return validators.remote(key, value)
-
-
 class _Key(NamedTuple):
     default: object
     validate: Callable[[str, object], object]
 
 
 _retries = validators.integer_between(0, 10, "It counts further tries of small requests.")
-_keep = validators.integer_between(1, 1_000_000, "It counts the backups kept per database.")
-_percent = validators.integer_between(0, 100, "It is a percentage of the stored files.")
+_keep = validators.integer_between(1, 1_000_000, "It counts the backups that are kept.")
+_percent = validators.integer_between(0, 100, "It is a percentage of the files.")
 _level = validators.integer_between(1, 19, "1 is fast, 19 is small and slow.")
 
 KEYS: dict[str, _Key] = {
@@ -166,9 +163,10 @@ KEYS: dict[str, _Key] = {
     "DB_CLEANUP_KEEP": _Key(10, _keep),
     "RETENTION": _Key(None, retention.policy),
     "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
-    "MEDIA_SOURCE": _Key(None, _media_source),
-    "MEDIA_LINKS": _Key("skip", validators.links),
+    "MEDIA_SOURCES": _Key({"media": {}}, media_sources),
+    "MEDIA_CLEANUP_KEEP": _Key(10, _keep),
     "MEDIA_MAX_DELETE": _Key(50, _percent),
+    "MEDIA_CACHE_DIR": _Key(None, validators.cache_folder),
     "ENVIRONMENT": _Key("", validators.environment),
     "COMPRESSION": _Key("zstd", validators.compression),
     "COMPRESSION_LEVEL": _Key(1, _level),
@@ -219,7 +217,7 @@ def _unknown(key: object) -> InvalidSettings:
 
 
 def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:
-    """The media mirror deletes unknown files: it must never include the database backups."""
+    """A clean-up of either must never see what the other stored."""
     if "db_backup_dir" not in values or "media_backup_dir" not in values:
         return []
     database, media = (

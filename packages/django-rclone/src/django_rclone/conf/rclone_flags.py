@@ -1,7 +1,7 @@
 """The user's flags for rclone: which are refused, and which reach every run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..exceptions import InvalidSettings
 
@@ -17,7 +17,7 @@ _URL_WITH_SECRET = re.compile(r"://[^/\s]*@")
 _LOG_FLAG = re.compile(r"^(-[A-Za-z]*q|--quiet$|--(log|syslog))")
 _SERVER_FLAG = re.compile(r"^--(rc|metrics)(-|$)")
 # Filters, other comparisons, and other places than the two folders.
-_MIRROR_FLAG = re.compile(
+_MEDIA_FLAG = re.compile(
     r"^(-[A-Za-z]*[fulxL]|--(include|exclude|filter|files-from|hash-filter|metadata-|suffix)"
     r"|--((min|max)-(size|age)|max-depth|one-file-system|update|size-only|ignore-existing"
     r"|ignore-size|existing|immutable|(local-)?(copy-|skip-)?links|copy-dest|compare-dest"
@@ -68,18 +68,30 @@ def _check(key: str, argument: str) -> None:
         problem = f"contains {flag}, which would let others give orders to rclone"
         hint = "Remove it: rclone takes requests from this package alone, at a private socket."
         raise InvalidSettings(key, problem, hint)
-    if _MIRROR_FLAG.search(flag):
-        problem = f"contains {flag}, which would make the mirror differ from the media files"
+    if _MEDIA_FLAG.search(flag):
+        problem = f"contains {flag}, which would leave media files out, or store others"
         raise InvalidSettings(key, problem, "Remove it: a media backup must hold every file.")
 
 
 def connection_flags(flags: Sequence[str]) -> tuple[str, ...]:
     """Return those of the user's flags, with their values, that every run of rclone needs."""
+    return _chosen(flags, lambda flag: bool(_CONNECTION_FLAG.search(flag)))
+
+
+def without_filters(flags: Sequence[str]) -> tuple[str, ...]:
+    """Return the user's flags, with their values, but for those that could hide a backup.
+
+    The settings refuse these; whoever is asked for backups must not know them in any case.
+    """
+    return _chosen(flags, lambda flag: not _MEDIA_FLAG.search(flag))
+
+
+def _chosen(flags: Sequence[str], fits: Callable[[str], bool]) -> tuple[str, ...]:
     chosen = []
     wanted = False
     for argument in flags:
         if argument.startswith("-"):
-            wanted = bool(_CONNECTION_FLAG.search(argument.partition("=")[0]))
+            wanted = fits(argument.partition("=")[0])
         if wanted:
             chosen.append(argument)
     return tuple(chosen)

@@ -60,6 +60,15 @@ def optional_path(key: str, value: object) -> str | None:
     return text(key, os.fspath(value) if isinstance(value, os.PathLike) else value)
 
 
+def cache_folder(key: str, value: object) -> str | None:
+    """Accept an absolute folder, or ``None``."""
+    path = optional_path(key, value)
+    if path is not None and not Path(path).is_absolute():
+        hint = "Use an absolute path: cron starts in another folder."
+        raise InvalidSettings(key, f"is a relative folder: {path!r}", hint)
+    return path
+
+
 def config_file(key: str, value: object) -> str | None:
     """Accept the absolute path of a readable file, or ``None``."""
     path = optional_path(key, value)
@@ -193,7 +202,7 @@ def compression(key: str, value: object) -> str | None:
 
 
 def links(key: str, value: object) -> str:
-    """Accept what becomes of links in the media folder."""
+    """Accept what becomes of links in a media folder."""
     if value not in ("skip", "store", "follow"):
         problem = f"must be 'skip', 'store' or 'follow', not {value!r}"
         raise InvalidSettings(key, problem, "'skip' leaves links out, and names them.")

@@ -33,6 +33,7 @@ from .liveness import hold_marker, owner_is_dead, remove_marker
 EXPIRY = timedelta(minutes=15)
 """How long a lease is valid after its last renewal. It is renewed three times as often."""
 
+_OF_MEDIA = (Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE, Operation.MEDIA_PRUNE)
 _TRIES = 4  # of runs that start at the same moment and give way to each other
 _LONGEST = timedelta(days=1)
 _SIMULTANEOUS = timedelta(seconds=5)
@@ -197,8 +198,8 @@ class _Lock:
 
 
 def _lock_name(event: OperationEvent) -> str:
-    if event.operation in (Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE):
-        # There is one mirror, whichever environment reads or writes it.
+    if event.operation in _OF_MEDIA:
+        # They share the stored content, whichever environment reads or writes it.
         return "media"
     parts = (event.environment, event.database or "", event.operation)
     return ".".join(quote(part, safe="") for part in parts if part)

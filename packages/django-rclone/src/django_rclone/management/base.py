@@ -12,7 +12,6 @@ from .. import conf
 from ..exceptions import DjangoRcloneError, InvalidSettings, OperationInterrupted
 from ..interrupts import deferred_signals, interruptible
 from ..processes import set_right
-from ..rclone import session
 from ..redaction import redact
 from .formatting import printable
 from .terminal import Screen, TerminalConsole
@@ -36,6 +35,9 @@ class RcloneCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
+        # What only the work itself needs is imported with it: --help is quick.
+        from ..rclone import session
+
         try:
             with set_right(), deferred_signals(), session():
                 self._warn_of_environment(int(options.get("verbosity", 1)))
@@ -55,7 +57,6 @@ class RcloneCommand(BaseCommand):
         return TerminalConsole(Screen(self.stdout, self.stderr, self.style.WARNING, verbosity))
 
     def _warn_of_environment(self, verbosity: int) -> None:
-        # What only the work itself needs is imported with it: --help is quick.
         from ..rclone.binary import RcloneBinary
         from ..rclone.environment import sentence
 

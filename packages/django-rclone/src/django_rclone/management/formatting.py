@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from ..events import MediaCounts
+
 _MULTIPLES = ("KB", "MB", "GB", "TB", "PB")
 _UNITS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60}  # seconds
 
@@ -45,6 +47,14 @@ def date(moment: datetime | None) -> str:
     if moment is None:
         return "unknown"
     return f"{moment.astimezone(UTC).isoformat(' ')[:16]} UTC"
+
+
+def media_counts(counts: MediaCounts) -> str:
+    """Return what a run is about, as ``3 files: 1 added, 0 changed, 0 deleted, 0 left out``."""
+    return (
+        f"{counts.files:,} files: {counts.added:,} added, {counts.changed:,} changed, "
+        f"{counts.deleted:,} deleted, {counts.left_out:,} left out"
+    )
 
 
 def printable(text: str) -> str:

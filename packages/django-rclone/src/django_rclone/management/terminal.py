@@ -8,7 +8,8 @@ from typing import Any, Self
 from django.core.management.base import OutputWrapper
 
 from ..console import Console
-from .formatting import duration, printable
+from ..events import MediaCounts
+from .formatting import duration, media_counts, printable
 from .formatting import size as formatted_size
 
 # A closed pipe or a full disk behind the output must not break a backup.
@@ -31,8 +32,8 @@ class Screen:
         self._animated = not self._quiet and err.isatty()
         self._shown = 0.0
         self._lock = threading.RLock()
-        self._moving: dict[str, tuple[int, float]] = {}
-        """Bytes and seconds so far, by the name of the part."""
+        self._moving: dict[str, tuple[int, float, int]] = {}
+        """Bytes and seconds so far, and bytes in all or 0, by the name of the part."""
 
     def write(self, text: str, *, is_warning: bool = False) -> None:
         with self._lock, _IGNORE_WRITE_ERRORS:
@@ -50,19 +51,25 @@ class Screen:
         with self._lock:
             self._moving.pop(name, None)
 
-    def show(self, name: str, transferred: int, elapsed: float) -> None:
+    def show(self, name: str, transferred: int, elapsed: float, expected: int) -> None:
         if not self._animated or elapsed < _PROGRESS_DELAY:
             return
         with self._lock, _IGNORE_WRITE_ERRORS:
-            self._moving[name] = transferred, elapsed
+            self._moving[name] = transferred, elapsed, expected
             now = time.monotonic()
             if now - self._shown < _REFRESH:
                 return
             self._shown = now
-            total = sum(count for count, _ in self._moving.values())
-            rate = sum(count / seconds for count, seconds in self._moving.values())
-            longest = max(seconds for _, seconds in self._moving.values())
+            moving = self._moving.values()
+            total = sum(count for count, _, _ in moving)
+            rate = sum(count / seconds for count, seconds, _ in moving)
+            longest = max(seconds for _, seconds, _ in moving)
             line = f"{formatted_size(total)}, {formatted_size(int(rate))}/s, {duration(longest)}"
+            if rate and all(expected for _, _, expected in moving):
+                whole = sum(expected for _, _, expected in moving)
+                left = duration(max(0, whole - total) / rate)
+                percent = min(100, total * 100 // whole)
+                line = f"{percent} % of {formatted_size(whole)}, {line}, {left} left"
             self._err.write(f"\r\x1b[K  {line}", ending="")
             self._err.flush()
 
@@ -92,6 +99,17 @@ class TerminalConsole(Console):
         took = duration(time.monotonic() - self._started)
         self.info(f"Stored {path} ({formatted_size(size)} in {took}).")
 
+    def backing_up_media(self, source: str, place: str) -> None:
+        """Print that the backup of a media source begins."""
+        self.info(f"Backing up media files of {place} ...")
+
+    def stored_media(
+        self, path: str, counts: MediaCounts, size: int, sent: int, seconds: float
+    ) -> None:
+        """Print that a run exists, and what it is about."""
+        self.info(f"Stored {path} ({formatted_size(size)} in {duration(seconds)}).")
+        self.info(f"{media_counts(counts)}; {formatted_size(sent)} sent.")
+
     def deleted(self, path: str) -> None:
         """Print that something was deleted."""
         self.info(f"Deleted {path}.")
@@ -107,6 +125,7 @@ class TerminalConsole(Console):
         whose = f"database {self._name!r}: " if self._name else ""
         self._screen.write(f"Warning: {whose}{printable(text)}", is_warning=True)
 
-    def progress(self, transferred: int) -> None:
-        """Show bytes, rate and elapsed time, once a second has passed."""
-        self._screen.show(self._name, transferred, time.monotonic() - self._started)
+    def progress(self, transferred: int, total: int | None = None) -> None:
+        """Show bytes, rate and time, once a second has passed."""
+        elapsed = time.monotonic() - self._started
+        self._screen.show(self._name, transferred, elapsed, total or 0)

@@ -19,7 +19,11 @@ def misplaced_backups(remote: Remote, settings: Settings) -> Iterator[InvalidSet
     static = served.pop("STATIC_ROOT", None)
     media = [
         *served.items(),
-        *(("MEDIA_SOURCE", place) for place in _places(remote, settings.media_source)),
+        *(
+            ("MEDIA_SOURCES", folder)
+            for source in settings.media_sources
+            for folder in _places(remote, source.place)
+        ),
     ]
     for place in _places(remote, settings.remote):
         name = next((name for name, folder in media if _overlap(place, folder)), "")
@@ -60,6 +64,8 @@ def require_media_apart(settings: Settings) -> None:
 
 
 def _places(remote: Remote, place: str) -> Sequence[Path]:
+    if not place:
+        return []
     try:
         return remote.local_places(place)
     except RcloneError:

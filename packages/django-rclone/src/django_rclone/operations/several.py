@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -16,6 +17,7 @@ from ..conf import Settings
 from ..conf.clients import ClientSettings
 from ..console import Console
 from ..exceptions import BackupsFailed, DjangoRcloneError, InvalidSettings, UnexpectedError
+from ..interrupts import LOOK, interruptible, look
 from ..rclone import session
 from ..redaction import redact
 from ..reporting import Sender
@@ -43,15 +45,16 @@ def backup_databases(
 
     ``retries`` and ``sender`` are those of ``backup_database()``. With ``clean`` the old
     backups of each database that was backed up are pruned. Up to ``jobs`` databases are
-    worked on at once, each in a thread, in which signals are sent too. Raises ``InvalidSettings`` before
-    anything is done, and ``BackupsFailed`` in the end if a backup or a clean-up failed,
-    whatever the error was. The traceback of one that nobody expects is logged, and shown
-    as a warning.
+    worked on at once, each in a thread, in which signals are sent too. Raises
+    ``InvalidSettings`` before anything is done, and ``BackupsFailed`` in the end if a backup
+    or a clean-up failed, whatever the error was. The traceback of one that nobody expects is
+    logged, and shown as a warning.
     """
     require_backups_apart(conf.load())
     stored: dict[str, Backup] = {}
     failed: dict[str, Exception] = {}
     unpruned: dict[str, Exception] = {}
+    pruning = Lock()
 
     def back_up(alias: str) -> None:
         shown = console.part(alias) if min(jobs, len(aliases)) > 1 else console
@@ -61,7 +64,8 @@ def backup_databases(
             stored[alias] = backup
             shown.stored(backup.path, backup.size)
         if clean and alias in stored:
-            with _noted(alias, unpruned, shown):
+            # One at a time: each reads the manifests of all, and another may be deleting some.
+            with _noted(alias, unpruned, shown), _turn(pruning):
                 prune_database(alias, sender=sender, keep_path=stored[alias].path, console=shown)
 
     for_each(aliases, back_up, jobs=jobs)
@@ -133,6 +137,18 @@ def _mirrored(alias: str) -> str | None:
         return None
     mirror = test.get("MIRROR")
     return str(mirror) if mirror else None
+
+
+@contextmanager
+def _turn(lock: Lock) -> Iterator[None]:
+    """Hold a lock during the block; the wait for it may be interrupted."""
+    with interruptible():
+        while not lock.acquire(timeout=LOOK):
+            look()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

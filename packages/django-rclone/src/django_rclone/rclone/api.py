@@ -20,6 +20,7 @@ from .sockets import AnsweredEarly, Connection, Stalled, Watch
 
 _COUNTERS = ("bytes", "checks", "deletes", "listed", "renames", "transfers")
 _JSON = {"Content-Type": "application/json"}
+_PATIENT = StallTimeout(60.0, "STALL_TIMEOUT")
 _QUICK = StallTimeout(5.0, "")
 """For what rclone answers without asking any storage."""
 
@@ -83,7 +84,8 @@ class Api:
         with (
             self.guarded("take requests"),
             interruptible(),
-            closing(self.open(lambda: None)) as connection,
+            # It has only just started, perhaps on a busy machine.
+            closing(Connection(self._address, Watch(_PATIENT, lambda: None))) as connection,
         ):
             connection.request("POST", "/rc/noop", b"{}", _JSON)
             response = connection.getresponse()

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ..conf import Settings
-from ..conf.rclone_flags import connection_flags
+from ..conf.rclone_flags import connection_flags, without_filters
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from ..processes import Command, Process, StallTimeout, left_out, run
 from .environment import Variables, choose, rclone_variables
@@ -94,7 +94,7 @@ class RcloneBinary:
         # that it ends with us, whatever ends us.
         argv = (
             *(self._path, "obscure", f"--rc-addr=unix://{address}", *_SERVER),
-            *(*_LIMITS, *self._timeouts, *self.flags, *_ALWAYS, "--", "-"),
+            *(*_LIMITS, *self._timeouts, *without_filters(self.flags), *_ALWAYS, "--", "-"),
         )
         command = Command(argv=argv, name=Path(self._path).name, env=self._env)
         return Process(command, on_line=on_line, failure=failure)

@@ -1,7 +1,7 @@
 """The one rclone that answers all requests of a command: how it starts, and how it ends.
 
-It listens on a socket in a private folder, and reads a pipe of ours. When this process
-ends, however it is killed, the pipe ends, and with it rclone.
+It listens on a socket in a private folder, and reads a pipe from this process. When this
+process ends, however it is killed, the pipe ends, and with it rclone.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from .sockets import listens
 _ADDRESS_LIMIT = 107  # bytes: https://man7.org/linux/man-pages/man7/unix.7.html
 _SOCKET = "rclone"
 _LONGEST_PAUSE = 0.01  # seconds between two looks whether rclone listens
+_STARTING = 60.0  # seconds that it may take to start on a busy machine, at least
 _GRACE = 2.0  # seconds that an rclone which broke off a connection has to end
 
 Listener = Callable[[str], object]
@@ -126,7 +127,7 @@ class Daemon:
                 if self._process.has_ended(pause):
                     binary.require_supported()
                     raise self._process.failed()
-                if limit and time.monotonic() - started > limit.seconds:
+                if limit and time.monotonic() - started > max(limit.seconds, _STARTING):
                     self._process.terminate()
                     raise limit.error(self._process.command, self._process.failed())
                 pause = min(2 * pause, _LONGEST_PAUSE)

@@ -77,7 +77,7 @@ _NOT_FOUND = (3, 4)  # its exit codes for a missing folder and a missing file
 _RETRY_EXIT_CODE = 5  # rclone's "temporary error", which more retries might fix
 
 _EXPECTED = ("Config file ", "Serving remote control on ", "rc: ")
-"""How messages begin that are no news: what a request failed with is in its answer."""
+"""How messages begin that say nothing new: what a request failed with is in its answer."""
 
 _COUNTERS = ("bytes", "checks", "deletes", "listed", "renames", "transfers")
 
@@ -92,14 +92,10 @@ class TransferStats:
         """Whether the log had any statistics yet."""
         self.bytes = 0
         """Bytes transferred."""
-        self.deletes = 0
-        """Files deleted."""
         self.progress_marker: object = None
         """A value that changes whenever rclone transferred, checked or listed anything."""
         self.failed: dict[str, str] = {}
         """Files that could not be transferred in the last attempt, each with the reason."""
-        self.planned: dict[str, set[str]] = {"copy": set(), "delete": set()}
-        """Files that a dry run would have transferred, or deleted."""
         self._attempt_failed = False
 
     def feed(self, line: str) -> str | None:
@@ -111,7 +107,6 @@ class TransferStats:
             return message_of(line)
         self.seen = True
         self.bytes = int(stats.get("bytes", 0))
-        self.deletes = int(stats.get("deletes", 0))
         self.progress_marker = [stats.get(name) for name in _COUNTERS]
         self._progress(self.bytes)
         return None
@@ -123,9 +118,7 @@ class TransferStats:
             self._attempt_failed = True
         if not isinstance(subject, str) or str(entry.get("objectType", "")).endswith(".Fs"):
             return
-        if entry.get("skipped") in self.planned:
-            self.planned[entry["skipped"]].add(subject)
-        elif entry.get("level") == "error":
+        if entry.get("level") == "error":
             if self._attempt_failed:
                 # rclone tries all that failed again: the attempt before no longer counts.
                 self.failed.clear()

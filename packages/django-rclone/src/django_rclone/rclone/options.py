@@ -36,6 +36,8 @@ _KEPT = {
         "Dump",
     ),
     *("ExpectContinueTimeout", "TPSLimit", "TPSLimitBurst", "StatsLogLevel"),
+    # rclone does not take its own default of these back.
+    *("BwLimit", "BwLimitFile"),
 }
 """The options, by their names in the configuration, that are the same for every request."""
 

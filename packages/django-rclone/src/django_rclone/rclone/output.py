@@ -3,15 +3,11 @@
 Each function raises ``RcloneError`` for output that rclone itself would not print.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..exceptions import RcloneError
 from .decoding import json_value
-
-_NO_TIMES = 100 * 365 * 24 * 3600 * 10**9
-"""The precision, in nanoseconds, of a storage without times: ``fs.ModTimeNotSupported``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +18,6 @@ class RemoteObject:
     size: int
     modified: str = field(default="", compare=False)
     """When the storage got it, or the time that it was given; as rclone prints it."""
-
-
-@dataclass(frozen=True, slots=True)
-class FolderSize:
-    """How many files a folder holds, and how many bytes."""
-
-    count: int
-    size: int
-
-    def __bool__(self) -> bool:
-        """Whether there are any files."""
-        return self.count > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What a storage knows of its files besides their sizes."""
-
-    hashes: frozenset[str]
-    """The names of the hashes of their contents."""
-    times: bool
-    """Whether it keeps the times that files were given."""
 
 
 def objects(data: bytes) -> list[RemoteObject]:
@@ -65,22 +39,10 @@ def size_of(data: bytes) -> int | None:
     return size
 
 
-def folder_size(data: bytes) -> FolderSize:
-    """Return the size of a folder."""
-    found = _decoded(data)
-    return FolderSize(count=_field(found, "count", int), size=_field(found, "bytes", int))
-
-
-def names(data: bytes) -> frozenset[str]:
-    """Return the paths of all objects of a listing, relative to the folder that was listed.
-
-    rclone prints a line for each, so that no more than one is decoded at a time.
-    """
-    lines = data.split()
-    if lines[:1] != [b"["] or lines[-1:] != [b"]"]:
-        raise unreadable("it is not a list")
-    rows = data.strip().removeprefix(b"[").removesuffix(b"]").split(b"\n")
-    return frozenset(_field(_decoded(row.rstrip(b",")), "Path", str) for row in rows if row.strip())
+def free_space(data: bytes) -> int | None:
+    """Return the free bytes of a storage, or ``None`` if it does not say."""
+    free: int | None = _field(_decoded(data), "free", int | None)
+    return free
 
 
 def sections(data: bytes) -> dict[str, dict[str, str]]:
@@ -91,14 +53,6 @@ def sections(data: bytes) -> dict[str, dict[str, str]]:
         for name, options in (found.items() if isinstance(found, dict) else ())
         if isinstance(options, dict)
     }
-
-
-def features(found: Mapping[str, Any]) -> Features:
-    """Return what a storage can be compared by."""
-    # For a storage without any, rclone prints null.
-    hashes = _field(found, "Hashes", list | None) or []
-    times = _field(found, "Precision", int) < _NO_TIMES
-    return Features(hashes=frozenset(map(str, hashes)), times=times)
 
 
 def _field(found: object, name: str, kind: Any) -> Any:

@@ -12,8 +12,7 @@ from ..exceptions import RcloneError
 from . import output
 from .binary import RcloneBinary
 from .daemon import Daemon
-from .mirroring import LINK_FLAGS, Basis, Mirroring, common_basis
-from .output import FolderSize, RemoteObject
+from .output import RemoteObject
 from .places import Sections, local_places
 from .requests import Requests, as_folder, ask_twice_if_empty
 from .sessions import running, session
@@ -31,8 +30,7 @@ class Remote:
     """The remote of the settings. All paths are relative to it.
 
     Every method raises ``RcloneError`` with rclone's own message when rclone fails.
-    Small requests are retried ``RETRIES`` times after transient errors; dumps are
-    not, and rclone itself retries media runs.
+    Small requests are retried ``RETRIES`` times after transient errors; dumps are not.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -121,6 +119,17 @@ class Remote:
         )
         return None if data is None else output.size_of(data)
 
+    def free_space(self) -> int | None:
+        """Return the bytes that the storage has left, or ``None`` if it does not say."""
+        with session():
+            daemon = running(self._binary)
+            known = daemon.storage(self._fs, **daemon.options.small)
+            if not known["Features"]["About"]:
+                return None
+            question = self._requests.question("operations/about", "ask for free space")
+            data = self._requests.ask_unless_missing(question)
+        return None if data is None else output.free_space(data)
+
     def delete(self, path: str, *, retries: int | None = None) -> None:
         """Delete one object, if it exists."""
         question = self._requests.question("operations/deletefile", f"delete {path}", remote=path)
@@ -137,27 +146,6 @@ class Remote:
             return False
         return True
 
-    @ask_twice_if_empty
-    def folder_size(self, place: str, *, links: str = "skip") -> FolderSize | None:
-        """Return the size of ``place``, a folder or a full rclone address, if it exists.
-
-        ``links`` are those of a folder, as in ``MEDIA_LINKS``.
-        """
-        flags = ("--json", *LINK_FLAGS[links])
-        data = self._requests.run_unless_missing("size", as_folder(place), flags=flags)
-        return None if data is None else output.folder_size(data)
-
-    def names(self, place: str, *, links: str = "skip") -> frozenset[str]:
-        """Return the paths of all files in ``place``, relative to it; none if there is no such folder.
-
-        ``links`` are those of a folder, as in ``MEDIA_LINKS``.
-        """
-        wanted = ("--recursive", "--files-only", "--no-modtime", "--no-mimetype")
-        flags = (*wanted, *LINK_FLAGS[links])
-        return output.names(
-            self._requests.run_unless_missing("lsjson", as_folder(place), flags=flags) or b"[]"
-        )
-
     def local_places(self, place: str) -> Sequence[Path]:
         """Return the folders of this machine in which ``place``, an address, keeps its files."""
         sections: Sections = {}
@@ -166,33 +154,6 @@ class Remote:
                 self._requests.ask(self._requests.question("config/dump", "read its configuration"))
             )
         return list(local_places(place, sections))
-
-    def mirroring(
-        self,
-        source: str,
-        destination: str,
-        *,
-        prefer: Basis,
-        links: str = "skip",
-        leave_out: Sequence[str] = (),
-    ) -> Mirroring:
-        """Return the run that makes ``destination`` equal ``source``, yet to be started.
-
-        ``prefer`` is what files are compared by if both sides have it; otherwise it is what
-        they have. ``links`` is one of the values of ``MEDIA_LINKS``; ``leave_out`` are paths
-        that are neither read nor written nor deleted, with all below them; one with a slash
-        at its end means only what is below.
-        """
-        with session():
-            daemon = running(self._binary)
-            sides = [output.features(daemon.storage(as_folder(p))) for p in (source, destination)]
-        return Mirroring(
-            self._binary,
-            (as_folder(source), as_folder(destination)),
-            basis=common_basis(*sides, prefer=prefer),
-            links=links,
-            leave_out=leave_out,
-        )
 
 
 def split(address: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..interrupts import look
 from ..processes import StallTimeout
 
 _BUFFER = 1 << 16
@@ -41,6 +42,7 @@ class Watch:
         poll = select.poll()
         poll.register(connection, what)
         while not (ready := poll.poll(self._tick * 1000)):
+            look()
             self.look()
         self._moved = time.monotonic()
         return ready[0][1]

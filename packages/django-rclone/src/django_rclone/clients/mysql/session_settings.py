@@ -1,4 +1,4 @@
-"""What sessions of ours set, so that no preference of the site or the server gets in the way."""
+"""What our sessions set, so that no preference of the site or the server gets in the way."""
 
 OWN_SETTINGS = (
     "SET SESSION sql_mode = '', time_zone = '+00:00', character_set_client = utf8mb4, "

@@ -110,6 +110,8 @@ class Excuses:
                 counted[kind_name] = frozenset(n for n in names if self._default_counts(n))
             elif kind_name == COMMENT.name:
                 counted[kind_name] = _without(names, self.fixed)
+                if wanted is not None:
+                    counted[kind_name] -= _given(names - wanted.get(kind_name, names))
             elif kind_name.startswith(DEFINITION):
                 counted[kind_name] = _without(names, self.as_they_are)
             elif kind_name not in counted:
@@ -134,6 +136,11 @@ class Excuses:
         return any(f" by {role} to " in name for role in self.definers) and not any(
             name.endswith(f" to {role}") for role in self.missing
         )
+
+
+def _given(comments: frozenset[str]) -> frozenset[str]:
+    """Return those of some comments that an extension brings when it is created."""
+    return frozenset(name for name in comments if name.startswith("extension "))
 
 
 def _without(names: frozenset[str], starts: tuple[str, ...]) -> frozenset[str]:

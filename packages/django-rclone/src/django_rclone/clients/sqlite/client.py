@@ -122,7 +122,12 @@ class SqliteClient(DatabaseClient):
                 # In the same folder: where there is no live file, a rename puts it in place.
                 folder = stack.enter_context(scratch_directory(live.parent))
                 path = folder / "restored.sqlite3"
-                target = FileRestore(self.connection, live, path, self._timeout(), expected)
+                # With an inventory, its bytes are proven to be those that were checked when they
+                # were backed up.
+                check = expected is None
+                target = FileRestore(
+                    self.connection, live, path, self._timeout(), expected, check=check
+                )
             yield stack.enter_context(closing(target))
 
     @contextmanager
@@ -132,7 +137,9 @@ class SqliteClient(DatabaseClient):
                 folder = stack.enter_context(scratch_directory(Path(tempfile.gettempdir())))
                 # No live file: a rehearsal is not made to fit one.
                 live, path = folder / "live.sqlite3", folder / "rehearsed.sqlite3"
-                target = FileRestore(self.connection, live, path, self._timeout(), expected)
+                target = FileRestore(
+                    self.connection, live, path, self._timeout(), expected, check=True
+                )
             yield stack.enter_context(closing(target))
 
     @contextmanager

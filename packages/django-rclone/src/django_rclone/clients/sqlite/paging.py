@@ -6,6 +6,7 @@ tables without an INTEGER PRIMARY KEY. VACUUM INTO does not, but that is not doc
 everything is compared.
 """
 
+import secrets
 import sqlite3
 from contextlib import closing
 from itertools import zip_longest
@@ -44,6 +45,7 @@ def change_page_size(wrapper: BaseDatabaseWrapper, path: Path, size: int) -> Non
             interruptibly(opened, lambda: opened.execute(f"VACUUM {FILE} INTO ?", [str(converted)]))
         with closing(connect(converted, 0)) as opened:
             opened.execute("ATTACH ? AS original", [f"{path.as_uri()}?mode=rw"])
+            _restore_counters(opened)
             _restore_order(opened)
             difference = interruptibly(opened, lambda: _difference(opened))
     except sqlite3.Error as error:
@@ -60,6 +62,21 @@ def _refusal(reason: str) -> str:
         "The live database has a write-ahead log and pages of another size than the backup, "
         f"which cannot be converted without loss: {reason}."
     )
+
+
+def _restore_counters(connection: sqlite3.Connection) -> None:
+    """Make ``sqlite_sequence``, which VACUUM leaves out where nothing counts with it any more.
+
+    SQLite makes it for the first table with AUTOINCREMENT, and lets nobody else.
+    """
+    query = "SELECT count(*) FROM {}.sqlite_master WHERE name = 'sqlite_sequence'"
+    there, here = (
+        connection.execute(query.format(name)).fetchone() for name in ("original", "main")
+    )
+    if there > here:
+        name = quoted(f"django_rclone_{secrets.token_hex(8)}")
+        connection.execute(f"CREATE TABLE main.{name} (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+        connection.execute(f"DROP TABLE main.{name}")
 
 
 def _restore_order(connection: sqlite3.Connection) -> None:

@@ -42,16 +42,19 @@ class FileRestore:
         path: Path,
         timeout: float,
         expected: Inventory | None,
+        *,
+        check: bool,
     ) -> None:
         """``path`` is the private file, ``timeout`` is in seconds.
 
-        Raises ``OSError`` when the private file cannot be created.
+        ``check`` is whether the file is checked for damage, in full. Raises ``OSError`` when the private file cannot be created.
         """
         self._wrapper = wrapper
         self._live = live
         self._path = path
         self._timeout = timeout
         self._expected = expected
+        self._check = check
         self.place: Mapping[str, object] = {"NAME": str(path)}
         self._aside = Path(f"{live}.damaged-{datetime.now(UTC):%Y%m%d%H%M%S}")
         self._file = path.open("xb")
@@ -70,14 +73,10 @@ class FileRestore:
             self._file.close()
 
     def finish(self) -> None:
-        """Complete the private file and check it. Raises ``ClientError``.
-
-        With an inventory, its bytes are proven to be those that were checked when they were
-        backed up.
-        """
+        """Complete the private file and check it. Raises ``ClientError``."""
         with self._translated_errors():
             self._file.close()
-        if not self._expected:
+        if self._check:
             self._require_sound()
         with self._translated_errors():
             if size := self._required_page_size():

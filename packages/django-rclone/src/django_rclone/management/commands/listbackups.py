@@ -9,13 +9,19 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
+from ...backups import Backup
+from ...backups.health import last_proof
+from ...backups.rehearsal import Rehearsal
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...operations.listing import Listed, list_databases
-from ...operations.media import list_media
+from ...operations.media.contents import run_contents
+from ...operations.media.runs import list_runs
 from ..base import RcloneCommand
 from ..formatting import age, date, printable, size
+from ..media import chosen_source
+from ..run_listing import entry_lines, entry_record, run_record, run_table
 
-_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED", "KEPT")
+_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "PROOF", "KEPT")
 
 
 class Command(RcloneCommand):
@@ -29,19 +35,68 @@ class Command(RcloneCommand):
             help="Nominates a database whose backups to list. Defaults to all of them.",
         )
         parser.add_argument(
-            "--media", action="store_true", help="Lists the media backup instead of databases."
+            "--media", action="store_true", help="Lists the runs of media files instead."
+        )
+        parser.add_argument(
+            "-s",
+            "--source",
+            metavar="NAME",
+            help="With --media, nominates a source whose runs to list. Defaults to all of them.",
+        )
+        parser.add_argument(
+            "--at",
+            metavar="RUN",
+            help="With --media, lists the files of a run, named as listbackups --media shows it, "
+            "or of the newest until a moment in UTC such as 2026-01-31T03:00.",
+        )
+        parser.add_argument(
+            "--path",
+            metavar="PATH",
+            help="With --at, lists this file or folder alone, or what matches a pattern.",
         )
         parser.add_argument(
             "--json", action="store_true", dest="as_json", help="Prints JSON, for programs."
         )
 
     def handle(
-        self, *args: Any, database: str | None, media: bool, as_json: bool, **options: Any
+        self,
+        *args: Any,
+        database: str | None,
+        media: bool,
+        source: str | None,
+        at: str | None,
+        path: str | None,
+        as_json: bool,
+        **options: Any,
     ) -> None:
-        if media:
-            listed = [Listed(backup, None, None) for backup in list_media()]
+        if at is not None:
+            self._list_files(source, at, path, as_json=as_json)
+        elif media:
+            self._list_runs(source, as_json=as_json)
         else:
-            listed = list_databases(database)
+            self._list_backups(database, as_json=as_json)
+
+    def _list_files(self, source: str | None, at: str, path: str | None, *, as_json: bool) -> None:
+        with run_contents(chosen_source(source).name, at, path) as (_, entries):
+            if as_json:
+                self.write_result(json.dumps([entry_record(entry) for entry in entries], indent=2))
+                return
+            for line in entry_lines(entries):
+                self.write_result(line)
+
+    def _list_runs(self, source: str | None, *, as_json: bool) -> None:
+        runs = list_runs(source)
+        now = datetime.now(UTC)
+        if as_json:
+            self.write_result(json.dumps([run_record(run, now) for run in runs], indent=2))
+        elif not runs:
+            self.write_result("There are no backups.")
+        else:
+            self.write_result(run_table(runs, now, shutil.get_terminal_size().columns))
+            self._write_notices(runs, now)
+
+    def _list_backups(self, database: str | None, *, as_json: bool) -> None:
+        listed = list_databases(database)
         backups = [one.backup for one in listed]
         now = datetime.now(UTC)
         if as_json:
@@ -54,17 +109,20 @@ class Command(RcloneCommand):
             for one in listed:
                 if one.pin:
                     self.write_result(printable(f"{one.backup.name} is pinned: {one.pin}"))
-            for backup in backups:
-                if backup.problem:
-                    problem = f"{backup.name} is not verified: {backup.problem}."
-                    self.write_result(printable(problem))
-            for backup in dated_after(backups, now + CLOCK_TOLERANCE):
-                notice = f"{backup.name} is dated in the future: a clock was wrong, here or there."
-                self.write_result(printable(notice))
+            self._write_notices(backups, now)
+
+    def _write_notices(self, backups: Sequence[Backup], now: datetime) -> None:
+        for backup in backups:
+            if backup.problem:
+                problem = f"{backup.name} is not verified: {backup.problem}."
+                self.write_result(printable(problem))
+        for backup in dated_after(backups, now + CLOCK_TOLERANCE):
+            notice = f"{backup.name} is dated in the future: a clock was wrong, here or there."
+            self.write_result(printable(notice))
 
 
 def _record(listed: Listed, now: datetime) -> dict[str, object]:
-    backup, kept, pin = listed
+    backup, kept, pin, proof = listed
     created = backup.created_at
     return {
         "name": backup.name,
@@ -76,20 +134,28 @@ def _record(listed: Listed, now: datetime) -> dict[str, object]:
         "environment": backup.environment,
         "verified": backup.verified,
         "problem": backup.problem or None,
+        "proof": None
+        if proof is None
+        else {
+            "kind": proof.proof,
+            "passed": proof.passed,
+            "date": proof.finished_at.isoformat(),
+            "complaints": list(proof.complaints),
+        },
         "pinned": pin,
         "kept": None if kept is None else [str(reason) for reason in kept],
     }
 
 
 def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
-    backup, kept, _ = listed
+    backup, kept, _, proof = listed
     return (
         printable(backup.name),
         size(backup.size),
         age(backup.created_at, now),
         date(backup.created_at),
         printable(backup.database or "-"),
-        "yes" if backup.verified else "NO",
+        _proof(backup, proof, now),
         "-" if kept is None else ", ".join(reason.rule for reason in kept) or "until a clean-up",
     )
 
@@ -106,6 +172,14 @@ def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
 
 
 def _details(cells: Sequence[str]) -> str:
-    *facts, verified, kept = cells
-    verified = "verified" if verified == "yes" else "NOT VERIFIED"
-    return "  ".join([*facts, verified]) + f"\n    kept: {kept}"
+    *facts, kept = cells
+    return "  ".join(facts) + f"\n    kept: {kept}"
+
+
+def _proof(backup: Backup, record: Rehearsal | None, now: datetime) -> str:
+    """Return what is known of a backup, in words: it is signed, or was even restored."""
+    if not backup.verified:
+        return "NOT VERIFIED"
+    if record is None:
+        return "signed"
+    return last_proof(record, now) if record.passed else "NOT RESTORABLE"

@@ -1,32 +1,55 @@
-"""``manage.py mediabackup``: mirror the media files to the remote."""
+"""``manage.py mediabackup``: store the media files in a run."""
 
-import time
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...operations.media import backup_media
+from ...operations.media.backup import preview_backup
+from ...operations.media.several import backup_sources
 from ..base import RcloneCommand
-from ..formatting import duration, size
+from ..formatting import media_counts
+from ..media import add_sources, chosen_sources
 
 
 class Command(RcloneCommand):
-    help = "Mirrors the media files to the rclone remote."
+    help = "Stores the media files on the rclone remote: what is new, and an index of all."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        add_sources(parser, "back up")
         parser.add_argument(
             "--force",
             action="store_true",
-            help="Proceeds even if the media folder is empty, the mirror is not known to be that "
-            "of this site, or more of its files would be deleted than MEDIA_MAX_DELETE allows. "
-            "What only the mirror has is deleted.",
+            help="Proceeds even if the media folder is empty, or more files are gone since the "
+            "last run than MEDIA_MAX_DELETE allows. Earlier runs keep these files until they are "
+            "cleaned up.",
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Says what a run would be about, and stores nothing.",
+        )
+        parser.add_argument(
+            "--clean",
+            action="store_true",
+            help="Then deletes the runs that neither RETENTION nor MEDIA_CLEANUP_KEEP keeps, and "
+            "content that no run needs.",
         )
 
-    def handle(self, *args: Any, force: bool, verbosity: int, **options: Any) -> None:
+    def handle(
+        self,
+        *args: Any,
+        source: str | list[str] | None,
+        force: bool,
+        dry_run: bool,
+        clean: bool,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
         console = self.console(verbosity)
-        console.info("Backing up media files ...")
-        clock = time.monotonic()
-        backup = backup_media(sender=type(self), force=force, console=console)
-        count = backup.manifest.count if backup.manifest else 0
-        took = duration(time.monotonic() - clock)
-        console.info(f"Mirrored {count:,} files to {backup.path} ({size(backup.size)} in {took}).")
+        sources = chosen_sources(source)
+        if dry_run:
+            for one in sources:
+                counts = preview_backup(one, force=force)
+                self.write_result(f"A run of {one.place} would have {media_counts(counts)}.")
+            return
+        backup_sources(sources, sender=type(self), force=force, clean=clean, console=console)

@@ -1,24 +1,59 @@
-"""``manage.py mediarestore``: make the media files equal the mirror."""
+"""``manage.py mediarestore``: make the media files equal a run."""
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...operations.media import MediaRestorePlan, plan_media_restore, restore_media
+from ...operations.media.guards import named
+from ...operations.media.plan import MediaRestorePlan, plan_media_restore
+from ...operations.media.restore import restore_media
 from ..base import RcloneCommand, add_noinput, add_verification_arguments
-from ..formatting import age, date, duration, size
+from ..formatting import age, date, duration, printable, size
+from ..media import add_source, chosen_source
+from ..terminal import TerminalConsole
 
 
 class Command(RcloneCommand):
-    help = "Makes the media files equal the mirror on the rclone remote."
+    help = "Makes the media files equal a run on the rclone remote, by content."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        add_source(parser, "restore")
+        parser.add_argument(
+            "--at",
+            metavar="RUN",
+            help="Names the run, as listbackups --media shows it; or a moment in UTC such as "
+            "2026-01-31T03:00, for the newest run until then. Defaults to the newest whole run.",
+        )
+        parser.add_argument(
+            "--path",
+            metavar="PATH",
+            help="Restores this file or folder alone, or what matches a pattern such as *.jpg.",
+        )
+        parser.add_argument(
+            "--to", metavar="FOLDER", help="Restores to another folder than that of the source."
+        )
+        extra = parser.add_mutually_exclusive_group()
+        extra.add_argument(
+            "--delete",
+            action="store_true",
+            help="Deletes files that the run lacks, and whatever is in the way.",
+        )
+        extra.add_argument(
+            "--keep",
+            action="store_false",
+            dest="delete",
+            help="Keeps files that the run lacks. This is the default.",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Says what would change, and changes nothing."
+        )
         parser.add_argument(
             "--force",
             action="store_true",
-            help="Proceeds even if more media files would be deleted than MEDIA_MAX_DELETE allows.",
+            help="Proceeds even if --delete would delete more files than MEDIA_MAX_DELETE allows.",
         )
         add_noinput(parser)
         add_verification_arguments(parser)
@@ -26,6 +61,12 @@ class Command(RcloneCommand):
     def handle(
         self,
         *args: Any,
+        source: str | None,
+        at: str | None,
+        path: str | None,
+        to: str | None,
+        delete: bool,
+        dry_run: bool,
         force: bool,
         interactive: bool,
         from_environment: str | None,
@@ -35,26 +76,59 @@ class Command(RcloneCommand):
     ) -> None:
         console = self.console(verbosity)
         plan = plan_media_restore(
-            from_environment=from_environment, unverified=unverified, force=force
+            chosen_source(source),
+            at=at,
+            path=path,
+            to=None if to is None else str(Path(to).resolve()),
+            delete=delete,
+            from_environment=from_environment,
+            unverified=unverified,
+            force=force,
         )
-        if not plan.backup.verified:
-            console.warn(f"The media backup is not verified: {plan.backup.problem}.")
-        for warning in plan.warnings:
-            console.warn(warning)
-        self.confirm(_question(plan), interactive=interactive)
-        console.info("Restoring media files ...")
+        with plan:
+            if not plan.run.verified:
+                console.warn(f"{plan.run.path} is not verified: {plan.run.problem}.")
+            for warning in plan.warnings:
+                console.warn(warning)
+            if dry_run:
+                self.write_result(printable(_preview(plan)))
+                return
+            self.confirm(_question(plan), interactive=interactive)
+            self._restore(plan, console)
+
+    def _restore(self, plan: MediaRestorePlan, console: TerminalConsole) -> None:
+        console.info(f"Restoring media files from {plan.run.path} ...")
         clock = time.monotonic()
-        restore_media(plan, sender=type(self), console=console)
-        console.info(f"Restored media files in {duration(time.monotonic() - clock)}.")
+        counts = restore_media(plan, sender=type(self), console=console)
+        console.info(
+            f"Restored media files in {duration(time.monotonic() - clock)}: {counts.files:,} files, "
+            f"{counts.added:,} of them made and {counts.changed:,} replaced; {_others(plan)}."
+        )
+
+
+def _others(plan: MediaRestorePlan) -> str:
+    return f"{plan.extra:,} others {'deleted' if plan.delete else 'kept'}"
+
+
+def _preview(plan: MediaRestorePlan) -> str:
+    counts = plan.compare()
+    text = (
+        f"Of {counts.files:,} files in {plan.run.name}, {counts.added:,} would be made and "
+        f"{counts.changed:,} replaced; {_others(plan)}."
+    )
+    if plan.conflicts:
+        text += f"\nDeleted, since they are in the way: {named(plan.conflicts)}."
+    return text
 
 
 def _question(plan: MediaRestorePlan) -> str:
-    backup = plan.backup
-    made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
-    what = f"({size(backup.size)}, created {date(backup.created_at)}{made})"
-    if not plan.whole:
-        return f"You are about to copy the media backup to {plan.target}\n{what}: newer files there are replaced."
+    run = plan.run
+    made = f", {age(run.created_at, datetime.now(UTC))}" if run.created_at else ""
+    content = run.manifest.content_size if run.manifest else None
+    sized = f"{size(content)}, " if content is not None else ""
+    others = "deleted" if plan.delete else "kept"
     return (
-        f"You are about to make {plan.target} equal the media backup\n{what}: "
-        "newer and other files there are deleted."
+        f"You are about to make the files in {plan.place.address} equal those of {run.name}\n"
+        f"({sized}created {date(run.created_at)}{made}): newer ones are replaced, "
+        f"{plan.extra:,} others {others}."
     )

@@ -1,0 +1,59 @@
+"""What the commands for media share: the choice of sources."""
+
+import argparse
+
+from django.core.management.base import CommandError
+
+from .. import conf
+from ..conf.media_sources import MediaSource
+from .base import EXIT_USAGE
+
+
+def add_sources(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--source``, which may be given several times."""
+    parser.add_argument(
+        "-s",
+        "--source",
+        action="append",
+        metavar="NAME",
+        help=f"Nominates a source in MEDIA_SOURCES to {what}; may be given several times. "
+        "Defaults to all of them.",
+    )
+
+
+def add_source(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--source`` for one."""
+    parser.add_argument(
+        "-s",
+        "--source",
+        metavar="NAME",
+        help=f"Nominates the source in MEDIA_SOURCES to {what}. Required if there are several.",
+    )
+
+
+def chosen_sources(names: str | list[str] | None) -> list[MediaSource]:
+    """Return the sources of these names, or all. Raises ``CommandError``."""
+    sources = {source.name: source for source in conf.load().media_sources}
+    if not names:
+        return list(sources.values())
+    # call_command() may be given a plain string.
+    wanted = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+    for name in wanted:
+        if name not in sources:
+            raise CommandError(
+                f"There is no source {name!r} in MEDIA_SOURCES ({', '.join(sources)}).",
+                returncode=EXIT_USAGE,
+            )
+    return [sources[name] for name in wanted]
+
+
+def chosen_source(name: str | None) -> MediaSource:
+    """Return the source of this name, or the only one. Raises ``CommandError``."""
+    sources = chosen_sources(name)
+    if len(sources) > 1:
+        raise CommandError(
+            f"There are several sources ({', '.join(source.name for source in sources)}).\n"
+            "Hint: Name one with -s.",
+            returncode=EXIT_USAGE,
+        )
+    return sources[0]

@@ -1,0 +1,107 @@
+"""The listing of media runs, and of the files in one."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from ..backups import Backup
+from ..backups.index import Entry, Kind, shown
+from .formatting import age, date, printable, size
+
+_RUNS = ("NAME", "DATE", "AGE", "FILES", "SIZE", "ADDED", "CHANGED", "DELETED", "STATE")
+
+
+def run_record(run: Backup, now: datetime) -> dict[str, object]:
+    """Return a run for programs."""
+    manifest, created = run.manifest, run.created_at
+    return {
+        "name": run.name,
+        "path": run.path,
+        "source": run.database,
+        "date": created.isoformat() if created else None,
+        "age": round((now - created).total_seconds()) if created else None,
+        "environment": run.environment,
+        "files": manifest.count if manifest else None,
+        "size": manifest.content_size if manifest else None,
+        "added": manifest.added if manifest else None,
+        "changed": manifest.changed if manifest else None,
+        "deleted": manifest.deleted if manifest else None,
+        "left_out": manifest.left_out if manifest else None,
+        "whole": run.verified and manifest is not None and not manifest.partial,
+        "verified": run.verified,
+        "problem": run.problem or None,
+    }
+
+
+def run_table(runs: Sequence[Backup], now: datetime, width: int) -> str:
+    """Return runs as columns, or two lines for each if columns do not fit."""
+    rows = [_RUNS, *(_row(run, now) for run in runs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) <= width:
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+    return "\n".join(f"{name}\n    {_sentence(rest)}" for name, *rest in rows[1:])
+
+
+def _row(run: Backup, now: datetime) -> tuple[str, ...]:
+    manifest = run.manifest
+    files = _number(manifest.count if manifest else None)
+    others = (
+        _number(manifest.added if manifest else None),
+        _number(manifest.changed if manifest else None),
+        _number(manifest.deleted if manifest else None),
+    )
+    content = manifest.content_size if manifest else None
+    state = "whole"
+    if not run.verified:
+        state = "NOT VERIFIED"
+    elif manifest is not None and manifest.partial:
+        state = f"INCOMPLETE ({manifest.left_out or 0:,} left out)"
+    return (
+        printable(run.name),
+        date(run.created_at),
+        age(run.created_at, now),
+        files,
+        "?" if content is None else size(content),
+        *others,
+        state,
+    )
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def _sentence(cells: Sequence[str]) -> str:
+    when, how_old, files, content, added, changed, deleted, state = cells
+    counts = f"{added} added, {changed} changed, {deleted} deleted"
+    return f"{when}  {how_old}  {files} files  {content}  {counts}  {state}"
+
+
+def entry_record(entry: Entry) -> dict[str, object]:
+    """Return an entry for programs, as the index holds it."""
+    values: dict[str, object] = json.loads(entry.to_line())
+    return values
+
+
+def entry_lines(entries: Iterable[Entry]) -> Iterable[str]:
+    """Yield a line for each entry: its size, its time, and its path."""
+    for entry in entries:
+        path = printable(shown(entry.path)).replace("\n", "\N{REPLACEMENT CHARACTER}")
+        if entry.kind is Kind.LEFT_OUT:
+            yield f"{'LEFT OUT':>10}  {'':20}  {path} ({printable(entry.reason)})"
+            continue
+        when = date(_moment(entry.modified))
+        what = size(entry.size) if entry.kind is Kind.FILE else entry.kind.value
+        target = f" -> {printable(shown(entry.target))}" if entry.kind is Kind.LINK else ""
+        ending = "/" if entry.kind is Kind.FOLDER else ""
+        yield f"{what:>10}  {when:20}  {path}{ending}{target}"
+
+
+def _moment(nanoseconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(nanoseconds // 10**9, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

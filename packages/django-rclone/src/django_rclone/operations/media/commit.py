@@ -1,0 +1,107 @@
+"""The commit of a run: its index, and then the manifest that makes it one."""
+
+import django
+
+from ...backups.catalog import commit_manifest
+from ...backups.index import FORMAT, header
+from ...backups.manifest import Manifest, manifest_path, signer
+from ...conf import Settings
+from ...events import OperationEvent
+from ...exceptions import RcloneError
+from ...pipeline.compression import ZSTD
+from ...pipeline.relay import Digest, upload_dump
+from ...rclone import Remote
+from ...rclone.binary import format_version
+from .counts import content_size, count
+from .runs import VENDOR
+from .workset import WorkSet
+
+_LEVEL = 3  # of compression
+
+
+def commit_run(
+    remote: Remote,
+    settings: Settings,
+    work: WorkSet,
+    source: str,
+    event: OperationEvent,
+    *,
+    partial: bool,
+) -> Manifest:
+    """Store the index of what was found, check what was stored, and commit it.
+
+    ``partial`` is whether files are missing in it. After an error nothing of it stays.
+    Raises ``RcloneError``.
+    """
+    path = event.path or ""
+    try:
+        with remote.upload(path, progress=lambda _: None) as upload:
+            digest = upload_dump(_Lines(work, source), upload, compression=ZSTD, level=_LEVEL)
+        if (stored := remote.size(path)) != digest.size:
+            raise RcloneError(
+                f"Size mismatch for {path}: sent {digest.size:,} bytes, the remote has {stored}."
+            )
+        manifest = _manifest(remote, settings, work, source, event, digest, partial)
+        commit_manifest(remote, manifest)
+    except BaseException:
+        # Whatever of it exists: a manifest without its index, or an index alone.
+        remote.try_delete(manifest_path(path))
+        remote.try_delete(path)
+        raise
+    return manifest
+
+
+def _manifest(
+    remote: Remote,
+    settings: Settings,
+    work: WorkSet,
+    source: str,
+    event: OperationEvent,
+    digest: Digest,
+    partial: bool,
+) -> Manifest:
+    counts = count(work)
+    manifest = Manifest(
+        database=source,
+        path=event.path or "",
+        created_at=event.started_at,
+        vendor=VENDOR,
+        format=FORMAT,
+        compression=ZSTD,
+        size=digest.size,
+        sha256=digest.sha256,
+        raw_size=digest.raw_size,
+        count=counts.files,
+        content_size=content_size(work),
+        added=counts.added,
+        changed=counts.changed,
+        deleted=counts.deleted,
+        left_out=counts.left_out,
+        partial=partial,
+        tool="rclone",
+        tool_version=format_version(remote.version),
+        django_version=django.get_version(),
+        environment=settings.environment,
+    )
+    return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))
+
+
+class _Lines:
+    """The index as a stream."""
+
+    def __init__(self, work: WorkSet, source: str) -> None:
+        self._entries = work.entries()
+        self._buffer = header(source)
+
+    def read(self, size: int) -> bytes:
+        """Return about ``size`` bytes, and nothing at the end."""
+        pieces = [self._buffer]
+        length = len(self._buffer)
+        self._buffer = b""
+        while length < size and (entry := next(self._entries, None)):
+            pieces.append(entry.to_line())
+            length += len(pieces[-1])
+        return b"".join(pieces)
+
+    def finish(self) -> None:
+        """Do nothing: the end of the facts is the end of the index."""

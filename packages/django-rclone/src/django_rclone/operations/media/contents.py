@@ -1,0 +1,49 @@
+"""What is in a run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ... import conf
+from ...backups import Backup
+from ...backups.index import Entry, Kind
+from ...rclone import Remote, session
+from .choice import choose_run, parse_moment
+from .plan import selected_paths
+from .runs import read_index, run_catalog
+from .workset import WorkSet
+
+
+@contextmanager
+def run_contents(
+    source: str, at: str, path: str | None = None
+) -> Iterator[tuple[Backup, Iterator[Entry]]]:
+    """Yield a run and its entries, in the order of paths.
+
+    ``at`` is its name, verified or not, or a moment; ``path`` a file, a folder or a pattern.
+    Raises ``InvalidSettings``, ``BackupNotFound``, ``BackupRejected`` or ``RcloneError``.
+    """
+    settings = conf.load()
+    with session(), WorkSet() as work:
+        remote = Remote(settings)
+        catalog = run_catalog(remote, settings)
+        if parse_moment(at) is None:
+            run = catalog.get(at)
+        else:
+            run, _ = choose_run(catalog, source, at, settings.environment, unverified=False)
+        read_index(remote, run, work, wanted=selected_paths(path))
+        yield run, _entries(work)
+
+
+def _entries(work: WorkSet) -> Iterator[Entry]:
+    query = "SELECT path, kind, size, modified, mode, sha256, target, reason FROM run ORDER BY path"
+    for path, kind, size, modified, mode, sha256, target, reason in work.connection.execute(query):
+        yield Entry(
+            path=path,
+            kind=Kind(kind),
+            size=size,
+            modified=modified,
+            mode=mode,
+            sha256=sha256,
+            target=target,
+            reason=reason,
+        )

@@ -1,0 +1,188 @@
+"""Retention of runs, and the deletion of content that no run needs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ... import conf
+from ...backups import Backup
+from ...backups.catalog import Catalog
+from ...backups.contents import Contents
+from ...backups.index import EXTENSION
+from ...backups.manifest import MANIFEST_SUFFIX, manifest_path
+from ...backups.retention import (
+    CLOCK_TOLERANCE,
+    dated_after,
+    orphaned_dumps,
+    with_empty_manifests,
+)
+from ...backups.rules import judge
+from ...conf import Settings
+from ...conf.retention import Policy, time_zone
+from ...console import Console
+from ...events import Operation
+from ...exceptions import BackupNotFound, BackupRejected
+from ...locks import exclusive
+from ...rclone import Remote, session
+from ...rclone.copying import Copying
+from ...reporting import Sender, new_operation, report
+from .runs import (
+    NAMING,
+    content_folder,
+    content_name,
+    list_content,
+    read_index,
+    run_catalog,
+)
+from .workset import WorkSet
+
+_QUIET = Console()
+_BATCH = 10_000  # names
+
+
+@session()
+def prune_media(
+    source: str, *, sender: Sender, keep_path: str | None = None, console: Console = _QUIET
+) -> list[Backup]:
+    """Delete the runs of a source that no rule keeps, and return them.
+
+    The rules are those of databases, with ``MEDIA_CLEANUP_KEEP`` without ``RETENTION``: only verified runs of this environment count, incomplete
+    ones apart. Then content is deleted that no run on the remote needs, of whatever source
+    or environment, verified or not. If one of their indexes cannot be read, no content is.
+    ``keep_path`` is the path of a run to keep in any case. Raises ``InvalidSettings``,
+    ``OperationLocked``, ``BackupRejected`` or ``RcloneError``.
+    """
+    settings = conf.load()
+    event = new_operation(
+        Operation.MEDIA_PRUNE, environment=settings.environment, started_at=datetime.now(UTC)
+    )
+    with report(event, sender=sender, console=console) as context:
+        remote = Remote(settings)
+        # It excludes backups and restores, too: a run on its way may need any content.
+        with exclusive(remote, event):
+            catalog = run_catalog(remote, settings)
+            contents = catalog.read()
+            runs = contents.backups
+            pruned = _prune_runs(source, runs, contents, catalog, keep_path, console)
+            gone = {run.path for run in pruned}
+            kept = [run for run in runs if run.path not in gone]
+            _require_complete(runs, contents, catalog)
+            context.size = _prune_content(kept, remote, settings, console)
+    return pruned
+
+
+def _prune_runs(
+    source: str,
+    listed: Sequence[Backup],
+    contents: Contents,
+    catalog: Catalog,
+    keep_path: str | None,
+    console: Console,
+) -> list[Backup]:
+    settings = catalog.settings
+    now = datetime.now(UTC)
+    whose = (source, settings.environment)
+    ours = [run for run in listed if (run.database, run.environment) == whose]
+    verdicts = judge(
+        ours,
+        settings.retention or Policy(last=settings.media_cleanup_keep),
+        zone=time_zone(),
+        now=now,
+        keep_path=keep_path,
+        pinned=contents.pinned,
+    )
+    goes = [verdict.backup for verdict in reversed(verdicts) if verdict.goes]
+    runs = [run for run in goes if _is_as_listed(run, catalog, console)]
+    orphans = [
+        path
+        for path in orphaned_dumps(
+            contents.uncommitted, source, NAMING, extensions=[EXTENSION], now=now
+        )
+        if not catalog.has_manifest(path)
+    ]
+    for run in runs:
+        # The manifest first: an interrupted deletion leaves no run behind.
+        catalog.remote.delete(manifest_path(run.path))
+        catalog.remote.delete(run.path)
+        console.deleted(run.path)
+    for path in with_empty_manifests(orphans, contents.uncommitted):
+        catalog.remote.delete(path)
+        console.deleted(path)
+    _warn_of_kept(ours, dated_after(ours, now + CLOCK_TOLERANCE), console)
+    return runs
+
+
+def _is_as_listed(run: Backup, catalog: Catalog, console: Console) -> bool:
+    """Ask for a run by its name before it is deleted: one listing may be wrong."""
+    try:
+        found = catalog.get(run.path)
+    except BackupNotFound:
+        return False
+    if found.verified and found.manifest == run.manifest and not catalog.has_pin(run.path):
+        return True
+    console.warn(f"{run.path} is not what the listing says; it was kept.")
+    return False
+
+
+def _require_complete(runs: Sequence[Backup], contents: Contents, catalog: Catalog) -> None:
+    """Raise ``BackupRejected`` if there is a run that the listing lacks.
+
+    Absence in one listing is not absence: what looks like half a run is asked for by name.
+    """
+    halves = {path.removesuffix(MANIFEST_SUFFIX) for path in contents.uncommitted}
+    for path in sorted(halves - {run.path for run in runs}):
+        if catalog.remote.size(path) is not None and catalog.has_manifest(path):
+            raise BackupRejected(
+                f"The listing of the remote lacked part of {path}: no content was deleted.",
+                hint="Run the command again.",
+            )
+
+
+def _warn_of_kept(ours: Sequence[Backup], ahead: Sequence[Backup], console: Console) -> None:
+    if unverified := [run for run in ours if not run.verified]:
+        console.warn(f"{len(unverified)} runs could not be verified; they were kept.")
+    if ahead:
+        console.warn(
+            f"{len(ahead)} runs are dated in the future, such as {ahead[0].path}; they were "
+            "kept and not counted. Check the clock of this host and of the one that made them."
+        )
+
+
+def _prune_content(
+    kept: Sequence[Backup], remote: Remote, settings: Settings, console: Console
+) -> int:
+    """Delete the content that none of the runs needs, and return its bytes."""
+    copying = Copying(settings)
+    place = remote.address(content_folder(settings))
+    with WorkSet() as work:
+        list_content(copying, place, work)
+        for run in kept:
+            work.run("DELETE FROM run")
+            _read_any(remote, run, work)
+            work.run("DELETE FROM stored WHERE sha256 IN (SELECT sha256 FROM run)")
+        size = work.number("SELECT sum(size) FROM stored")
+        count = work.number("SELECT count(*) FROM stored")
+        while names := _some_names(work):
+            copying.delete(place, names)
+        if count:
+            console.deleted(f"{count:,} contents that no run needs")
+    return size
+
+
+def _read_any(remote: Remote, run: Backup, work: WorkSet) -> None:
+    """Read the index of a run. Raises ``BackupRejected`` if that is impossible."""
+    try:
+        read_index(remote, run, work)
+    except BackupRejected as error:
+        raise BackupRejected(
+            f"Old runs were deleted, but no content was, since {run.path} may need it: "
+            f"{error.message}",
+            hint="Find out what happened to it. As long as it is there, content is only added.",
+        ) from None
+
+
+def _some_names(work: WorkSet) -> list[str]:
+    rows = work.rows("SELECT sha256 FROM stored ORDER BY sha256 LIMIT ?", (_BATCH,))
+    hashes = [h for (h,) in rows if isinstance(h, bytes)]
+    if hashes:
+        work.run("DELETE FROM stored WHERE sha256 <= ?", (hashes[-1],))
+    return [content_name(h) for h in hashes]

@@ -1,0 +1,86 @@
+"""Media files on a remote of rclone."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ...backups.index import Kind
+from ...exceptions import MediaGuardError
+from ...rclone.copying import Copying
+from ...scratch import scratch_directory
+from .scan import Found, Rules
+from .workset import WorkSet
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MODE = 0o644  # for whoever restores into a folder
+
+
+class RemotePlace:
+    """A remote. It has neither links nor empty folders, and no times of a change."""
+
+    follows = False
+
+    def __init__(self, address: str, rules: Rules, copying: Copying) -> None:
+        self.address = address
+        self._rules = rules
+        self._copying = copying
+
+    def scan(self) -> Iterator[Found]:
+        """See ``MediaPlace``."""
+        empty = True
+        with closing(self._copying.files(self.address)) as files:
+            for file in files:
+                empty = False
+                path = file.path.encode("utf-8", "surrogateescape")
+                if self._rules.leaves_out(path):
+                    continue
+                if "\n" in file.path:
+                    reason = "rclone cannot be asked for a name with a line break"
+                    yield Found(path, Kind.LEFT_OUT, reason=reason)
+                    continue
+                when = _nanoseconds(file.modified)
+                yield Found(path, Kind.FILE, file.size, modified=when, mode=_MODE)
+        if empty and not self._copying.exists(self.address):
+            raise MediaGuardError(
+                f"There is no media folder {self.address}.", hint="Correct MEDIA_SOURCES."
+            )
+
+    @contextmanager
+    def at_hand(
+        self, paths: Sequence[bytes], temporary: Path
+    ) -> Iterator[tuple[bytes, Mapping[bytes, str]]]:
+        """See ``MediaPlace``."""
+        names = {path.decode("utf-8", "surrogateescape"): path for path in paths}
+        with scratch_directory(temporary) as spool:
+            copied = self._copying.copy(
+                self.address, str(spool), names=list(names), progress=lambda _: None
+            )
+            if copied.error is not None and not copied.failed:
+                raise copied.error
+            root = os.fsencode(spool)
+            missing = {names[n]: reason for n, reason in copied.failed.items() if n in names}
+            for path in paths:
+                if path not in missing and not os.path.lexists(os.path.join(root, path)):
+                    missing[path] = "it is gone, or its name is one that this machine cannot hold"
+            yield root, missing
+
+    def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
+        """See ``MediaPlace``. What the file is like was said by the listing."""
+        work.run(
+            "UPDATE found SET size = ?, sha256 = ? WHERE path = ?",
+            (found.size, sha256, found.path),
+        )
+
+    def changed(self, root: bytes, found: Found) -> bool:
+        """See ``MediaPlace``. What was read is a copy of our own."""
+        return False
+
+
+def _nanoseconds(text: str) -> int:
+    """Return a time as rclone writes it, to the microsecond; 0 if it is none."""
+    try:
+        return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1) * 1_000
+    except (ValueError, TypeError, OverflowError):
+        return 0

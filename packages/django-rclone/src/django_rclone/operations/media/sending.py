@@ -1,0 +1,226 @@
+"""Sending content that is not stored yet: batch by batch, each checked before the next."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from ...backups.index import Kind
+from ...console import Console
+from ...exceptions import RcloneError
+from ...rclone.copying import Copied, Copying
+from ...scratch import scratch_directory
+from .cache import Cache
+from .hashing import CHANGING, Hashed, hash_files
+from .places import MediaPlace
+from .runs import content_hash, content_name, list_content
+from .scan import Found
+from .workset import EMPTY, WorkSet
+
+_TRIES = 3  # for each file that changes while it is sent, or that could not be sent
+_BATCH = 5_000  # files
+_BATCH_SIZE = 4 << 30  # bytes
+# Thousands of links are made and deleted; a disk would be written for nothing.
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - private folders are made in it
+_FEW = 50  # one in so many: then they are asked for by name, not by listing all
+
+_PENDING = f"""kind = 'file' AND (sha256 IS NULL OR (sha256 != x'{EMPTY.hex()}' AND NOT EXISTS (
+    SELECT 1 FROM stored WHERE stored.sha256 = found.sha256 AND stored.size = found.size)))"""
+
+
+class Sending:
+    """The content of one run on its way to the remote."""
+
+    def __init__(
+        self,
+        work: WorkSet,
+        cache: Cache,
+        place: MediaPlace,
+        copying: Copying,
+        content: str,
+        console: Console,
+    ) -> None:
+        """``content`` is the address of the folder of contents."""
+        self._work = work
+        self._cache = cache
+        self._place = place
+        self._copying = copying
+        self._content = content
+        self._console = console
+        self._reasons: dict[bytes, str] = {}
+        self._done = self._total = 0
+        self.bytes = 0
+        """Bytes sent."""
+
+    def store_missing(self, temporary: Path) -> None:
+        """Send all content that is missing on the remote; note the files that could not be sent.
+
+        Raises ``RcloneError`` if the remote takes nothing more.
+        """
+        self._total = self._work.number(f"SELECT sum(size) FROM found WHERE {_PENDING}")
+        for _ in range(_TRIES):
+            for batch in self._batches():
+                self._send_batch(batch, temporary)
+        for path in [path for batch in self._batches() for path in batch]:
+            self._work.leave_out(path, self._reasons.get(path, CHANGING))
+        self._require_stored()
+
+    def _batches(self) -> Iterator[list[bytes]]:
+        """Yield the paths of files whose content may be missing, in the order of paths."""
+        after = b""
+        while True:
+            rows = self._work.connection.execute(
+                f"SELECT path, size FROM found WHERE path > ? AND {_PENDING} ORDER BY path LIMIT ?",
+                (after, _BATCH),
+            )
+            batch: list[bytes] = []
+            size = 0
+            for path, bytes_of in rows:
+                if batch and size + bytes_of > _BATCH_SIZE:
+                    break
+                batch.append(path)
+                size += bytes_of
+            rows.close()
+            if not batch:
+                return
+            after = batch[-1]
+            yield batch
+
+    def _send_batch(self, paths: list[bytes], temporary: Path) -> None:
+        """Hash files, and send the content of those that the remote lacks."""
+        links = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else temporary
+        with (
+            self._place.at_hand(paths, temporary) as (root, missing),
+            scratch_directory(links) as staged,
+        ):
+            for path, reason in missing.items():
+                self._reasons[path] = reason
+            here = [path for path in paths if path not in missing]
+            hashed = hash_files(root, here, follow=self._place.follows)
+            sources = self._stage(self._noted(hashed), root, staged)
+            if sources:
+                self._copy(sources, root, staged)
+        self._done += sum(one.found.size for one in hashed)
+        self._console.progress(self._done, self._total)
+
+    def _noted(self, hashed: Sequence[Hashed]) -> Iterator[tuple[bytes, Found]]:
+        """Note hashes in the facts; yield those whose content is missing, each once."""
+        seen: set[bytes] = set()
+        for found, sha256, problem in hashed:
+            if problem:
+                self._reasons[found.path] = problem
+                if problem != CHANGING:
+                    self._work.leave_out(found.path, problem)
+                continue
+            self._place.note(self._work, found, sha256)
+            if sha256 in seen or not found.size:
+                continue
+            seen.add(sha256)
+            query = "SELECT count(*) FROM stored WHERE sha256 = ? AND size = ?"
+            if not self._work.number(query, (sha256, found.size)):
+                yield sha256, found
+
+    def _stage(
+        self, missing: Iterator[tuple[bytes, Found]], root: bytes, staged: Path
+    ) -> dict[bytes, Found]:
+        """Make links that are named by content, and return what they lead to."""
+        sources: dict[bytes, Found] = {}
+        made: set[str] = set()
+        for sha256, found in missing:
+            name = content_name(sha256)
+            if name[:2] not in made:
+                (staged / name[:2]).mkdir()
+                made.add(name[:2])
+            os.symlink(os.path.join(root, found.path), os.fsencode(staged / name))
+            sources[sha256] = found
+        return sources
+
+    def _copy(self, sources: dict[bytes, Found], root: bytes, staged: Path) -> None:
+        before = self._done
+        self._cache.begin(sources)
+        copied = self._copying.copy(
+            str(staged),
+            self._content,
+            progress=lambda sent: self._console.progress(before + sent, self._total),
+        )
+        arrived = sources if copied.error is None else self._arrived(sources, copied)
+        if copied.error is not None and not copied.failed and len(arrived) == len(sources):
+            # It failed, and nobody knows what is wrong.
+            raise copied.error
+        changed = [s for s in arrived if self._place.changed(root, arrived[s])]
+        good = {sha256: found for sha256, found in arrived.items() if sha256 not in changed}
+        if changed:
+            self._take_back(changed, sources)
+        self._work.add_stored((sha256, found.size) for sha256, found in good.items())
+        self._work.connection.executemany(
+            "INSERT OR REPLACE INTO sent VALUES (?,?)", ((s, f.size) for s, f in good.items())
+        )
+        self._cache.confirm(good)
+        self.bytes += sum(found.size for found in good.values())
+        if copied.error is not None and not arrived:
+            raise copied.error
+
+    def _arrived(self, sources: dict[bytes, Found], copied: Copied) -> dict[bytes, Found]:
+        """Return what is stored of a batch that failed; note why the rest is not."""
+        error = copied.error
+        assert error is not None
+        names = {content_name(sha256): sha256 for sha256 in sources}
+        failed = {names[name]: reason for name, reason in copied.failed.items() if name in names}
+        with closing(self._copying.sizes(self._content, list(names))) as listed:
+            sizes = {names[name]: size for name, size in listed if name in names}
+        arrived = {
+            sha256: found
+            for sha256, found in sources.items()
+            if sizes.get(sha256) == found.size and sha256 not in failed
+        }
+        for sha256, found in sources.items():
+            if sha256 not in arrived:
+                self._reasons[found.path] = failed.get(sha256) or error.message.splitlines()[-1]
+        return arrived
+
+    def _take_back(self, changed: Sequence[bytes], sources: dict[bytes, Found]) -> None:
+        """Delete what was stored of files that changed: it may not be what its name says."""
+        self._copying.delete(self._content, [content_name(sha256) for sha256 in changed])
+        for sha256 in changed:
+            self._reasons[sources[sha256].path] = CHANGING
+            self._work.run("UPDATE found SET sha256 = NULL WHERE sha256 = ?", (sha256,))
+
+    def _require_stored(self) -> None:
+        """Raise ``RcloneError`` unless the remote has what was sent, by name and size."""
+        sent = self._work.number("SELECT count(*) FROM sent")
+        if not sent:
+            return
+        stored = self._work.number("SELECT count(*) FROM stored")
+        if sent * _FEW < stored:
+            hashes = [h for (h,) in self._work.rows("SELECT sha256 FROM sent")]
+            names = [content_name(h) for h in hashes if isinstance(h, bytes)]
+            with closing(self._copying.sizes(self._content, names)) as listed:
+                found = [(content_hash(name), size) for name, size in listed]
+            self._work.connection.executemany(
+                "DELETE FROM sent WHERE sha256 = ? AND size = ?", found
+            )
+        else:
+            list_content(self._copying, self._content, self._work)
+            self._work.run(
+                "DELETE FROM sent WHERE EXISTS (SELECT 1 FROM stored"
+                " WHERE stored.sha256 = sent.sha256 AND stored.size = sent.size)"
+            )
+        if lost := self._work.number("SELECT count(*) FROM sent"):
+            raise RcloneError(
+                f"{lost:,} of {sent:,} files are not on the remote as they were sent.",
+                hint="Check the remote: its quota, options of the storage in RCLONE_FLAGS, "
+                "other writers.",
+            )
+
+
+def hash_all(work: WorkSet, place: MediaPlace, temporary: Path) -> None:
+    """Fill in the hashes of all files found that have none yet, as far as they can be read."""
+    query = "SELECT path FROM found WHERE path > ? AND kind = ? AND sha256 IS NULL ORDER BY path LIMIT ?"
+    after = b""
+    while paths := [p for (p,) in work.connection.execute(query, (after, Kind.FILE, _BATCH))]:
+        after = paths[-1]
+        with place.at_hand(paths, temporary) as (root, missing):
+            here = [path for path in paths if path not in missing]
+            for found, sha256, problem in hash_files(root, here, follow=place.follows):
+                if not problem:
+                    place.note(work, found, sha256)

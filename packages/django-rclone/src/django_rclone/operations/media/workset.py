@@ -1,0 +1,146 @@
+"""The facts of one run, in a temporary database: a million files need no memory."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+from ...backups.index import Entry, Kind
+from ...exceptions import MediaGuardError
+from .scan import Found
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -32768;
+CREATE TABLE found (
+    path BLOB PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+    changed INTEGER NOT NULL, inode INTEGER NOT NULL, mode INTEGER NOT NULL,
+    target BLOB NOT NULL, reason TEXT NOT NULL, sha256 BLOB
+) WITHOUT ROWID;
+CREATE TABLE run (
+    path BLOB PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+    mode INTEGER NOT NULL, sha256 BLOB NOT NULL, target BLOB NOT NULL, reason TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE stored (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE sent (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_MANY = 1_000
+
+EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+"""The hash of a file without content. It is not stored."""
+
+
+class WorkSet:
+    """What was ``found`` in a source, an earlier or chosen ``run``, and what is ``stored``.
+
+    It is a context manager. Its queries are those of the modules around it.
+    """
+
+    def __init__(self) -> None:
+        # A database without a name is a file that SQLite deletes itself, also after a kill.
+        self.connection = sqlite3.connect("", isolation_level=None)
+        self.connection.executescript(_SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+        if isinstance(error, sqlite3.Error):
+            raise MediaGuardError(
+                f"The temporary database of this run failed: {error}.",
+                hint="Is there space in the temporary folder?",
+            ) from error
+
+    def close(self) -> None:
+        """Delete the database."""
+        self.connection.close()
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Return all rows of a query that has few."""
+        return self.connection.execute(query, values).fetchall()
+
+    def number(self, query: str, values: Sequence[object] = ()) -> int:
+        """Return the one number of a query; 0 for NULL."""
+        (value,) = self.connection.execute(query, values).fetchone()
+        return int(value or 0)
+
+    def run(self, query: str, values: Sequence[object] = ()) -> int:
+        """Run a statement, and return how many rows it changed."""
+        return self.connection.execute(query, values).rowcount
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all changes in the block be one transaction."""
+        self.run("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.run("ROLLBACK")
+            raise
+        self.run("COMMIT")
+
+    def add_found(self, items: Iterable[Found]) -> None:
+        """Add what was found in the source."""
+        rows = (
+            (*item, EMPTY if item.kind is Kind.FILE and not item.size else None) for item in items
+        )
+        for some in _batched(rows):
+            self.connection.executemany(
+                "INSERT OR REPLACE INTO found VALUES (?,?,?,?,?,?,?,?,?,?)", some
+            )
+
+    def add_run(self, entries: Iterable[Entry]) -> None:
+        """Add entries of the index of a run. Raises ``ValueError`` for a path that comes twice."""
+        rows = (
+            (e.path, e.kind, e.size, e.modified, e.mode, e.sha256, e.target, e.reason)
+            for e in entries
+        )
+        for some in _batched(rows):
+            try:
+                self.connection.executemany("INSERT INTO run VALUES (?,?,?,?,?,?,?,?)", some)
+            except sqlite3.IntegrityError:
+                raise ValueError("a path comes twice") from None
+
+    def add_stored(self, objects: Iterable[tuple[bytes, int]]) -> None:
+        """Add content that is stored: its hash, and its size."""
+        for some in _batched(objects):
+            self.connection.executemany("INSERT OR REPLACE INTO stored VALUES (?,?)", some)
+
+    def leave_out(self, path: bytes, reason: str) -> None:
+        """Note why something that was found cannot be stored."""
+        self.run(
+            "UPDATE found SET kind = ?, reason = ? WHERE path = ?", (Kind.LEFT_OUT, reason, path)
+        )
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what was found as entries of an index, in the order of paths."""
+        rows = self.connection.execute(
+            "SELECT path, kind, size, modified, mode, sha256, target, reason FROM found"
+            " ORDER BY path"
+        )
+        for path, kind, size, modified, mode, sha256, target, reason in rows:
+            yield Entry(
+                path=path,
+                kind=Kind(kind),
+                size=size,
+                modified=modified,
+                mode=mode,
+                sha256=sha256 or b"",
+                target=target,
+                reason=reason,
+            )
+
+
+def _batched(rows: Iterable[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
+    iterator = iter(rows)
+    while some := list(islice(iterator, _MANY)):
+        yield some

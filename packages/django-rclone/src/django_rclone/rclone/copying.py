@@ -1,0 +1,183 @@
+"""Many objects at once: listing, copying and deleting them, a run of rclone for each batch.
+
+Flags are those of https://rclone.org/commands/rclone_copy/ and
+https://rclone.org/filtering/#files-from-raw, the ones for links those of
+https://rclone.org/local/.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..conf import Settings
+from ..exceptions import RcloneError
+from ..interrupts import interruptible
+from ..processes import Process, run
+from .binary import RcloneBinary
+from .decoding import json_object
+from .log import TransferStats
+from .requests import as_folder
+
+_NAMED = "--files-from-raw=-"
+# The user's flags may say otherwise. Small files are what takes long.
+_PARALLEL = ("--transfers=16", "--checkers=32")
+_COPY = (
+    # What is there is not asked for: whoever copies knows that it is missing.
+    "--no-check-dest",
+    # A retry would send everything again.
+    "--retries=1",
+    "--no-update-dir-modtime",
+    "--ignore-errors=false",
+    "--error-on-no-transfer=false",
+    "--use-server-modtime",
+)
+_LIST = ("--recursive", "--files-only", *_PARALLEL[1:])
+
+
+@dataclass(slots=True)
+class Copied:
+    """What became of one copy."""
+
+    failed: dict[str, str] = field(default_factory=dict)
+    """The names that rclone could not copy, each with the reason."""
+    error: RcloneError | None = None
+    """Why the run failed, if it did: names that did not fail may not have arrived either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One file of a listing."""
+
+    path: str
+    size: int
+    modified: str
+    """As rclone writes it; empty if the storage knows no times."""
+
+
+class Copying:
+    """Copies between folders and remotes. Places are full addresses."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._binary = RcloneBinary(settings)
+
+    def copy(
+        self,
+        source: str,
+        destination: str,
+        *,
+        names: Sequence[str] | None = None,
+        progress: Callable[[int], None],
+        in_place: bool = False,
+    ) -> Copied:
+        """Copy a folder with the files that its links point to, or only ``names`` in it.
+
+        ``in_place`` saves renaming each file in a folder; one may be incomplete after an error.
+
+        What is there already is replaced. Names that are missing in the source are left out
+        without a word. Only the start of rclone itself raises ``RcloneError``.
+        """
+        stats = TransferStats(progress)
+        process = self._binary.process(
+            "copy",
+            as_folder(source),
+            as_folder(destination),
+            transfer=True,
+            overridable_flags=_PARALLEL,
+            flags=(
+                *_COPY,
+                *("--links=false", "--copy-links", f"--inplace={str(in_place).lower()}"),
+                *(() if names is None else (_NAMED,)),
+            ),
+            stats=stats,
+        )
+        try:
+            run(process, _lines(names or ()))
+        except RcloneError as error:
+            return Copied(stats.failed, error)
+        return Copied()
+
+    def sizes(
+        self, folder: str, names: Sequence[str] | None = None
+    ) -> Generator[tuple[str, int], None, None]:
+        """Yield the path and size of every file below a folder, or of those of ``names``.
+
+        Nothing is yielded for a folder that does not exist. Raises ``RcloneError``.
+        """
+        flags = (*_LIST, "--format=sp", "--separator= ")
+        for line in self._listed("lsf", folder, flags, names):
+            size, _, path = line.decode("utf-8", "replace").partition(" ")
+            if size.isdigit():
+                yield path, int(size)
+
+    def files(self, folder: str) -> Generator[Listed, None, None]:
+        """Yield every file below a folder with its time. Raises ``RcloneError``."""
+        # On S3 the time that a file was given costs a request.
+        flags = (*_LIST, "--no-mimetype", "--use-server-modtime")
+        for line in self._listed("lsjson", folder, flags, None):
+            text = line.strip().rstrip(b",")
+            if text in (b"[", b"]", b""):
+                continue
+            try:
+                row = json_object(text)
+                yield Listed(str(row["Path"]), int(row["Size"]), str(row.get("ModTime", "")))
+            except (KeyError, TypeError, ValueError):
+                raise RcloneError("The output of rclone cannot be read.") from None
+
+    def exists(self, folder: str) -> bool:
+        """Return whether there is such a folder. Raises ``RcloneError``."""
+        try:
+            run(self._binary.process("lsf", as_folder(folder), flags=("--max-depth=1",)))
+        except RcloneError as error:
+            if error.missing:
+                return False
+            raise
+        return True
+
+    def delete(self, folder: str, names: Sequence[str]) -> None:
+        """Delete files by their names; those that are missing are none. Raises ``RcloneError``."""
+        if names:
+            flags = (_NAMED, "--checkers=32")
+            run(self._binary.process("delete", as_folder(folder), flags=flags), _lines(names))
+
+    def _listed(
+        self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
+    ) -> Generator[bytes, None, None]:
+        """Yield the lines that rclone prints while it runs."""
+        # As ``Remote`` does: crypt reports a folder as missing if it got no answer.
+        for _ in range(2):
+            found = False
+            for line in self._listed_once(verb, folder, flags, names):
+                found = True
+                yield line
+            if found:
+                return
+
+    def _listed_once(
+        self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
+    ) -> Generator[bytes, None, None]:
+        named = () if names is None else (_NAMED,)
+        process = self._binary.process(verb, as_folder(folder), flags=(*flags, *named))
+        rest = b""
+        try:
+            with process:
+                with interruptible():
+                    process.write(_lines(names or ()))
+                    process.close_input()
+                while data := _read(process):
+                    *lines, rest = (rest + data).split(b"\n")
+                    yield from lines
+                with interruptible():
+                    process.finish()
+        except RcloneError as error:
+            if not error.missing:
+                raise
+        if rest:
+            yield rest
+
+
+def _read(process: Process) -> bytes:
+    with interruptible():
+        return process.read()
+
+
+def _lines(names: Iterable[str]) -> bytes:
+    return "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
