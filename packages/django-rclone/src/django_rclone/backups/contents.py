@@ -30,12 +30,12 @@ class Contents:
     names: Names
     manifests: Manifests
 
-    @property
+    @cached_property
     def uncommitted(self) -> frozenset[str]:
         """The paths of all files without a manifest; manifests themselves are among them."""
         return frozenset(self.stored) - self._committed
 
-    @property
+    @cached_property
     def pinned(self) -> frozenset[str]:
         """The paths of what has a pin, valid or not."""
         return marked(self.stored, SUFFIX)
