@@ -330,15 +330,15 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             status=wrong,
         )
     if operation == "restore":
-        listed = ("cat", "*db/")
+        locked = ("rcat", "*locks/*")
         yield fault(
             "dump vanishes between listing and reading",
-            _after(listed, "find . -type f -size +20k -delete"),
+            _after(locked, "find . -type f -size +20k -delete"),
             "not found|exited",
         )
         yield fault(
             "dump changes between listing and reading",
-            _after(listed, "find . -type f -size +20k -exec sh -c 'echo x >> \"$0\"' {} \\;"),
+            _after(locked, "find . -type f -size +20k -exec sh -c 'echo x >> \"$0\"' {} \\;"),
             "altered|larger|bad|decrypt|failed",
             hint=False,
         )

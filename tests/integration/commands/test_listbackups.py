@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from django.core.management.base import CommandError
 
 from tests.support.site import DjangoSite, record_programs, record_requests
 
@@ -23,6 +24,7 @@ def test_backups_are_listed_newest_first_with_what_matters(site: DjangoSite) -> 
         "environment",
         "verified",
         "problem",
+        "proof",
         "pinned",
         "kept",
     }
@@ -55,9 +57,30 @@ def test_the_listing_fits_the_terminal_and_cuts_no_name(
             "AGE",
             "DATE",
             "DATABASE",
-            "VERIFIED",
+            "PROOF",
             "KEPT",
         ]
+
+
+def test_what_is_known_of_a_backup_is_shown(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    dump = site.back_up()
+    assert "  signed  " in site.call("listbackups")
+    site.call("dbverify", "--remote-only")
+    assert "  read back 0 minutes ago  " in site.call("listbackups")
+    site.call("dbverify")
+    assert "  rehearsed 0 minutes ago  " in site.call("listbackups")
+    assert site.backups()[0]["proof"]["kind"] == "rehearsed"
+
+    data = bytearray(dump.read_bytes())
+    data[-9] ^= 1
+    dump.write_bytes(data)
+    with pytest.raises(CommandError):
+        site.call("dbverify", "--remote-only")
+    assert "  NOT RESTORABLE  " in site.call("listbackups")
+    assert site.backups()[0]["proof"]["complaints"]
 
 
 def test_an_unverified_backup_says_why(site: DjangoSite) -> None:

@@ -91,8 +91,14 @@ def _restored_by_vendor(
 ) -> str:
     """Return the fingerprint of what pg_restore makes of a dump; nothing if it fails."""
     server, name = database.server, f"{database.name}_by_vendor"
-    environment = {**os.environ, "PGPASSWORD": server.password, "PGCLIENTENCODING": "UTF8"}
-    place = (f"--host={server.host}", f"--port={server.port}", f"--username={server.user}")
+    # What belongs to an extension is owned by whoever creates it.
+    user, password = (
+        (database.role, database.password)
+        if example.traits["superuser"]
+        else (server.user, server.password)
+    )
+    environment = {**os.environ, "PGPASSWORD": password, "PGCLIENTENCODING": "UTF8"}
+    place = (f"--host={server.host}", f"--port={server.port}", f"--username={user}")
 
     def run(program: str, *arguments: object) -> bool:
         command = [str(server.programs / program), *place, *map(str, arguments)]

@@ -1,20 +1,18 @@
 """A look at the backups: is there one, how old, proven when, of the usual size."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from .. import conf
-from ..backups import Backup
 from ..backups.catalog import database_catalog
 from ..backups.contents import Contents
 from ..backups.health import Health, Level, examine
-from ..backups.rehearsal import Proof, Rehearsal, read_record, record_path, record_signer
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
 from ..exceptions import BackupsUnhealthy
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
+from .proofs import records_of
 from .several import every_database
 
 _QUIET = Console()
@@ -64,24 +62,8 @@ def _health(alias: str, contents: Contents, remote: Remote, settings: Settings) 
         if backup.database == alias
         and (not backup.verified or backup.environment == settings.environment)
     ]
-    records = list(_records(ours[:_LOOKED_AT], contents.uncommitted, remote, settings))
+    records = list(records_of(ours[:_LOOKED_AT], contents.stored, remote, settings))
     return examine(alias, ours, records, settings.check, datetime.now(UTC))
-
-
-def _records(
-    backups: Sequence[Backup], listed: Iterable[str], remote: Remote, settings: Settings
-) -> Iterator[Rehearsal]:
-    """Yield the signed records about backups, of those that were ``listed``."""
-    signer = record_signer(settings.signing_key, settings.signing_key_fallbacks)
-    for backup in backups:
-        if not backup.verified:
-            continue
-        for proof in Proof:
-            path = record_path(backup.path, proof)
-            if path in listed:
-                record = read_record(remote.read(path), backup.signature, signer)
-                if record:
-                    yield record
 
 
 def _require_health(health: Health, event: OperationEvent) -> None:

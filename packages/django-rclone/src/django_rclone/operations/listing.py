@@ -8,8 +8,10 @@ from .. import conf
 from ..backups import Backup
 from ..backups.catalog import database_catalog
 from ..backups.pins import pin_path, reason_in
+from ..backups.rehearsal import Rehearsal
 from ..backups.rules import Reason
 from ..rclone import Remote, session
+from .proofs import records_of
 from .verdicts import judge_here
 
 
@@ -21,6 +23,8 @@ class Listed(NamedTuple):
     """What keeps it from the next clean-up; ``None`` if that does not look at it."""
     pin: str | None
     """The reason in its pin, perhaps an empty one; ``None`` if it has no pin."""
+    proof: Rehearsal | None
+    """The last record of a rehearsal or a reading back; ``None`` if there is none."""
 
 
 @session()
@@ -49,4 +53,12 @@ def list_databases(alias: str | None = None) -> list[Listed]:
         for backup in backups
         if backup.path in contents.pinned
     }
-    return [Listed(backup, kept.get(backup.path), pins.get(backup.path)) for backup in backups]
+    proofs: dict[str, Rehearsal] = {}
+    for record in records_of(backups, contents.stored, remote, settings):
+        last = proofs.setdefault(record.path, record)
+        if record.finished_at > last.finished_at:
+            proofs[record.path] = record
+    return [
+        Listed(backup, kept.get(backup.path), pins.get(backup.path), proofs.get(backup.path))
+        for backup in backups
+    ]

@@ -1,7 +1,7 @@
 """The one rclone that answers all requests of a command: how it starts, and how it ends.
 
-It listens on a socket in a private folder, and reads a pipe of ours. When this process
-ends, however it is killed, the pipe ends, and with it rclone.
+It listens on a socket in a private folder, and reads a pipe from this process. When this
+process ends, however it is killed, the pipe ends, and with it rclone.
 """
 
 import contextlib

@@ -77,7 +77,7 @@ _NOT_FOUND = (3, 4)  # its exit codes for a missing folder and a missing file
 _RETRY_EXIT_CODE = 5  # rclone's "temporary error", which more retries might fix
 
 _EXPECTED = ("Config file ", "Serving remote control on ", "rc: ")
-"""How messages begin that are no news: what a request failed with is in its answer."""
+"""How messages begin that say nothing new: what a request failed with is in its answer."""
 
 _COUNTERS = ("bytes", "checks", "deletes", "listed", "renames", "transfers")
 

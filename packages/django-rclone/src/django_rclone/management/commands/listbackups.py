@@ -10,6 +10,8 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from ...backups import Backup
+from ...backups.health import last_proof
+from ...backups.rehearsal import Rehearsal
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...operations.listing import Listed, list_databases
 from ...operations.media.contents import run_contents
@@ -19,7 +21,7 @@ from ..formatting import age, date, printable, size
 from ..media import chosen_source
 from ..run_listing import entry_lines, entry_record, run_record, run_table
 
-_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "VERIFIED", "KEPT")
+_HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "PROOF", "KEPT")
 
 
 class Command(RcloneCommand):
@@ -120,7 +122,7 @@ class Command(RcloneCommand):
 
 
 def _record(listed: Listed, now: datetime) -> dict[str, object]:
-    backup, kept, pin = listed
+    backup, kept, pin, proof = listed
     created = backup.created_at
     return {
         "name": backup.name,
@@ -132,20 +134,28 @@ def _record(listed: Listed, now: datetime) -> dict[str, object]:
         "environment": backup.environment,
         "verified": backup.verified,
         "problem": backup.problem or None,
+        "proof": None
+        if proof is None
+        else {
+            "kind": proof.proof,
+            "passed": proof.passed,
+            "date": proof.finished_at.isoformat(),
+            "complaints": list(proof.complaints),
+        },
         "pinned": pin,
         "kept": None if kept is None else [str(reason) for reason in kept],
     }
 
 
 def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
-    backup, kept, _ = listed
+    backup, kept, _, proof = listed
     return (
         printable(backup.name),
         size(backup.size),
         age(backup.created_at, now),
         date(backup.created_at),
         printable(backup.database or "-"),
-        "yes" if backup.verified else "NO",
+        _proof(backup, proof, now),
         "-" if kept is None else ", ".join(reason.rule for reason in kept) or "until a clean-up",
     )
 
@@ -162,6 +172,14 @@ def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
 
 
 def _details(cells: Sequence[str]) -> str:
-    *facts, verified, kept = cells
-    verified = "verified" if verified == "yes" else "NOT VERIFIED"
-    return "  ".join([*facts, verified]) + f"\n    kept: {kept}"
+    *facts, kept = cells
+    return "  ".join(facts) + f"\n    kept: {kept}"
+
+
+def _proof(backup: Backup, record: Rehearsal | None, now: datetime) -> str:
+    """Return what is known of a backup, in words: it is signed, or was even restored."""
+    if not backup.verified:
+        return "NOT VERIFIED"
+    if record is None:
+        return "signed"
+    return last_proof(record, now) if record.passed else "NOT RESTORABLE"

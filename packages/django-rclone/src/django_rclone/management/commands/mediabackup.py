@@ -31,8 +31,8 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--clean",
             action="store_true",
-            help="Then deletes the runs beyond the newest MEDIA_CLEANUP_KEEP, and content that no "
-            "run needs.",
+            help="Then deletes the runs that neither RETENTION nor MEDIA_CLEANUP_KEEP keeps, and "
+            "content that no run needs.",
         )
 
     def handle(
