@@ -104,7 +104,11 @@ def _manifest_faults() -> Iterator[tuple[str, Damage, str]]:
     yield "manifest is not signed", _edit(signature=""), "altered, or signed with another key"
     yield "manifest is signed with another key", _signed("another"), "signed with another key"
     yield "manifest is changed", _edit(server_version="9"), "altered, or signed with another key"
-    yield "manifest is of another path", _signed(path="db/other"), "its manifest is that of db/other"
+    yield (
+        "manifest is of another path",
+        _signed(path="db/other"),
+        "its manifest is that of db/other",
+    )
     yield "manifest is of another database", _signed(database="other"), "no backup of database"
     yield "manifest is of another engine", _signed(vendor="oracle"), "holds oracle"
     yield (
