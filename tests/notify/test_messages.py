@@ -98,10 +98,10 @@ def test_long_error_text_keeps_the_hint():
 
 
 def test_unknown_operation_is_named_as_it_is():
-    event = samples.failed(operation="db_verify")
+    event = samples.failed(operation="db_copy")
     assert (
         title(Notification(event=event))
-        == '[production] db_verify of database "default" failed on web-1'
+        == '[production] db_copy of database "default" failed on web-1'
     )
 
 
