@@ -99,7 +99,7 @@ def test_no_secret_is_in_any_process_or_in_any_output(
             done = secretive.manage(*command, "--traceback", env=environment(secretive))
             assert done.returncode == 0, done.stderr
             assert_no_secret(done.stdout + done.stderr)
-    assert any(b"rcat" in arguments for arguments in seen), "the watcher saw rclone at work"
+    assert any(b"--rc-addr" in arguments for arguments in seen), "the watcher saw rclone at work"
     assert_no_secret(b"\n".join(seen).decode("utf-8", "replace"))
     assert any(SECRETS["WEBHOOK"] in request.path for request in server.requests)
 

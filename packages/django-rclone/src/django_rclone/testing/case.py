@@ -1,5 +1,7 @@
 """A database, a remote and a project for every test of a client."""
 
+import shlex
+import sys
 import tempfile
 import unittest
 from abc import abstractmethod
@@ -20,6 +22,7 @@ from ..events import OperationEvent, State, TargetState
 from ..exceptions import DjangoRcloneError
 from ..rclone.binary import find_rclone
 from ..signals import operation_changed
+from . import broken_rclone
 from .equality import hash_rows
 from .project import ALIAS, Project
 from .remotes import FolderRemote, Remote
@@ -173,14 +176,11 @@ class ClientCase(_TestCase):
         self.assertEqual(list(self.leftovers()), [])
 
     @contextmanager
-    def broken_rclone(self, verb: str, body: str) -> Iterator[None]:
-        """Let rclone break when it moves a dump; ``$REAL`` is the real one. Needs a shell."""
+    def broken_rclone(self, what: str, how: str) -> Iterator[None]:
+        """Let rclone break off amid a dump: see ``broken_rclone``. Needs a shell."""
         path = self.canary.with_name("BrokenRclone")
-        real = find_rclone(conf.load())
-        path.write_text(
-            f'#!/bin/sh\nREAL="{real}"\n'
-            f'case "$1 $* " in {verb}*".json "*) ;; {verb}*) {body};; esac\nexec "$REAL" "$@"\n'
-        )
+        words = [sys.executable, "-I", broken_rclone.__file__, find_rclone(conf.load()), what, how]
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
         path.chmod(0o755)
         with override_settings(DJANGO_RCLONE={**self.project.rclone, "RCLONE_BINARY": str(path)}):
             before = self.project.rclone

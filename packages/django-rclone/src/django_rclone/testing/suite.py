@@ -5,6 +5,7 @@ import random
 from django.core.management.base import CommandError
 
 from ..exceptions import ClientError, ProcessError
+from .broken_rclone import DOWNLOAD, UPLOAD
 from .inventories import altered
 from .kill_suite import KillSuite
 
@@ -92,8 +93,8 @@ class ClientSuite(KillSuite):
         self.back_up()
         self.mutate()
         live = self.fingerprint()
-        for end in ("exit 1", "kill -9 $$"):
-            with self.broken_rclone("cat", f'"$REAL" "$@" | head -c 500; {end}'):
+        for how in ("exit", "kill"):
+            with self.broken_rclone(DOWNLOAD, how):
                 self.require_refused()
         self.require_untouched(live)
         self.restore()
@@ -101,9 +102,9 @@ class ClientSuite(KillSuite):
 
     def test_an_interrupted_upload_is_not_listed(self) -> None:
         before = self.fingerprint()
-        for end in ("exit 1", "kill -9 $$"):
+        for how in ("exit", "kill"):
             with (
-                self.broken_rclone("rcat", f"head -c 500 >/dev/null; {end}"),
+                self.broken_rclone(UPLOAD, how),
                 self.assertRaises(CommandError),
             ):
                 self.back_up()
