@@ -200,3 +200,23 @@ def test_an_unsigned_or_forged_record_proves_nothing(site: DjangoSite) -> None:
     assert read_record(data.replace(b"true", b"false"), manifest, right) is None
     assert read_record(b"{}", manifest, right) is None
     assert read_record(None, manifest, right) is None
+
+
+def test_a_backup_is_verified_at_once_and_old_ones_stay_if_it_does_not_pass(
+    site: DjangoSite,
+) -> None:
+    site.rclone["DB_CLEANUP_KEEP"] = 1
+    site.call("dbbackup", "--verify")
+    (first,) = [path for path in site.stored() if path.suffix == ".zst"]
+    assert record_of(first).passed
+
+    site.rclone["REHEARSAL_CHECKS"] = [f"{__name__}.orders_add_up"]
+    run_sql(site.database.path, "DELETE FROM entry")
+    with pytest.raises(CommandError, match="The new backup of 'default' did not pass") as caught:
+        site.call("dbbackup", "--verify", "--clean")
+    assert caught.value.returncode == 1
+    assert first.exists()
+
+    del site.rclone["REHEARSAL_CHECKS"]
+    site.call("dbbackup", "--verify", "--clean")
+    assert not first.exists()

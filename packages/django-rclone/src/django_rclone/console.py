@@ -1,5 +1,6 @@
 """What an operation reports to the person who runs it."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from .events import MediaCounts
@@ -20,6 +21,9 @@ class Console:
 
     def stored(self, path: str, size: int) -> None:
         """Report that a backup of ``size`` bytes, as stored, exists."""
+
+    def verified(self, path: str, compared: Sequence[str]) -> None:
+        """Report that a backup was rehearsed and has passed, and what was ``compared``."""
 
     def backing_up_media(self, source: str, place: str) -> None:
         """Report that the backup of a media source begins."""

@@ -84,10 +84,10 @@ class BackupRejected(DjangoRcloneError):
 
 
 class BackupsFailed(DjangoRcloneError):
-    """Of several databases or media sources some were not backed up, or not pruned.
+    """Of several databases or media sources some were not backed up, verified or pruned.
 
-    ``stored`` holds the backups that were made, ``failed`` and ``unpruned`` the errors by
-    alias or name; ``kind`` says of what. The first failed backup decides the exit code.
+    ``stored`` holds the backups that were made; ``failed``, ``unproven`` and ``unpruned`` the
+    errors by alias or name; ``kind`` says of what. The first failure decides the exit code.
     """
 
     def __init__(
@@ -96,15 +96,18 @@ class BackupsFailed(DjangoRcloneError):
         failed: Mapping[str, Exception],
         unpruned: Mapping[str, Exception],
         *,
+        unproven: Mapping[str, Exception] | None = None,
         kind: str = "Database",
     ) -> None:
         self.stored = stored
         self.failed = failed
+        self.unproven = unproven or {}
         self.unpruned = unpruned
         lines = [f"{kind} {alias!r} was not backed up: {e}" for alias, e in failed.items()]
+        lines += [f"The new backup of {a!r} did not pass: {e}" for a, e in self.unproven.items()]
         lines += [f"Old backups of {alias!r} were not pruned: {e}" for alias, e in unpruned.items()]
         super().__init__("\n".join(lines))
-        first = next(iter(failed.values()), None)
+        first = next(iter((*failed.values(), *self.unproven.values())), None)
         self.exit_code = EXIT_PRUNE_FAILED if first is None else getattr(first, "exit_code", 1)
 
 

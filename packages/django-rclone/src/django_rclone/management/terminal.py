@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Self
 
 from django.core.management.base import OutputWrapper
@@ -98,6 +99,11 @@ class TerminalConsole(Console):
         """Print that a backup was made, and how long it took."""
         took = duration(time.monotonic() - self._started)
         self.info(f"Stored {path} ({formatted_size(size)} in {took}).")
+
+    def verified(self, path: str, compared: Sequence[str]) -> None:
+        """Print that a backup was rehearsed and has passed."""
+        took = duration(time.monotonic() - self._started)
+        self.info(f"Rehearsed {path} in {took}: {', '.join(compared)}.")
 
     def backing_up_media(self, source: str, place: str) -> None:
         """Print that the backup of a media source begins."""

@@ -12,8 +12,8 @@ from ..events import Operation, OperationEvent
 from ..exceptions import BackupsUnhealthy
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
+from .databases import every_database
 from .proofs import records_of
-from .several import every_database
 
 _QUIET = Console()
 _LOOKED_AT = 20  # backups of a database whose records are read, newest first

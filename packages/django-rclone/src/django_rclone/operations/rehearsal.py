@@ -17,9 +17,9 @@ from ..exceptions import InvalidSettings, RestoreError
 from ..interrupts import uninterrupted
 from ..redaction import redact
 from .client_errors import require_no_transaction, translated
+from .databases import located
 from .migrations import missing_migrations
 from .restore import expected_inventory
-from .several import located
 
 Check = Callable[[BaseDatabaseWrapper], Iterable[str]]
 """A check of the site's own: it returns what is wrong, in sentences."""

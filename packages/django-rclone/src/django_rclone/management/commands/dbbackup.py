@@ -32,6 +32,11 @@ class Command(RcloneCommand):
             help="Backs up every database in DATABASES, each once.",
         )
         parser.add_argument(
+            "--verify",
+            action="store_true",
+            help="Then rehearses each backup, as dbverify does. What does not pass, fails.",
+        )
+        parser.add_argument(
             "--clean",
             action="store_true",
             help="Then deletes the backups that no rule of retention keeps.",
@@ -64,6 +69,7 @@ class Command(RcloneCommand):
         *args: Any,
         database: str | list[str] | None,
         all_databases: bool,
+        verify: bool,
         clean: bool,
         dry_run: bool,
         retries: int,
@@ -88,6 +94,7 @@ class Command(RcloneCommand):
             aliases,
             sender=type(self),
             retries=retries,
+            verify=verify,
             clean=clean,
             jobs=jobs,
             console=console,
@@ -110,7 +117,7 @@ def _jobs(text: str) -> int:
 
 def _aliases(database: str | list[str] | None, all_databases: bool, console: Console) -> list[str]:
     if all_databases:
-        from ...operations.several import every_database
+        from ...operations.databases import every_database
 
         if database:
             problem = "--all and --database exclude each other."

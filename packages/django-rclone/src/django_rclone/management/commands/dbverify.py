@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
 from ...backups.rehearsal import Rehearsal
-from ...operations.several import every_database
+from ...operations.databases import every_database
 from ...operations.verify import verify_database, verify_databases
 from ..base import EXIT_USAGE, RcloneCommand
 from ..formatting import duration

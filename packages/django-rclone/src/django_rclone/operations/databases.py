@@ -1,0 +1,73 @@
+"""Which databases a site has, and which of its aliases mean the same one."""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from .. import conf
+from ..conf import Settings
+from ..conf.clients import ClientSettings
+from ..console import Console
+
+_QUIET = Console()
+
+
+def every_database(*, console: Console = _QUIET) -> list[str]:
+    """Return an alias for each of the site's databases, and report those that are left out.
+
+    A database with several aliases is taken once, under the first of them: aliases of
+    the same place with the same client, and those that Django's ``TEST["MIRROR"]`` calls
+    copies of another. Raises ``InvalidSettings``.
+    """
+    settings = conf.load()
+    chosen: dict[object, str] = {}
+    for alias in conf.database_aliases():
+        if alias in settings.rehearsal.values():
+            continue  # it holds nothing but the last rehearsal
+        twin = chosen.setdefault(_place(alias, settings), alias)
+        if twin != alias:
+            console.same_database(alias, twin)
+    mirrors = {alias: _mirrored(alias) for alias in chosen.values()}
+    wanted = []
+    for alias in chosen.values():
+        original = mirrors[alias]
+        if original in mirrors and original != alias and mirrors[original] is None:
+            console.same_database(alias, original)
+        else:
+            wanted.append(alias)
+    return wanted
+
+
+def _place(alias: str, settings: Settings) -> object:
+    """Return what is equal for two aliases only if their backups would be equal."""
+    return repr((located(alias), settings.clients.get(alias, ClientSettings())))
+
+
+def located(alias: str) -> object:
+    """Return what is equal for two aliases only if they are the same database."""
+    try:
+        connection = connections[alias]
+    except ImproperlyConfigured:
+        return alias  # its backup fails, and says why
+    known = connection.settings_dict
+    name = known.get("NAME") or ""
+    options = known.get("OPTIONS") or {}
+    if connection.vendor == "sqlite":
+        if ":memory:" in str(name) or "mode=memory" in str(name):
+            return alias
+        name = os.path.realpath(Path(name)) if not str(name).startswith("file:") else name
+    reached = [options.get(key) for key in ("service", "read_default_file", "unix_socket", "host")]
+    place = (connection.vendor, known.get("HOST"), str(known.get("PORT") or ""), str(name))
+    return repr((place, reached))
+
+
+def _mirrored(alias: str) -> str | None:
+    """Return the alias of which this one is a copy, as Django's tests know it."""
+    try:
+        test = connections[alias].settings_dict.get("TEST") or {}
+    except ImproperlyConfigured:
+        return None
+    mirror = test.get("MIRROR")
+    return str(mirror) if mirror else None
