@@ -87,6 +87,13 @@ class Demo:
         restored = self.fingerprint()
         self.require("the restored site equals the one backed up", restored == original)
 
+        self.step("Would the backup restore again? It is rehearsed; then one byte of it rots")
+        self.manage("dbverify")
+        self.flip_a_byte()
+        self.manage("dbverify --remote-only", refused=True)
+        self.manage("backupcheck", refused=True)
+        self.require("Slack was notified of it", self.has_received("Verification of a backup"))
+
     def step(self, title: str) -> None:
         """Start a numbered step."""
         self.step_number += 1
@@ -99,6 +106,15 @@ class Demo:
         picture.unlink()
         say(f"   $ rm {picture.name}", color=36)
         return str(picture.relative_to(media))
+
+    def flip_a_byte(self) -> None:
+        """Damage the stored dump as a bad disk does: its name and its size stay."""
+        remote = Path(self.environment["JOURNAL_DATA_DIR"]) / "remote"
+        dump = max((remote / "db").glob("*.zst"))
+        data = bytearray(dump.read_bytes())
+        data[len(data) // 2] ^= 1
+        dump.write_bytes(data)
+        say(f"   (one bit of {dump.name} is flipped)", color=36)
 
     def fingerprint(self) -> list[str]:
         """Show and return one line for the rows, one for the schema, one for the media."""
