@@ -12,6 +12,7 @@ from django_rclone.interrupts import (
     Crew,
     deferred_signals,
     interruptible,
+    interruption_here,
     is_interrupted,
     look,
     sleep,
@@ -190,3 +191,17 @@ def test_member_that_comes_late_is_interrupted_too() -> None:
     [error] = in_crew(crew, lambda: sleep(600))
     assert isinstance(error, KeyboardInterrupt)
     assert crew.is_interrupted
+
+
+def test_another_thread_can_see_that_this_one_is_interrupted() -> None:
+    seen = []
+    expected = pytest.raises(OperationInterrupted)
+    with expected, deferred_signals():
+        is_interrupted_here = interruption_here()
+        for signals in ((), (signal.SIGTERM,)):
+            for number in signals:
+                send(number)
+            thread = threading.Thread(target=lambda: seen.append(is_interrupted_here()))
+            thread.start()
+            thread.join()
+    assert seen == [False, True]

@@ -14,7 +14,7 @@ import copy
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -100,6 +100,12 @@ def is_interrupted() -> bool:
     """Return whether a signal is deferred, for work that is ``uninterrupted()`` and can be undone."""
     thread = _current()
     return thread is not None and thread.pending is not None
+
+
+def interruption_here() -> Callable[[], bool]:
+    """Return a function that says to any thread whether this one ``is_interrupted()``."""
+    thread = _current()
+    return lambda: thread is not None and thread.pending is not None
 
 
 def sleep(seconds: float) -> None:

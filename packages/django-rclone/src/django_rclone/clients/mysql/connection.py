@@ -4,14 +4,14 @@ import contextlib
 import copy
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...exceptions import ClientError
-from ...interrupts import is_interrupted, sleep
+from ...interrupts import interruption_here, sleep
 from ..asking import Line, answer_to
 from ..session import Parameters, ServerError, Session, connecting
 from .session_settings import OWN_SETTINGS, SETTINGS
@@ -84,7 +84,8 @@ class MysqlSession(Session):
         Then, as after a time limit, the server reports an error.
         """
         over = threading.Event()
-        watch = threading.Thread(target=self._end_waits, args=[over], daemon=True)
+        arguments = [over, interruption_here()]
+        watch = threading.Thread(target=self._end_waits, args=arguments, daemon=True)
         watch.start()
         try:
             yield
@@ -92,7 +93,7 @@ class MysqlSession(Session):
             over.set()
             watch.join()
 
-    def _end_waits(self, over: threading.Event) -> None:
+    def _end_waits(self, over: threading.Event, is_interrupted: Callable[[], bool]) -> None:
         while not over.wait(_LOOK):
             if not is_interrupted():
                 continue
