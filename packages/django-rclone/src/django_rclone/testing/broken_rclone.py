@@ -7,6 +7,7 @@ other small objects, whose names end in ``.json``, pass.
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import sys
@@ -19,6 +20,8 @@ DOWNLOAD, UPLOAD = "download", "upload"
 _ADDRESS = "--rc-addr=unix://"
 _BYTES = 500  # of a dump that pass
 _START = {DOWNLOAD: b"GET /", UPLOAD: b"POST /operations/uploadfile"}
+# At the end of the address of a download, or of the name in an upload.
+_SMALL = re.compile(rb"\.json( HTTP/|\r\n)")
 _PIECE = 1 << 16
 
 
@@ -56,7 +59,7 @@ def _pass_on(client: socket.socket, behind: str, what: str, how: str, child: int
         if head.startswith(_START[UPLOAD]):
             # The name is in the body: see Upload in django_rclone.rclone.transfers.
             head += _received(client, b"\r\n\r\n")
-        broken = head.startswith(_START[what]) and b".json" not in head
+        broken = head.startswith(_START[what]) and not _SMALL.search(head)
         real.sendall(head)
         if broken and what == UPLOAD:
             real.sendall(client.recv(_BYTES))
