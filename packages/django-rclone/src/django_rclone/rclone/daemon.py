@@ -99,6 +99,15 @@ class Daemon:
             self._storages[fs] = self.api.call("operations/fsinfo", what, fs=fs, _config=config)
         return self._storages[fs]
 
+    def forget_storages(self) -> None:
+        """Let rclone open every storage anew.
+
+        It keeps what it opened, also a folder that it took for a file since the remote did
+        not answer which of them it is.
+        """
+        self._storages.clear()
+        self.api.call("fscache/clear", "open its storages anew")
+
     def is_transferring(self, group: str) -> bool:
         """Whether it still works at what was asked for under the name ``group``."""
         return bool(self.api.stats(group, short=False).get("transferring"))

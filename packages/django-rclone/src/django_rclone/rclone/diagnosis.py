@@ -1,13 +1,34 @@
-"""Why an object could not be opened: rclone says so in its log alone, and only if it is asked to."""
+"""Why a storage or an object could not be opened, where rclone does not say so by itself."""
 
 import threading
+from collections.abc import Mapping
 from contextlib import closing, suppress
+from typing import Any
 
+from ..exceptions import RcloneError
 from .daemon import Daemon
 from .decoding import json_object
 
+# rclone logs why an object cannot be opened, and only if it is asked to.
 _SIGN = "Get request open error: "
 _PATIENCE = 2.0  # seconds for the log to arrive
+
+
+def opened(daemon: Daemon, fs: str, root: str) -> Mapping[str, Any]:
+    """Let rclone open the folder ``fs`` below ``root``, and return what it knows of the storage.
+
+    A folder of ``crypt`` is taken for a file if the remote below does not answer which of
+    them it is. A listing then says what is wrong. Raises ``RcloneError``.
+    """
+    try:
+        return daemon.storage(fs)
+    except RcloneError as error:
+        if not error.transient:
+            raise
+    daemon.forget_storages()
+    what = f"list {fs}"
+    daemon.api.call("operations/list", what, fs=root, remote="", _config=daemon.options.small)
+    return daemon.storage(fs)
 
 
 def why_not_open(daemon: Daemon, fs: str, path: str) -> str:

@@ -70,6 +70,7 @@ _TRANSIENT = (
     ("connection lost", _TRY_LATER),
     # The remote did not answer whether this is a folder, so rclone took it for a file.
     ("can't limit to single files", _TRY_LATER),
+    ("is a file not a directory", _TRY_LATER),
 )
 """Errors that may pass, with a hint."""
 

@@ -61,18 +61,18 @@ class Remote:
         ``progress`` is called with the bytes that rclone has taken so far. Without
         ``finish()`` part of the stream may stay at ``path``: delete it.
         """
-        return Upload(self._binary, split(self.address(path)), progress)
+        return Upload(self._binary, split(self.address(path)), self._fs, progress)
 
     def download(self, path: str) -> Download:
         """Return the stream of the object at ``path``, yet to be asked for."""
-        return Download(self._binary, split(self.address(path)))
+        return Download(self._binary, split(self.address(path)), self._fs)
 
     def write(self, path: str, data: bytes) -> None:
         """Store a small object."""
 
         def store() -> None:
             place = split(self.address(path))
-            with Upload(self._binary, place, lambda _: None, few_retries=True) as upload:
+            with Upload(self._binary, place, self._fs, lambda _: None, few_retries=True) as upload:
                 upload.write(data)
                 upload.finish()
 

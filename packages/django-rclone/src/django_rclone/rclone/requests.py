@@ -10,7 +10,7 @@ from ..interrupts import sleep
 from ..processes import run
 from .binary import RcloneBinary
 from .daemon import Daemon
-from .sessions import running, session
+from .sessions import forget_storages, running, session
 
 # rclone's default of ten is squared on S3: it would be silent for many minutes.
 _FEW_RETRIES = "--low-level-retries=3"
@@ -32,7 +32,11 @@ def ask_twice_if_empty(ask: Callable[_Arguments, _Answer]) -> Callable[_Argument
 
     @wraps(ask)
     def ask_twice(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Answer:
-        return ask(*args, **kwargs) or ask(*args, **kwargs)
+        with session():
+            if answer := ask(*args, **kwargs):
+                return answer
+            forget_storages()
+            return ask(*args, **kwargs)
 
     return ask_twice
 
@@ -85,6 +89,7 @@ class Requests:
                 if not attempts_left or not error.transient:
                     raise
                 logger.info("%s Trying again.", error.message)
+            forget_storages()
             sleep(_BACKOFF_SECONDS * 3 ** (retries - attempts_left))
         raise AssertionError("the loop returns or raises")
 

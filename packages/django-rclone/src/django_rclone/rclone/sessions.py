@@ -3,8 +3,9 @@
 import os
 import threading
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from ..exceptions import RcloneError
 from .binary import RcloneBinary
 from .daemon import Daemon
 
@@ -47,6 +48,16 @@ def running(binary: RcloneBinary) -> Daemon:
             del _pool[binary.key]
         daemon = _pool[binary.key] = Daemon(binary)
         return daemon
+
+
+def forget_storages() -> None:
+    """Let every rclone of this session open its storages anew, if it still answers."""
+    with _pool_lock:
+        daemons = list(_pool.values())
+    for daemon in daemons:
+        with suppress(RcloneError):
+            if daemon.is_alive:
+                daemon.forget_storages()
 
 
 def _forget() -> None:

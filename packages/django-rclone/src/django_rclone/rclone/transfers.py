@@ -6,14 +6,14 @@ before, whoever died, rclone sees an error and not an end.
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, Self
 
 from ..interrupts import interruptible
 from .api import checked, new_group, percent_encoded, progress_marker, query
 from .binary import RcloneBinary
-from .diagnosis import why_not_open
+from .diagnosis import opened, why_not_open
 from .log import refusal
 from .sessions import running, session
 from .sockets import AnsweredEarly
@@ -37,6 +37,7 @@ class Upload:
         self,
         binary: RcloneBinary,
         place: tuple[str, str],
+        root: str,
         progress: Callable[[int], None],
         *,
         few_retries: bool = False,
@@ -44,6 +45,7 @@ class Upload:
         self._binary = binary
         self._few_retries = few_retries
         self._fs, self._name = place
+        self._root = root
         self._what = f"store {self._fs}{self._name}"
         self._progress = progress
         self._head = bytearray()
@@ -74,12 +76,13 @@ class Upload:
             return
         self._head += data
         if len(self._head) > _AT_ONCE:
-            self._begin(self._daemon.options.of_stream(self._daemon.storage(self._fs)))
+            self._begin(self._daemon.options.of_stream(self._opened()))
 
     def finish(self) -> None:
         """Send the end, and wait until everything is stored. Raises ``RcloneError``."""
         with interruptible():
             if self._connection is None:
+                self._opened()
                 options = self._daemon.options
                 self._begin(options.of_piece(len(self._head), few_retries=self._few_retries))
             self._send(f"\r\n--{self._boundary}--\r\n".encode())
@@ -87,6 +90,9 @@ class Upload:
             self._read_answer()
             self._stored = True
             self._activity()
+
+    def _opened(self) -> Mapping[str, Any]:
+        return opened(self._daemon, self._fs, self._root)
 
     def _begin(self, config: dict[str, object]) -> None:
         """Start the request: https://rclone.org/rc/#operations-uploadfile."""
@@ -138,8 +144,9 @@ class Upload:
 class Download:
     """The bytes of an object, yet to be asked for. One that breaks off is continued."""
 
-    def __init__(self, binary: RcloneBinary, place: tuple[str, str]) -> None:
+    def __init__(self, binary: RcloneBinary, place: tuple[str, str], root: str) -> None:
         self._binary = binary
+        self._root = root
         self._fs, self._name = place
         self._what = f"read {self._fs}{self._name}"
         self._connection: Any = None
@@ -153,7 +160,7 @@ class Download:
         with self._stack:
             self._stack.enter_context(session())
             self._daemon = running(self._binary)
-            self._daemon.storage(self._fs)
+            opened(self._daemon, self._fs, self._root)
             self._stack = self._stack.pop_all()
         return self
 
