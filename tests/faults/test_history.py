@@ -6,11 +6,12 @@ import random
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 
+from django_rclone.backups.retention import CLOCK_TOLERANCE
 from django_rclone.processes import Command
 from django_rclone.testing.kills import Killer
 from tests.faults.clock import Clock, going_wrong
@@ -84,13 +85,22 @@ class History:
         chosen = self.chance.choice([None, *names])
         by_name = [] if chosen is None else ["-i", chosen]
         self.site.call("dbrestore", "-d", alias, "--noinput", *by_name, stderr=StringIO())
-        self.model.live[alias] = self.model.stored[alias][chosen or names[0]][1]
+        # One that is dated in the future passes for the newest only if there is no other.
+        newest = next(iter(self._until(alias, CLOCK_TOLERANCE)), names[0])
+        self.model.live[alias] = self.model.stored[alias][chosen or newest][1]
 
     def prune(self, alias: str) -> None:
         new = self.back_up(alias, "--clean")
-        for name in self.model.newest_first(alias)[KEEP:]:
+        # Those that are dated in the future neither count nor go.
+        for name in self._until(alias, timedelta(0))[KEEP:]:
             if name != new:
                 del self.model.stored[alias][name]
+
+    def _until(self, alias: str, tolerance: timedelta) -> list[str]:
+        """Return the backups that are not dated in the future, newest first."""
+        latest = (datetime.now(UTC) + self.clock.wrong + tolerance).isoformat()
+        dates = self.model.stored[alias]
+        return [name for name in self.model.newest_first(alias) if dates[name][0] <= latest]
 
     def kill(self, alias: str) -> None:
         """Kill a backup, or one of its programs; it counts if its manifest was written."""
