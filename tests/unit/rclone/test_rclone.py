@@ -255,7 +255,7 @@ def test_incomplete_upload_can_be_deleted(size: int, make: Make, remote: Path) -
 def test_upload_to_an_impossible_place_is_an_error(make: Make, remote: Path) -> None:
     fill(remote, db="a file, where a folder should be")
     with pytest.raises(
-        RcloneError, match=r"rclone could not store .*db/x.dump: is a file not a directory"
+        RcloneError, match=r"rclone could not open .*db/: is a file not a directory"
     ):
         put(make(), "db/x.dump", bytes(1_000_000))
     assert (remote / "db").read_text().startswith("a file")

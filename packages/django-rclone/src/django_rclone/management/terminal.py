@@ -47,6 +47,8 @@ class Screen:
                 self._err.write(text, self._style_warning)
             else:
                 self._out.write(text)
+                # Behind a pipe it would stay in a buffer, and nobody would see where it hangs.
+                self._out.flush()
 
     def forget(self, name: str) -> None:
         with self._lock:

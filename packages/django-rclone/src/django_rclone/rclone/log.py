@@ -13,6 +13,10 @@ _IN_PARTS = "Add `--streaming-upload-cutoff=0` to RCLONE_FLAGS: each part then h
 _MORE_DETAIL = "Add `-v` or `-vv` to RCLONE_FLAGS for more detail."
 _PASSWORD = "Set RCLONE_CONFIG_PASS, or add `--password-command` to RCLONE_FLAGS."
 _TRY_LATER = "The remote or the network is in trouble: check them, and try again later."
+_NO_FOLDER = (
+    "Either there is a file in the place of this folder, or the remote did not answer which of "
+    "them it is: look at it, and try again later."
+)
 _WRONG_FLAG = "Correct RCLONE_FLAGS; `rclone help flags` lists the flags of this rclone."
 
 _PERMANENT = (
@@ -70,7 +74,7 @@ _TRANSIENT = (
     ("connection lost", _TRY_LATER),
     # The remote did not answer whether this is a folder, so rclone took it for a file.
     ("can't limit to single files", _TRY_LATER),
-    ("is a file not a directory", _TRY_LATER),
+    ("is a file not a directory", _NO_FOLDER),
 )
 """Errors that may pass, with a hint."""
 
