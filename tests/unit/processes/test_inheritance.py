@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from django_rclone.exceptions import ProcessError
 from django_rclone.interrupts import deferred_signals, interruptible
 from django_rclone.processes import Command, Process, left_out, run, set_right
 from tests.support.inheritance import started_by
+from tests.support.processes import wait_until
 
 _STATE = """
 import json, os, resource, signal
@@ -91,18 +92,19 @@ def test_a_lost_exit_status_is_a_failure(status: int, ignored: None) -> None:
 
 
 def test_a_status_collected_by_the_site_is_a_failure() -> None:
+    collected = []
+
     def collect(*_: object) -> None:
-        while True:
-            try:
-                if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                    return
-            except ChildProcessError:
-                return
+        with suppress(ChildProcessError):
+            while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+                collected.append(pid)
 
     before = signal.signal(signal.SIGCHLD, collect)
     try:
-        with pytest.raises(ProcessError, match="exit status was lost"):
-            run(Process(Command(argv=("sh", "-c", "exit 1"))))
+        with Process(Command(argv=("sh", "-c", "exit 1"))) as process:
+            wait_until(lambda: collected, "the status was not collected")
+            with pytest.raises(ProcessError, match="exit status was lost"):
+                process.finish()
     finally:
         signal.signal(signal.SIGCHLD, before)
 

@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from http import HTTPStatus
 from typing import Any
 
 from ..exceptions import RcloneError
+from .api import checked
 from .daemon import Daemon
 from .decoding import json_object
 
@@ -31,8 +33,11 @@ def opened(daemon: Daemon, fs: str, root: str) -> Mapping[str, Any]:
     return daemon.storage(fs)
 
 
-def why_not_open(daemon: Daemon, fs: str, path: str) -> str:
-    """Open an object once more, and return what rclone logs. Raises ``RcloneError``."""
+def why_not_open(daemon: Daemon, fs: str, path: str) -> str | None:
+    """Open an object once more, and return what rclone logs; ``None`` if it can be opened now.
+
+    Raises ``RcloneError``.
+    """
     words: list[str] = []
     heard = threading.Event()
 
@@ -49,7 +54,10 @@ def why_not_open(daemon: Daemon, fs: str, path: str) -> str:
         daemon.api.call("options/set", what, main={"LogLevel": "DEBUG"})
         try:
             with daemon.api.guarded(what), closing(daemon.api.open(lambda: None)) as connection:
-                daemon.api.get(connection, fs, path)
+                response = daemon.api.get(connection, fs, path)
+                if response.status != HTTPStatus.NOT_FOUND:
+                    checked(response, f"read {fs}{path}")
+                    return None
             heard.wait(_PATIENCE)
         finally:
             daemon.api.call("options/set", what, main={"LogLevel": usual})

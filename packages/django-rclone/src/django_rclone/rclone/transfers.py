@@ -199,7 +199,13 @@ class Download:
         self._connection = api.open(lambda: None)
         response = api.get(self._connection, self._fs, self._name, offset=self._read)
         if response.headers.get_content_type() == "text/plain" and response.status == 404:
-            raise refusal(self._what, why_not_open(self._daemon, self._fs, self._name))
+            self._close()
+            self._tries -= 1
+            reason = why_not_open(self._daemon, self._fs, self._name)
+            if reason is None and self._tries:
+                self._open()
+                return
+            raise refusal(self._what, reason or "unexpected EOF: it breaks off again and again")
         self._response = checked(response, self._what)
         self._size = self._read + response.length if response.length is not None else None
 
