@@ -299,8 +299,8 @@ def folder_faults(operation: str) -> Iterator[Fault]:
             "listing shows a backup that is gone",
             _outdated(extinct=True),
             "There is no backup",
-            # Not passed over: nobody knows whether it is gone, or hidden.
-            status={1 if operation == "restore" else 0},
+            # Of two backups of the same second, that before it may be taken for the newest.
+            status={0, 1} if operation == "restore" else {0},
         )
     if operation == "backup":
         yield fault("remote shows late what was stored", _blind, "reports none")
