@@ -100,13 +100,13 @@ class Daemon:
         return self._storages[fs]
 
     def forget_storages(self) -> None:
-        """Let rclone open every storage anew.
+        """Let rclone open every storage again.
 
         It keeps what it opened, also a folder that it took for a file since the remote did
         not answer which of them it is.
         """
         self._storages.clear()
-        self.api.call("fscache/clear", "open its storages anew")
+        self.api.call("fscache/clear", "open its storages again")
 
     def is_transferring(self, group: str) -> bool:
         """Whether it still works at what was asked for under the name ``group``."""

@@ -51,7 +51,7 @@ def running(binary: RcloneBinary) -> Daemon:
 
 
 def forget_storages() -> None:
-    """Let every rclone of this session open its storages anew, if it still answers."""
+    """Let every rclone of this session open its storages again, if it still answers."""
     with _pool_lock:
         daemons = list(_pool.values())
     for daemon in daemons:
