@@ -18,6 +18,7 @@ from tests.benchmarks import page, report
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.circumstances import circumstances
 from tests.benchmarks.contenders import OURS, parse_project
+from tests.benchmarks.measure import last_words
 from tests.benchmarks.pictures import pictures
 from tests.benchmarks.remotes import REMOTES
 from tests.benchmarks.sizes import SIZES
@@ -80,7 +81,7 @@ def _done(bench: Bench, name: str, work: Callable[[Bench], None]) -> list[str]:
         problem = str(reason)
     except Exception as error:
         traceback.print_exc()
-        problem = f"{type(error).__name__}: {error}"[:300]
+        problem = last_words(f"{type(error).__name__}: {error}")
     else:
         return []
     bench.progress.say(f"{name} is left out: {problem}")

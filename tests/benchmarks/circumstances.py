@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import django_rclone
-from tests.support.servers.postgresql import installations
+from tests.support.servers.postgresql import has_icu, installations
 from tests.support.site import RCLONE
 
 _PROGRAMS = {
@@ -21,6 +21,15 @@ _PROGRAMS = {
 _PACKAGES = ("django", "django-dbbackup", "psycopg", "zstandard")
 
 
+def postgresql_programs() -> tuple[int, Path] | None:
+    """Return the major version of the PostgreSQL that is measured, and where its programs are.
+
+    It is the newest that can have the models of Django, if any can.
+    """
+    found = list(installations().items())
+    return next((one for one in reversed(found) if has_icu(one[1])), found[-1] if found else None)
+
+
 def circumstances(begun: datetime) -> dict[str, object]:
     """Return what a reader must know of the machine and of the versions."""
     versions = {"Python": platform.python_version(), "django-rclone": django_rclone.__version__}
@@ -29,9 +38,8 @@ def circumstances(begun: datetime) -> dict[str, object]:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    found = installations()
-    if found:
-        versions["PostgreSQL"] = _version((str(found[max(found)] / "pg_dump"), "--version"))
+    if found := postgresql_programs():
+        versions["PostgreSQL"] = _version((str(found[1] / "pg_dump"), "--version"))
     versions |= {name: _version(command) for name, command in _PROGRAMS.items()}
     return {
         "date": begun.date().isoformat(),

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.benchmarks import data
+from tests.benchmarks.circumstances import postgresql_programs
 from tests.support.databases import Database, MysqlDatabase, PostgresqlDatabase, SqliteDatabase
 from tests.support.databases.mysql import quote
-from tests.support.servers.base import Server
+from tests.support.servers.base import Server, missing
 from tests.support.servers.mysql import MysqlServer
-from tests.support.servers.postgresql import PostgresqlServer, installations
+from tests.support.servers.postgresql import PostgresqlServer
 
 _PASSWORD = "the-password-of-the-benchmark"
 _TABLES_OF_POSTGRESQL = """
@@ -204,7 +205,8 @@ def running(name: str, folder: Path) -> Iterator[Engine]:
     if name == "sqlite":
         yield Sqlite(folder)
     elif name == "postgresql":
-        with _RoomyPostgresql.started(max(installations())) as postgresql:
+        version, _ = postgresql_programs() or missing("PostgreSQL")
+        with _RoomyPostgresql.started(version) as postgresql:
             yield Postgresql(postgresql)
     else:
         with _RoomyMariadb.running() as mariadb:

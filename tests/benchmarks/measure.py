@@ -89,8 +89,7 @@ def measure(command: Command, remote: Remote | None = None, servers: Sequence[in
         run.stored = sum(facts[0] for path, facts in after if before.get(path) != facts)
         run.requests, run.round_trips = remote.requests()
     if answer["code"] != 0:
-        last = " ".join(complaint.strip().splitlines()[-2:]) or "it says nothing"
-        run.error = f"exit status {answer['code']}: {last[:300]}"
+        run.error = f"exit status {answer['code']}: {last_words(complaint)}"
     elif answer["left"]:
         run.error = f"it left {answer['left']} processes behind"
     return run
@@ -162,3 +161,8 @@ def _run(command: Command) -> tuple[dict[str, Any], str, str]:
             runner.stdin.flush()
             said = runner.stdout.read()
         return json.loads(said), out.read_text(errors="replace"), err.read_text(errors="replace")
+
+
+def last_words(text: str) -> str:
+    """Return the last two lines of what was complained of; before them may be a traceback."""
+    return " ".join(text.strip().splitlines()[-2:])[-300:] or "it says nothing"

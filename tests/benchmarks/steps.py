@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks.contenders import Contender, Place
 from tests.benchmarks.figures import Series
-from tests.benchmarks.measure import Run, measure, programs_started
+from tests.benchmarks.measure import Run, last_words, measure, programs_started
 
 
 def _nothing(contender: Contender) -> None:
@@ -94,7 +94,7 @@ def _warm_up(step: Step, contender: Contender, series: Series) -> None:
         series.programs = programs_started(command)
         series.problem, _ = step.check(contender, Run(wall=0, cpu=0))
     except Exception as error:
-        series.problem = f"could not be prepared: {error}"[:300]
+        series.problem = f"could not be prepared: {last_words(str(error))}"
 
 
 def _one_run(step: Step, contender: Contender, series: Series, progress: Progress) -> None:
@@ -108,7 +108,7 @@ def _one_run(step: Step, contender: Contender, series: Series, progress: Progres
         wrong, run.remark = step.check(contender, run)
         run.error = run.error or wrong
     except Exception as error:
-        run = Run(wall=0, cpu=0, error=f"could not be measured: {error}"[:300])
+        run = Run(wall=0, cpu=0, error=f"could not be measured: {last_words(str(error))}")
     series.runs.append(run)
     series.problem = run.error
     progress.say(f"{where}: {run.error or f'{run.wall:.2f} s'}")

@@ -111,6 +111,17 @@ def installations() -> dict[int, Path]:
     return dict(sorted(majors.items()))
 
 
+def has_icu(programs: Path) -> bool:
+    """Return whether a server can have collations of ICU, as some models of Django want them."""
+    try:
+        said = subprocess.run(
+            [programs / "pg_config", "--configure"], capture_output=True, text=True
+        )
+    except OSError:
+        return False
+    return "--with-icu" in said.stdout
+
+
 def _readable(programs: Path, folder: Path, account: dict[str, Any]) -> Path:
     """Copy an installation that the server's user cannot read, such as one below /root."""
     try:

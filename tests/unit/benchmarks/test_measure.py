@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.benchmarks import runner
-from tests.benchmarks.measure import Command, Run, measure, programs_started
+from tests.benchmarks.measure import Command, Run, last_words, measure, programs_started
 from tests.support.processes import wait_until, wait_until_gone
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
@@ -86,3 +86,9 @@ def test_a_benchmark_that_is_killed_leaves_no_command(tmp_path):
         process.stdin.close()
         wait_until_gone(lambda: Path(f"/proc/{started}").exists())
     assert process.returncode == 1
+
+
+def test_of_a_traceback_the_last_words_are_shown_and_no_folder_of_the_machine():
+    traceback = 'Traceback:\n  File "/root/x.py", line 1, in y\nFirst line.\nValueError: wrong'
+    assert last_words(traceback) == "First line. ValueError: wrong"
+    assert last_words("") == "it says nothing"
