@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
 
 import pytest
 
 from django_rclone import reporting
 from django_rclone.locks import lease as locks
 from django_rclone.operations import backup, newest, prune
+from tests.support.site import DjangoSite
 
 
 class Clock:
@@ -38,3 +40,13 @@ def going_wrong() -> Iterator[Clock]:
         for module in (reporting, backup, newest, prune, locks):
             patch.setattr(module, "datetime", clock.datetime())
         yield clock
+
+
+def backed_up_days_ago(site: DjangoSite, *days: float) -> list[Path]:
+    """Make a backup for each of so many days ago, and return the stored files."""
+    made = []
+    for count in days:
+        with going_wrong() as clock:
+            clock.wrong = timedelta(days=-count)
+            made.append(site.back_up())
+    return made

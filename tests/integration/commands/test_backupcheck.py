@@ -2,12 +2,11 @@
 
 import json
 import shutil
-from datetime import timedelta
 
 import pytest
 from django.core.management.base import CommandError
 
-from tests.faults.clock import going_wrong
+from tests.faults.clock import backed_up_days_ago
 from tests.support.signal_recorder import SignalRecorder
 from tests.support.site import DjangoSite
 
@@ -30,9 +29,7 @@ def test_a_fresh_and_rehearsed_backup_is_ok_without_its_database(site: DjangoSit
 def test_an_old_backup_is_critical_and_told_to_observers(
     site: DjangoSite, recorder: SignalRecorder
 ) -> None:
-    with going_wrong() as clock:
-        clock.wrong = timedelta(days=-3)
-        site.back_up()
+    backed_up_days_ago(site, 3)
     with pytest.raises(SystemExit) as caught:
         site.call("backupcheck")
     assert caught.value.code == 2

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from django.core.management import CommandError
 
 from django_rclone.backups.manifest import Manifest
 from django_rclone.backups.rehearsal import Proof, Rehearsal, record_signer
-from tests.faults.clock import going_wrong
+from tests.faults.clock import backed_up_days_ago
 from tests.integration.commands.test_retention import hide
 from tests.support.site import DjangoSite
 
@@ -20,16 +20,7 @@ from tests.support.site import DjangoSite
 def made(site: DjangoSite) -> Callable[..., list[Path]]:
     """Make backups that are so many days old, of which only the newest is to stay."""
     site.rclone["RETENTION"] = {"last": 1}
-
-    def make(*days: float) -> list[Path]:
-        paths = []
-        for count in days:
-            with going_wrong() as clock:
-                clock.wrong = timedelta(days=-count)
-                paths.append(site.back_up())
-        return paths
-
-    return make
+    return partial(backed_up_days_ago, site)
 
 
 def pin_of(dump: Path) -> Path:

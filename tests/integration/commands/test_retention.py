@@ -4,12 +4,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from django_rclone.backups.manifest import Manifest
-from tests.faults.clock import going_wrong
+from tests.faults.clock import backed_up_days_ago, going_wrong
 from tests.support.site import DjangoSite
 
 FUTURE = timedelta(days=5 * 365)
@@ -18,16 +19,7 @@ FUTURE = timedelta(days=5 * 365)
 @pytest.fixture
 def long_ago(site: DjangoSite) -> Callable[..., list[Path]]:
     """Make backups that are older than any run."""
-
-    def make(*days: float) -> list[Path]:
-        made = []
-        for count in days:
-            with going_wrong() as clock:
-                clock.wrong = timedelta(days=-count)
-                made.append(site.back_up())
-        return made
-
-    return make
+    return partial(backed_up_days_ago, site)
 
 
 def manifest_of(dump: Path) -> Path:

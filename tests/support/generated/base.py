@@ -1,5 +1,6 @@
 """What the generators of all vendors share: names, texts, and a builder of statements."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -75,7 +76,7 @@ class Example:
         return f"\n-- {self.traits}\n{made}\n-- changed:\n{changed}\n"
 
 
-class Builder:
+class Builder(ABC):
     """Makes one example. ``draw`` is that of hypothesis."""
 
     def __init__(
@@ -135,6 +136,31 @@ class Builder:
     def name(self) -> str:
         """Return such a name as it stands in a statement."""
         return self.quote(self.fresh())
+
+    def table(self) -> Relation:
+        """Return a table with rows, perhaps a new one."""
+        if not self.tables or self.chance(4):
+            self.add_table()
+        return self.pick(self.tables)
+
+    def relation(self) -> Relation:
+        """Return a table or a view."""
+        self.table()
+        return self.pick([*self.tables, *self.views])
+
+    def function(self) -> str:
+        """Return a function from integer to integer, without side effects; perhaps a new one."""
+        if not self.functions or self.chance(4):
+            self.add_function()
+        return self.pick(self.functions)
+
+    @abstractmethod
+    def add_table(self) -> None:
+        """Make a table with rows."""
+
+    @abstractmethod
+    def add_function(self) -> None:
+        """Make a function from integer to integer."""
 
     def add(self, *texts: str, charset: str = "utf8") -> None:
         """Add statements."""

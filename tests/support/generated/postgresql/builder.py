@@ -61,22 +61,11 @@ class PostgresqlBuilder(Builder):
         name = self.pick(tuple(self.types))
         return name, self.types[name]
 
-    def table(self) -> Relation:
-        """Return a table with rows, perhaps a new one."""
-        if not self.tables or self.chance(4):
-            add_table(self)
-        return self.pick(self.tables)
+    def add_table(self) -> None:
+        add_table(self)
 
-    def relation(self) -> Relation:
-        """Return a table or a view."""
-        self.table()
-        return self.pick([*self.tables, *self.views])
-
-    def function(self) -> str:
-        """Return an immutable function from integer to integer."""
-        if not self.functions or self.chance(4):
-            add_function(self)
-        return self.pick(self.functions)
+    def add_function(self) -> None:
+        add_function(self)
 
     def comment(self, kind: str, name: str) -> None:
         """Comment on something, now and then."""

@@ -5,17 +5,16 @@ JSON. Its signature covers name, time and hash together, so that a backup cannot
 be altered, renamed, or passed off as another.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from django.core.signing import BadSignature, Signer
+from django.core.signing import Signer
 
 from ..pipeline.relay import Digest
 from ..rclone.decoding import json_object, typed_fields
 from ..rclone.remote import SMALL
+from .signing import Signed, names, signer_for
 
 VERSION = 1
 MANIFEST_SUFFIX = ".json"
@@ -38,7 +37,7 @@ class ManifestError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Signed):
     """The facts about one backup. Values are compared, never obeyed.
 
     The annotations are the types that ``from_bytes()`` accepts.
@@ -86,7 +85,6 @@ class Manifest:
     """How the database was checked for damage, as its vendor calls it; empty if it was not."""
     partial: bool = False
     """Whether something is missing: tables or rows that options exclude, or files."""
-    signature: str = ""
 
     @property
     def digest(self) -> Digest | None:
@@ -107,22 +105,6 @@ class Manifest:
             self.signature,
         )
 
-    def signed(self, signer: Signer) -> Self:
-        """Return the same manifest with its signature."""
-        return replace(self, signature=signer.signature(self._payload()))
-
-    def is_signed_by(self, signer: Signer) -> bool:
-        """Return whether ``signer`` signed this manifest, with its key or one of the fallbacks."""
-        try:
-            signer.unsign(f"{self._payload()}{signer.sep}{self.signature}")
-        except (BadSignature, UnicodeError):
-            return False
-        return True
-
-    def to_bytes(self) -> bytes:
-        """Return the manifest as it is stored."""
-        return (canonical(self._values()) + "\n").encode()
-
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read a stored manifest. Raises ``ManifestError`` for anything else."""
@@ -133,19 +115,6 @@ class Manifest:
         except ValueError as error:
             raise ManifestError(str(error)) from None
 
-    def _payload(self) -> str:
-        values = self._values()
-        del values["signature"]
-        return canonical(values)
-
-    def _values(self) -> dict[str, Any]:
-        values = {name: getattr(self, name) for name in _NAMES}
-        return values | {"created_at": self.created_at.astimezone(UTC).isoformat()}
-
-
-_NAMES = tuple(field.name for field in fields(Manifest))
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-
 
 def manifest_path(path: str) -> str:
     """Return where the manifest of the backup at ``path`` is stored."""
@@ -154,19 +123,14 @@ def manifest_path(path: str) -> str:
 
 def signer(key: str, fallbacks: tuple[str, ...]) -> Signer:
     """Return the signer of manifests."""
-    return Signer(key=key, fallback_keys=list(fallbacks), salt=_SALT)
-
-
-def canonical(values: Mapping[str, Any]) -> str:
-    """Return the one JSON that is signed."""
-    return _ENCODER.encode(values)
+    return signer_for(_SALT, key, fallbacks)
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     version = values.get("version")
     if version != VERSION or isinstance(version, bool):
         raise ValueError(f"its version is {str(version)[:20]}, this release reads {VERSION}")
-    if wrong_names := values.keys() ^ _NAMES:
+    if wrong_names := values.keys() ^ set(names(Manifest)):
         wrong = ", ".join(sorted(map(str, wrong_names)))
         raise ValueError(f"it has missing or unknown fields: {wrong[:200]}")
     return typed_fields(Manifest, values)

@@ -5,15 +5,15 @@ the same keys. It names the manifest by its signature, so that the record of one
 says nothing about another that is put in its place.
 """
 
-import json
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
-from django.core.signing import BadSignature, Signer
+from django.core.signing import Signer
 
 from ..rclone.decoding import json_object, typed_fields
+from .signing import Signed, signer_for
 
 _SALT = "django_rclone.backups.rehearsal"
 
@@ -28,7 +28,7 @@ class Proof(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class Rehearsal(Signed):
     """What was found when a backup was rehearsed. The annotations are the types that are read."""
 
     path: str
@@ -46,36 +46,11 @@ class Rehearsal:
     """What was compared, in words."""
     complaints: tuple[str, ...] = ()
     """Why it did not pass, in sentences."""
-    signature: str = ""
-
-    def signed(self, signer: Signer) -> Self:
-        """Return the same record with its signature."""
-        return replace(self, signature=signer.signature(self._payload()))
-
-    def is_signed_by(self, signer: Signer) -> bool:
-        """Return whether ``signer`` signed this record, with its key or one of the fallbacks."""
-        try:
-            signer.unsign(f"{self._payload()}{signer.sep}{self.signature}")
-        except (BadSignature, UnicodeError):
-            return False
-        return True
-
-    def to_bytes(self) -> bytes:
-        """Return the record as it is stored."""
-        return (_canonical(self._values()) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read a stored record. Raises ``ValueError`` for anything else."""
         return cls(**typed_fields(cls, json_object(data)))
-
-    def _payload(self) -> str:
-        values = self._values()
-        del values["signature"]
-        return _canonical(values)
-
-    def _values(self) -> dict[str, Any]:
-        return {**asdict(self), "finished_at": self.finished_at.astimezone(UTC).isoformat()}
 
 
 def record_path(path: str, proof: Proof) -> str:
@@ -85,7 +60,7 @@ def record_path(path: str, proof: Proof) -> str:
 
 def record_signer(key: str, fallbacks: tuple[str, ...]) -> Signer:
     """Return the signer of records."""
-    return Signer(key=key, fallback_keys=list(fallbacks), salt=_SALT)
+    return signer_for(_SALT, key, fallbacks)
 
 
 def read_record(data: bytes | None, manifest: str, signer: Signer) -> Rehearsal | None:
@@ -99,7 +74,3 @@ def read_record(data: bytes | None, manifest: str, signer: Signer) -> Rehearsal 
     except ValueError:
         return None
     return record if record.manifest == manifest and record.is_signed_by(signer) else None
-
-
-def _canonical(values: dict[str, Any]) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))

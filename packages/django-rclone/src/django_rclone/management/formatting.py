@@ -1,5 +1,6 @@
 """Sizes, times and ages, as people read them."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from ..events import MediaCounts
@@ -62,3 +63,20 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def table(
+    rows: Sequence[Sequence[str]], width: int, otherwise: Callable[[Sequence[str]], str]
+) -> str:
+    """Return columns, the first row their heads, or an entry of lines for each row if they do not fit.
+
+    An entry is the first cell, and below it what ``otherwise`` makes of the rest. No cell is
+    truncated.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) <= width:
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+    return "\n".join(f"{name}\n    {otherwise(rest)}" for name, *rest in rows[1:])

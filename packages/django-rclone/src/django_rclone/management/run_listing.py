@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from ..backups import Backup
 from ..backups.index import Entry, Kind, shown
-from .formatting import age, date, printable, size
+from .formatting import age, date, printable, size, table
 
 _RUNS = ("NAME", "DATE", "AGE", "FILES", "SIZE", "ADDED", "CHANGED", "DELETED", "STATE")
 
@@ -35,14 +35,7 @@ def run_record(run: Backup, now: datetime) -> dict[str, object]:
 
 def run_table(runs: Sequence[Backup], now: datetime, width: int) -> str:
     """Return runs as columns, or two lines for each if columns do not fit."""
-    rows = [_RUNS, *(_row(run, now) for run in runs)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    if sum(widths) + 2 * (len(widths) - 1) <= width:
-        return "\n".join(
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
-    return "\n".join(f"{name}\n    {_sentence(rest)}" for name, *rest in rows[1:])
+    return table([_RUNS, *(_row(run, now) for run in runs)], width, _sentence)
 
 
 def _row(run: Backup, now: datetime) -> tuple[str, ...]:

@@ -58,9 +58,8 @@ def check_backups(*, sender: Sender, console: Console = _QUIET) -> list[Health]:
 def _health(alias: str, contents: Contents, remote: Remote, settings: Settings) -> Health:
     ours = [
         backup
-        for backup in contents.backups
-        if backup.database == alias
-        and (not backup.verified or backup.environment == settings.environment)
+        for backup in contents.of(alias)
+        if not backup.verified or backup.environment == settings.environment
     ]
     records = list(records_of(ours[:_LOOKED_AT], contents.stored, remote, settings))
     return examine(alias, ours, records, settings.check, datetime.now(UTC))

@@ -20,7 +20,7 @@ from ..exceptions import (
 from ..interrupts import uninterrupted
 from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES, ZSTD
-from ..pipeline.relay import Digest, apply_dump
+from ..pipeline.relay import Digest, Sink, apply_dump
 from ..rclone import Remote, session
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
@@ -133,12 +133,17 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
 
 def load(plan: RestorePlan, target: RestoreTarget | SalvageTarget, console: Console) -> None:
     """Write the whole backup to ``target`` and finish it. Live data is untouched."""
-    with plan.remote.download(plan.backup.path) as download:
+    stream(plan.backup, plan.remote, target, console)
+
+
+def stream(backup: Backup, remote: Remote, sink: Sink, console: Console) -> None:
+    """Write the whole backup to ``sink`` and finish it, once it was compared with its manifest."""
+    with remote.download(backup.path) as download:
         apply_dump(
             download,
-            target,
-            compression=compression_of(plan.backup),
-            expected=expected_digest(plan.backup),
+            sink,
+            compression=_compression_of(backup),
+            expected=_expected_digest(backup),
             progress=console.progress,
         )
 
@@ -215,14 +220,14 @@ def _require_match(backup: Backup, alias: str, client: DatabaseClient, environme
         )
 
 
-def compression_of(backup: Backup) -> str | None:
+def _compression_of(backup: Backup) -> str | None:
     """Return the compression that its manifest names or, without one, its own name."""
     if backup.manifest is not None and backup.verified:
         return backup.manifest.compression
     return ZSTD if backup.name.endswith(f".{SUFFIXES[ZSTD]}") else None
 
 
-def expected_digest(backup: Backup) -> Digest | None:
+def _expected_digest(backup: Backup) -> Digest | None:
     """Return what the dump must match, if the manifest is verified."""
     if backup.manifest is None or not backup.verified:
         return None

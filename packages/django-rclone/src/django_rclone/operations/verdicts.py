@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from ..backups import Backup
 from ..backups.contents import Contents
-from ..backups.rehearsal import Proof, read_record, record_path, record_signer
+from ..backups.rehearsal import Proof
 from ..backups.rules import Verdict, judge
 from ..conf import Settings
 from ..conf.retention import Policy, time_zone
 from ..rclone import Remote
+from .proofs import records_of
 
 
 def judge_here(
@@ -37,16 +39,7 @@ def _newest_rehearsed(
     backups: Sequence[Backup], contents: Contents, remote: Remote, settings: Settings
 ) -> frozenset[str]:
     """Return the path of the newest backup with the signed record of a rehearsal that passed."""
-    signer = record_signer(settings.signing_key, settings.signing_key_fallbacks)
-    dated = [
-        (backup.created_at, backup.path, backup)
-        for backup in backups
-        if backup.created_at and record_path(backup.path, Proof.REHEARSED) in contents.stored
-    ]
-    for _, path, backup in sorted(dated, key=lambda one: one[:2], reverse=True):
-        record = read_record(
-            remote.read(record_path(path, Proof.REHEARSED)), backup.signature, signer
-        )
-        if record and record.passed and record.proof == Proof.REHEARSED:
-            return frozenset({path})
-    return frozenset()
+    dated = [backup for backup in backups if backup.created_at]
+    newest_first = sorted(dated, key=lambda one: (one.created_at, one.path), reverse=True)
+    records = records_of(newest_first, contents.stored, remote, settings, [Proof.REHEARSED])
+    return frozenset(islice((record.path for record in records if record.passed), 1))

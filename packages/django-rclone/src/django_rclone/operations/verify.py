@@ -23,12 +23,12 @@ from ..exceptions import (
     VerificationFailed,
 )
 from ..locks import exclusive
-from ..pipeline.relay import Sink, apply_dump
+from ..pipeline.relay import Sink
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .newest import newest_backup
 from .rehearsal import rehearse
-from .restore import compression_of, expected_digest, require_verified
+from .restore import require_verified, stream
 
 _QUIET = Console()
 
@@ -180,14 +180,7 @@ class _Task:
         return Proof.REHEARSED
 
     def _stream(self, sink: Sink) -> None:
-        with self.remote.download(self.backup.path) as download:
-            apply_dump(
-                download,
-                sink,
-                compression=compression_of(self.backup),
-                expected=expected_digest(self.backup),
-                progress=self.console.progress,
-            )
+        stream(self.backup, self.remote, sink, self.console)
 
     def _store(self, record: Rehearsal) -> None:
         key, fallbacks = self.settings.signing_key, self.settings.signing_key_fallbacks

@@ -17,7 +17,7 @@ from ...operations.listing import Listed, list_databases
 from ...operations.media.contents import run_contents
 from ...operations.media.runs import list_runs
 from ..base import RcloneCommand
-from ..formatting import age, date, printable, size
+from ..formatting import age, date, printable, size, table
 from ..media import chosen_source
 from ..run_listing import entry_lines, entry_record, run_record, run_table
 
@@ -104,8 +104,8 @@ class Command(RcloneCommand):
         elif not backups:
             self.write_result("There are no backups.")
         else:
-            rows = [_row(one, now) for one in listed]
-            self.write_result(_table(rows, shutil.get_terminal_size().columns))
+            rows = [_HEADER, *(_row(one, now) for one in listed)]
+            self.write_result(table(rows, shutil.get_terminal_size().columns, _details))
             for one in listed:
                 if one.pin:
                     self.write_result(printable(f"{one.backup.name} is pinned: {one.pin}"))
@@ -158,17 +158,6 @@ def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
         _proof(backup, proof, now),
         "-" if kept is None else ", ".join(reason.rule for reason in kept) or "until a clean-up",
     )
-
-
-def _table(rows: Sequence[tuple[str, ...]], width: int) -> str:
-    """Return columns, or three lines per backup if columns do not fit. Names are never truncated."""
-    widths = [max(map(len, column)) for column in zip(_HEADER, *rows, strict=True)]
-    if sum(widths) + 2 * (len(widths) - 1) <= width:
-        return "\n".join(
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in (_HEADER, *rows)
-        )
-    return "\n".join(f"{name}\n    {_details(rest)}" for name, *rest in rows)
 
 
 def _details(cells: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from ... import conf
 from ...backups import Backup
-from ...backups.index import Entry, Kind
+from ...backups.index import Entry
 from ...rclone import Remote, session
 from .choice import choose_run, parse_moment
 from .plan import selected_paths
@@ -31,19 +31,4 @@ def run_contents(
         else:
             run, _ = choose_run(catalog, source, at, settings.environment, unverified=False)
         read_index(remote, run, work, wanted=selected_paths(path))
-        yield run, _entries(work)
-
-
-def _entries(work: WorkSet) -> Iterator[Entry]:
-    query = "SELECT path, kind, size, modified, mode, sha256, target, reason FROM run ORDER BY path"
-    for path, kind, size, modified, mode, sha256, target, reason in work.connection.execute(query):
-        yield Entry(
-            path=path,
-            kind=Kind(kind),
-            size=size,
-            modified=modified,
-            mode=mode,
-            sha256=sha256,
-            target=target,
-            reason=reason,
-        )
+        yield run, work.entries("run")

@@ -121,10 +121,10 @@ class WorkSet:
             "UPDATE found SET kind = ?, reason = ? WHERE path = ?", (Kind.LEFT_OUT, reason, path)
         )
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield what was found as entries of an index, in the order of paths."""
+    def entries(self, of: str = "found") -> Iterator[Entry]:
+        """Yield what was found, or is in the ``run`` that was read, in the order of paths."""
         rows = self.connection.execute(
-            "SELECT path, kind, size, modified, mode, sha256, target, reason FROM found"
+            f"SELECT path, kind, size, modified, mode, sha256, target, reason FROM {of}"
             " ORDER BY path"
         )
         for path, kind, size, modified, mode, sha256, target, reason in rows:

@@ -1,0 +1,61 @@
+"""What every rehearsal next to a live database keeps to, for the tests of each engine."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+
+from django_rclone.backups.inventory import Inventory
+from tests.support.site import DjangoSite
+
+
+def entries_in_scratch(connection: Any) -> Iterator[str]:
+    """Complain in any case, of how many entries there are, and where."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM entry")
+        (count,) = cursor.fetchone()
+    yield f"{count} entries in scratch: {'_restoring_' in connection.settings_dict['NAME']}"
+
+
+class Rehearsals:
+    """Derive a class of tests from it. The fixture ``rehearsing`` is a shop that may rehearse."""
+
+    def test_a_rehearsal_touches_no_live_data_and_leaves_nothing(
+        self, rehearsing: DjangoSite
+    ) -> None:
+        site = rehearsing
+        dump = site.back_up()
+        site.database.mutate()
+        live = site.database.fingerprint()
+
+        printed = site.call("dbverify")
+
+        assert f"Rehearsed db/{dump.name}" in printed
+        assert site.database.fingerprint() == live
+        assert site.database.leftovers() == []
+
+    def test_the_sites_checks_ask_the_scratch_place(self, rehearsing: DjangoSite) -> None:
+        site = rehearsing
+        site.rclone["REHEARSAL_CHECKS"] = [f"{__name__}.{entries_in_scratch.__name__}"]
+        site.back_up()
+        site.database.run("DELETE FROM entry WHERE id > 7")
+        with pytest.raises(CommandError, match="500 entries in scratch: True"):
+            site.call("dbverify")
+
+    def test_what_comes_back_otherwise_than_it_was_counted_does_not_pass(
+        self, rehearsing: DjangoSite, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site = rehearsing
+        to_text = Inventory.to_text
+
+        def with_a_row_more(inventory: Inventory) -> str:
+            rows = {table: count + 1 for table, count in inventory.rows.items()}
+            return to_text(Inventory(inventory.objects, rows))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Inventory, "to_text", with_a_row_more)
+            site.back_up()
+        with pytest.raises(CommandError, match="is not restorable"):
+            site.call("dbverify")
+        assert site.database.leftovers() == []
