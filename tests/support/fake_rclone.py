@@ -293,6 +293,12 @@ def _end(boundary: str, aborted: Path) -> Iterator[bytes]:
     yield b""
 
 
+def _listens(address: str) -> bool:
+    # A socket has its name a moment before it takes connections.
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(address) == 0
+
+
 def main() -> int:
     """Be the rclone that is started."""
     if sys.argv[1:2] == ["--forward"]:
@@ -312,7 +318,7 @@ def main() -> int:
         [real, *(f"{_SERVER}{aside}" if a == _SERVER + address else a for a in arguments)]
     )
     signal.signal(signal.SIGTERM, lambda *_: program.terminate())
-    while not Path(aside).exists() and program.poll() is None:
+    while not _listens(aside) and program.poll() is None:
         time.sleep(0.002)
     serving = threading.Thread(
         target=Proxy(address, aside, calls, body).serve, args=(program,), daemon=True

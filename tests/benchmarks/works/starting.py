@@ -12,7 +12,7 @@ _ROUNDS = 7
 
 
 def start(bench: Bench) -> None:
-    """Start `manage.py help`, and `manage.py dbbackup --help`, which must load the package."""
+    """Start the command `help`, and `dbbackup --help`, which must load the package."""
     place = bench.place("start", "folder")
     contenders = [
         one

@@ -58,9 +58,9 @@ def extra_folders(work: WorkSet) -> list[bytes]:
 
 def inside(work: WorkSet, path: bytes) -> list[bytes]:
     """Return ``path`` and all that was found in it, the deepest first."""
-    query = """SELECT path FROM found WHERE path = ?1 OR (path > CAST(?1 || x'2f' AS BLOB)
-        AND path < CAST(?1 || x'30' AS BLOB)) ORDER BY path DESC"""
-    return [found for (found,) in work.connection.execute(query, (path,))]
+    query = """SELECT path FROM found WHERE path = :path OR (path > CAST(:path || x'2f' AS BLOB)
+        AND path < CAST(:path || x'30' AS BLOB)) ORDER BY path DESC"""
+    return [found for (found,) in work.connection.execute(query, {"path": path})]
 
 
 def unhashed(work: WorkSet) -> None:
