@@ -1,0 +1,47 @@
+"""The console of operations that code has started: each step is a record of the log."""
+
+import logging
+from collections.abc import Sequence
+
+from ..console import Console
+from ..events import MediaCounts
+
+logger = logging.getLogger(__name__)
+
+
+class LogConsole(Console):
+    """Logs what a command would print, at the level ``INFO``, and warnings as such."""
+
+    def backing_up(self, alias: str) -> None:
+        """Log that the backup of a database begins."""
+        logger.info("Backing up database %r", alias)
+
+    def same_database(self, alias: str, twin: str) -> None:
+        """Log that a database is not backed up a second time."""
+        logger.info("Database %r is the same as %r, and backed up as that", alias, twin)
+
+    def stored(self, path: str, size: int) -> None:
+        """Log that a backup was made."""
+        logger.info("Stored %s (%s bytes)", path, size)
+
+    def verified(self, path: str, compared: Sequence[str]) -> None:
+        """Log that a backup was rehearsed and has passed."""
+        logger.info("Rehearsed %s: %s", path, ", ".join(compared))
+
+    def backing_up_media(self, source: str, place: str) -> None:
+        """Log that the backup of a media source begins."""
+        logger.info("Backing up media files of %s", place)
+
+    def stored_media(
+        self, path: str, counts: MediaCounts, size: int, sent: int, seconds: float
+    ) -> None:
+        """Log that a run exists."""
+        logger.info("Stored %s (%s files, %s bytes sent)", path, counts.files, sent)
+
+    def deleted(self, path: str) -> None:
+        """Log that something was deleted."""
+        logger.info("Deleted %s", path)
+
+    def warn(self, text: str) -> None:
+        """Log a warning."""
+        logger.warning("%s", text)
