@@ -126,6 +126,7 @@ class _Task:
     def store(self, attempt: _Attempt) -> Manifest:
         """Stream the dump, check what was stored, and commit it with its manifest."""
         path = attempt.path
+        self.remote.require_reachable(path)
         with self._deleted_on_error(path):
             dumped = self._upload(path)
             self._require_stored(path, dumped.digest)

@@ -144,7 +144,7 @@ def stream(backup: Backup, remote: Remote, sink: Sink, console: Console) -> None
             sink,
             compression=_compression_of(backup),
             expected=_expected_digest(backup),
-            progress=console.progress,
+            progress=lambda done: console.progress(done, backup.size),
         )
 
 
