@@ -41,6 +41,14 @@ def check_limits(key: str, value: object) -> CheckLimits:
     return CheckLimits(**read)
 
 
+def optional_span(key: str, value: object) -> timedelta | None:
+    """Accept a time such as ``"7d"``, or ``None``."""
+    try:
+        return None if value is None else duration(value)
+    except ValueError as error:
+        raise InvalidSettings(key, str(error), "Or set it to None.") from None
+
+
 def duration(text: object) -> timedelta:
     """Return what ``"90m"``, ``"26h"``, ``"8d"`` or ``"2w"`` means. Raises ``ValueError``."""
     if not isinstance(text, str) or not (match := _DURATION.fullmatch(text.strip())):

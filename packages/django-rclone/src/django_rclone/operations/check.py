@@ -59,7 +59,7 @@ def _health(alias: str, contents: Contents, remote: Remote, settings: Settings) 
     ours = [
         backup
         for backup in contents.of(alias)
-        if not backup.verified or backup.environment == settings.environment
+        if not backup.verified or (backup.environment == settings.environment and not backup.safety)
     ]
     records = list(records_of(ours[:_LOOKED_AT], contents.stored, remote, settings))
     return examine(alias, ours, records, settings.check, datetime.now(UTC))

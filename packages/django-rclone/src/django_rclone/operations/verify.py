@@ -27,8 +27,9 @@ from ..pipeline.relay import Sink
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .newest import newest_backup
+from .reading import stream
 from .rehearsal import rehearse
-from .restore import require_verified, stream
+from .restore import require_verified
 
 _QUIET = Console()
 

@@ -11,6 +11,7 @@ from django.db import connections
 
 from ...backups import Backup
 from ...backups.health import last_proof
+from ...backups.pins import Pinned
 from ...backups.rehearsal import Rehearsal
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...operations.listing import Listed, list_databases
@@ -107,8 +108,8 @@ class Command(RcloneCommand):
             rows = [_HEADER, *(_row(one, now) for one in listed)]
             self.write_result(table(rows, shutil.get_terminal_size().columns, _details))
             for one in listed:
-                if one.pin:
-                    self.write_result(printable(f"{one.backup.name} is pinned: {one.pin}"))
+                if one.pin and (words := _pin_words(one.pin)):
+                    self.write_result(printable(f"{one.backup.name} is pinned{words}"))
             self._write_notices(backups, now)
 
     def _write_notices(self, backups: Sequence[Backup], now: datetime) -> None:
@@ -142,9 +143,16 @@ def _record(listed: Listed, now: datetime) -> dict[str, object]:
             "date": proof.finished_at.isoformat(),
             "complaints": list(proof.complaints),
         },
-        "pinned": pin,
+        "pinned": pin.reason if pin else None,
+        "pinned_until": pin.until.isoformat() if pin and pin.until else None,
         "kept": None if kept is None else [str(reason) for reason in kept],
     }
+
+
+def _pin_words(pin: Pinned) -> str:
+    """Return until when a backup is pinned, and why, as far as the pin says."""
+    until = f" until {date(pin.until)}" if pin.until else ""
+    return until + (f": {pin.reason}" if pin.reason else "")
 
 
 def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
