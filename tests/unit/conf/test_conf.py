@@ -61,6 +61,7 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
             "max_age": timedelta(hours=26),
             "max_unverified_age": timedelta(days=8),
             "max_size_change": 50,
+            "min_room": 3,
         },
     }
 
@@ -134,7 +135,7 @@ WRONG_TYPES: list[tuple[str, object]] = [
     *[("REHEARSAL_CHECKS", value) for value in (None, "shop.check", [5], ["check"])],
     *[("RETENTION", value) for value in ("7d", 5, [7], {"daily": "7"}, {"daily": True})],
     *[("SAFETY_BACKUP", value) for value in (7, "7", "0d", ["7d"], True)],
-    *[("CHECK", value) for value in (None, "26h", {"max_age": 26}, {"max_size_change": "x"})],
+    *[("CHECK", value) for value in (None, "26h", {"max_age": 26}, {"min_room": 0})],
     *[("CLIENTS", value) for value in (None, ["default"], "default", 5)],
 ]
 

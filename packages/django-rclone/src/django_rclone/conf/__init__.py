@@ -71,6 +71,12 @@ class Settings:
     """The dotted paths of the site's own checks of a rehearsed backup."""
     check: limits.CheckLimits
 
+    @property
+    def names_media_sources(self) -> bool:
+        """Whether ``MEDIA_SOURCES`` says more than its default does."""
+        key = KEYS["MEDIA_SOURCES"]
+        return self.media_sources != key.validate("MEDIA_SOURCES", key.default)
+
 
 def load() -> Settings:
     """Read the settings.

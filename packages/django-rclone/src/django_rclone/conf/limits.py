@@ -23,6 +23,8 @@ class CheckLimits:
     """Of the last rehearsal, or the last reading back, that passed."""
     max_size_change: int | None = 50
     """Percent by which the newest backup may differ in size from the ten before it."""
+    min_room: int | None = 3
+    """How many more backups of the size of the newest the remote must have room for."""
 
 
 def check_limits(key: str, value: object) -> CheckLimits:
@@ -62,10 +64,17 @@ def _percent(value: object) -> int:
     return value
 
 
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1000:
+        raise ValueError("must be a number from 1 to 1000")
+    return value
+
+
 _LIMITS: dict[str, Callable[[object], object]] = {
     "max_age": duration,
     "max_unverified_age": duration,
     "max_size_change": _percent,
+    "min_room": _count,
 }
 
 

@@ -23,8 +23,8 @@ class Listed(NamedTuple):
     """What keeps it from the next clean-up; ``None`` if that does not look at it."""
     pin: Pinned | None
     """What its pin says; ``None`` if it has none that holds."""
-    proof: Rehearsal | None
-    """The last record of a rehearsal or a reading back; ``None`` if there is none."""
+    proofs: tuple[Rehearsal, ...]
+    """The records of its last rehearsal and its last reading back."""
 
 
 @session()
@@ -50,12 +50,10 @@ def list_databases(alias: str | None = None) -> list[Listed]:
         for verdict in judge_here(ours, contents, remote, settings, now, pins=pins)
     }
     pins = {path: pin for path, pin in pins.items() if pin.holds(now)}
-    proofs: dict[str, Rehearsal] = {}
+    proofs: dict[str, tuple[Rehearsal, ...]] = defaultdict(tuple)
     for record in records_of(backups, contents.stored, remote, settings):
-        last = proofs.setdefault(record.path, record)
-        if record.finished_at > last.finished_at:
-            proofs[record.path] = record
+        proofs[record.path] += (record,)
     return [
-        Listed(backup, kept.get(backup.path), pins.get(backup.path), proofs.get(backup.path))
+        Listed(backup, kept.get(backup.path), pins.get(backup.path), proofs[backup.path])
         for backup in backups
     ]

@@ -8,17 +8,25 @@ from ..pipeline.compression import SUFFIXES, ZSTD
 from ..pipeline.relay import Digest, Sink, apply_dump
 from ..rclone import Remote
 
+_ANOTHER = (
+    "Choose another backup with -i. `manage.py dbverify --all --remote-only` says which ones can "
+    "be read."
+)
+
 
 def stream(backup: Backup, remote: Remote, sink: Sink, console: Console) -> None:
     """Write the whole backup to ``sink`` and finish it, once it was compared with its manifest."""
-    with remote.download(backup.path) as download:
-        apply_dump(
-            download,
-            sink,
-            compression=_compression_of(backup),
-            expected=_expected_digest(backup),
-            progress=console.progress,
-        )
+    try:
+        with remote.download(backup.path) as download:
+            apply_dump(
+                download,
+                sink,
+                compression=_compression_of(backup),
+                expected=_expected_digest(backup),
+                progress=console.progress,
+            )
+    except BackupRejected as error:
+        raise BackupRejected(error.message, hint=error.hint or _ANOTHER) from error
 
 
 def expected_inventory(backup: Backup) -> Inventory | None:

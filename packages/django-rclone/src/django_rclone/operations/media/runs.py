@@ -11,6 +11,8 @@ from ...backups import Backup
 from ...backups.catalog import Catalog
 from ...backups.index import EXTENSION, Entry, require_header
 from ...backups.naming import Identity, Naming
+from ...backups.readings import Reading
+from ...backups.rehearsal import Proof
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...conf import Settings
 from ...console import Console
@@ -19,6 +21,7 @@ from ...pipeline.compression import ZSTD
 from ...pipeline.relay import apply_dump
 from ...rclone import Remote, session
 from ...rclone.copying import Copying
+from ..proofs import records_of_kind
 from .workset import WorkSet
 
 VENDOR = "media"
@@ -83,11 +86,22 @@ def run_catalog(remote: Remote, settings: Settings) -> Catalog:
 
 
 @session()
-def list_runs(source: str | None = None) -> list[Backup]:
-    """Return the runs, newest first. Raises ``InvalidSettings`` or ``RcloneError``."""
+def list_runs(source: str | None = None) -> list[tuple[Backup, tuple[Reading, ...]]]:
+    """Return the runs, newest first, each with the record of its last reading, if there is one.
+
+    Raises ``InvalidSettings`` or ``RcloneError``.
+    """
     settings = conf.load()
-    runs = run_catalog(Remote(settings), settings).read().backups
-    return [run for run in runs if source in (None, run.database)]
+    remote = Remote(settings)
+    contents = run_catalog(remote, settings).read()
+    runs = [run for run in contents.backups if source in (None, run.database)]
+    records = {
+        record.path: (record,)
+        for record in records_of_kind(
+            Reading, runs, contents.stored, remote, settings, [Proof.READ]
+        )
+    }
+    return [(run, records.get(run.path, ())) for run in runs]
 
 
 def is_whole(run: Backup) -> bool:
