@@ -16,7 +16,7 @@ from .counts import content_size, count
 from .runs import VENDOR
 from .workset import WorkSet
 
-_LEVEL = 3  # of compression
+_LEVEL = 1  # of compression: higher ones make it no smaller, since most of it are hashes
 
 
 def commit_run(
