@@ -204,6 +204,10 @@ def test_a_file_that_cannot_be_read_is_named(
     assert "secret (Permission denied)" in said
     # Of what could not be looked at, nobody says that it is gone.
     assert site.backups("--media")[0]["deleted"] == 0
+    # Nor is anything remembered of it.
+    site.call("mediabackup")
+    site.call("mediarestore", "--noinput", "--to", str(site.folder / "copy"))
+    assert snapshot(site.folder / "copy") == snapshot(site.media)
 
 
 # Links

@@ -1,7 +1,7 @@
 """The facts of one run, in a temporary database: a million files need no memory."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -72,7 +72,7 @@ class WorkSet:
         (value,) = self.connection.execute(query, values).fetchone()
         return int(value or 0)
 
-    def run(self, query: str, values: Sequence[object] = ()) -> int:
+    def run(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> int:
         """Run a statement, and return how many rows it changed."""
         return self.connection.execute(query, values).rowcount
 
