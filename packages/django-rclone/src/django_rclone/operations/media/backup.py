@@ -140,12 +140,13 @@ class _Run:
         sending = Sending(self.work, self.cache, self.place, self.copying, content, self.console)
         sending.store_missing(temporary_folder(self.settings))
         partial = bool(self._left_out()[0])
+        counts = count(self.work)
         manifest = commit_run(
-            self.remote, self.settings, self.work, self.source.name, event, partial=partial
+            self.remote, self.settings, self.work, self.source.name, event, counts, partial=partial
         )
         run = Backup(path=event.path, size=manifest.size, manifest=manifest)
         self.cache.remember(run)
-        return Stored(run, count(self.work), content_size(self.work), sending.bytes)
+        return Stored(run, counts, content_size(self.work), sending.bytes)
 
     def hash_all(self) -> None:
         """Fill in the hashes of all files."""
