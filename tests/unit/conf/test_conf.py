@@ -57,10 +57,12 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
         "rehearsal": {},
         "rehearsal_checks": (),
         "retention": None,
+        "safety_backup": timedelta(days=7),
         "check": {
             "max_age": timedelta(hours=26),
             "max_unverified_age": timedelta(days=8),
             "max_size_change": 50,
+            "min_room": 3,
         },
     }
 
@@ -134,7 +136,8 @@ WRONG_TYPES: list[tuple[str, object]] = [
     *[("REHEARSAL_CHECKS", value) for value in (None, "shop.check", [5], ["check"])],
     *[("REMOTES", value) for value in (None, "s3", [5], {"backups": "s3"}, {"backups": 5})],
     *[("RETENTION", value) for value in ("7d", 5, [7], {"daily": "7"}, {"daily": True})],
-    *[("CHECK", value) for value in (None, "26h", {"max_age": 26}, {"max_size_change": "x"})],
+    *[("SAFETY_BACKUP", value) for value in (7, "7", "0d", ["7d"], True)],
+    *[("CHECK", value) for value in (None, "26h", {"max_age": 26}, {"min_room": 0})],
     *[("CLIENTS", value) for value in (None, ["default"], "default", 5)],
 ]
 

@@ -5,6 +5,7 @@ Nothing else in the package reads ``django.conf.settings``.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -46,6 +47,8 @@ class Settings:
     db_cleanup_keep: int
     retention: Policy | None
     """What a clean-up keeps; ``None`` for the newest ``db_cleanup_keep``."""
+    safety_backup: timedelta | None
+    """How long the backup is kept that a restore makes of what it replaces; ``None`` for none."""
     media_backup_dir: str
     media_sources: tuple[MediaSource, ...]
     media_cleanup_keep: int
@@ -64,6 +67,12 @@ class Settings:
     rehearsal_checks: tuple[str, ...]
     """The dotted paths of the site's own checks of a rehearsed backup."""
     check: limits.CheckLimits
+
+    @property
+    def names_media_sources(self) -> bool:
+        """Whether ``MEDIA_SOURCES`` says more than its default does."""
+        key = KEYS["MEDIA_SOURCES"]
+        return self.media_sources != key.validate("MEDIA_SOURCES", key.default)
 
 
 def load() -> Settings:
@@ -115,6 +124,7 @@ KEYS: dict[str, _Key] = {
     "DB_DATE_FORMAT": _Key("%Y-%m-%d-%H%M%S", validators.date_format),
     "DB_CLEANUP_KEEP": _Key(10, _keep),
     "RETENTION": _Key(None, retention.policy),
+    "SAFETY_BACKUP": _Key("7d", limits.optional_span),
     "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
     "MEDIA_SOURCES": _Key({"media": {}}, media_sources),
     "MEDIA_CLEANUP_KEEP": _Key(10, _keep),

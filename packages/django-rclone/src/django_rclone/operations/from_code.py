@@ -82,6 +82,7 @@ def restore_database(
     from_environment: str | None = None,
     unverified: bool = False,
     partial: bool = False,
+    safety_backup: bool = True,
 ) -> Backup:
     """Replace a database with a backup, the newest or that of a ``name``, and return the backup.
 
@@ -96,6 +97,7 @@ def restore_database(
         from_environment=from_environment,
         unverified=unverified,
         partial=partial,
+        safety_backup=safety_backup,
     )
     for warning in plan.warnings:
         _LOG.warn(warning)

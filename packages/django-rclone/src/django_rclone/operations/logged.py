@@ -16,6 +16,10 @@ class LogConsole(Console):
         """Log that the backup of a database begins."""
         logger.info("Backing up database %r", alias)
 
+    def backing_up_first(self, alias: str) -> None:
+        """Log that what is about to be replaced is backed up."""
+        logger.info("Backing up database %r as it is now", alias)
+
     def same_database(self, alias: str, twin: str) -> None:
         """Log that a database is not backed up a second time."""
         logger.info("Database %r is the same as %r, and backed up as that", alias, twin)
