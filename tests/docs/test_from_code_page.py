@@ -7,7 +7,8 @@ import django
 import pytest
 
 import django_rclone
-from django_rclone.operations import from_code
+from django_rclone.operations import from_code as databases
+from django_rclone.operations.media import from_code as media
 from tests.docs.projects import write_files
 from tests.docs.texts import PAGES, page
 from tests.support.site import DjangoSite
@@ -36,7 +37,8 @@ def run(site: DjangoSite, code: str) -> "subprocess.CompletedProcess[str]":
 def test_the_table_has_every_function() -> None:
     for name in django_rclone.__all__:
         assert f"`{name}(" in page("from-code"), name
-        assert getattr(django_rclone, name) is getattr(from_code, name)
+        room = media if name.endswith("_media") else databases
+        assert getattr(django_rclone, name) is getattr(room, name)
 
 
 def test_the_view_backs_up_and_reports(site: DjangoSite) -> None:

@@ -23,7 +23,9 @@ def test_databases_are_backed_up_listed_proven_pinned_pruned_and_restored(
         [second] = django_rclone.backup_databases(["default"], verify=True)
         listed = django_rclone.list_backups("default")
         assert [one.backup.path for one in listed] == [second.path, first.path]
-        assert (listed[0].proof is not None, listed[1].pin) == (True, "a good one")
+        assert [record.passed for record in listed[0].proofs] == [True]
+        assert listed[1].pin is not None
+        assert listed[1].pin.reason == "a good one"
         [health] = [one for one in django_rclone.check_backups() if one.database == "default"]
         assert (health.newest, health.level.name) == (listed[0].backup, "OK")
         django_rclone.unpin_backup(first.name)
@@ -48,6 +50,7 @@ def test_media_are_backed_up_listed_restored_and_pruned(site: DjangoSite, tmp_pa
         [second] = django_rclone.backup_media("media")
         runs = [run.path for run in django_rclone.list_media()]
         assert runs == [second.run.path, first.run.path]
+        assert django_rclone.verify_media("media").path == second.run.path
         (site.media / "a.txt").unlink()
         assert django_rclone.restore_media().added == 1
         assert (site.media / "a.txt").read_bytes() == b"changed"

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .operations.from_code import backup_database as backup_database
     from .operations.from_code import backup_databases as backup_databases
-    from .operations.from_code import backup_media as backup_media
     from .operations.from_code import check_backups as check_backups
     from .operations.from_code import list_backups as list_backups
-    from .operations.from_code import list_media as list_media
     from .operations.from_code import pin_backup as pin_backup
     from .operations.from_code import prune_database as prune_database
-    from .operations.from_code import prune_media as prune_media
     from .operations.from_code import restore_database as restore_database
-    from .operations.from_code import restore_media as restore_media
     from .operations.from_code import unpin_backup as unpin_backup
     from .operations.from_code import verify_database as verify_database
+    from .operations.media.from_code import backup_media as backup_media
+    from .operations.media.from_code import list_media as list_media
+    from .operations.media.from_code import prune_media as prune_media
+    from .operations.media.from_code import restore_media as restore_media
+    from .operations.media.from_code import verify_media as verify_media
 
 # Warnings are shown by the commands; without a handler logging would show them twice.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -42,12 +43,14 @@ __all__ = [
     "restore_media",
     "unpin_backup",
     "verify_database",
+    "verify_media",
 ]
 
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        return getattr(importlib.import_module(f"{__name__}.operations.from_code"), name)
+        room = "operations.media" if name.endswith("_media") else "operations"
+        return getattr(importlib.import_module(f"{__name__}.{room}.from_code"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,10 +1,13 @@
-"""The console of operations that code has started: each step is a record of the log."""
+"""What operations share that code has started: the log for a console, and the sender of signals."""
 
 import logging
 from collections.abc import Sequence
 
+from django.core.management import load_command_class
+
 from ..console import Console
 from ..events import MediaCounts
+from ..reporting import Sender
 
 logger = logging.getLogger(__name__)
 
@@ -49,3 +52,11 @@ class LogConsole(Console):
     def warn(self, text: str) -> None:
         """Log a warning."""
         logger.warning("%s", text)
+
+
+LOG = LogConsole()
+
+
+def sender_of(command: str) -> Sender:
+    """Return the class of a command, for signals. No import: commands stand above operations."""
+    return type(load_command_class("django_rclone", command))
