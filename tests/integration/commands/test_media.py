@@ -98,7 +98,9 @@ def test_the_index_of_the_last_run_is_read_only_if_another_host_made_it(site: Dj
     with pytest.MonkeyPatch.context() as patch:
         asked = record_requests(patch)
         site.call("mediabackup")
-    assert not [request for request in asked if request.startswith("GET") and "index.zst" in request]
+    assert not [
+        request for request in asked if request.startswith("GET") and "index.zst" in request
+    ]
     here = site.rclone["MEDIA_CACHE_DIR"]
     site.rclone["MEDIA_CACHE_DIR"] = f"{here} of another host"
     site.write_media({"b.txt": b"now"})

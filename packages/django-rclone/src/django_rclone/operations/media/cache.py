@@ -155,7 +155,7 @@ class Cache:
             self._work.run("INSERT INTO cache.last VALUES (?, ?)", _named(run))
 
 
-def _named(run: Backup) -> tuple[str, str]:
+def _named(run: Backup) -> tuple[str, str | None]:
     assert run.manifest
     return run.path, run.manifest.sha256
 

@@ -197,9 +197,7 @@ class Sending:
             names = [content_name(h) for h in hashes if isinstance(h, bytes)]
             with closing(self._copying.sizes(self._content, names)) as listed:
                 found = [(content_hash(name), size) for name, size in listed]
-            self._work.run_many(
-                "DELETE FROM sent WHERE sha256 = ? AND size = ?", found
-            )
+            self._work.run_many("DELETE FROM sent WHERE sha256 = ? AND size = ?", found)
         else:
             list_content(self._copying, self._content, self._work)
             self._work.run(
