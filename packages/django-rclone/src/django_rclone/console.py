@@ -16,6 +16,9 @@ class Console:
     def backing_up(self, alias: str) -> None:
         """Report that the backup of a database begins."""
 
+    def backing_up_first(self, alias: str) -> None:
+        """Report that what a restore is about to replace is backed up."""
+
     def same_database(self, alias: str, twin: str) -> None:
         """Report that a database is not backed up a second time, as ``alias``."""
 

@@ -93,6 +93,10 @@ class TerminalConsole(Console):
         """Print that the backup of a database begins."""
         self.info(f"Backing up database {alias!r} ...")
 
+    def backing_up_first(self, alias: str) -> None:
+        """Print that what a restore is about to replace is backed up."""
+        self.info(f"Backing up first what is in database {alias!r} now ...")
+
     def same_database(self, alias: str, twin: str) -> None:
         """Print that a database is not backed up a second time."""
         self.info(f"Database {alias!r} is the same as {twin!r}, and backed up as that.")

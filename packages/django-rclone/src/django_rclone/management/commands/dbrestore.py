@@ -18,6 +18,7 @@ from ..formatting import age, date, duration, size
 from ..terminal import TerminalConsole
 
 if TYPE_CHECKING:
+    from ...backups.pins import Pin
     from ...operations.restore import RestorePlan
 
 
@@ -49,6 +50,12 @@ class Command(RcloneCommand):
             help="For a backup that cannot be restored whole: makes what can be made of it in a new "
             "place next to the database, which is not touched, and lists what is missing there.",
         )
+        parser.add_argument(
+            "--no-safety-backup",
+            action="store_false",
+            dest="safety_backup",
+            help="Makes no backup first of what is in the database now. It cannot be recovered then.",
+        )
         add_noinput(parser)
         add_verification_arguments(parser)
 
@@ -62,6 +69,7 @@ class Command(RcloneCommand):
         unverified: bool,
         partial: bool,
         salvage: bool,
+        safety_backup: bool,
         verbosity: int,
         **options: Any,
     ) -> None:
@@ -76,6 +84,7 @@ class Command(RcloneCommand):
             unverified=unverified,
             partial=partial,
             salvage=salvage,
+            safety_backup=safety_backup,
         )
         if not plan.backup.verified:
             console.warn(f"{plan.backup.path} is not verified: {plan.backup.problem}.")
@@ -93,8 +102,10 @@ class Command(RcloneCommand):
 
         console.info(f"Restoring database {plan.alias!r} from {plan.backup.path} ...")
         clock = time.monotonic()
-        restore_database(plan, sender=type(self), console=console)
+        saved = restore_database(plan, sender=type(self), console=console)
         console.info(f"Restored database {plan.alias!r} in {duration(time.monotonic() - clock)}.")
+        if saved:
+            console.info(_way_back(plan.alias, saved))
 
     def _salvage(self, plan: "RestorePlan", console: TerminalConsole) -> None:
         from ...operations.salvage import salvage_database
@@ -131,7 +142,25 @@ def _salvage_question(plan: "RestorePlan") -> str:
 def _question(plan: "RestorePlan") -> str:
     return (
         f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
-        f"with {_described(plan)}."
+        f"with {_described(plan)}.\n"
+        f"{_what_of_the_old(plan)}"
+    )
+
+
+def _what_of_the_old(plan: "RestorePlan") -> str:
+    if plan.nothing_to_lose:
+        return f"What is in it now is not backed up first: {plan.nothing_to_lose}."
+    if plan.safety_backup:
+        return "What is in it now is backed up first."
+    return "What is in it now is NOT backed up first, and cannot be recovered."
+
+
+def _way_back(alias: str, saved: "Pin") -> str:
+    """Return how a restore is taken back."""
+    name = saved.path.rpartition("/")[2]
+    return (
+        f"What it replaced is kept until {date(saved.until)}. To have that back:\n"
+        f"  manage.py dbrestore -d {alias} -i {name}"
     )
 
 
