@@ -76,7 +76,10 @@ def read_back(
         done.count += len(batch)
         done.size += sum(one.size for one in batch)
         done.problems += [
-            (one.path, f"its content is damaged: {place}/{one.name}" if reason == _DAMAGED else reason)
+            (
+                one.path,
+                f"its content is damaged: {place}/{one.name}" if reason == _DAMAGED else reason,
+            )
             for one, reason in found
         ]
     return done
