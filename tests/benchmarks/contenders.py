@@ -100,7 +100,7 @@ class Contender(ABC):
 
 STEPS: dict[str, tuple[str, ...]] = {
     "backup": ("dbbackup",),
-    "restore": ("dbrestore", "--noinput", "--no-safety-backup"),
+    "restore": ("dbrestore", "--noinput"),
     "media backup": ("mediabackup",),
     "media restore": ("mediarestore", "--noinput"),
     "list": ("listbackups",),
@@ -174,7 +174,12 @@ OURS = Package(
     "django-rclone",
     "django_rclone",
     _OURS,
-    arguments={"backup all": ("dbbackup", "--all")},
+    arguments={
+        "backup all": ("dbbackup", "--all"),
+        # No other backs up first what it replaces.
+        "restore": (*STEPS["restore"], "--no-safety-backup"),
+        "rehearsal": ("dbverify",),
+    },
 )
 OURS_TWO_AT_ONCE = replace(
     OURS,

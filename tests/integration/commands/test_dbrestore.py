@@ -181,6 +181,7 @@ def test_a_flipped_byte_is_refused(
     text = refused(site, recorder)
     assert "altered" in text or "decompress" in text or "damaged" in text
     assert "Choose another backup with -i. `manage.py dbverify --all --remote-only`" in text
+    assert text.endswith("\nDatabase 'default' is unchanged.")
 
 
 @pytest.mark.parametrize("compression", ["zstd", None])

@@ -1,5 +1,7 @@
 """Database restore: what can be known beforehand, and the order of steps."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .. import conf
@@ -126,7 +128,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         database=plan.alias,
         path=backup.path,
     )
-    with report(event, sender=sender, console=console) as context:
+    with report(event, sender=sender, console=console) as context, _said(plan.alias, context):
         context.target_state = TargetState.UNCHANGED
         context.send_pre_signal()
         with exclusive(plan.remote, event, warn=console.warn):
@@ -138,6 +140,17 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
             _replace(plan, context, console)
         context.size = backup.size
     return saved
+
+
+@contextmanager
+def _said(alias: str, context: OperationContext) -> Iterator[None]:
+    """Let what ends a restore say that the live database is unchanged, if it is."""
+    try:
+        yield
+    except BaseException as error:
+        if context.target_state is TargetState.UNCHANGED:
+            error.add_note(f"Database {alias!r} is unchanged.")
+        raise
 
 
 def _replace(plan: RestorePlan, context: OperationContext, console: Console) -> None:

@@ -15,7 +15,7 @@ from ...conf.client_options import names_option, path_option, table_name, timeou
 from ...exceptions import ClientError
 from ...processes import Command, Process, StallTimeout
 from ..base import RehearsalTarget, RestoreTarget, SalvageTarget, Versions
-from ..session import ServerClient
+from ..session import ServerClient, no_table_to_exclude
 from .advice import RestoreAdvice, dump_advice
 from .arguments import require_no_passphrase, tool_arguments
 from .catalog import Selection, is_empty
@@ -113,10 +113,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         for table in (*self._exclude_tables, *self._exclude_data):
             quoted = self._quoted_table(table)
             if self.session.value("SELECT to_regclass(%(table)s)", {"table": quoted}) is None:
-                raise ClientError(
-                    f"There is no table {table!r} to exclude.",
-                    hint="Correct the OPTIONS of this database in CLIENTS.",
-                )
+                raise no_table_to_exclude(table)
         require_may_exclude(self.session, *self._excluded())
         require_dump_fits(self._tools, self.session.server_version)
 

@@ -1,7 +1,7 @@
 """Media files on a remote of rclone."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from ...backups.index import Kind
 from ...exceptions import MediaGuardError
 from ...rclone.copying import Copying
 from ...scratch import scratch_directory
+from .hashing import Hashed
 from .scan import Found, Rules
 from .workset import WorkSet
 
@@ -66,11 +67,11 @@ class RemotePlace:
                     missing[path] = "it is gone, or its name is one that this machine cannot hold"
             yield root, missing
 
-    def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
-        """See ``MediaPlace``. What the file is like was said by the listing."""
-        work.run(
+    def note(self, work: WorkSet, hashed: Iterable[Hashed]) -> None:
+        """See ``MediaPlace``. What the files are like was said by the listing."""
+        work.run_many(
             "UPDATE found SET size = ?, sha256 = ? WHERE path = ?",
-            (found.size, sha256, found.path),
+            ((found.size, sha256, found.path) for found, sha256, _ in hashed),
         )
 
     def changed(self, root: bytes, found: Found) -> bool:

@@ -1,5 +1,6 @@
 """Where runs and their content are stored, and the reading of both."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,6 +28,7 @@ from .workset import WorkSet
 VENDOR = "media"
 NAMING = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d-%H%M%S")
 
+_CONTENT = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}")
 _LINE_LIMIT = 1 << 20
 _QUIET = Console()
 
@@ -63,14 +65,7 @@ def content_name(sha256: bytes) -> str:
 
 def content_hash(name: str) -> bytes | None:
     """Return the hash in the name of a content; ``None`` for any other name."""
-    folder, _, text = name.partition("/")
-    if len(text) != 64 or text[:2] != folder:
-        return None
-    try:
-        sha256 = bytes.fromhex(text)
-    except ValueError:
-        return None
-    return sha256 if sha256.hex() == text else None
+    return bytes.fromhex(name[3:]) if _CONTENT.fullmatch(name) else None
 
 
 def run_path(source: str, moment: datetime, settings: Settings) -> str:
