@@ -59,7 +59,7 @@ class Killed:
 
     def killer(self, *arguments: str) -> tuple[Killer, Iterator[str]]:
         """Return what kills a command, and its programs, among which it is itself every other time."""
-        command = Command(argv=self.site.argv(*arguments), env=self.site.environ())
+        command = Command(argv=tuple(self.site.argv(*arguments)), env=self.site.environ())
         killer = Killer(command, self.chance)
         itself, *others = sorted(killer.programs, key=lambda name: name.startswith("rclone"))
         turns = [name for other in others for name in (itself, other)]

@@ -43,8 +43,7 @@ def test_only_the_first_success_after_failures_is_a_recovery(configure, send, ou
 def test_a_check_that_finds_the_same_trouble_is_told_once(configure, send, outbox, operation):
     configure(ops={**CHANNEL, "OPERATIONS": [operation]})
     trouble, fine = (
-        replace(sample, operation=operation)
-        for sample in (samples.FAILED, samples.SUCCEEDED)
+        replace(sample, operation=operation) for sample in (samples.FAILED, samples.SUCCEEDED)
     )
     send(trouble, trouble, trouble, fine, fine, trouble)
     assert states(outbox) == ["failed", "recovered", "succeeded", "failed"]

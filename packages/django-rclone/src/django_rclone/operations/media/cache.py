@@ -157,7 +157,7 @@ class Cache:
 
 def _named(run: Backup) -> tuple[str, str]:
     assert run.manifest
-    return run.path, run.manifest.sha256
+    return run.path, run.manifest.sha256 or ""
 
 
 def cache_path(settings: Settings, place: str) -> Path | None:

@@ -76,7 +76,10 @@ def read_back(
         done.count += len(batch)
         done.size += sum(one.size for one in batch)
         done.problems += [
-            (one.path, f"its content is damaged: {place}/{one.name}" if reason == _DAMAGED else reason)
+            (
+                one.path,
+                f"its content is damaged: {place}/{one.name}" if reason == _DAMAGED else reason,
+            )
             for one, reason in found
         ]
     return done
@@ -123,7 +126,10 @@ def _fetch(
     for tries_left in range(_TRIES - 1, -1, -1):
         with scratch_directory(temporary) as scratch:
             copied = copying.copy(
-                folder, str(scratch), names=list(missing), progress=lambda _: None, in_place=True
+                folder,
+                str(scratch),
+                names=list(missing),
+                into_scratch=True,
             )
             problems = _compare(scratch, missing)
         if copied.error is None:

@@ -156,7 +156,12 @@ class _Task:
         folder = content_folder(settings)
         list_content(Copying(settings), remote.address(folder), work)
         problems = [
-            (path, MISSING if lost else f"its content has another size: {folder}/{content_name(sha256)}")
+            (
+                path,
+                MISSING
+                if lost
+                else f"its content has another size: {folder}/{content_name(sha256)}",
+            )
             for path, sha256, lost in work.connection.execute(_WRONG)
         ]
         total = work.number(

@@ -131,6 +131,4 @@ class WorkSet:
             " ORDER BY path"
         )
         for path, kind, size, modified, mode, sha256, target, reason in rows:
-            yield Entry(
-                path, _KINDS[kind], size, modified, mode, sha256 or b"", target, reason
-            )
+            yield Entry(path, _KINDS[kind], size, modified, mode, sha256 or b"", target, reason)
