@@ -164,7 +164,7 @@ def _die_at_question(count: int) -> None:
             _die()
         return ask(*arguments)
 
-    Session._ask = asked  # type: ignore[method-assign]
+    Session._ask = asked  # type: ignore[method-assign, assignment]
 
 
 @contextmanager
