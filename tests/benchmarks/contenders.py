@@ -100,7 +100,7 @@ class Contender(ABC):
 
 STEPS: dict[str, tuple[str, ...]] = {
     "backup": ("dbbackup",),
-    "restore": ("dbrestore", "--noinput", "--no-safety-backup"),
+    "restore": ("dbrestore", "--noinput"),
     "media backup": ("mediabackup",),
     "media restore": ("mediarestore", "--noinput"),
     "list": ("listbackups",),
@@ -176,8 +176,9 @@ OURS = Package(
     _OURS,
     arguments={
         "backup all": ("dbbackup", "--all"),
-        # Nobody else backs up first what a restore replaces.
-        "restore": ("dbrestore", "--noinput", "--no-safety-backup"),
+        # No other backs up first what it replaces.
+        "restore": (*STEPS["restore"], "--no-safety-backup"),
+        "rehearsal": ("dbverify",),
     },
 )
 OURS_TWO_AT_ONCE = replace(
