@@ -176,8 +176,8 @@ OURS = Package(
     _OURS,
     arguments={
         "backup all": ("dbbackup", "--all"),
-        # No other backs up first what it replaces.
-        "restore": (*STEPS["restore"], "--no-safety-backup"),
+        # Nobody else backs up first what a restore replaces.
+        "restore": ("dbrestore", "--noinput", "--no-safety-backup"),
         "rehearsal": ("dbverify",),
     },
 )

@@ -42,11 +42,6 @@ def age(moment: datetime | None, now: datetime) -> str:
     return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
-def _months(earlier: datetime, later: datetime) -> int:
-    months = 12 * (later.year - earlier.year) + later.month - earlier.month
-    return months - ((later.day, later.time()) < (earlier.day, earlier.time()))
-
-
 def ago(how_old: str) -> str:
     """Return what ``age()`` returned, as it is said in a sentence: ``3 minutes ago``."""
     return f"{how_old} ago" if how_old[0].isdigit() else how_old
@@ -55,6 +50,11 @@ def ago(how_old: str) -> str:
 def counted(count: int, thing: str) -> str:
     """Return ``1 file`` or ``2,000 files``."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def _months(earlier: datetime, later: datetime) -> int:
+    months = 12 * (later.year - earlier.year) + later.month - earlier.month
+    return months - ((later.day, later.time()) < (earlier.day, earlier.time()))
 
 
 def date(moment: datetime | None) -> str:
