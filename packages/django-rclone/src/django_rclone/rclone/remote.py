@@ -55,6 +55,15 @@ class Remote:
         with session():
             running(self._binary)
 
+    def require_reachable(self, path: str) -> None:
+        """Raise ``RcloneError`` if the remote does not say whether ``path`` is there.
+
+        An upload to one that cannot be reached would be tried for minutes, without a word.
+        """
+        self._requests.ask_unless_missing(
+            self._requests.question("operations/stat", f"look for {path}", remote=path, opt=_FILES)
+        )
+
     def upload(self, path: str, *, progress: Callable[[int], None]) -> Upload:
         """Return the upload of a new object to ``path``, yet to be started.
 
@@ -154,10 +163,10 @@ class Remote:
             return False
         return True
 
-    def local_places(self, place: str) -> Sequence[Path]:
-        """Return the folders of this machine in which ``place``, an address, keeps its files."""
+    def places_behind(self, place: str) -> Sequence[Path]:
+        """Return the folders, here or on remotes, in which ``place``, an address, keeps its files."""
         return list(
-            places.local_places(place, self._sections(place), self._binary.remote_variables)
+            places.places_behind(place, self._sections(place), self._binary.remote_variables)
         )
 
     def is_configured(self, place: str) -> bool:

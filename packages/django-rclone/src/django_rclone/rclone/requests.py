@@ -9,7 +9,9 @@ from ..interrupts import sleep
 from ..processes import run
 from .binary import RcloneBinary
 from .daemon import Daemon
+from .log import reason_of
 from .sessions import answering, forget_storages, running, session
+from .waits import waiting
 
 # rclone's default of ten is squared on S3: it would be silent for many minutes.
 _FEW_RETRIES = "--low-level-retries=3"
@@ -63,7 +65,7 @@ class Requests:
 
         ``crypt`` reports a folder as missing if the remote below failed to answer whether
         it is a file. tests/faults/test_answers.py drops every single answer in turn, and
-        fails without the second request. To open the storage anew is a login at some of
+        fails without the second request. To open the storage again is a login at some of
         them: one that has just shown something is open as what it is.
         """
         with session():
@@ -86,6 +88,10 @@ class Requests:
                 if not attempts_left or not error.transient:
                     raise
                 logger.info("%s Trying again.", error.message)
+                waiting(
+                    f"The remote does not answer as it should ({reason_of(error.message)}); "
+                    f"trying again ({retries - attempts_left + 1} of {retries})."
+                )
             forget_storages()
             sleep(_BACKOFF_SECONDS * 3 ** (retries - attempts_left))
         raise AssertionError("the loop returns or raises")
