@@ -34,6 +34,7 @@ COMMANDS = (
     "unpin",
     "mediabackup",
     "mediarestore",
+    "mediaverify",
 )
 
 

@@ -126,7 +126,10 @@ def _fetch(
     for tries_left in range(_TRIES - 1, -1, -1):
         with scratch_directory(temporary) as scratch:
             copied = copying.copy(
-                folder, str(scratch), names=list(missing), progress=lambda _: None, into_scratch=True
+                folder,
+                str(scratch),
+                names=list(missing),
+                into_scratch=True,
             )
             problems = _compare(scratch, missing)
         if copied.error is None:

@@ -64,7 +64,7 @@ class RemoteTarget:
         waiting, self._waiting = self._waiting, {}
         if not waiting:
             return {}
-        copied = self._copying.copy(str(self._folder), self._address, progress=lambda _: None)
+        copied = self._copying.copy(str(self._folder), self._address)
         shutil.rmtree(self._folder)
         self._folder.mkdir()
         failed = {waiting[name]: why for name, why in copied.failed.items() if name in waiting}
