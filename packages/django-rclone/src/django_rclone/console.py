@@ -33,6 +33,15 @@ class Console:
     ) -> None:
         """Report that a run exists, of ``size`` bytes, of which ``sent`` were sent."""
 
+    def stored_site(self, name: str, size: int) -> None:
+        """Report that a site backup exists, of ``size`` bytes in all its parts."""
+
+    def restoring(self, what: str, path: str) -> None:
+        """Report that the restore of ``what`` from a backup begins."""
+
+    def restored(self, what: str) -> None:
+        """Report that ``what`` was restored."""
+
     def deleted(self, path: str) -> None:
         """Report that an old backup, or the remains of a failed one, was deleted."""
 

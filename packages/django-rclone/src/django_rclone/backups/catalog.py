@@ -11,6 +11,7 @@ from .manifest import MANIFEST_SUFFIX, Manifest, manifest_path, signer
 from .manifests import Manifests
 from .naming import DatabaseNames, Names, validate_name
 from .pins import pin_path
+from .sites import mark_path
 from .verification import read_backup
 
 
@@ -58,6 +59,10 @@ class Catalog:
     def has_pin(self, path: str) -> bool:
         """Return whether there is a pin of ``path``, valid or not, asked for by name."""
         return self.remote.size(pin_path(path)) is not None
+
+    def has_site(self, path: str) -> bool:
+        """Return whether the backup at ``path`` is part of a site backup, asked for by name."""
+        return self.remote.size(mark_path(path)) is not None
 
 
 def database_catalog(remote: Remote, settings: Settings) -> Catalog:

@@ -1,6 +1,6 @@
 """Which backups a policy keeps, and why. Pure rules: nothing is read or deleted here."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 from typing import NamedTuple
@@ -48,15 +48,16 @@ def judge(
     keep_path: str | None = None,
     pinned: Collection[str] = (),
     rehearsed: Collection[str] = (),
+    in_sites: Collection[str] = (),
 ) -> list[Verdict]:
     """Return why each backup stays, newest first. ``backups`` are those of one database in
     one environment.
 
     Rules count verified backups alone, and partial ones apart, so that they never push out
     a whole one. What cannot be verified stays, and so does what is dated after ``now``;
-    the backup at ``keep_path``, however wrong the clock that dated it; those ``pinned``;
-    the newest whole one; and the newest of those ``rehearsed``. Days, weeks, months and
-    years are those of ``zone``.
+    the backup at ``keep_path``, however wrong the clock that dated it; those ``pinned``, and
+    those that are part of site backups, ``in_sites``; the newest whole one; and the newest
+    of those ``rehearsed``. Days, weeks, months and years are those of ``zone``.
     """
     counted, others = _split(backups, now)
     reasons: dict[str, list[Reason]] = {}
@@ -64,7 +65,8 @@ def judge(
         group = [one for one in counted if one.backup.partial == partial]
         for path, reason in _kept(group, policy, zone):
             reasons.setdefault(path, []).append(reason)
-    for path, reason in _protected(counted, keep_path, pinned, rehearsed):
+    kept = {"pinned": pinned, "site backup": in_sites, "just made": [keep_path]}
+    for path, reason in _protected(counted, kept, rehearsed):
         reasons.setdefault(path, []).append(reason)
     verdicts = [Verdict(one.backup, tuple(reasons.get(one.path, ()))) for one in counted]
     return sorted([*verdicts, *others], key=_date_and_path, reverse=True)
@@ -105,8 +107,7 @@ def _kept(group: Sequence[_Dated], policy: Policy, zone: tzinfo) -> Iterator[tup
 
 def _protected(
     counted: Sequence[_Dated],
-    keep_path: str | None,
-    pinned: Collection[str],
+    kept: Mapping[str, Collection[str | None]],
     rehearsed: Collection[str],
 ) -> Iterator[tuple[str, Reason]]:
     whole = (one.path for one in counted if not one.backup.partial)
@@ -115,10 +116,7 @@ def _protected(
         if path is not None:
             yield path, Reason(rule)
     for one in counted:
-        if one.path in pinned:
-            yield one.path, Reason("pinned")
-        if one.path == keep_path:
-            yield one.path, Reason("just made")
+        yield from ((one.path, Reason(rule)) for rule, paths in kept.items() if one.path in paths)
 
 
 def _newest_of_each(

@@ -118,6 +118,18 @@ class TerminalConsole(Console):
         self.info(f"Stored {path} ({formatted_size(size)} in {duration(seconds)}).")
         self.info(f"{media_counts(counts)}; {formatted_size(sent)} sent.")
 
+    def stored_site(self, name: str, size: int) -> None:
+        """Print that a site backup exists."""
+        self.info(f"Stored site backup {name} ({formatted_size(size)}).")
+
+    def restoring(self, what: str, path: str) -> None:
+        """Print that the restore of ``what`` from a backup begins."""
+        self.info(f"Restoring {what} from {path} ...")
+
+    def restored(self, what: str) -> None:
+        """Print that ``what`` was restored, and how long it took."""
+        self.info(f"Restored {what} in {duration(time.monotonic() - self._started)}.")
+
     def deleted(self, path: str) -> None:
         """Print that something was deleted."""
         self.info(f"Deleted {path}.")

@@ -31,6 +31,7 @@ def judge_here(
         now=now,
         keep_path=keep_path,
         pinned=contents.pinned,
+        in_sites=contents.in_sites,
         rehearsed=_newest_rehearsed(backups, contents, remote, settings),
     )
 

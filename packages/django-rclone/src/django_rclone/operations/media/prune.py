@@ -89,6 +89,7 @@ def _prune_runs(
         now=now,
         keep_path=keep_path,
         pinned=contents.pinned,
+        in_sites=contents.in_sites,
     )
     goes = [verdict.backup for verdict in reversed(verdicts) if verdict.goes]
     runs = [run for run in goes if _is_as_listed(run, catalog, console)]
@@ -117,7 +118,8 @@ def _is_as_listed(run: Backup, catalog: Catalog, console: Console) -> bool:
         found = catalog.get(run.path)
     except BackupNotFound:
         return False
-    if found.verified and found.manifest == run.manifest and not catalog.has_pin(run.path):
+    marked = catalog.has_pin(run.path) or catalog.has_site(run.path)
+    if found.verified and found.manifest == run.manifest and not marked:
         return True
     console.warn(f"{run.path} is not what the listing says; it was kept.")
     return False
