@@ -17,10 +17,25 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MODE = 0o644  # for whoever restores into a folder
 
 
-class RemotePlace:
-    """A remote. It has neither links nor empty folders, and no times of a change."""
+class SpooledPlace:
+    """What is read through copies. It has neither links nor empty folders, nor times of a change."""
 
     follows = False
+
+    def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
+        """See ``MediaPlace``. What the file is like was said by the listing."""
+        work.run(
+            "UPDATE found SET size = ?, sha256 = ? WHERE path = ?",
+            (found.size, sha256, found.path),
+        )
+
+    def changed(self, root: bytes, found: Found) -> bool:
+        """See ``MediaPlace``. What was read is a copy of our own."""
+        return False
+
+
+class RemotePlace(SpooledPlace):
+    """A remote."""
 
     def __init__(self, address: str, rules: Rules, copying: Copying) -> None:
         self.address = address
@@ -65,17 +80,6 @@ class RemotePlace:
                 if path not in missing and not os.path.lexists(os.path.join(root, path)):
                     missing[path] = "it is gone, or its name is one that this machine cannot hold"
             yield root, missing
-
-    def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
-        """See ``MediaPlace``. What the file is like was said by the listing."""
-        work.run(
-            "UPDATE found SET size = ?, sha256 = ? WHERE path = ?",
-            (found.size, sha256, found.path),
-        )
-
-    def changed(self, root: bytes, found: Found) -> bool:
-        """See ``MediaPlace``. What was read is a copy of our own."""
-        return False
 
 
 def _nanoseconds(text: str) -> int:
