@@ -100,7 +100,7 @@ class Contender(ABC):
 
 STEPS: dict[str, tuple[str, ...]] = {
     "backup": ("dbbackup",),
-    "restore": ("dbrestore", "--noinput"),
+    "restore": ("dbrestore", "--noinput", "--no-safety-backup"),
     "media backup": ("mediabackup",),
     "media restore": ("mediarestore", "--noinput"),
     "list": ("listbackups",),

@@ -9,6 +9,14 @@ STARTPROJECT = "from pathlib import Path\nBASE_DIR = Path(__file__).parent\n"
 """What `django-admin startproject` writes at the top of every settings module."""
 
 VARIABLES = {
+    "BACKUP_ACCESS_KEY_ID": "an id of the tests",
+    "BACKUP_APPLICATION_KEY": "a key of the tests",
+    "BACKUP_KEY": "a key of the tests",
+    "BACKUP_KEY_ID": "an id of the tests",
+    "BACKUP_PASSWORD": "a password of the tests",
+    "BACKUP_SALT": "a salt of the tests",
+    "BACKUP_SECRET_ACCESS_KEY": "a key of the tests",
+    "BACKUP_WEBDAV_PASSWORD": "a password of the tests",
     "BACKUP_HOOK_SECRET": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
     "BACKUP_HOOK_TOKEN": "Bearer of-the-tests",
     "BACKUP_HOOK_URL": "https://example.com/hooks/backups",
@@ -23,6 +31,9 @@ VARIABLES = {
     "NO_PROXY": "127.0.0.1",
 }
 """The environment variables that settings on the pages read."""
+
+ELSEWHERE = {"RCLONE_CONFIG_BACKUPS_TYPE": "local", "RCLONE_CONFIG_OBJECTS_TYPE": "local"}
+"""Remotes of the pages, for settings that do not configure them themselves."""
 
 _RECEIVING = """
 INSTALLED_APPS = [*INSTALLED_APPS, "myapp"]

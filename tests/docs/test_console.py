@@ -17,7 +17,7 @@ from tests.support.example_site import ExampleSite
 from tests.support.site import DjangoSite
 
 ON_THE_EXAMPLE_SITE = "run on the example site"
-NAME = re.compile(r"default-\d{4}-\d\d-\d\d-\d{6}\.[0-9a-f]{8}\.sqlite3\.zst")
+NAME = re.compile(r"default-\d{4}-\d\d-\d\d-\d{6}\.[0-9a-f]{8}\.(?:safety\.)?sqlite3\.zst")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 
 from django_rclone import reporting
 from django_rclone.locks import lease as locks
-from django_rclone.operations import backup, newest, prune
+from django_rclone.operations import newest, prune, storing
 from tests.support.site import DjangoSite
 
 
@@ -37,7 +37,7 @@ def going_wrong() -> Iterator[Clock]:
     """Let everything that looks at the time see that of the clock, right at first."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (reporting, backup, newest, prune, locks):
+        for module in (reporting, storing, newest, prune, locks):
             patch.setattr(module, "datetime", clock.datetime())
         yield clock
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tests.faults.endpoints import S3, CryptOverS3, Served, WebdavWithoutTimes
-from tests.support.site import RCLONE, DjangoSite, snapshot
+from tests.support.media_remotes import REMOTES, stored_on
+from tests.support.site import DjangoSite, snapshot
 
 KEEP = 2
 _EXAMPLES = int(os.environ.get("MEDIA_HISTORIES", "1"))
@@ -167,19 +167,11 @@ class History:
             assert found == files, name
 
 
-@pytest.fixture(params=[None, S3, WebdavWithoutTimes, CryptOverS3])
+@pytest.fixture(params=REMOTES)
 def stored(site: DjangoSite, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """Let the remote be a folder, or a server; yield the folder behind it."""
-    kind: type[Served] | None = request.param
-    if kind is None:
-        yield site.remote
-        return
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with kind(folder, str(RCLONE)) as server:
-        endpoint = server.endpoint("cell", tmp_path / "server.conf")
-        site.rclone |= endpoint.settings
-        yield endpoint.folder
+    with stored_on(request.param, site, tmp_path) as folder:
+        yield folder
 
 
 @pytest.mark.thorough

@@ -39,11 +39,11 @@ def test_only_the_first_success_after_failures_is_a_recovery(configure, send, ou
     assert states(outbox) == ["succeeded", "failed", "failed", "recovered", "succeeded"]
 
 
-def test_a_check_that_finds_the_same_trouble_is_told_once(configure, send, outbox):
-    configure(ops={**CHANNEL, "OPERATIONS": ["db_check"]})
+@pytest.mark.parametrize("operation", [Operation.DB_CHECK, Operation.MEDIA_CHECK])
+def test_a_check_that_finds_the_same_trouble_is_told_once(configure, send, outbox, operation):
+    configure(ops={**CHANNEL, "OPERATIONS": [operation]})
     trouble, fine = (
-        replace(sample, operation=Operation.DB_CHECK)
-        for sample in (samples.FAILED, samples.SUCCEEDED)
+        replace(sample, operation=operation) for sample in (samples.FAILED, samples.SUCCEEDED)
     )
     send(trouble, trouble, trouble, fine, fine, trouble)
     assert states(outbox) == ["failed", "recovered", "succeeded", "failed"]

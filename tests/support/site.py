@@ -49,6 +49,8 @@ class DjangoSite:
         self.rclone: dict[str, Any] = {
             "REMOTE": str(self.remote),
             "MEDIA_CACHE_DIR": str(folder / "cache"),
+            # Every restore would make one; tests/integration/commands/test_safety.py is about it.
+            "SAFETY_BACKUP": None,
         }
         self.extra_settings = ""
         self.parent = ""

@@ -54,7 +54,7 @@ class OverwritingStorage(ObjectStorage):
 class TimelessStorage(ObjectStorage):
     """One that knows no times."""
 
-    get_modified_time = Storage.get_modified_time  # type: ignore[assignment]
+    get_modified_time = Storage.get_modified_time
 
 
 class RenamingStorage(ObjectStorage):

@@ -12,6 +12,11 @@ from pytest_django import Settings as DjangoSettings
 Script = Callable[[str, str], Path]
 
 
+@pytest.fixture(autouse=True)
+def a_remote_that_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RCLONE_CONFIG_NAME_TYPE", "local")
+
+
 def found(settings: DjangoSettings, **keys: Any) -> list[CheckMessage]:
     settings.DJANGO_RCLONE = {"REMOTE": "name:path", **keys}
     return checks.run_checks(tags=["django_rclone"])
@@ -113,6 +118,37 @@ def test_rclone_that_is_new_enough_is_fine(
 ) -> None:
     binary = script("FakeRclone", f'echo "rclone {version}"')
     assert found(settings, RCLONE_BINARY=str(binary)) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (
+            {"REMOTE": "nme:path"},
+            "DJANGO_RCLONE['REMOTE'] is on 'nme', which is configured nowhere",
+        ),
+        ({"MEDIA_SOURCES": {"media": {"REMOTE": "bucket:x"}}}, "['MEDIA_SOURCES'] is on 'bucket'"),
+        ({"REMOTE": "backups_plain:x", "REMOTES": {"backups": {"TYPE": "s3"}}}, "'backups_plain'"),
+    ],
+)
+def test_remote_that_is_in_no_configuration_is_w006(
+    keys: dict[str, Any], words: str, settings: DjangoSettings
+) -> None:
+    [message] = found(settings, **keys)
+    assert (message.id, message.level) == ("django_rclone.W006", checks.WARNING)
+    assert words in message.msg
+    assert "REMOTES" in str(message.hint) or "Did you mean" in str(message.hint)
+
+
+def test_remote_is_known_from_wherever_it_is_configured(
+    settings: DjangoSettings, tmp_path: Path
+) -> None:
+    config = tmp_path / "rclone.conf"
+    config.write_text("[in file]\ntype = s3\n")
+    remotes = {"own": {"TYPE": "s3", "ENCRYPTION": {"PASSWORD": "x"}}}
+    for place in ("in file:x", "own:x", "OWN:x", "name:x", "own_plain:x"):
+        keys = {"REMOTE": place, "REMOTES": remotes, "RCLONE_CONFIG": str(config)}
+        assert found(settings, **keys) == []
 
 
 def test_rclone_is_found_by_a_bare_name_too(

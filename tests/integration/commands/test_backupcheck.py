@@ -23,7 +23,7 @@ def test_a_fresh_and_rehearsed_backup_is_ok_without_its_database(site: DjangoSit
     status, text = checked(site)
     assert status == 0
     assert text.startswith("OK")
-    assert "rehearsed 0 minutes ago" in text
+    assert "rehearsed just now" in text
 
 
 def test_an_old_backup_is_critical_and_told_to_observers(
@@ -65,6 +65,34 @@ def test_nagios_learns_that_nothing_could_be_found_out(site: DjangoSite) -> None
     status, text = checked(site, "--nagios")
     assert status == 3
     assert text.startswith("BACKUPS UNKNOWN - ")
+
+
+def test_a_remote_that_is_almost_full_is_told(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = site.back_up().stat().st_size
+    site.call("dbverify")
+    monkeypatch.setattr("django_rclone.rclone.Remote.free_space", lambda remote: 2 * size)
+    out: list[str] = []
+    monkeypatch.setattr(
+        "django_rclone.management.base.RcloneCommand.write_result",
+        lambda command, text: out.append(text),
+    )
+    with pytest.raises(SystemExit) as caught:
+        site.call("backupcheck")
+    assert caught.value.code == 1
+    assert "room for 2 more backups of this size, the limit is 3" in out[0]
+    site.rclone["CHECK"] = {"min_room": 2}
+    site.call("backupcheck")
+    assert out[1].startswith("OK")
+
+
+def test_a_remote_that_does_not_say_how_full_it_is_is_fine(site: DjangoSite) -> None:
+    site.back_up()
+    site.call("dbverify")
+    site.rclone["RETRIES"] = 0
+    site.fake_rclone("about*", "echo 'no such right' >&2; exit 1")
+    assert checked(site)[0] == 0
 
 
 def test_an_empty_remote_is_critical(site: DjangoSite) -> None:

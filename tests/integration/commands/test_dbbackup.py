@@ -483,7 +483,7 @@ def test_a_failed_clean_up_never_takes_back_the_backup(
 def test_a_failed_dump_is_retried_under_another_name(
     site: DjangoSite, recorder: SignalRecorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_rclone.operations.backup._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("django_rclone.operations.storing._BACKOFF_SECONDS", 0.01)
     count = tmp_path / "count"
     site.fake_rclone(
         "rcat*zst",
@@ -502,7 +502,7 @@ def test_a_failed_dump_is_retried_under_another_name(
 def test_a_dump_that_fails_each_time_is_reported_once(
     site: DjangoSite, recorder: SignalRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_rclone.operations.backup._BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("django_rclone.operations.storing._BACKOFF_SECONDS", 0.01)
     site.database.path.write_bytes(b"no database" * 1000)
     with pytest.raises(CommandError):
         site.call("dbbackup", "--retries=2")

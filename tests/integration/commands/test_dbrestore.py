@@ -180,6 +180,7 @@ def test_a_flipped_byte_is_refused(
     site.database.mutate()
     text = refused(site, recorder)
     assert "altered" in text or "decompress" in text or "damaged" in text
+    assert text.endswith("\nDatabase 'default' is unchanged.")
 
 
 @pytest.mark.parametrize("compression", ["zstd", None])

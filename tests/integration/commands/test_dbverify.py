@@ -196,10 +196,10 @@ def test_an_unsigned_or_forged_record_proves_nothing(site: DjangoSite) -> None:
     data = dump.with_name(f"{dump.name}.rehearsed").read_bytes()
     manifest = json.loads(dump.with_name(f"{dump.name}.json").read_bytes())["signature"]
     right = record_signer("another key", ())
-    assert read_record(data, manifest, right) is None
-    assert read_record(data.replace(b"true", b"false"), manifest, right) is None
-    assert read_record(b"{}", manifest, right) is None
-    assert read_record(None, manifest, right) is None
+    assert read_record(data, manifest, right, Rehearsal) is None
+    assert read_record(data.replace(b"true", b"false"), manifest, right, Rehearsal) is None
+    assert read_record(b"{}", manifest, right, Rehearsal) is None
+    assert read_record(None, manifest, right, Rehearsal) is None
 
 
 def test_a_backup_is_verified_at_once_and_old_ones_stay_if_it_does_not_pass(

@@ -25,7 +25,10 @@ def test_backups_are_listed_newest_first_with_what_matters(site: DjangoSite) -> 
         "verified",
         "problem",
         "proof",
+        "rehearsed_at",
+        "read_at",
         "pinned",
+        "pinned_until",
         "kept",
     }
     assert listed[0]["environment"] == "staging"
@@ -69,10 +72,12 @@ def test_what_is_known_of_a_backup_is_shown(
     dump = site.back_up()
     assert "  signed  " in site.call("listbackups")
     site.call("dbverify", "--remote-only")
-    assert "  read back 0 minutes ago  " in site.call("listbackups")
+    assert "  read back just now  " in site.call("listbackups")
     site.call("dbverify")
-    assert "  rehearsed 0 minutes ago  " in site.call("listbackups")
-    assert site.backups()[0]["proof"]["kind"] == "rehearsed"
+    assert "  rehearsed just now, read back just now  " in site.call("listbackups")
+    (listed,) = site.backups()
+    assert listed["proof"]["kind"] == "rehearsed"
+    assert listed["rehearsed_at"] == listed["proof"]["date"] > listed["read_at"]
 
     data = bytearray(dump.read_bytes())
     data[-9] ^= 1

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from tests.support.media_state import read_state
 from tests.support.signal_recorder import SignalRecorder
-from tests.support.site import DjangoSite, snapshot
+from tests.support.site import DjangoSite, record_requests, snapshot
 
 FILES = {
     "a.txt": b"a",
@@ -89,6 +89,31 @@ def test_an_unchanged_file_is_not_read_again(
     )
     site.call("mediabackup")
     assert site.backups("--media")[0]["changed"] == 0
+
+
+def test_the_index_of_the_last_run_is_read_only_if_another_host_made_it(site: DjangoSite) -> None:
+    site.write_media({"a.txt": b"a", "b.txt": b"b"})
+    site.call("mediabackup")
+    site.write_media({"c.txt": b"c"})
+    with pytest.MonkeyPatch.context() as patch:
+        asked = record_requests(patch)
+        site.call("mediabackup")
+    assert not [
+        request for request in asked if request.startswith("GET") and "index.zst" in request
+    ]
+    here = site.rclone["MEDIA_CACHE_DIR"]
+    site.rclone["MEDIA_CACHE_DIR"] = f"{here} of another host"
+    site.write_media({"b.txt": b"now"})
+    site.call("mediabackup")
+    site.rclone["MEDIA_CACHE_DIR"] = here
+    (site.media / "a.txt").unlink()
+    site.call("mediabackup")
+    assert [(r["added"], r["changed"], r["deleted"]) for r in site.backups("--media")] == [
+        (0, 0, 1),
+        (0, 1, 0),
+        (1, 0, 0),
+        (2, 0, 0),
+    ]
 
 
 @pytest.mark.parametrize("trouble", ["damaged", "lost", "a folder", "not to be written"])

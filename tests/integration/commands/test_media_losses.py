@@ -11,9 +11,9 @@ from unicodedata import normalize
 import pytest
 from django.core.management.base import CommandError
 
-from tests.faults.endpoints import S3, CryptOverS3, Served, WebdavWithoutTimes
+from tests.support.media_remotes import REMOTES, stored_on
 from tests.support.media_state import read_state
-from tests.support.site import RCLONE, DjangoSite, snapshot
+from tests.support.site import DjangoSite, snapshot
 
 FILES = {"a.txt": b"a", "b/c.txt": b"c" * 3000}
 
@@ -47,20 +47,12 @@ ODD_NAMES = [
 ]
 
 
-@pytest.fixture(params=[None, S3, WebdavWithoutTimes, CryptOverS3])
+@pytest.fixture(params=REMOTES)
 def anywhere(
     site: DjangoSite, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[DjangoSite]:
     """A site whose remote is a folder, or a server."""
-    kind: type[Served] | None = request.param
-    if kind is None:
-        yield site
-        return
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with kind(folder, str(RCLONE)) as server:
-        endpoint = server.endpoint("cell", tmp_path / "server.conf")
-        site.rclone |= endpoint.settings
+    with stored_on(request.param, site, tmp_path):
         yield site
 
 
@@ -204,6 +196,10 @@ def test_a_file_that_cannot_be_read_is_named(
     assert "secret (Permission denied)" in said
     # Of what could not be looked at, nobody says that it is gone.
     assert site.backups("--media")[0]["deleted"] == 0
+    # Nor is anything remembered of it.
+    site.call("mediabackup")
+    site.call("mediarestore", "--noinput", "--to", str(site.folder / "copy"))
+    assert snapshot(site.folder / "copy") == snapshot(site.media)
 
 
 # Links

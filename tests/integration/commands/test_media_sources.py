@@ -118,10 +118,9 @@ def test_a_storage_that_renames_is_backed_up_and_never_restored_to(
     site.call("mediabackup")
     storage.delete("a b.txt")
     before = content(storage)
-    for arguments in (("mediarestore", "--noinput"), ("restoresite", "--noinput")):
-        if arguments[0] == "restoresite":
-            site.call("backupsite")
-        said = fails(site, *arguments)
+    site.call("backupsite")
+    for command in ("mediarestore", "restoresite"):
+        said = fails(site, command, "--noinput")
         assert "storage 'files' renames what is saved" in said
         assert content(storage) == before
     site.call("mediarestore", "--noinput", "--to", str(site.folder / "elsewhere"))

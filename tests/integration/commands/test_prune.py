@@ -45,12 +45,12 @@ def test_a_dry_run_deletes_nothing_and_says_why_each_one_stays(
     before = site.stored()
     text = site.call("prune", "-d", "default", "--dry-run")
     assert site.stored() == before
-    assert text.splitlines()[0] == "Database 'default': 1 stay, 1 would be deleted."
+    assert text.splitlines()[0] == "Database 'default': 1 kept, 1 would be deleted."
     assert text.index("last 1 of 1, newest") < text.index(old.name) < text.index("WOULD BE")
     # A new backup would take the place of this one.
     text = site.call("dbbackup", "--clean", "--dry-run")
     assert site.stored() == before
-    assert text.splitlines()[0] == "Database 'default': 1 stay, 2 would be deleted."
+    assert text.splitlines()[0] == "Database 'default': 1 kept, 2 would be deleted."
     with pytest.raises(CommandError, match="needs --clean"):
         site.call("dbbackup", "--dry-run")
     assert new.exists()

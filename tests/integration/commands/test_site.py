@@ -469,6 +469,23 @@ def test_a_moment_chooses_the_newest_until_then(site: DjangoSite) -> None:
 
 
 @pytest.mark.thorough
+def test_what_was_in_the_databases_can_be_had_back(site: DjangoSite) -> None:
+    site.rclone["SAFETY_BACKUP"] = "7d"
+    site.write_media({"a": b"a"})
+    back_up(site)
+    site.database.mutate()
+    before = site.database.fingerprint()
+    assert "What is in it now is backed up first." in site.call("restoresite", "--dry-run")
+    shown = restore(site)
+    (way_back,) = [line for line in shown.splitlines() if "dbrestore -d default -i" in line]
+    site.call("dbrestore", "--noinput", "-i", way_back.split()[-1])
+    assert site.database.fingerprint() == before
+    count = len(site.backups())
+    restore(site, "--no-safety-backup")
+    assert len(site.backups()) == count
+
+
+@pytest.mark.thorough
 def test_without_site_backups_it_says_so(site: DjangoSite) -> None:
     assert site.call("listbackups", "--site") == "There are no site backups.\n"
     assert "There is no site backup" in str(fails(site, "restoresite", "--noinput"))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from django_rclone.backups import Backup
-from django_rclone.backups.health import Level, examine
+from django_rclone.backups.health import Level, ago, examine
 from django_rclone.backups.manifest import Manifest
 from django_rclone.backups.rehearsal import Rehearsal
 from django_rclone.conf.limits import CheckLimits, check_limits
@@ -32,7 +32,7 @@ def backup(hours: float, *, size: int = 1000, problem: str = "", partial: bool =
 
 def record(hours: float, *, passed: bool = True) -> Rehearsal:
     return Rehearsal(
-        path="db/default-1.zst",
+        path="db/default-5.zst",
         manifest="signature",
         proof="rehearsed",
         passed=passed,
@@ -132,6 +132,44 @@ def test_an_incomplete_newest_backup_is_a_warning():
 def test_a_wrong_limit_is_named(value):
     with pytest.raises(InvalidSettings, match="CHECK"):
         check_limits("CHECK", value)
+
+
+def test_reading_a_backup_back_does_not_hide_a_rehearsal_that_failed():
+    read = replace(record(1), proof="read")
+    level, text = found([backup(5)], [record(3, passed=False), read])
+    assert (level, "two rows are missing" in text) == (Level.CRITICAL, True)
+    assert "ever verified" in text
+    # The other way round, all of it was read again.
+    assert found([backup(5)], [replace(read, passed=False), record(0.5)])[0] == Level.OK
+
+
+def test_an_older_backup_that_passes_later_does_not_hide_the_newest_that_fails():
+    older = replace(record(1), path="db/default-29.zst")
+    assert found([backup(5), backup(29)], [record(3, passed=False), older])[0] == Level.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("free", "level", "words"),
+    [
+        (None, Level.OK, ""),
+        (3000, Level.OK, ""),
+        (2999, Level.WARNING, "room for 2 more backups of this size, the limit is 3"),
+        (1000, Level.WARNING, "room for 1 more backup of this size"),
+        (999, Level.CRITICAL, "no room for another backup"),
+    ],
+)
+def test_the_remote_must_have_room_for_more(free, level, words):
+    health = examine("default", [backup(5)], [record(1)], LIMITS, NOW, free=free)
+    assert health.level == level
+    assert words in " ".join(finding.text for finding in health.findings)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "just now"), (59, "just now"), (60, "1 minute ago"), (125, "2 minutes ago")],
+)
+def test_ages_are_words(seconds, words):
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == words
 
 
 def test_limits_are_read():

@@ -20,6 +20,8 @@ ENTRIES = st.builds(
     modified=NUMBERS,
     mode=st.integers(0, 0o7777),
     sha256=st.binary(min_size=32, max_size=32),
+    target=st.just(b""),
+    reason=st.just(""),
 )
 GOOD = {"path": "a", "kind": "file", "size": 1, "modified": 1, "mode": 1, "sha256": "0a" * 32}
 

@@ -107,7 +107,7 @@ def test_what_is_protected_stays() -> None:
         backups,
         Policy(last=1),
         zone=UTC,
-        pinned={paths[0]},
+        pinned={paths[0]: None},
         rehearsed={paths[1], paths[2]},
         keep_path=paths[3],
     )

@@ -22,6 +22,7 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
     settings.MEDIA_ROOT = "/srv/media"
     assert dataclasses.asdict(configure()) == {
         "remote": "name:path",
+        "remotes": (),
         "rclone_binary": None,
         "rclone_config": None,
         "rclone_flags": (),
@@ -57,10 +58,12 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
         "rehearsal": {},
         "rehearsal_checks": (),
         "retention": None,
+        "safety_backup": timedelta(days=7),
         "check": {
             "max_age": timedelta(hours=26),
             "max_unverified_age": timedelta(days=8),
             "max_size_change": 50,
+            "min_room": 3,
         },
     }
 
@@ -92,8 +95,8 @@ def test_remote_is_required(settings: DjangoSettings) -> None:
     [
         ("DB_CLEANUP_KEP", "Did you mean 'DB_CLEANUP_KEEP'?"),
         ("RCLONE_FLAG", "Did you mean 'RCLONE_FLAGS'?"),
-        ("REMOTES", "Did you mean 'REMOTE'?"),
-        ("WHOLLY_DIFFERENT_AND_LONG", "Known keys: REMOTE, RCLONE_BINARY"),
+        ("REMOTEN", "Did you mean 'REMOTE'?"),
+        ("WHOLLY_DIFFERENT_AND_LONG", "Known keys: REMOTE, REMOTES, RCLONE_BINARY"),
         (7, "Known keys:"),
     ],
 )
@@ -132,8 +135,10 @@ WRONG_TYPES: list[tuple[str, object]] = [
     *[("SIGNING_KEY_FALLBACKS", value) for value in (None, "key", [5], [""], [b"key"])],
     *[("REHEARSAL", value) for value in (None, ["default"], "default", {"default": 5})],
     *[("REHEARSAL_CHECKS", value) for value in (None, "shop.check", [5], ["check"])],
+    *[("REMOTES", value) for value in (None, "s3", [5], {"backups": "s3"}, {"backups": 5})],
     *[("RETENTION", value) for value in ("7d", 5, [7], {"daily": "7"}, {"daily": True})],
-    *[("CHECK", value) for value in (None, "26h", {"max_age": 26}, {"max_size_change": "x"})],
+    *[("SAFETY_BACKUP", value) for value in (7, "7", "0d", ["7d"], True)],
+    *[("CHECK", value) for value in (None, "26h", {"max_age": 26}, {"min_room": 0})],
     *[("CLIENTS", value) for value in (None, ["default"], "default", 5)],
 ]
 
@@ -398,7 +403,7 @@ def test_secret_among_the_flags_is_refused(flag: str, joined: bool, configure: C
     assert error.key == "RCLONE_FLAGS"
     assert flag in error.problem
     assert "hunter2" not in str(error)
-    assert "RCLONE_*" in error.hint
+    assert "REMOTES" in error.hint
 
 
 @pytest.mark.parametrize(

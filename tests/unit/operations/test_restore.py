@@ -14,7 +14,7 @@ from django_rclone.exceptions import (
     SwapUnknown,
 )
 from django_rclone.interrupts import deferred_signals, interruptible
-from django_rclone.operations.restore import _swap
+from django_rclone.operations.restore import _said, _swap
 from django_rclone.reporting import OperationContext, new_operation
 
 
@@ -53,9 +53,11 @@ def context() -> OperationContext:
 )
 def test_state_follows_from_the_type(error: BaseException, state: TargetState) -> None:
     run = context()
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as caught, _said("default", run):
         _swap(FakeTarget(error), run)
     assert run.target_state is state
+    said = getattr(caught.value, "__notes__", [])
+    assert (said == ["Database 'default' is unchanged."]) is (state is TargetState.UNCHANGED)
 
 
 def test_swap_is_not_interrupted() -> None:

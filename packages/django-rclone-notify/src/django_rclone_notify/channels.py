@@ -9,8 +9,15 @@ from .notifications import Notification, NotificationState
 from .notifiers.base import Notifier
 from .transport.deadline import DEFAULT_SECONDS
 
+CHECKS = frozenset({Operation.DB_CHECK, Operation.MEDIA_CHECK})
 MEDIA_OPERATIONS = frozenset(
-    {Operation.MEDIA_BACKUP, Operation.MEDIA_RESTORE, Operation.MEDIA_PRUNE}
+    {
+        Operation.MEDIA_BACKUP,
+        Operation.MEDIA_RESTORE,
+        Operation.MEDIA_PRUNE,
+        Operation.MEDIA_VERIFY,
+        Operation.MEDIA_CHECK,
+    }
 )
 
 
@@ -38,7 +45,7 @@ class Filter:
         want ``started``, get every outcome of it.
         """
         event = notification.event
-        known = notification.repeated and event.operation == Operation.DB_CHECK
+        known = notification.repeated and event.operation in CHECKS
         return (
             not (known and NotificationState.STARTED not in self.states)
             and not self.states.isdisjoint({notification.state, event.state})

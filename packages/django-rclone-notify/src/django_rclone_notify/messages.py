@@ -28,6 +28,8 @@ _SUBJECTS = {
     Operation.MEDIA_BACKUP: "Backup of {target}",
     Operation.MEDIA_RESTORE: "Restore of {target}",
     Operation.MEDIA_PRUNE: "Pruning the backups of {target}",
+    Operation.MEDIA_VERIFY: "Verification of a backup of {target}",
+    Operation.MEDIA_CHECK: "Check of the backups of {target}",
 }
 _DETAILS = ("Path", "Size", "Duration", "Error", "Live data")
 # These reverse or isolate the text around them, so that a message could be made to

@@ -10,7 +10,7 @@ from . import conf
 from .clients import get_client
 from .conf import Settings
 from .exceptions import DjangoRcloneError, InvalidSettings
-from .operations.places import misplaced_backups, misplaced_media
+from .operations.places import misplaced_backups, misplaced_media, unknown_remotes
 from .rclone import Remote
 from .rclone.binary import RcloneBinary
 from .rclone.environment import sentence
@@ -29,14 +29,7 @@ def check_site() -> list[CheckMessage]:
 
 def check_settings() -> list[CheckMessage]:
     """E001: REMOTE is not set. E002: any other setting is wrong."""
-    return [
-        Error(
-            _statement(problem),
-            hint=problem.hint,
-            id=f"{TAG}.E001" if problem.key in ("", "REMOTE") else f"{TAG}.E002",
-        )
-        for problem in conf.problems()
-    ]
+    return [_error(one, "E001" if one.key in ("", "REMOTE") else "E002") for one in conf.problems()]
 
 
 def check_rclone(settings: Settings) -> list[CheckMessage]:
@@ -48,21 +41,24 @@ def check_rclone(settings: Settings) -> list[CheckMessage]:
     try:
         rclone.require_supported()
         names = rclone.left_out
+    except InvalidSettings as error:
+        return [_error(error, "E002")]  # what only rclone knows to be wrong
     except DjangoRcloneError as error:
         return [_warning(error, "W002")]
     return [checks.Warning(sentence(names), id=f"{TAG}.W005")] if names else []
 
 
 def check_places(settings: Settings) -> list[CheckMessage]:
-    """E003: backups, or what nobody may read, lie where the site serves files."""
+    """E003: backups, or what nobody may read, lie where the site serves files. W006: no such remote."""
     try:
         remote = Remote(settings)
+        return [
+            *(_error(one, "E003") for one in misplaced_backups(remote, settings)),
+            *(_error(one, "E003") for one in misplaced_media()),
+            *(_warning(one, "W006") for one in unknown_remotes(remote, settings)),
+        ]
     except (DjangoRcloneError, InvalidSettings):
-        return []  # W001
-    return [
-        Error(_statement(problem), hint=problem.hint, id=f"{TAG}.E003")
-        for problem in (*misplaced_backups(remote, settings), *misplaced_media())
-    ]
+        return []  # check_rclone() says so
 
 
 def check_clients(settings: Settings) -> list[CheckMessage]:
@@ -79,6 +75,10 @@ def check_clients(settings: Settings) -> list[CheckMessage]:
         except DjangoRcloneError as error:
             found.append(_warning(error, "W004"))
     return found
+
+
+def _error(problem: InvalidSettings, number: str) -> CheckMessage:
+    return Error(_statement(problem), hint=problem.hint, id=f"{TAG}.{number}")
 
 
 def _warning(error: DjangoRcloneError | InvalidSettings, number: str) -> CheckMessage:

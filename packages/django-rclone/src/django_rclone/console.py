@@ -1,6 +1,7 @@
 """What an operation reports to the person who runs it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Self
 
 from .events import MediaCounts
@@ -15,6 +16,9 @@ class Console:
 
     def backing_up(self, alias: str) -> None:
         """Report that the backup of a database begins."""
+
+    def backing_up_first(self, alias: str) -> None:
+        """Report that what a restore is about to replace is backed up."""
 
     def same_database(self, alias: str, twin: str) -> None:
         """Report that a database is not backed up a second time, as ``alias``."""
@@ -41,6 +45,9 @@ class Console:
 
     def restored(self, what: str) -> None:
         """Report that ``what`` was restored."""
+
+    def way_back(self, alias: str, name: str, until: datetime | None) -> None:
+        """Report that what a restore replaced is kept ``until`` then, as the backup ``name``."""
 
     def deleted(self, path: str) -> None:
         """Report that an old backup, or the remains of a failed one, was deleted."""

@@ -17,6 +17,8 @@ class Operation(StrEnum):
     MEDIA_BACKUP = "media_backup"
     MEDIA_RESTORE = "media_restore"
     MEDIA_PRUNE = "media_prune"
+    MEDIA_VERIFY = "media_verify"
+    MEDIA_CHECK = "media_check"
 
 
 class State(StrEnum):

@@ -44,6 +44,9 @@ _HOOKS = {
     Operation.DB_VERIFY: _Hooks(
         "pre_verify", ("database", "path"), "post_verify", ("database", "path")
     ),
+    Operation.MEDIA_VERIFY: _Hooks(
+        "pre_verify", ("database", "path"), "post_verify", ("database", "path")
+    ),
     Operation.MEDIA_BACKUP: _Hooks("pre_media_backup", (), "post_media_backup", ()),
     Operation.MEDIA_RESTORE: _Hooks("pre_media_restore", (), "post_media_restore", ()),
 }

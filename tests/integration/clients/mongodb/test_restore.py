@@ -209,3 +209,18 @@ def test_a_restore_within_a_transaction_is_refused(
     with pytest.raises(CommandError, match="A transaction is open"):
         shop.restore()
     assert shop.content == live
+
+
+@pytest.mark.parametrize("live", ["whole", "empty", "half swapped"])
+def test_what_is_replaced_is_backed_up_first_if_it_can_be_lost(shop: Shop, live: str) -> None:
+    shop.site.rclone["SAFETY_BACKUP"] = "7d"
+    before = shop.content
+    shop.back_up()
+    if live == "empty":
+        shop.server.databases[shop.name].clear()
+    elif live == "half swapped":
+        shop.diverge()
+        shop.server.fill(shop.name, "django_rclone_swapping_0123abcd")
+    shop.restore()
+    assert shop.content == before
+    assert len(shop.site.backups()) == (2 if live == "whole" else 1)

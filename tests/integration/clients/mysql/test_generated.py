@@ -51,6 +51,7 @@ def test_generated_schema_comes_back(
                     f"DROP DATABASE {name}", f"CREATE DATABASE {name} COLLATE {collation}"
                 ),
                 by_vendor=lambda _: _restored_by_vendor(database),
+                atomic=mode == "scratch",
             )
 
     run_batch(first, count, mysql_examples(), check)

@@ -23,6 +23,7 @@ SET client_encoding = 'UTF8'; SET backslash_quote = safe_encoding; SET array_nul
 SET DateStyle = ISO; SET IntervalStyle = postgres; SET xmloption = content; SET row_security = off;
 SET client_min_messages = error; SET default_transaction_read_only = off; SET bytea_output = hex;
 """
+_NO_SEARCH_PATH = b"SELECT pg_catalog.set_config('search_path', '', false);\n"
 
 
 @pytest.fixture
@@ -52,10 +53,14 @@ def test_generated_database_comes_back(
                 change=lambda: _run(database, example.changed),
                 empty=lambda: _make_anew(database, example),
                 by_vendor=lambda dump: _restored_by_vendor(database, example, dump, site.folder),
+                atomic=True,
             )
 
     extensions = {name for (name,) in server.rows("SELECT name FROM pg_available_extensions")}
-    strategy = postgresql_examples(major=server.major, extensions=extensions)
+    [(built,)] = server.rows("SELECT setting FROM pg_config WHERE name = 'CONFIGURE'")
+    strategy = postgresql_examples(
+        major=server.major, extensions=extensions, xml="--with-libxml" in built
+    )
     run_batch(first, count, strategy, check)
 
 
@@ -89,7 +94,10 @@ def _make_anew(database: PostgresqlDatabase, example: Example) -> None:
 def _restored_by_vendor(
     database: PostgresqlDatabase, example: Example, dump: Path | None, folder: Path
 ) -> str:
-    """Return the fingerprint of what pg_restore makes of a dump; nothing if it fails."""
+    """Return the fingerprint of what pg_restore and psql make of a dump; nothing if they fail.
+
+    The search path of the database is kept: what a dump says of it is left out.
+    """
     server, name = database.server, f"{database.name}_by_vendor"
     # What belongs to an extension is owned by whoever creates it.
     user, password = (
@@ -108,9 +116,14 @@ def _restored_by_vendor(
         dump = folder / "by_vendor.dump"
         if not run("pg_dump", "--format=custom", f"--file={dump}", database.name):
             return ""
+    script = folder / "by_vendor.sql"
+    if not run("pg_restore", f"--file={script}", dump):
+        return ""
+    script.write_bytes(script.read_bytes().replace(_NO_SEARCH_PATH, b""))
     server.run(f"CREATE DATABASE {name} OWNER {database.role}")
     try:
-        if not run("pg_restore", "--exit-on-error", f"--dbname={name}", dump):
+        quiet = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
+        if not run("psql", *quiet, f"--dbname={name}", f"--file={script}"):
             return ""
         restored = copy(database)
         restored.name = name

@@ -60,13 +60,15 @@ def change(b: PostgresqlBuilder) -> None:
 
 
 @st.composite
-def postgresql_examples(draw: Any, *, major: int, extensions: Collection[str]) -> Example:
+def postgresql_examples(
+    draw: Any, *, major: int, extensions: Collection[str], xml: bool
+) -> Example:
     """Return a database that has all kinds of objects, made in some order, and its changes.
 
-    The server is of a ``major`` version, and has files of the ``extensions``.
+    The server is of a ``major`` version, has files of the ``extensions``, and may know ``xml``.
     """
     superuser = draw(st.sampled_from((False, False, True)))
-    b = PostgresqlBuilder(draw, major=major, extensions=extensions, superuser=superuser)
+    b = PostgresqlBuilder(draw, major=major, extensions=extensions, xml=xml, superuser=superuser)
     b.example.traits = {
         "superuser": superuser,
         "settings": draw(st.lists(st.sampled_from(SETTINGS), max_size=2, unique=True)),

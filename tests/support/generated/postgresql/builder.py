@@ -25,6 +25,7 @@ class PostgresqlBuilder(Builder):
         *,
         major: int,
         extensions: Collection[str],
+        xml: bool,
         superuser: bool,
     ) -> None:
         super().__init__(
@@ -38,7 +39,7 @@ class PostgresqlBuilder(Builder):
         self.extensions = [name for name in EXTENSIONS if name in extensions]
         self.superuser = superuser
         self.schemas = ["public"]
-        self.types = dict(TYPES)
+        self.types = {kind: values for kind, values in TYPES.items() if xml or kind != "xml"}
         self.own_types: list[str] = []
         self.bare: dict[str, str] = {}
         """The names without a schema of everything that has one."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .manifest import Facts, Manifest
+from .naming import is_safety
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,11 @@ class Backup:
     def partial(self) -> bool:
         """Whether something is missing in it, according to its manifest."""
         return self._said.partial if self._said else False
+
+    @property
+    def safety(self) -> bool:
+        """Whether it is of what a restore was about to replace: no rule counts it."""
+        return is_safety(self.name)
 
     @property
     def signature(self) -> str:

@@ -10,7 +10,7 @@ from .contents import Contents
 from .manifest import MANIFEST_SUFFIX, Manifest, manifest_path, signer
 from .manifests import Manifests
 from .naming import DatabaseNames, Names, validate_name
-from .pins import pin_path
+from .pins import Pinned, pin_path, read_pin
 from .sites import mark_path
 from .verification import read_backup
 
@@ -56,9 +56,11 @@ class Catalog:
         """Return whether there is a manifest of ``path``, empty ones aside, asked for by name."""
         return self.remote.read(manifest_path(path)) is not None
 
-    def has_pin(self, path: str) -> bool:
-        """Return whether there is a pin of ``path``, valid or not, asked for by name."""
-        return self.remote.size(pin_path(path)) is not None
+    def pin_of(self, path: str) -> Pinned | None:
+        """Return the pin of ``path``, valid or not, asked for by name; ``None`` if it has none."""
+        if self.remote.size(pin_path(path)) is None:
+            return None
+        return read_pin(self.remote.read(pin_path(path)), path, self.settings)
 
     def has_site(self, path: str) -> bool:
         """Return whether the backup at ``path`` is part of a site backup, asked for by name."""

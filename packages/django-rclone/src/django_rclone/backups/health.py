@@ -1,6 +1,6 @@
 """Whether the backups of one database are as they should be. Pure rules: nothing is read here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -8,11 +8,15 @@ from statistics import median
 
 from ..conf.limits import CheckLimits
 from . import Backup
-from .rehearsal import Proof, Rehearsal
+from .rehearsal import Proof, Rehearsal, refuting
 from .retention import CLOCK_TOLERANCE, dated_after
 
 _COMPARED = 10  # backups, to whose sizes that of the newest is compared
 _ENOUGH = 3  # of them, to say what is usual
+
+_DONE = {Proof.REHEARSED: "rehearsed", Proof.READ: "read back"}
+_REHEARSE = "no backup was ever verified: run `manage.py dbverify`"
+_READ = "no run was ever read back whole: run `manage.py mediaverify`"
 
 
 class Level(IntEnum):
@@ -36,15 +40,26 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What was found about the backups of one database, or of media."""
+    """What was found about the backups of one database, or the runs of one media source."""
 
     database: str | None
     """``None`` for media."""
+    source: str | None = None
+    """``None`` for databases."""
     newest: Backup | None
     """The newest verified backup that is not dated in the future."""
     proven: Rehearsal | None
-    """The last rehearsal, or the last reading back, that passed."""
+    """The last rehearsal, or the last reading back, that proves a backup."""
+    size: int | None = None
+    """Bytes of the newest: as stored, for media those of all files."""
+    free: int | None = None
+    """Bytes that the remote has left, if it says so."""
     findings: tuple[Finding, ...]
+
+    @property
+    def whose(self) -> str:
+        """The database or the media source, for people."""
+        return f"source {self.source}" if self.source else str(self.database)
 
     @property
     def level(self) -> Level:
@@ -58,26 +73,38 @@ def examine(
     records: Sequence[Rehearsal],
     limits: CheckLimits,
     now: datetime,
+    *,
+    source: str | None = None,
+    free: int | None = None,
 ) -> Health:
-    """Return the health of the ``backups`` of one database in one environment.
+    """Return the health of the ``backups`` of one database, or one media source, in one environment.
 
     ``backups`` are newest first, those that are not verified among them; ``records`` are
-    those about them that are signed.
+    those about them that are signed. ``free`` are the bytes that the remote has left, if
+    that is known.
     """
+    size_of, advice = (_content_size, _READ) if source else (_stored_size, _REHEARSE)
     verified = [backup for backup in backups if backup.verified]
     ahead = dated_after(verified, now + CLOCK_TOLERANCE)
     past = [backup for backup in verified if backup not in ahead]
-    by_date = sorted(records, key=lambda record: record.finished_at)
-    proven = next((record for record in reversed(by_date) if record.passed), None)
+    about: dict[str, list[Rehearsal]] = {}
+    for record in records:
+        about.setdefault(record.path, []).append(record)
+    proven = _last_proof(about.values())
     findings = [
         *_of_age(past, limits.max_age, now),
-        *_of_proof(by_date, proven, limits.max_unverified_age, now, any_backup=bool(past)),
-        *_of_size(past, limits.max_size_change),
+        *_of_failure([about[one.path] for one in past if one.path in about]),
+        *(_of_proof(proven, limits.max_unverified_age, now, advice) if past else ()),
+        *_of_size([size_of(one) for one in past], limits.max_size_change),
+        *(_of_room(past[0], free, limits.min_room) if past else ()),
         *_of_wrong_ones([backup for backup in backups if not backup.verified], past, ahead),
     ]
     return Health(
         database=database,
+        source=source,
         newest=past[0] if past else None,
+        size=size_of(past[0]) if past else None,
+        free=free,
         proven=proven,
         findings=tuple(sorted(findings, key=lambda finding: -finding.level)),
     )
@@ -97,35 +124,57 @@ def _of_age(past: Sequence[Backup], limit: timedelta | None, now: datetime) -> I
         )
 
 
+def _last_proof(about: Iterable[Sequence[Rehearsal]]) -> Rehearsal | None:
+    """Return the last record that proves a backup which none refutes."""
+    proving = [
+        (record.proven_at, record.finished_at, record)
+        for records in about
+        if not refuting(records)
+        for record in records
+        if record.proven_at
+    ]
+    return max(proving, key=lambda one: one[:2])[2] if proving else None
+
+
+def _of_failure(about: Sequence[Sequence[Rehearsal]]) -> Iterator[Finding]:
+    """Look at the newest backup that was tried, of those whose records are given, newest first."""
+    if about and (failed := refuting(about[0])):
+        reasons = "; ".join(failed.complaints)
+        yield Finding(Level.CRITICAL, f"{failed.path} is not restorable: {reasons}")
+
+
 def _of_proof(
-    by_date: Sequence[Rehearsal],
-    proven: Rehearsal | None,
-    limit: timedelta | None,
-    now: datetime,
-    *,
-    any_backup: bool,
+    proven: Rehearsal | None, limit: timedelta | None, now: datetime, advice: str
 ) -> Iterator[Finding]:
-    if by_date and not by_date[-1].passed:
-        last = by_date[-1]
-        reasons = "; ".join(last.complaints)
-        yield Finding(Level.CRITICAL, f"{last.path} is not restorable: {reasons}")
-    if limit is None or not any_backup:
+    if limit is None:
         return
-    if proven is None:
-        yield Finding(Level.WARNING, "no backup was ever verified: run `manage.py dbverify`")
-    elif now - proven.finished_at > limit:
-        age = words(now - proven.finished_at)
+    if proven is None or proven.proven_at is None:
+        yield Finding(Level.WARNING, advice)
+    elif now - proven.proven_at > limit:
+        age = words(now - proven.proven_at)
         yield Finding(
             Level.WARNING, f"the last one was verified {age} ago, the limit is {words(limit)}"
         )
 
 
-def _of_size(past: Sequence[Backup], limit: int | None) -> Iterator[Finding]:
-    former = [backup.size for backup in past[1 : 1 + _COMPARED]]
+def _of_room(newest: Backup, free: int | None, limit: int | None) -> Iterator[Finding]:
+    """Compare what the remote has left with the size of the newest backup."""
+    if free is None or limit is None or free >= limit * newest.size:
+        return
+    room = free // newest.size
+    if not room:
+        yield Finding(Level.CRITICAL, "the remote has no room for another backup of this size")
+        return
+    more = f"{room} more backup{'' if room == 1 else 's'} of this size"
+    yield Finding(Level.WARNING, f"the remote has room for {more}, the limit is {limit}")
+
+
+def _of_size(sizes: Sequence[int], limit: int | None) -> Iterator[Finding]:
+    former = sizes[1 : 1 + _COMPARED]
     if limit is None or len(former) < _ENOUGH:
         return
     usual = median(former)
-    change = 100 * (past[0].size - usual) / usual if usual else 0
+    change = 100 * (sizes[0] - usual) / usual if usual else 0
     if abs(change) > limit:
         how = "larger" if change > 0 else "smaller"
         yield Finding(
@@ -152,6 +201,14 @@ def _of_wrong_ones(
         )
 
 
+def _stored_size(backup: Backup) -> int:
+    return backup.size
+
+
+def _content_size(run: Backup) -> int:
+    return (run.manifest.content_size if run.manifest else None) or 0
+
+
 def words(span: timedelta) -> str:
     """Return a span as ``30 hours`` or ``8 days``."""
     hours = int(span.total_seconds() // 3600)
@@ -159,10 +216,21 @@ def words(span: timedelta) -> str:
         return f"{hours // 24} days"
     if hours >= 2:
         return f"{hours} hours"
-    return f"{int(span.total_seconds() // 60)} minutes"
+    minutes = int(span.total_seconds() // 60)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
-def last_proof(record: Rehearsal, now: datetime) -> str:
-    """Return when a backup passed, and how: ``rehearsed 3 days ago``."""
-    done = "rehearsed" if record.proof == Proof.REHEARSED else "read back"
-    return f"{done} {words(now - record.finished_at)} ago"
+def ago(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment was, as ``3 days ago`` or ``just now``."""
+    span = now - moment
+    return "just now" if span < timedelta(minutes=1) else f"{words(span)} ago"
+
+
+def last_proofs(records: Iterable[Rehearsal], now: datetime) -> str:
+    """Return when a backup passed, and how: ``rehearsed 3 days ago, read back just now``."""
+    return ", ".join(
+        f"{_DONE[Proof(one.proof)]}{'' if one.proven_at else ' in part'} "
+        f"{ago(one.proven_at or one.finished_at, now)}"
+        for one in records
+        if one.passed
+    )

@@ -6,9 +6,8 @@ entry. Python reads and writes a path that is not UTF-8 with ``surrogateescape``
 
 import json
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ..rclone.decoding import json_object
 
@@ -31,8 +30,7 @@ class Kind(StrEnum):
     """It was there, and is not in the run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the index. Fields that mean nothing for its kind are empty."""
 
     path: bytes
@@ -53,16 +51,17 @@ class Entry:
 
     def to_line(self) -> bytes:
         """Return the entry as the index holds it."""
-        values: dict[str, object] = {"path": _text(self.path), "kind": self.kind.value}
+        # A dictionary for each of a million lines takes three times as long.
+        text = f'{{"path":{json.dumps(_text(self.path))},"kind":"{self.kind}"'
         if self.kind is Kind.LEFT_OUT:
-            values["reason"] = self.reason
+            text += f',"reason":{json.dumps(self.reason)}'
         else:
-            values |= {"modified": self.modified, "mode": self.mode}
+            text += f',"modified":{self.modified},"mode":{self.mode}'
         if self.kind is Kind.FILE:
-            values |= {"size": self.size, "sha256": self.sha256.hex()}
+            text += f',"size":{self.size},"sha256":"{self.sha256.hex()}"'
         if self.kind is Kind.LINK:
-            values["target"] = _text(self.target)
-        return (json.dumps(values, separators=(",", ":")) + "\n").encode()
+            text += f',"target":{json.dumps(_text(self.target))}'
+        return f"{text}}}\n".encode()
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:

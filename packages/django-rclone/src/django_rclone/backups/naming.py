@@ -11,8 +11,12 @@ from urllib.parse import quote, unquote
 from ..conf import Settings, database_aliases
 from ..exceptions import BackupNotFound
 
+SAFETY = "safety."
+"""What the names of safety backups have between their token and their extension."""
+
 # Two hosts may start in the same second.
 _TOKEN = r"[0-9a-f]{8}"
+_SAFETY = re.compile(rf"(?<![0-9A-Za-z]){_TOKEN}\.{re.escape(SAFETY)}")
 
 
 class Identity(NamedTuple):
@@ -109,6 +113,11 @@ class DatabaseNames:
 
     def _identity(self, alias: str, timestamp: datetime) -> Identity:
         return Identity(alias, self.naming.latest_possible(timestamp))
+
+
+def is_safety(name: str) -> bool:
+    """Return whether a dump of this name was made of what a restore was about to replace."""
+    return _SAFETY.search(name) is not None
 
 
 def validate_name(name: str, folder: str) -> str:

@@ -1,13 +1,14 @@
 """Pins: a backup that has one is not deleted by a clean-up.
 
 A pin is a small object next to the manifest. It is signed, so that nobody else can say why
-the backup stays; but it keeps the backup in any case, since it can only protect.
+the backup stays, and until when; but one that is not keeps the backup all the same, and
+forever, since a pin can only protect.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Self
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Self
 
 from django.core.signing import Signer
 
@@ -30,12 +31,30 @@ class Pin(Signed):
     """That of the backup."""
     reason: str
     pinned_at: datetime
+    until: datetime | None = None
+    """When it ends; ``None`` if it does not."""
 
     @classmethod
-    def new(cls, path: str, reason: str, settings: Settings) -> Self:
-        """Return a signed pin."""
-        pin = cls(path=path, reason=reason, pinned_at=datetime.now(UTC))
-        return pin.signed(_signer(settings))
+    def new(
+        cls, path: str, reason: str, settings: Settings, *, lasting: timedelta | None = None
+    ) -> Self:
+        """Return a signed pin, which holds from now on, forever or for so long."""
+        now = datetime.now(UTC)
+        until = now + lasting if lasting else None
+        return cls(path=path, reason=reason, pinned_at=now, until=until).signed(_signer(settings))
+
+
+class Pinned(NamedTuple):
+    """What a stored pin says."""
+
+    reason: str
+    """Or why it is not known, in brackets."""
+    until: datetime | None
+    """When it ends; ``None`` if it does not, or if that is not known."""
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether it keeps its backup still."""
+        return self.until is None or now < self.until
 
 
 def pin_path(path: str) -> str:
@@ -43,15 +62,17 @@ def pin_path(path: str) -> str:
     return path + SUFFIX
 
 
-def reason_in(data: bytes | None, path: str, settings: Settings) -> str:
-    """Return the reason in the stored pin of ``path``, or why it is not known, in brackets."""
+def read_pin(data: bytes | None, path: str, settings: Settings) -> Pinned:
+    """Return what the stored pin of ``path`` says."""
     try:
         pin = Pin(**typed_fields(Pin, json_object(data or b"")))
     except ValueError:
-        return "(its pin cannot be read)"
+        return Pinned("(its pin cannot be read)", None)
     if not pin.is_signed_by(_signer(settings)):
-        return "(its pin was altered, or signed with another key)"
-    return pin.reason if pin.path == path else "(its pin is that of another backup)"
+        return Pinned("(its pin was altered, or signed with another key)", None)
+    if pin.path != path:
+        return Pinned("(its pin is that of another backup)", None)
+    return Pinned(pin.reason, pin.until)
 
 
 def marked(stored: Iterable[str], suffix: str) -> frozenset[str]:

@@ -5,10 +5,11 @@ the same keys. It names the manifest by its signature, so that the record of one
 says nothing about another that is put in its place.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeVar
 
 from django.core.signing import Signer
 
@@ -52,6 +53,30 @@ class Rehearsal(Signed):
         """Read a stored record. Raises ``ValueError`` for anything else."""
         return cls(**typed_fields(cls, json_object(data)))
 
+    @property
+    def proven_at(self) -> datetime | None:
+        """The date of which it proves the backup; ``None`` if it did not pass."""
+        return self.finished_at if self.passed else None
+
+
+_Record = TypeVar("_Record", bound=Rehearsal)
+
+
+def refuting(records: Iterable[Rehearsal]) -> Rehearsal | None:
+    """Return the record that says that a backup is not restorable, if one does.
+
+    ``records`` are about one backup. Of each kind the last one counts. A rehearsal that passed
+    refutes an earlier reading that did not, but no reading refutes a rehearsal.
+    """
+    by_date = sorted(records, key=lambda record: record.finished_at)
+    last = {record.proof: record for record in by_date}
+    rehearsed, read = last.get(Proof.REHEARSED), last.get(Proof.READ)
+    if rehearsed and not rehearsed.passed:
+        return rehearsed
+    if read and not read.passed and not (rehearsed and rehearsed.finished_at > read.finished_at):
+        return read
+    return None
+
 
 def record_path(path: str, proof: Proof) -> str:
     """Return where the record about the backup at ``path`` is stored."""
@@ -63,14 +88,16 @@ def record_signer(key: str, fallbacks: tuple[str, ...]) -> Signer:
     return signer_for(_SALT, key, fallbacks)
 
 
-def read_record(data: bytes | None, manifest: str, signer: Signer) -> Rehearsal | None:
+def read_record(
+    data: bytes | None, manifest: str, signer: Signer, kind: type[_Record]
+) -> _Record | None:
     """Return the record in ``data`` if it is one about the backup with this ``manifest``.
 
     ``manifest`` is the signature of the manifest. Whatever is forged, damaged or about
     another backup counts as none.
     """
     try:
-        record = Rehearsal.from_bytes(data or b"")
+        record = kind.from_bytes(data or b"")
     except ValueError:
         return None
     return record if record.manifest == manifest and record.is_signed_by(signer) else None

@@ -7,6 +7,7 @@ from ..conf.retention import Policy
 from . import Backup
 from .manifest import MANIFEST_SUFFIX, manifest_path
 from .naming import Naming
+from .pins import pin_path
 from .rules import judge
 
 LEFTOVER_AGE = timedelta(hours=48)
@@ -60,5 +61,11 @@ def orphaned_dumps(
 
 
 def with_empty_manifests(dumps: Iterable[str], uncommitted: Collection[str]) -> list[str]:
-    """Return orphaned dumps, each after the empty manifest of a run killed while writing it."""
-    return [path for dump in dumps for path in (manifest_path(dump), dump) if path in uncommitted]
+    """Return orphaned dumps, each after the empty manifest of a run killed while writing it,
+    and the pin that a safety backup has before its manifest."""
+    return [
+        path
+        for dump in dumps
+        for path in (manifest_path(dump), pin_path(dump), dump)
+        if path in uncommitted
+    ]

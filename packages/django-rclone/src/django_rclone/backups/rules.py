@@ -3,10 +3,13 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..conf.retention import Policy
 from . import Backup
+
+_NOTHING: Mapping[str, datetime | None] = MappingProxyType({})
 
 
 class Reason(NamedTuple):
@@ -46,7 +49,7 @@ def judge(
     zone: tzinfo,
     now: datetime | None = None,
     keep_path: str | None = None,
-    pinned: Collection[str] = (),
+    pinned: Mapping[str, datetime | None] = _NOTHING,
     rehearsed: Collection[str] = (),
     in_sites: Collection[str] = (),
 ) -> list[Verdict]:
@@ -54,19 +57,19 @@ def judge(
     one environment.
 
     Rules count verified backups alone, and partial ones apart, so that they never push out
-    a whole one. What cannot be verified stays, and so does what is dated after ``now``;
-    the backup at ``keep_path``, however wrong the clock that dated it; those ``pinned``, and
-    those that are part of site backups, ``in_sites``; the newest whole one; and the newest
-    of those ``rehearsed``. Days, weeks, months and years are those of ``zone``.
+    a whole one; safety backups they do not count. What cannot be verified stays, and so
+    does what is dated after ``now``; the backup at ``keep_path``, however wrong the clock
+    that dated it; those ``pinned``, each until the date it has there, or forever; those that
+    are part of site backups, ``in_sites``; the newest whole one; and the newest of those
+    ``rehearsed``. Days, weeks, months and years are those of ``zone``.
     """
     counted, others = _split(backups, now)
     reasons: dict[str, list[Reason]] = {}
     for partial in (False, True):
-        group = [one for one in counted if one.backup.partial == partial]
+        group = [one for one in counted if one.backup.partial == partial and not one.backup.safety]
         for path, reason in _kept(group, policy, zone):
             reasons.setdefault(path, []).append(reason)
-    kept = {"pinned": pinned, "site backup": in_sites, "just made": [keep_path]}
-    for path, reason in _protected(counted, kept, rehearsed):
+    for path, reason in _protected(counted, keep_path, pinned, rehearsed, in_sites):
         reasons.setdefault(path, []).append(reason)
     verdicts = [Verdict(one.backup, tuple(reasons.get(one.path, ()))) for one in counted]
     return sorted([*verdicts, *others], key=_date_and_path, reverse=True)
@@ -107,16 +110,26 @@ def _kept(group: Sequence[_Dated], policy: Policy, zone: tzinfo) -> Iterator[tup
 
 def _protected(
     counted: Sequence[_Dated],
-    kept: Mapping[str, Collection[str | None]],
+    keep_path: str | None,
+    pinned: Mapping[str, datetime | None],
     rehearsed: Collection[str],
+    in_sites: Collection[str],
 ) -> Iterator[tuple[str, Reason]]:
-    whole = (one.path for one in counted if not one.backup.partial)
-    tested = (one.path for one in counted if one.path in rehearsed)
+    # A safety backup is better than none at all.
+    in_order = sorted(counted, key=lambda one: one.backup.safety)
+    whole = (one.path for one in in_order if not one.backup.partial)
+    tested = (one.path for one in in_order if one.path in rehearsed)
     for path, rule in ((next(whole, None), "newest"), (next(tested, None), "newest rehearsed")):
         if path is not None:
             yield path, Reason(rule)
     for one in counted:
-        yield from ((one.path, Reason(rule)) for rule, paths in kept.items() if one.path in paths)
+        if one.path in pinned:
+            until = pinned[one.path]
+            yield one.path, Reason("pinned", f"until {until:%Y-%m-%d %H:%M} UTC" if until else "")
+        if one.path in in_sites:
+            yield one.path, Reason("site backup")
+        if one.path == keep_path:
+            yield one.path, Reason("just made")
 
 
 def _newest_of_each(

@@ -146,6 +146,13 @@ class DatabaseClient(ABC):
         """
         return ()
 
+    def nothing_to_lose(self) -> str:
+        """Return why what is live need not be backed up before it is replaced, in words.
+
+        For example ``"it is empty"``. It is empty itself if that is needed, or not known.
+        """
+        return ""
+
     def restore_warnings(self) -> Sequence[str]:
         """Return what the operator should know before agreeing to a restore.
 

@@ -134,6 +134,14 @@ def connecting(wrapper: BaseDatabaseWrapper) -> Iterator[None]:
         raise ClientError(f"Cannot connect to the database: {reason}.") from None
 
 
+def no_table_to_exclude(name: str) -> ClientError:
+    """Return the error for an option that excludes a table which is not there."""
+    return ClientError(
+        f"There is no table {name!r} to exclude.",
+        hint="Correct the OPTIONS of this database in CLIENTS.",
+    )
+
+
 SessionT = TypeVar("SessionT", bound=Session)
 
 

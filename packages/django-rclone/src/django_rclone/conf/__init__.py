@@ -3,24 +3,23 @@
 Nothing else in the package reads ``django.conf.settings``.
 """
 
-import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus
 
 from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
 
 from ..exceptions import InvalidSettings
 from . import clients, limits, rclone_flags, rehearsals, retention, validators
 from .clients import ClientSettings as ClientSettings
+from .known_secrets import SETTING as SETTING
+from .known_secrets import secret_key
+from .known_secrets import secrets as secrets
 from .media_sources import MediaSource, media_sources
+from .remotes import ConfiguredRemote, relative_place, remotes
 from .retention import Policy
-
-SETTING = "DJANGO_RCLONE"
 
 LOCK_DIR = "locks"
 """The folder for locks, below the remote."""
@@ -28,15 +27,14 @@ LOCK_DIR = "locks"
 SITE_DIR = "sites"
 """The folder for the records of site backups, below the remote."""
 
-_SECRET_VARIABLE = re.compile(r"(PASS|PASSWORD2?|SECRET|TOKEN|KEY|PEM)$")
-_SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """``DJANGO_RCLONE``, complete and validated."""
 
     remote: str
+    remotes: tuple[ConfiguredRemote, ...]
+    """The remotes that are configured here, and not in a file of rclone's own."""
     rclone_binary: str | None
     rclone_config: str | None
     rclone_flags: tuple[str, ...]
@@ -52,6 +50,8 @@ class Settings:
     db_cleanup_keep: int
     retention: Policy | None
     """What a clean-up keeps; ``None`` for the newest ``db_cleanup_keep``."""
+    safety_backup: timedelta | None
+    """How long the backup is kept that a restore makes of what it replaces; ``None`` for none."""
     media_backup_dir: str
     media_sources: tuple[MediaSource, ...]
     media_cleanup_keep: int
@@ -70,6 +70,12 @@ class Settings:
     rehearsal_checks: tuple[str, ...]
     """The dotted paths of the site's own checks of a rehearsed backup."""
     check: limits.CheckLimits
+
+    @property
+    def names_media_sources(self) -> bool:
+        """Whether ``MEDIA_SOURCES`` says more than its default does."""
+        key = KEYS["MEDIA_SOURCES"]
+        return self.media_sources != key.validate("MEDIA_SOURCES", key.default)
 
 
 def load() -> Settings:
@@ -97,51 +103,6 @@ def database_aliases() -> tuple[str, ...]:
     )
 
 
-def secrets() -> Iterator[str]:
-    """Yield every known secret in the Django settings and in rclone's environment variables."""
-    configured = getattr(django_settings, SETTING, None)
-    own = configured if isinstance(configured, Mapping) else {}
-    candidates: list[object] = [
-        _secret_key(),
-        *_listed(getattr(django_settings, "SECRET_KEY_FALLBACKS", ())),
-        own.get("SIGNING_KEY"),
-        *_listed(own.get("SIGNING_KEY_FALLBACKS")),
-    ]
-    for database in getattr(django_settings, "DATABASES", {}).values():
-        candidates.append(database.get("PASSWORD"))
-        options = database.get("OPTIONS") or {}
-        candidates += [options.get(name) for name in _SECRET_OPTIONS]
-        candidates.append(_password_in(database.get("HOST")))
-    candidates += [
-        value
-        for name, value in os.environ.items()
-        if name.startswith("RCLONE_") and _SECRET_VARIABLE.search(name)
-    ]
-    texts = (
-        one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in candidates
-    )
-    return (text for text in texts if isinstance(text, str) and text)
-
-
-def _password_in(host: object) -> str:
-    """Return the password in a connection string, which MongoDB accepts as a host."""
-    login, at, _ = str(host or "").partition("://")[2].partition("/")[0].rpartition("@")
-    return unquote_plus(login.partition(":")[2]) if at else ""
-
-
-def _secret_key() -> str:
-    """Return ``SECRET_KEY``, or nothing: Django raises for an empty one."""
-    try:
-        key: object = django_settings.SECRET_KEY
-    except ImproperlyConfigured:
-        return ""
-    return key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
-
-
-def _listed(value: object) -> tuple[object, ...]:
-    return tuple(value) if isinstance(value, list | tuple) else ()
-
-
 class _Key(NamedTuple):
     default: object
     validate: Callable[[str, object], object]
@@ -154,6 +115,7 @@ _level = validators.integer_between(1, 19, "1 is fast, 19 is small and slow.")
 
 KEYS: dict[str, _Key] = {
     "REMOTE": _Key("", validators.remote),
+    "REMOTES": _Key({}, remotes),
     "RCLONE_BINARY": _Key(None, validators.optional_path),
     "RCLONE_CONFIG": _Key(None, validators.config_file),
     "RCLONE_FLAGS": _Key((), rclone_flags.flags),
@@ -165,6 +127,7 @@ KEYS: dict[str, _Key] = {
     "DB_DATE_FORMAT": _Key("%Y-%m-%d-%H%M%S", validators.date_format),
     "DB_CLEANUP_KEEP": _Key(10, _keep),
     "RETENTION": _Key(None, retention.policy),
+    "SAFETY_BACKUP": _Key("7d", limits.optional_span),
     "MEDIA_BACKUP_DIR": _Key("media", validators.folder),
     "MEDIA_SOURCES": _Key({"media": {}}, media_sources),
     "MEDIA_CLEANUP_KEEP": _Key(10, _keep),
@@ -192,7 +155,7 @@ def _read() -> tuple[Settings | None, list[InvalidSettings]]:
 
     found = [_unknown(key) for key in raw if key not in KEYS]
     if "REMOTE" not in raw:
-        hint = "Set it to 'name:path' of a configured rclone remote, or to an absolute folder."
+        hint = "Set it to 'name:path' of a remote in REMOTES, or to an absolute folder."
         found.append(InvalidSettings("REMOTE", "is not set", hint))
     values: dict[str, Any] = {}
     for name, key in KEYS.items():
@@ -203,13 +166,14 @@ def _read() -> tuple[Settings | None, list[InvalidSettings]]:
         except InvalidSettings as error:
             found.append(error)
     found += _overlapping_folders(values)
-    if "signing_key" in values and not (values["signing_key"] or _secret_key()):
+    found += _relative_folders(values)
+    if "signing_key" in values and not (values["signing_key"] or secret_key()):
         problem = "is not set, and SECRET_KEY is empty"
         found.append(InvalidSettings("SIGNING_KEY", problem, "Set one of them."))
     if found:
         return None, found
     if values["signing_key"] is None:
-        values["signing_key"] = _secret_key()
+        values["signing_key"] = secret_key()
         values["signing_key_fallbacks"] += tuple(django_settings.SECRET_KEY_FALLBACKS)
     return Settings(**values), []
 
@@ -217,6 +181,15 @@ def _read() -> tuple[Settings | None, list[InvalidSettings]]:
 def _unknown(key: object) -> InvalidSettings:
     hint = validators.did_you_mean(key, KEYS) or f"Known keys: {', '.join(KEYS)}."
     return InvalidSettings(str(key), "is not a known key", hint)
+
+
+def _relative_folders(values: Mapping[str, Any]) -> Iterator[InvalidSettings]:
+    places = [("REMOTE", values.get("remote", ""))]
+    places += [("MEDIA_SOURCES", source.remote) for source in values.get("media_sources", ())]
+    for key, place in places:
+        if relative_place(place, values.get("remotes", ())):
+            problem = f"has a relative folder ({place!r}), which cron would resolve elsewhere"
+            yield InvalidSettings(key, problem, "Write an absolute one: 'name:/srv/backups'.")
 
 
 def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:

@@ -23,6 +23,8 @@ class CheckLimits:
     """Of the last rehearsal, or the last reading back, that passed."""
     max_size_change: int | None = 50
     """Percent by which the newest backup may differ in size from the ten before it."""
+    min_room: int | None = 3
+    """How many more backups of the size of the newest the remote must have room for."""
 
 
 def check_limits(key: str, value: object) -> CheckLimits:
@@ -41,6 +43,14 @@ def check_limits(key: str, value: object) -> CheckLimits:
     return CheckLimits(**read)
 
 
+def optional_span(key: str, value: object) -> timedelta | None:
+    """Accept a time such as ``"7d"``, or ``None``."""
+    try:
+        return None if value is None else duration(value)
+    except ValueError as error:
+        raise InvalidSettings(key, str(error), "Or set it to None.") from None
+
+
 def duration(text: object) -> timedelta:
     """Return what ``"90m"``, ``"26h"``, ``"8d"`` or ``"2w"`` means. Raises ``ValueError``."""
     if not isinstance(text, str) or not (match := _DURATION.fullmatch(text.strip())):
@@ -54,10 +64,17 @@ def _percent(value: object) -> int:
     return value
 
 
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1000:
+        raise ValueError("must be a number from 1 to 1000")
+    return value
+
+
 _LIMITS: dict[str, Callable[[object], object]] = {
     "max_age": duration,
     "max_unverified_age": duration,
     "max_size_change": _percent,
+    "min_room": _count,
 }
 
 

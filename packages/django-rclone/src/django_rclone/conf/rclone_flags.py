@@ -59,7 +59,7 @@ def _check(key: str, argument: str) -> None:
         raise InvalidSettings(
             key,
             f"puts a secret ({flag}) where every user can read it",
-            "Move it to rclone's configuration or to a RCLONE_* environment variable.",
+            "Move it to REMOTES, or to rclone's configuration.",
         )
     if _LOG_FLAG.search(flag):
         problem = f"contains {flag}, which would hide rclone's errors and progress"

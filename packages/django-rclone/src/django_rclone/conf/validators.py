@@ -32,14 +32,13 @@ def remote(key: str, value: object) -> str:
         raise InvalidSettings(
             key,
             "is a connection string, whose options every user of the machine could read",
-            "Configure a remote (`rclone config`, or RCLONE_CONFIG_<NAME>_* variables) "
-            "and set it to 'name:path'.",
+            "Configure the remote in REMOTES, or by `rclone config`, and set it to 'name:path'.",
         )
     if ("/" in head or not colon) and not remote.startswith("/"):
         raise InvalidSettings(
             key,
             "is a relative folder, which cron would resolve elsewhere",
-            "Set it to an absolute folder, or to 'name:path' of a configured remote.",
+            "Set it to an absolute folder, or to 'name:path' of a remote in REMOTES.",
         )
     return remote.rstrip("/") if remote.rstrip("/") else remote
 

@@ -43,14 +43,17 @@ class RcloneCommand(BaseCommand):
                 self._warn_of_environment(int(options.get("verbosity", 1)))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
-            raise CommandError(printable(redact(str(error))), returncode=error.exit_code) from error
+            text = printable(redact(_with_notes(str(error), error)))
+            raise CommandError(text, returncode=error.exit_code) from error
         except OperationInterrupted as error:
-            raise CommandError(str(error), returncode=error.exit_code) from None
-        except KeyboardInterrupt:
+            raise CommandError(_with_notes(str(error), error), returncode=error.exit_code) from None
+        except KeyboardInterrupt as error:
             # Set by run_from_argv() alone: code that calls a command sees its own Ctrl-C.
             if not getattr(self, "_called_from_command_line", False):
                 raise
-            raise CommandError("Interrupted.", returncode=_EXIT_INTERRUPTED) from None
+            raise CommandError(
+                _with_notes("Interrupted.", error), returncode=_EXIT_INTERRUPTED
+            ) from None
 
     def console(self, verbosity: int) -> TerminalConsole:
         """Return the console that operations report their steps to."""
@@ -90,6 +93,11 @@ class RcloneCommand(BaseCommand):
             answer = ""
         if answer.strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was changed.", returncode=EXIT_DECLINED)
+
+
+def _with_notes(text: str, error: BaseException) -> str:
+    """Return what is said of an error with its notes, such as what became of the database."""
+    return "\n".join([text, *getattr(error, "__notes__", ())])
 
 
 def add_noinput(parser: argparse.ArgumentParser) -> None:

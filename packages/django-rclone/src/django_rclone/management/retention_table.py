@@ -11,7 +11,7 @@ def retention_table(alias: str, verdicts: Sequence[Verdict]) -> str:
     if not verdicts:
         return f"Database {alias!r} has no backups in this environment."
     goes = sum(verdict.goes for verdict in verdicts)
-    lines = [f"Database {alias!r}: {len(verdicts) - goes:,} stay, {goes:,} would be deleted."]
+    lines = [f"Database {alias!r}: {len(verdicts) - goes:,} kept, {goes:,} would be deleted."]
     for backup, reasons in verdicts:
         why = ", ".join(map(str, reasons)) or "WOULD BE DELETED"
         lines.append(printable(backup.name))

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 
 from ..backups import Backup
 from ..backups.index import Entry, Kind, shown
+from ..backups.rehearsal import Rehearsal
 from .formatting import age, date, printable, size, table
+from .proof_words import passed_record, proof_record, proof_words
 
-_RUNS = ("NAME", "DATE", "AGE", "FILES", "SIZE", "ADDED", "CHANGED", "DELETED", "STATE")
+_RUNS = ("NAME", "DATE", "AGE", "FILES", "SIZE", "ADDED", "CHANGED", "DELETED", "STATE", "PROOF")
 
 
-def run_record(run: Backup, now: datetime) -> dict[str, object]:
+def run_record(run: Backup, proofs: Sequence[Rehearsal], now: datetime) -> dict[str, object]:
     """Return a run for programs."""
     manifest, created = run.manifest, run.created_at
     return {
@@ -30,15 +32,17 @@ def run_record(run: Backup, now: datetime) -> dict[str, object]:
         "whole": run.verified and manifest is not None and not manifest.partial,
         "verified": run.verified,
         "problem": run.problem or None,
+        "proof": proof_record(proofs),
+        "read_at": passed_record(proofs)["read_at"],
     }
 
 
-def run_table(runs: Sequence[Backup], now: datetime, width: int) -> str:
+def run_table(runs: Sequence[tuple[Backup, Sequence[Rehearsal]]], now: datetime, width: int) -> str:
     """Return runs as columns, or two lines for each if columns do not fit."""
-    return table([_RUNS, *(_row(run, now) for run in runs)], width, _sentence)
+    return table([_RUNS, *(_row(run, proofs, now) for run, proofs in runs)], width, _sentence)
 
 
-def _row(run: Backup, now: datetime) -> tuple[str, ...]:
+def _row(run: Backup, proofs: Sequence[Rehearsal], now: datetime) -> tuple[str, ...]:
     manifest = run.manifest
     files = _number(manifest.count if manifest else None)
     others = (
@@ -60,6 +64,7 @@ def _row(run: Backup, now: datetime) -> tuple[str, ...]:
         "?" if content is None else size(content),
         *others,
         state,
+        proof_words(run, proofs, now),
     )
 
 
@@ -68,9 +73,9 @@ def _number(value: int | None) -> str:
 
 
 def _sentence(cells: Sequence[str]) -> str:
-    when, how_old, files, content, added, changed, deleted, state = cells
+    when, how_old, files, content, added, changed, deleted, state, proof = cells
     counts = f"{added} added, {changed} changed, {deleted} deleted"
-    return f"{when}  {how_old}  {files} files  {content}  {counts}  {state}"
+    return f"{when}  {how_old}  {files} files  {content}  {counts}  {state}, {proof}"
 
 
 def entry_record(entry: Entry) -> dict[str, object]:

@@ -4,13 +4,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Self
 
 from django.core.management.base import OutputWrapper
 
 from ..console import Console
 from ..events import MediaCounts
-from .formatting import duration, media_counts, printable
+from .formatting import date, duration, media_counts, printable
 from .formatting import size as formatted_size
 
 # A closed pipe or a full disk behind the output must not break a backup.
@@ -93,6 +94,10 @@ class TerminalConsole(Console):
         """Print that the backup of a database begins."""
         self.info(f"Backing up database {alias!r} ...")
 
+    def backing_up_first(self, alias: str) -> None:
+        """Print that what a restore is about to replace is backed up."""
+        self.info(f"Backing up first what is in database {alias!r} now ...")
+
     def same_database(self, alias: str, twin: str) -> None:
         """Print that a database is not backed up a second time."""
         self.info(f"Database {alias!r} is the same as {twin!r}, and backed up as that.")
@@ -129,6 +134,11 @@ class TerminalConsole(Console):
     def restored(self, what: str) -> None:
         """Print that ``what`` was restored, and how long it took."""
         self.info(f"Restored {what} in {duration(time.monotonic() - self._started)}.")
+
+    def way_back(self, alias: str, name: str, until: datetime | None) -> None:
+        """Print how a restore is taken back."""
+        self.info(f"What it replaced is kept until {date(until)}. To have that back:")
+        self.info(f"  manage.py dbrestore -d {alias} -i {name}")
 
     def deleted(self, path: str) -> None:
         """Print that something was deleted."""

@@ -1,41 +1,18 @@
 """Database backup: the order of steps."""
 
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-
-import django
-
 from .. import conf
 from ..backups import Backup
-from ..backups.catalog import commit_manifest
-from ..backups.inventory import Inventory
-from ..backups.manifest import Manifest, manifest_path, signer
-from ..backups.naming import Naming
 from ..clients import get_client
-from ..clients.base import DatabaseClient
-from ..conf import Settings
 from ..console import Console
 from ..events import Operation
-from ..exceptions import (
-    DjangoRcloneError,
-    DumpError,
-    ExecutableNotFound,
-    RcloneError,
-)
-from ..interrupts import sleep
-from ..pipeline.compression import SUFFIXES
-from ..pipeline.relay import Digest, upload_dump
-from ..processes import StallTimeout
+from ..exceptions import DumpError
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .places import require_backups_apart
+from .storing import Storing, new_attempt
 
 _QUIET = Console()
-_BACKOFF_SECONDS = 5.0  # before the second attempt; three times as long before each further one
 
 
 @session()
@@ -52,7 +29,7 @@ def backup_database(
     settings = conf.load()
     require_backups_apart(settings)
     client = get_client(alias, settings)
-    first = _new_attempt(alias, client, settings)
+    first = new_attempt(alias, client, settings)
     event = new_operation(
         Operation.DB_BACKUP,
         environment=settings.environment,
@@ -69,134 +46,7 @@ def backup_database(
             for warning in client.dump_warnings():
                 console.warn(warning)
             context.send_pre_signal()
-            task = _Task(alias, client, remote, settings, console)
+            task = Storing(alias, client, remote, settings, console)
             manifest = task.store_with_retries(first, retries)
         context.path, context.size = manifest.path, manifest.size
     return Backup(path=manifest.path, size=manifest.size, manifest=manifest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One try at storing a dump: a dump of another moment has a name of its own."""
-
-    path: str
-    started_at: datetime
-
-
-def _new_attempt(alias: str, client: DatabaseClient, settings: Settings) -> _Attempt:
-    now = datetime.now(UTC)
-    naming = Naming(settings.db_filename_template, settings.db_date_format)
-    suffix = f".{SUFFIXES[settings.compression]}" if settings.compression else ""
-    # The token keeps apart two hosts whose cron starts them in the same second.
-    name = naming.name(alias, now, secrets.token_hex(4), client.extension + suffix)
-    return _Attempt(f"{settings.db_backup_dir}/{name}", now)
-
-
-@dataclass(frozen=True, slots=True)
-class _Dumped:
-    """What is known of a dump once it was uploaded."""
-
-    digest: Digest
-    migrations: tuple[str, ...]
-    inventory: Inventory | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What all attempts at one backup share."""
-
-    alias: str
-    client: DatabaseClient
-    remote: Remote
-    settings: Settings
-    console: Console
-
-    def store_with_retries(self, attempt: _Attempt, retries: int) -> Manifest:
-        for number in range(1, retries + 1):
-            try:
-                return self.store(attempt)
-            except ExecutableNotFound:
-                raise
-            except DjangoRcloneError as error:
-                self.console.warn(f"Attempt {number} of {retries + 1} failed: {error.message}")
-            sleep(_BACKOFF_SECONDS * 3 ** (number - 1))
-            attempt = _new_attempt(self.alias, self.client, self.settings)
-        return self.store(attempt)
-
-    def store(self, attempt: _Attempt) -> Manifest:
-        """Stream the dump, check what was stored, and commit it with its manifest."""
-        path = attempt.path
-        with self._deleted_on_error(path):
-            dumped = self._upload(path)
-            self._require_stored(path, dumped.digest)
-            manifest = self._manifest(attempt, dumped)
-            commit_manifest(self.remote, manifest)
-        return manifest
-
-    @contextmanager
-    def _deleted_on_error(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            # Whatever of it exists: a manifest without its dump, or a dump without its manifest.
-            self.remote.try_delete(manifest_path(path))
-            self.remote.try_delete(path)
-            raise
-
-    def _upload(self, path: str) -> _Dumped:
-        settings = self.settings
-        with self.client.dump(stall_timeout=_stall_timeout(settings)) as dump:
-            migrations = self.client.applied_migrations()
-            with self.remote.upload(path, progress=self.console.progress) as upload:
-                digest = upload_dump(
-                    dump,
-                    upload,
-                    compression=settings.compression,
-                    level=settings.compression_level,
-                    magic=self.client.magic,
-                )
-            inventory = self.client.dump_inventory()
-            for remark in self.client.remarks():
-                self.console.warn(remark)
-        return _Dumped(digest, migrations, inventory)
-
-    def _require_stored(self, path: str, digest: Digest) -> None:
-        if digest.raw_size == 0:
-            raise DumpError("The dump is empty: there is nothing to back up.")
-        stored = self.remote.size(path)
-        if stored != digest.size:
-            found = "none" if stored is None else f"{stored:,}"
-            raise RcloneError(
-                f"Size mismatch for {path}: sent {digest.size:,} bytes, the remote reports {found}.",
-                hint="Check the remote: its quota, options of the storage in RCLONE_FLAGS, other writers.",
-            )
-
-    def _manifest(self, attempt: _Attempt, dumped: _Dumped) -> Manifest:
-        client, settings, digest = self.client, self.settings, dumped.digest
-        versions = client.versions()
-        manifest = Manifest(
-            database=self.alias,
-            path=attempt.path,
-            created_at=attempt.started_at,
-            vendor=client.vendor,
-            format=client.format,
-            compression=settings.compression,
-            size=digest.size,
-            sha256=digest.sha256,
-            raw_size=digest.raw_size,
-            tool=versions.tool,
-            tool_version=versions.tool_version,
-            server_version=versions.server_version,
-            django_version=django.get_version(),
-            environment=settings.environment,
-            migrations=dumped.migrations,
-            inventory=dumped.inventory.to_text() if dumped.inventory else "",
-            damage_check=client.damage_check,
-            partial=client.partial,
-        )
-        return manifest.signed(signer(settings.signing_key, settings.signing_key_fallbacks))
-
-
-def _stall_timeout(settings: Settings) -> StallTimeout | None:
-    seconds = settings.dump_stall_timeout
-    return None if seconds is None else StallTimeout(seconds, "DUMP_STALL_TIMEOUT")

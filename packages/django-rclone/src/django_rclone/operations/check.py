@@ -1,19 +1,25 @@
 """A look at the backups: is there one, how old, proven when, of the usual size."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from .. import conf
+from ..backups import Backup
 from ..backups.catalog import database_catalog
 from ..backups.contents import Contents
 from ..backups.health import Health, Level, examine
+from ..backups.readings import Reading
+from ..backups.rehearsal import Proof
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
-from ..exceptions import BackupsUnhealthy
+from ..exceptions import BackupsUnhealthy, RcloneError
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .databases import every_database
-from .proofs import records_of
+from .media.runs import run_catalog
+from .proofs import records_of, records_of_kind
 
 _QUIET = Console()
 _LOOKED_AT = 20  # backups of a database whose records are read, newest first
@@ -21,11 +27,13 @@ _LOOKED_AT = 20  # backups of a database whose records are read, newest first
 
 @session()
 def check_backups(*, sender: Sender, console: Console = _QUIET) -> list[Health]:
-    """Look at the backups of every database on the remote, and report what is wrong to observers.
+    """Look at the backups of every database and of media files on the remote, and report what is
+    wrong to observers.
 
     No database is connected to. Each database is an operation of its own, which fails if
-    anything is wrong with its backups. Raises ``InvalidSettings``, and ``RcloneError`` if the
-    remote cannot be read; observers learn of that, too.
+    anything is wrong with its backups; all media sources are another. Raises
+    ``InvalidSettings``, and ``RcloneError`` if the remote cannot be read; observers learn of
+    that, too.
     """
     settings = conf.load()
     aliases = every_database(console=console)
@@ -38,39 +46,83 @@ def check_backups(*, sender: Sender, console: Console = _QUIET) -> list[Health]:
     found: list[Health] = []
     contents: Contents | None = None
     remote = Remote(settings)
+    free: int | None = None
     for alias, event in events.items():
-        try:
-            with report(event, sender=sender, console=console) as context:
-                if event is first:
-                    remote.require_supported()
-                    contents = database_catalog(remote, settings).read()
-                assert contents is not None, "the first one has read it"
-                health = _health(alias, contents, remote, settings)
-                found.append(health)
-                if health.newest:
-                    context.path, context.size = health.newest.path, health.newest.size
-                _require_health(health, event)
-        except BackupsUnhealthy:
-            continue
+        with suppress(BackupsUnhealthy), report(event, sender=sender, console=console) as context:
+            if event is first:
+                remote.require_supported()
+                contents = database_catalog(remote, settings).read()
+                free = _free_space(remote, settings)
+            assert contents is not None, "the first one has read it"
+            health = _health(alias, contents, remote, settings, free)
+            found.append(health)
+            if health.newest:
+                context.path, context.size = health.newest.path, health.newest.size
+            _require_healthy([health], event)
+    return [*found, *_check_media(remote, settings, sender, console)]
+
+
+def _health(
+    alias: str, contents: Contents, remote: Remote, settings: Settings, free: int | None
+) -> Health:
+    ours = _ours(contents.of(alias), settings)
+    records = list(records_of(ours[:_LOOKED_AT], contents.stored, remote, settings))
+    return examine(alias, ours, records, settings.check, datetime.now(UTC), free=free)
+
+
+def _ours(backups: Sequence[Backup], settings: Settings) -> list[Backup]:
+    """Return what counts: nobody knows whose those are that cannot be verified."""
+    return [
+        backup
+        for backup in backups
+        if not backup.verified or (backup.environment == settings.environment and not backup.safety)
+    ]
+
+
+def _free_space(remote: Remote, settings: Settings) -> int | None:
+    if settings.check.min_room is None:
+        return None
+    try:
+        return remote.free_space()
+    except RcloneError:
+        return None  # some credentials may not ask
+
+
+def _check_media(
+    remote: Remote, settings: Settings, sender: Sender, console: Console
+) -> list[Health]:
+    """Look at the sources that have runs, and at all of them if they were named in the settings."""
+    contents = run_catalog(remote, settings).read()
+    runs = {
+        source.name: _ours(contents.of(source.name), settings) for source in settings.media_sources
+    }
+    names = [name for name, ours in runs.items() if ours or settings.names_media_sources]
+    if not names:
+        return []
+    event = new_operation(Operation.MEDIA_CHECK, environment=settings.environment)
+    found: list[Health] = []
+    with suppress(BackupsUnhealthy), report(event, sender=sender, console=console):
+        for name in names:
+            records = records_of_kind(
+                Reading, runs[name][:_LOOKED_AT], contents.stored, remote, settings, [Proof.READ]
+            )
+            now = datetime.now(UTC)
+            found.append(examine(None, runs[name], list(records), settings.check, now, source=name))
+        _require_healthy(found, event)
     return found
 
 
-def _health(alias: str, contents: Contents, remote: Remote, settings: Settings) -> Health:
-    ours = [
-        backup
-        for backup in contents.of(alias)
-        if not backup.verified or backup.environment == settings.environment
+def _require_healthy(found: Sequence[Health], event: OperationEvent) -> None:
+    reasons = [
+        f"{health.whose}: {finding.text}" if health.source else finding.text
+        for health in found
+        for finding in health.findings
+        if health.level != Level.OK
     ]
-    records = list(records_of(ours[:_LOOKED_AT], contents.stored, remote, settings))
-    return examine(alias, ours, records, settings.check, datetime.now(UTC))
-
-
-def _require_health(health: Health, event: OperationEvent) -> None:
-    if health.level == Level.OK:
+    if not reasons:
         return
     what = "media" if event.database is None else f"database {event.database!r}"
-    reasons = "; ".join(finding.text for finding in health.findings)
     raise BackupsUnhealthy(
-        f"The backups of {what} are not as they should be: {reasons}.",
+        f"The backups of {what} are not as they should be: {'; '.join(reasons)}.",
         hint="`manage.py backupcheck` shows the same; CHECK in the settings has the limits.",
     )

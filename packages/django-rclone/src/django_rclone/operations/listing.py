@@ -7,12 +7,12 @@ from typing import NamedTuple
 from .. import conf
 from ..backups import Backup
 from ..backups.catalog import database_catalog
-from ..backups.pins import pin_path, reason_in
+from ..backups.pins import Pinned
 from ..backups.rehearsal import Rehearsal
 from ..backups.rules import Reason
 from ..rclone import Remote, session
 from .proofs import records_of
-from .verdicts import judge_here
+from .verdicts import judge_here, pins_of
 
 
 class Listed(NamedTuple):
@@ -21,10 +21,10 @@ class Listed(NamedTuple):
     backup: Backup
     kept: tuple[Reason, ...] | None
     """What keeps it from the next clean-up; ``None`` if that does not look at it."""
-    pin: str | None
-    """The reason in its pin, perhaps an empty one; ``None`` if it has no pin."""
-    proof: Rehearsal | None
-    """The last record of a rehearsal or a reading back; ``None`` if there is none."""
+    pin: Pinned | None
+    """What its pin says; ``None`` if it has none that holds."""
+    proofs: tuple[Rehearsal, ...]
+    """The records of its last rehearsal and its last reading back."""
 
 
 @session()
@@ -43,22 +43,17 @@ def list_databases(alias: str | None = None) -> list[Listed]:
         if backup.environment == settings.environment:
             here[backup.database].append(backup)
     now = datetime.now(UTC)
+    pins = pins_of(backups, contents, remote, settings)
     kept = {
         verdict.backup.path: verdict.reasons
         for ours in here.values()
-        for verdict in judge_here(ours, contents, remote, settings, now)
+        for verdict in judge_here(ours, contents, remote, settings, now, pins=pins)
     }
-    pins = {
-        backup.path: reason_in(remote.read(pin_path(backup.path)), backup.path, settings)
-        for backup in backups
-        if backup.path in contents.pinned
-    }
-    proofs: dict[str, Rehearsal] = {}
+    pins = {path: pin for path, pin in pins.items() if pin.holds(now)}
+    proofs: dict[str, tuple[Rehearsal, ...]] = defaultdict(tuple)
     for record in records_of(backups, contents.stored, remote, settings):
-        last = proofs.setdefault(record.path, record)
-        if record.finished_at > last.finished_at:
-            proofs[record.path] = record
+        proofs[record.path] += (record,)
     return [
-        Listed(backup, kept.get(backup.path), pins.get(backup.path), proofs.get(backup.path))
+        Listed(backup, kept.get(backup.path), pins.get(backup.path), proofs[backup.path])
         for backup in backups
     ]

@@ -1,6 +1,6 @@
 """Which backup a restore takes if none is named."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 from ..backups import Backup
@@ -14,8 +14,12 @@ def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backu
     limit = datetime.now(UTC) + CLOCK_TOLERANCE
     others: set[str] = set()
     ahead: list[Backup] = []
+    safety: list[Backup] = []
     for backup in catalog.read().newest_first(alias):
-        if backup.verified and backup.environment != environment:
+        if backup.safety:
+            # Of what a restore replaced: to restore the newest twice is to restore the same twice.
+            safety.append(backup)
+        elif backup.verified and backup.environment != environment:
             others.add(backup.environment)
         elif backup.verified and dated_after([backup], limit):
             ahead.append(backup)
@@ -26,11 +30,17 @@ def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backu
         return catalog.get(ahead[0].path), ahead
     raise BackupNotFound(
         f"There is no backup of database {alias!r}{of_environment(environment)} on the remote.",
-        hint=f"There are backups of {', '.join(map(repr, sorted(others)))}: restore one with "
-        "--from-environment."
-        if others
-        else "Run `manage.py listbackups` to see the backups that exist.",
+        hint=_elsewhere(others, safety),
     )
+
+
+def _elsewhere(environments: Collection[str], safety: Sequence[Backup]) -> str:
+    if environments:
+        named = ", ".join(map(repr, sorted(environments)))
+        return f"There are backups of {named}: restore one with --from-environment."
+    if safety:
+        return f"There is one of what a restore replaced: name it with -i {safety[0].name}."
+    return "Run `manage.py listbackups` to see the backups that exist."
 
 
 def dates_in_the_future(ahead: Sequence[Backup], chosen: Backup) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..conf import Settings
 from ..conf.places import private_places, served_folders
+from ..conf.validators import did_you_mean
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from ..rclone import Remote
 from .media.storages import local_folder
@@ -45,6 +46,24 @@ def misplaced_media() -> Iterator[InvalidSettings]:
             if place.is_relative_to(folder):
                 problem = f"{name} ({folder}) contains {what}, which every visitor could read"
                 yield InvalidSettings("", problem, f"Let {name} be a folder of its own.")
+
+
+def unknown_remotes(remote: Remote, settings: Settings) -> Iterator[InvalidSettings]:
+    """Yield the remotes that are in no configuration which this user can read."""
+    named = [("REMOTE", settings.remote)]
+    named += [("MEDIA_SOURCES", source.remote) for source in settings.media_sources]
+    for key, place in named:
+        try:
+            known = remote.is_configured(place)
+        except RcloneError:
+            return  # a configuration that cannot be read: whatever follows says so
+        if not known:
+            name = place.partition(":")[0]
+            hint = did_you_mean(name, [one.name for one in settings.remotes])
+            hint = (
+                hint or f"Add {name!r} to REMOTES, or to rclone's configuration: `rclone config`."
+            )
+            yield InvalidSettings(key, f"is on {name!r}, which is configured nowhere", hint)
 
 
 def require_backups_apart(settings: Settings) -> None:

@@ -9,7 +9,8 @@ from ..backups import Backup
 from ..backups.catalog import Catalog, database_catalog
 from ..backups.contents import Contents
 from ..backups.manifest import Facts, manifest_path
-from ..backups.naming import Naming
+from ..backups.naming import SAFETY, Naming
+from ..backups.pins import pin_path
 from ..backups.rehearsal import Proof, record_path
 from ..backups.retention import (
     CLOCK_TOLERANCE,
@@ -27,7 +28,7 @@ from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
-from .verdicts import judge_here
+from .verdicts import judge_here, pins_of
 
 _QUIET = Console()
 
@@ -103,7 +104,13 @@ def _plan(
         now=now,
     )
     verdicts = judge_here(
-        [*extra, *ours], contents, catalog.remote, settings, now, keep_path=keep_path
+        [*extra, *ours],
+        contents,
+        catalog.remote,
+        settings,
+        now,
+        pins=pins_of(ours, contents, catalog.remote, settings),
+        keep_path=keep_path,
     )
     return _Plan(verdicts, orphans)
 
@@ -117,10 +124,12 @@ def _prune(
     plan = _plan(alias, catalog, contents, now, keep_path=keep_path)
     goes = [verdict.backup for verdict in reversed(plan.verdicts) if verdict.goes]
     pruned = Pruned(
-        [backup for backup in goes if _may_go(backup, contents, catalog, console)],
+        [backup for backup in goes if _may_go(backup, contents, catalog, now, console)],
         [path for path in plan.orphans if _is_orphaned(path, catalog, console)],
     )
     for backup in pruned.backups:
+        if backup.path in contents.pinned:
+            remote.delete(pin_path(backup.path))  # it has ended
         # The manifest first: an interrupted deletion leaves no backup behind.
         remote.delete(manifest_path(backup.path))
         for record in (record_path(backup.path, proof) for proof in Proof):
@@ -145,17 +154,20 @@ def _upcoming(alias: str, now: datetime, settings: Settings) -> Backup:
 def _extensions(alias: str, settings: Settings) -> list[str]:
     """Return the extensions of the dumps of a database, compressed or not."""
     plain = get_client(alias, settings).extension
-    return [plain, *(f"{plain}.{suffix}" for suffix in SUFFIXES.values())]
+    ends = [plain, *(f"{plain}.{suffix}" for suffix in SUFFIXES.values())]
+    return [*ends, *(SAFETY + end for end in ends)]
 
 
-def _may_go(backup: Backup, contents: Contents, catalog: Catalog, console: Console) -> bool:
+def _may_go(
+    backup: Backup, contents: Contents, catalog: Catalog, now: datetime, console: Console
+) -> bool:
     """Ask for a backup and what protects it by name before it is deleted: a listing may be wrong."""
     try:
         found = catalog.get(backup.path)
     except BackupNotFound:
         return False
     record = record_path(backup.path, Proof.REHEARSED)
-    if catalog.has_pin(backup.path):
+    if (pin := catalog.pin_of(backup.path)) and pin.holds(now):
         reason = "has a pin, which the listing lacked"
     elif catalog.has_site(backup.path):
         reason = "is part of a site backup, which the listing lacked"

@@ -19,7 +19,7 @@ from ..redaction import redact
 from .client_errors import require_no_transaction, translated
 from .databases import located
 from .migrations import missing_migrations
-from .restore import expected_inventory
+from .reading import expected_inventory
 
 Check = Callable[[BaseDatabaseWrapper], Iterable[str]]
 """A check of the site's own: it returns what is wrong, in sentences."""

@@ -1,11 +1,14 @@
 """Database restore: what can be known beforehand, and the order of steps."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .. import conf
 from ..backups import Backup
 from ..backups.catalog import database_catalog
 from ..backups.inventory import Inventory
+from ..backups.pins import Pin
 from ..clients import get_client
 from ..clients.base import DatabaseClient, RestoreTarget, SalvageTarget
 from ..conf import Settings
@@ -19,13 +22,13 @@ from ..exceptions import (
 )
 from ..interrupts import uninterrupted
 from ..locks import exclusive
-from ..pipeline.compression import SUFFIXES, ZSTD
-from ..pipeline.relay import Digest, Sink, apply_dump
 from ..rclone import Remote, session
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .migrations import missing_migrations
 from .newest import dates_in_the_future, newest_backup, of_environment
+from .reading import expected_inventory, stream
+from .safety import back_up_first
 
 _QUIET = Console()
 
@@ -42,6 +45,10 @@ class RestorePlan:
     """The database to be replaced, for the operator's eyes."""
     warnings: tuple[str, ...]
     """What the operator should know before agreeing."""
+    safety_backup: bool
+    """Whether what is live is backed up before it is replaced."""
+    nothing_to_lose: str
+    """Why that is not needed, in words; empty if it is."""
     client: DatabaseClient
     remote: Remote
     settings: Settings
@@ -56,13 +63,16 @@ def plan_restore(
     unverified: bool = False,
     partial: bool = False,
     salvage: bool = False,
+    safety_backup: bool = True,
 ) -> RestorePlan:
     """Find the backup to restore, and check all that can be checked beforehand.
 
     Without ``name`` it is the newest of ``alias`` in ``from_environment``, by
     default this environment. ``unverified`` accepts a backup without a valid manifest,
     if it is given by ``name``; ``partial`` accepts one that excludes tables or rows. With ``salvage``
-    the plan is for ``salvage_database()``: the live database is not asked.
+    the plan is for ``salvage_database()``: the live database is not asked. Without
+    ``safety_backup``, or if ``SAFETY_BACKUP`` is ``None``, what is live will not be backed up
+    first.
     Nothing is sent and nothing changes. Raises ``InvalidSettings``, ``BackupNotFound``,
     ``BackupRejected`` or ``RestoreError``.
     """
@@ -94,6 +104,8 @@ def plan_restore(
                 *dates_in_the_future(ahead, backup),
                 *(() if salvage else client.restore_warnings()),
             ),
+            safety_backup=safety_backup and settings.safety_backup is not None and not salvage,
+            nothing_to_lose="" if salvage else client.nothing_to_lose(),
             client=client,
             remote=remote,
             settings=settings,
@@ -101,10 +113,11 @@ def plan_restore(
 
 
 @session()
-def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _QUIET) -> None:
+def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _QUIET) -> Pin | None:
     """Replace the live database with the backup: completely, or not at all.
 
-    Raises ``OperationVetoed``, ``OperationLocked``, ``BackupRejected``,
+    What is live is backed up first, if the plan says so. The pin of that backup is
+    returned, if one was made. Raises ``OperationVetoed``, ``OperationLocked``, ``BackupRejected``,
     ``RestoreError`` or ``ProcessError``. The live database is as it was then, unless
     it is ``SwapBroken`` or ``SwapUnknown``; the last event says so too.
     """
@@ -115,53 +128,46 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         database=plan.alias,
         path=backup.path,
     )
-    with report(event, sender=sender, console=console) as context:
+    with report(event, sender=sender, console=console) as context, _said(plan.alias, context):
         context.target_state = TargetState.UNCHANGED
         context.send_pre_signal()
-        with (
-            exclusive(plan.remote, event, warn=console.warn),
-            translated(RestoreError, plan.client),
-            plan.client as client,
-            client.restore(plan.expected) as target,
-        ):
-            load(plan, target, console)
-            _swap(target, context)
-            for remark in (*client.remarks(), *missing_migrations(plan.alias, backup)):
-                console.warn(remark)
+        with exclusive(plan.remote, event, warn=console.warn):
+            saved = (
+                back_up_first(plan.alias, backup, plan.remote, plan.settings, console)
+                if plan.safety_backup
+                else None
+            )
+            _replace(plan, context, console)
         context.size = backup.size
+    return saved
+
+
+@contextmanager
+def _said(alias: str, context: OperationContext) -> Iterator[None]:
+    """Let what ends a restore say that the live database is unchanged, if it is."""
+    try:
+        yield
+    except BaseException as error:
+        if context.target_state is TargetState.UNCHANGED:
+            error.add_note(f"Database {alias!r} is unchanged.")
+        raise
+
+
+def _replace(plan: RestorePlan, context: OperationContext, console: Console) -> None:
+    with (
+        translated(RestoreError, plan.client),
+        plan.client as client,
+        client.restore(plan.expected) as target,
+    ):
+        load(plan, target, console)
+        _swap(target, context)
+        for remark in (*client.remarks(), *missing_migrations(plan.alias, plan.backup)):
+            console.warn(remark)
 
 
 def load(plan: RestorePlan, target: RestoreTarget | SalvageTarget, console: Console) -> None:
     """Write the whole backup to ``target`` and finish it. Live data is untouched."""
     stream(plan.backup, plan.remote, target, console)
-
-
-def stream(backup: Backup, remote: Remote, sink: Sink, console: Console) -> None:
-    """Write the whole backup to ``sink`` and finish it, once it was compared with its manifest."""
-    with remote.download(backup.path) as download:
-        apply_dump(
-            download,
-            sink,
-            compression=_compression_of(backup),
-            expected=_expected_digest(backup),
-            progress=console.progress,
-        )
-
-
-def expected_inventory(backup: Backup) -> Inventory | None:
-    """Return what a restore of the backup must bring back, if its manifest is verified and knows.
-
-    Raises ``BackupRejected`` for an inventory that cannot be read.
-    """
-    if backup.manifest is None or not backup.verified or not backup.manifest.inventory:
-        return None
-    try:
-        return Inventory.from_text(backup.manifest.inventory)
-    except ValueError as error:
-        raise BackupRejected(
-            f"The inventory in the manifest of {backup.path} cannot be read: {error}.",
-            hint="It was made by another release of django-rclone: restore it with that one.",
-        ) from None
 
 
 def _swap(target: RestoreTarget, context: OperationContext) -> None:
@@ -218,17 +224,3 @@ def _require_match(backup: Backup, alias: str, client: DatabaseClient, environme
             f"not{of_environment(environment)}.",
             hint=f"To restore it anyway, add --from-environment {manifest.environment!r}.",
         )
-
-
-def _compression_of(backup: Backup) -> str | None:
-    """Return the compression that its manifest names or, without one, its own name."""
-    if backup.manifest is not None and backup.verified:
-        return backup.manifest.compression
-    return ZSTD if backup.name.endswith(f".{SUFFIXES[ZSTD]}") else None
-
-
-def _expected_digest(backup: Backup) -> Digest | None:
-    """Return what the dump must match, if the manifest is verified."""
-    if backup.manifest is None or not backup.verified:
-        return None
-    return backup.manifest.digest

@@ -1,11 +1,12 @@
 """Why each backup of a database stays: the rules of the settings, pins and rehearsals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
 from ..backups import Backup
 from ..backups.contents import Contents
+from ..backups.pins import Pinned, pin_path, read_pin
 from ..backups.rehearsal import Proof
 from ..backups.rules import Verdict, judge
 from ..conf import Settings
@@ -21,26 +22,41 @@ def judge_here(
     settings: Settings,
     now: datetime,
     *,
+    pins: Mapping[str, Pinned],
     keep_path: str | None = None,
 ) -> list[Verdict]:
-    """Return why each of ``backups``, those of one database here, stays, newest first."""
+    """Return why each of ``backups``, those of one database here, stays, newest first.
+
+    ``pins`` are theirs, by path.
+    """
     return judge(
         backups,
         settings.retention or Policy(last=settings.db_cleanup_keep),
         zone=time_zone(),
         now=now,
         keep_path=keep_path,
-        pinned=contents.pinned,
+        pinned={path: pin.until for path, pin in pins.items() if pin.holds(now)},
         in_sites=contents.in_sites,
         rehearsed=_newest_rehearsed(backups, contents, remote, settings),
     )
+
+
+def pins_of(
+    backups: Sequence[Backup], contents: Contents, remote: Remote, settings: Settings
+) -> dict[str, Pinned]:
+    """Return the pins of ``backups`` by their paths, those that have ended among them."""
+    return {
+        backup.path: read_pin(remote.read(pin_path(backup.path)), backup.path, settings)
+        for backup in backups
+        if backup.path in contents.pinned
+    }
 
 
 def _newest_rehearsed(
     backups: Sequence[Backup], contents: Contents, remote: Remote, settings: Settings
 ) -> frozenset[str]:
     """Return the path of the newest backup with the signed record of a rehearsal that passed."""
-    dated = [backup for backup in backups if backup.created_at]
+    dated = [backup for backup in backups if backup.created_at and not backup.safety]
     newest_first = sorted(dated, key=lambda one: (one.created_at, one.path), reverse=True)
     records = records_of(newest_first, contents.stored, remote, settings, [Proof.REHEARSED])
     return frozenset(islice((record.path for record in records if record.passed), 1))

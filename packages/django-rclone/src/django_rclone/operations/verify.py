@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from .. import conf
 from ..backups import Backup
 from ..backups.catalog import Catalog, database_catalog
-from ..backups.rehearsal import Proof, Rehearsal, record_path, record_signer
+from ..backups.rehearsal import Proof, Rehearsal
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation
@@ -19,7 +19,6 @@ from ..exceptions import (
     BackupRejected,
     ClientError,
     DjangoRcloneError,
-    RcloneError,
     VerificationFailed,
 )
 from ..locks import exclusive
@@ -27,10 +26,13 @@ from ..pipeline.relay import Sink
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .newest import newest_backup
+from .proofs import store_record
+from .reading import stream
 from .rehearsal import rehearse
-from .restore import require_verified, stream
+from .restore import require_verified
 
 _QUIET = Console()
+_HINT = "Make another backup now, and verify it; keep this one until that has passed."
 
 
 @session()
@@ -153,12 +155,7 @@ class _Task:
             compared=tuple(findings.compared),
             complaints=tuple(findings.complaints),
         )
-        self._store(record)
-        if not record.passed:
-            raise VerificationFailed(
-                f"{record.path} is not restorable: {'; '.join(record.complaints)}.",
-                hint="Make another backup now, and verify it; keep this one until that has passed.",
-            )
+        store_record(record, self.remote, self.settings, self.console, hint=_HINT)
         return record
 
     def read(self, findings: "_Findings") -> Proof:
@@ -181,14 +178,6 @@ class _Task:
 
     def _stream(self, sink: Sink) -> None:
         stream(self.backup, self.remote, sink, self.console)
-
-    def _store(self, record: Rehearsal) -> None:
-        key, fallbacks = self.settings.signing_key, self.settings.signing_key_fallbacks
-        signed = record.signed(record_signer(key, fallbacks))
-        try:
-            self.remote.write(record_path(record.path, Proof(record.proof)), signed.to_bytes())
-        except RcloneError as error:
-            self.console.warn(f"The result could not be recorded on the remote: {error.message}")
 
 
 class _Findings:

@@ -3,14 +3,15 @@
 import re
 import shutil
 import sysconfig
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from ..conf import Settings
 from ..conf.rclone_flags import connection_flags, without_filters
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from ..processes import Command, Process, StallTimeout, left_out, run
+from . import own_remotes
 from .environment import Variables, choose, rclone_variables
 from .log import TransferStats, failure
 
@@ -74,6 +75,7 @@ class RcloneBinary:
         self._path = find_rclone(settings)
         self._timeouts = _timeouts(settings.stall_timeout)
         self._config = {"RCLONE_CONFIG": settings.rclone_config} if settings.rclone_config else {}
+        self.remotes = settings.remotes
         self.flags = settings.rclone_flags
         self.stall_timeout = (
             StallTimeout(settings.stall_timeout, "STALL_TIMEOUT")
@@ -130,7 +132,16 @@ class RcloneBinary:
 
     @property
     def _env(self) -> dict[str, str]:
-        return {**self.variables.passed, **self._config}
+        return {**self._own_variables, **self.variables.passed, **self._config}
+
+    @property
+    def remote_variables(self) -> Mapping[str, str]:
+        """The variables that may configure remotes. Raises as ``process()`` does."""
+        return {**self._own_variables, **rclone_variables()}
+
+    @cached_property
+    def _own_variables(self) -> Mapping[str, str]:
+        return own_remotes.variables(self.remotes, _storages(self._path)) if self.remotes else {}
 
     @property
     def variables(self) -> Variables:
@@ -161,14 +172,20 @@ class RcloneBinary:
 
 
 @lru_cache(maxsize=8)
+def _storages(path: str) -> own_remotes.Storages:
+    return own_remotes.storages(_own_words(path, "config", "providers"))
+
+
+@lru_cache(maxsize=8)
 def _variables(path: str, variables: frozenset[tuple[str, str]]) -> Variables:
     """Choose among variables: rclone is asked about those that are not known here."""
+    return choose(partial(_own_words, path))
 
-    def own_words(verb: str, operand: str) -> str:
-        command = Command(argv=(path, verb, operand))
-        return run(Process(command, failure=failure)).decode("utf-8", "replace")
 
-    return choose(own_words)
+def _own_words(path: str, verb: str, operand: str) -> str:
+    """Return what rclone prints, whatever is in the environment."""
+    command = Command(argv=(path, verb, operand))
+    return run(Process(command, failure=failure)).decode("utf-8", "replace")
 
 
 def _timeouts(stall: float | None) -> tuple[str, ...]:

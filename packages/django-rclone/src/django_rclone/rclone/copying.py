@@ -16,6 +16,7 @@ from .binary import RcloneBinary
 from .decoding import json_object
 from .log import TransferStats
 from .requests import as_folder
+from .sessions import running, session
 
 _NAMED = "--files-from-raw=-"
 # The user's flags may say otherwise. Small files are what takes long.
@@ -66,11 +67,12 @@ class Copying:
         *,
         names: Sequence[str] | None = None,
         progress: Callable[[int], None],
-        in_place: bool = False,
+        into_scratch: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
 
-        ``in_place`` saves renaming each file in a folder; one may be incomplete after an error.
+        ``into_scratch`` is whether the caller compares what arrives with hashes: then files need
+        not be renamed when they are whole, and rclone need not compute hashes of its own.
 
         What is there already is replaced. Names that are missing in the source are left out
         without a word. Only the start of rclone itself raises ``RcloneError``.
@@ -84,7 +86,8 @@ class Copying:
             overridable_flags=_PARALLEL,
             flags=(
                 *_COPY,
-                *("--links=false", "--copy-links", f"--inplace={str(in_place).lower()}"),
+                *("--links=false", "--copy-links", f"--inplace={str(into_scratch).lower()}"),
+                *self._without_hashes(source, destination, into_scratch=into_scratch),
                 *(() if names is None else (_NAMED,)),
             ),
             stats=stats,
@@ -94,6 +97,22 @@ class Copying:
         except RcloneError as error:
             return Copied(stats.failed, error)
         return Copied()
+
+    def _without_hashes(
+        self, source: str, destination: str, *, into_scratch: bool
+    ) -> tuple[str, ...]:
+        """Return the flag that saves hashes, if they would guard nothing.
+
+        From folder to folder, rclone would compare what it has read with what it reads again.
+        """
+        if not into_scratch:
+            if not source.startswith("/"):
+                return ()
+            with session():
+                storage = running(self._binary).storage(as_folder(destination))
+            if not storage["Features"]["IsLocal"]:
+                return ()
+        return ("--ignore-checksum",)
 
     def sizes(
         self, folder: str, names: Sequence[str] | None = None

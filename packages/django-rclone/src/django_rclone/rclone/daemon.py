@@ -22,6 +22,8 @@ from .api import Api
 from .binary import RcloneBinary
 from .log import message_of
 from .options import Options
+from .output import sections
+from .own_remotes import require_apart
 from .sockets import listens
 
 _ADDRESS_LIMIT = 107  # bytes: https://man7.org/linux/man-pages/man7/unix.7.html
@@ -53,6 +55,9 @@ class Daemon:
             Path(address).chmod(0o600)
             self.version = self.api.version()
             binary.require_supported(self.version)
+            if binary.remotes:
+                found = self.api.answer("config/dump", "read its configuration")
+                require_apart(binary.remotes, sections(found))
             self.options = Options(self.api, binary.flags)
             self._stack = self._stack.pop_all()
 

@@ -38,7 +38,7 @@ _hints = cache(get_type_hints)
 
 
 def _typed(name: str, value: object, hint: Any) -> object:
-    if hint is datetime and isinstance(value, str):
+    if hint in (datetime, datetime | None) and isinstance(value, str):
         return _utc(name, value)
     if hint == tuple[str, ...]:
         hint = tuple

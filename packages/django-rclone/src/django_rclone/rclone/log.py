@@ -8,7 +8,9 @@ from ..processes import Command, describe_failure
 from ..redaction import redact
 from .decoding import json_object
 
-_CREDENTIALS = "Correct the credentials in rclone's configuration, or their permissions."
+_CREDENTIALS = (
+    "Correct the credentials in REMOTES or in rclone's configuration, or their permissions."
+)
 _IN_PARTS = "Add `--streaming-upload-cutoff=0` to RCLONE_FLAGS: each part then has a checksum."
 _MORE_DETAIL = "Add `-v` or `-vv` to RCLONE_FLAGS for more detail."
 _PASSWORD = "Set RCLONE_CONFIG_PASS, or add `--password-command` to RCLONE_FLAGS."
@@ -22,7 +24,7 @@ _WRONG_FLAG = "Correct RCLONE_FLAGS; `rclone help flags` lists the flags of this
 _PERMANENT = (
     (
         "didn't find section in config file",
-        "Configure the remote named in REMOTE: `rclone config`.",
+        "Configure the remote named in REMOTE: in REMOTES, or by `rclone config`.",
     ),
     ("unknown flag", _WRONG_FLAG),
     ("unknown shorthand flag", _WRONG_FLAG),
@@ -60,7 +62,7 @@ _TRANSIENT = (
         "Check that the server of the remote is running, and that its address is right.",
     ),
     ("connection reset", _TRY_LATER),
-    ("no such host", "Check the address in rclone's configuration, and the network."),
+    ("no such host", "Check the address of the remote, and the network."),
     ("timeout", _TRY_LATER),
     ("timed out", _TRY_LATER),
     ("statuscode: 5", _TRY_LATER),

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 Sections = Mapping[str, Mapping[str, str]]
@@ -14,15 +15,47 @@ _DEEPEST = 20  # remotes that wrap one another
 _MODE = re.compile(r":(ro|nc|writeback)$")
 
 
-def local_places(place: str, sections: Sections) -> Iterator[Path]:
+def variable_prefix(name: str) -> str:
+    """Return how the variables begin that configure a remote: https://rclone.org/docs/#config-file."""
+    return f"RCLONE_CONFIG_{name.upper()}_"
+
+
+def local_places(place: str, sections: Sections, variables: Mapping[str, str]) -> Iterator[Path]:
     """Yield the folders behind ``place``, a folder or a remote that may wrap others.
 
     Of a remote that changes names, such as ``crypt``, it is the folder that it wraps.
+    ``variables`` configure remotes too.
     """
-    yield from _behind(place, sections, _DEEPEST)
+    yield from _behind(place, _Known(sections, variables), _DEEPEST)
 
 
-def _behind(place: str, sections: Sections, depth: int) -> Iterator[Path]:
+def is_configured(place: str, sections: Sections, variables: Mapping[str, str]) -> bool:
+    """Whether ``place`` is a folder, or a path on a remote that is configured."""
+    name, colon, _ = place.partition(":")
+    if place.startswith(("/", ":")) or not colon:
+        return True
+    return bool(_Known(sections, variables).options(name).get("type"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of remotes by their names."""
+
+    sections: Sections
+    variables: Mapping[str, str]
+
+    def options(self, name: str) -> dict[str, str]:
+        """Return the options of a remote; a variable goes before the file."""
+        prefix = variable_prefix(name)
+        found = {
+            key.removeprefix(prefix).lower(): value
+            for key, value in self.variables.items()
+            if key.startswith(prefix)
+        }
+        return {**self.sections.get(name, {}), **found}
+
+
+def _behind(place: str, known: _Known, depth: int) -> Iterator[Path]:
     name, colon, path = place.removeprefix(":").partition(":")
     if not colon or "/" in name:
         if place.startswith("/"):
@@ -34,27 +67,22 @@ def _behind(place: str, sections: Sections, depth: int) -> Iterator[Path]:
         # A connection string; options may follow the type.
         options: Mapping[str, str] = {"type": name.partition(",")[0]}
     else:
-        options = _options(name, sections)
+        options = known.options(name)
     if options.get("type") == _LOCAL:
-        yield from _behind(path, sections, depth - 1)
+        yield from _behind(path, known, depth - 1)
         return
     wrapped = options.get("remote")
     if wrapped is not None:
-        below = _joined(wrapped, path) if options.get("type") == "alias" else wrapped
-        yield from _behind(below, sections, depth - 1)
+        below = _joined(wrapped, path) if _keeps_folders(options) else wrapped
+        yield from _behind(below, known, depth - 1)
     for upstream in _upstreams(options):
-        yield from _behind(upstream, sections, depth - 1)
+        yield from _behind(upstream, known, depth - 1)
 
 
-def _options(name: str, sections: Sections) -> dict[str, str]:
-    """Return the options of a remote; a variable of the environment goes before the file."""
-    prefix = f"RCLONE_CONFIG_{name.upper()}_"
-    variables = {
-        key.removeprefix(prefix).lower(): value
-        for key, value in os.environ.items()
-        if key.startswith(prefix)
-    }
-    return {**sections.get(name, {}), **variables}
+def _keeps_folders(options: Mapping[str, str]) -> bool:
+    """Whether folders have the same names in what is wrapped."""
+    kind, encrypted = options.get("type"), options.get("directory_name_encryption")
+    return kind == "alias" or (kind == "crypt" and encrypted == "false")
 
 
 def _upstreams(options: Mapping[str, str]) -> Iterator[str]:

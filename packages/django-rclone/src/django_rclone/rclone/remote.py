@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ..conf import Settings
 from ..exceptions import RcloneError
-from . import output
+from . import output, places
 from .binary import RcloneBinary
 from .daemon import Daemon
 from .output import RemoteObject
-from .places import Sections, local_places
+from .places import Sections
 from .requests import Requests, as_folder, ask_twice_if_empty
 from .sessions import running, session
 from .transfers import Download, Upload
@@ -148,12 +148,20 @@ class Remote:
 
     def local_places(self, place: str) -> Sequence[Path]:
         """Return the folders of this machine in which ``place``, an address, keeps its files."""
-        sections: Sections = {}
-        if not place.startswith("/"):
-            sections = output.sections(
-                self._requests.ask(self._requests.question("config/dump", "read its configuration"))
-            )
-        return list(local_places(place, sections))
+        return list(
+            places.local_places(place, self._sections(place), self._binary.remote_variables)
+        )
+
+    def is_configured(self, place: str) -> bool:
+        """Whether the remote of ``place``, an address, is known to rclone. It is not asked itself."""
+        return places.is_configured(place, self._sections(place), self._binary.remote_variables)
+
+    def _sections(self, place: str) -> Sections:
+        if place.startswith("/"):
+            return {}
+        return output.sections(
+            self._requests.ask(self._requests.question("config/dump", "read its configuration"))
+        )
 
 
 def split(address: str) -> tuple[str, str]:

@@ -113,6 +113,8 @@ class ClientCase(_TestCase):
             **self.remote.settings,
             # What damages a dump must meet the client, not the compression.
             "COMPRESSION": None,
+            # A restore is to be all that a restore does.
+            "SAFETY_BACKUP": None,
             "CLIENTS": {ALIAS: {**chosen, "OPTIONS": dict(self.options())}},
         }
         self.project = Project(folder / "project", database, rclone)

@@ -141,6 +141,12 @@ class MongodbClient(ServerClient[MongodbSession]):
                 hint="Restore to a server of the same version or a newer one.",
             )
 
+    def nothing_to_lose(self) -> str:
+        names = [one["name"] for one in self.session.collections()]
+        if any(name.startswith(SWAPPING) for name in names):
+            return "a restore of it was interrupted, and left it incomplete"
+        return "" if any(map(is_dumped, names)) else "it is empty"
+
     def restore_warnings(self) -> Sequence[str]:
         return (_NOT_AT_ONCE, _SEARCH, *self._sharding_warnings())
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
-from ..session import ServerError
+from ..session import ServerError, no_table_to_exclude
 from .connection import MysqlSession, quote_name
 from .definitions import references
 from .inventory import SEQUENCE, TABLE
@@ -106,10 +106,7 @@ def require_no_reference(session: MysqlSession, schema: str) -> None:
 def require_table(session: MysqlSession, schema: str, table: str, *, called: str) -> None:
     """Raise ``ClientError`` if a table to exclude, by the name it is ``called``, does not exist."""
     if not session.rows(_NAMED, [schema, table]):
-        raise ClientError(
-            f"There is no table {called!r} to exclude.",
-            hint="Correct the OPTIONS of this database in CLIENTS.",
-        )
+        raise no_table_to_exclude(called)
 
 
 def require_closed_exclusions(

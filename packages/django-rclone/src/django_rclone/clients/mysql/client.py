@@ -33,7 +33,7 @@ from .making import script_of
 from .privileges import may_create_schema, may_set_definers
 from .restore import ScratchSchema, StagedRestore, claim, is_claimed, release
 from .salvage import SalvageSchema
-from .schema import objects_of
+from .schema import nothing_to_lose, objects_of
 from .tools import (
     CLIENT,
     DUMP,
@@ -134,6 +134,9 @@ class MysqlClient(ServerClient[MysqlSession]):
         if manifest is not None:
             require_same_family(manifest.server_version, self._server_version)
             self._foreign_definers = foreign_definers(self.session, manifest.inventory)
+
+    def nothing_to_lose(self) -> str:
+        return nothing_to_lose(self.session, self._name)
 
     def restore_warnings(self) -> Sequence[str]:
         scratch = ScratchSchema(self.session, self._name)

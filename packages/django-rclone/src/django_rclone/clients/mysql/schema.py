@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .connection import MysqlSession, quote_name
 from .definitions import Definition, in_order, read_definitions
 from .kinds import text_kinds
+from .privileges import rights_to_see
 
 _TABLES = """
 SELECT table_name FROM information_schema.tables
@@ -16,6 +17,11 @@ _VIEWS = """
 SELECT table_name FROM information_schema.views WHERE table_schema = %s ORDER BY table_name
 """
 _EVENTS = "SELECT event_name FROM information_schema.events WHERE event_schema = %s"
+_COUNT = """
+SELECT (SELECT count(*) FROM information_schema.tables WHERE table_schema = %(schema)s)
+     + (SELECT count(*) FROM information_schema.routines WHERE routine_schema = %(schema)s)
+     + (SELECT count(*) FROM information_schema.events WHERE event_schema = %(schema)s)
+"""
 _COLLATION = """
 SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = %s
 """
@@ -63,6 +69,14 @@ def set_aside(session: MysqlSession, live: str) -> list[str]:
     """Return the tables and views that an interrupted restore has left within the live schema."""
     names = (*table_names(session, live), *view_names(session, live))
     return [name for name in names if _SET_ASIDE.fullmatch(name)]
+
+
+def nothing_to_lose(session: MysqlSession, schema: str) -> str:
+    """Return why what is in a schema need not be kept; nothing if it must be."""
+    if set_aside(session, schema):
+        return "a restore of it was interrupted, and left it incomplete"
+    sees_all = not rights_to_see(session, schema)
+    return "it is empty" if sees_all and not session.value(_COUNT, {"schema": schema}) else ""
 
 
 def collation_of(session: MysqlSession, schema: str) -> str:

@@ -5,6 +5,9 @@ So a wrapped engine, a service file or a generated password work for them too.
 
 from collections.abc import Mapping, Sequence
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ...exceptions import ClientError
 from .connection import Connector
 
 _BY_ENVIRONMENT = ("service", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey")
@@ -20,6 +23,15 @@ _CONNINFO = (
 )
 """The other parameters of libpq, none of them a secret:
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS"""
+
+
+def require_no_passphrase(wrapper: BaseDatabaseWrapper) -> None:
+    """Raise ``ClientError`` for the passphrase of a key, which could not be kept secret."""
+    if wrapper.settings_dict["OPTIONS"].get("sslpassword"):
+        raise ClientError(
+            "OPTIONS['sslpassword'] cannot be passed to pg_dump without exposing it.",
+            hint="Use a key without a passphrase that only this user can read, or a service file.",
+        )
 
 
 def tool_arguments(

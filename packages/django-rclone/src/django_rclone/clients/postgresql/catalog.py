@@ -113,6 +113,14 @@ def read_objects(session: Session, selection: Selection) -> list[Object]:
     ]
 
 
+def is_empty(session: Session, selection: Selection) -> bool:
+    """Return whether there is nothing that would be dumped but the schema ``public``."""
+    if session.value("SELECT EXISTS (SELECT FROM pg_largeobject_metadata)"):
+        return False
+    found = read_objects(session, selection)
+    return all(one.kind == "schema" and one.schema == "public" for one in found)
+
+
 def parts_of(
     session: Session, objects: Iterable[Object], tables: Collection[str]
 ) -> set[tuple[int, int]]:

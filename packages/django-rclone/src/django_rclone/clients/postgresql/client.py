@@ -15,10 +15,10 @@ from ...conf.client_options import names_option, path_option, table_name, timeou
 from ...exceptions import ClientError
 from ...processes import Command, Process, StallTimeout
 from ..base import RehearsalTarget, RestoreTarget, SalvageTarget, Versions
-from ..session import ServerClient
+from ..session import ServerClient, no_table_to_exclude
 from .advice import RestoreAdvice, dump_advice
-from .arguments import tool_arguments
-from .catalog import Selection
+from .arguments import require_no_passphrase, tool_arguments
+from .catalog import Selection, is_empty
 from .connection import Connector, PostgresqlSession, quote_name, server_option
 from .contents import settings_of
 from .databases import swap_problem
@@ -109,19 +109,11 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         self._tools.find("pg_restore")
 
     def check_dump(self) -> None:
-        if self.connection.settings_dict["OPTIONS"].get("sslpassword"):
-            raise ClientError(
-                "OPTIONS['sslpassword'] cannot be passed to pg_dump without exposing it.",
-                hint="Use a key without a passphrase that only this user can read, "
-                "or a service file.",
-            )
+        require_no_passphrase(self.connection)
         for table in (*self._exclude_tables, *self._exclude_data):
             quoted = self._quoted_table(table)
             if self.session.value("SELECT to_regclass(%(table)s)", {"table": quoted}) is None:
-                raise ClientError(
-                    f"There is no table {table!r} to exclude.",
-                    hint="Correct the OPTIONS of this database in CLIENTS.",
-                )
+                raise no_table_to_exclude(table)
         require_may_exclude(self.session, *self._excluded())
         require_dump_fits(self._tools, self.session.server_version)
 
@@ -141,6 +133,9 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         )
         self._advice = RestoreAdvice.of(session, self._selection, expected, swaps=self._swaps)
         self._advice.require_possible()
+
+    def nothing_to_lose(self) -> str:
+        return "it is empty" if is_empty(self.session, self._selection) else ""
 
     def restore_warnings(self) -> Sequence[str]:
         return self._advice.warnings if self._advice else ()

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, ClassVar
 from urllib.parse import unquote, urlsplit
@@ -81,6 +81,16 @@ class SqliteClient(DatabaseClient):
             raw_size = (manifest.raw_size if manifest else None) or 0
             # Once for the restored file, once for the journal of replacing the live one.
             _require_space(path.parent, 2 * raw_size)
+
+    def nothing_to_lose(self) -> str:
+        path = self._require_path()
+        with suppress(OSError, sqlite3.Error):  # it is damaged: there may be something
+            if not path.exists() or not path.stat().st_size:
+                return "there is none"
+            with closing(connect(path, self._timeout())) as live:
+                if not live.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    return "it is empty"
+        return ""
 
     def dump_warnings(self) -> Sequence[str]:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandParser
 
-from ...backups.health import Health, Level, last_proof, words
+from ...backups.health import Health, Level, ago, last_proofs
 from ...exceptions import DjangoRcloneError
 from ...operations.check import check_backups
 from ..base import RcloneCommand
@@ -21,7 +21,8 @@ _UNKNOWN = 3
 class Command(RcloneCommand):
     help = (
         "Looks at the backups on the remote, without any database: is there one, how old is it, "
-        "when was one last verified, is its size usual. Exits with 0, 1 (warning) or 2 (critical)."
+        "when was one last verified, is its size usual, is there room for more. Exits with 0, 1 "
+        "(warning) or 2 (critical)."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -61,24 +62,26 @@ class Command(RcloneCommand):
 
 
 def _line(health: Health, now: datetime) -> str:
-    return f"{health.level.name:8}  {health.database}: {_described(health, now)}"
+    return f"{health.level.name:8}  {health.whose}: {_described(health, now)}"
 
 
 def _described(health: Health, now: datetime) -> str:
     known = []
     newest = health.newest
     if newest and newest.created_at:
-        known.append(f"backed up {words(now - newest.created_at)} ago ({size(newest.size)})")
+        known.append(f"backed up {ago(newest.created_at, now)} ({size(health.size or 0)})")
     if health.proven:
-        known.append(last_proof(health.proven, now))
+        known.append(last_proofs([health.proven], now))
     return printable("; ".join([*(one.text for one in health.findings), *known]))
 
 
 def _nagios(found: Sequence[Health], now: datetime) -> str:
     level = max((health.level for health in found), default=Level.OK)
     # A pipe separates the text from the performance data.
-    text = "; ".join(f"{h.database}: {_described(h, now)}" for h in found).replace("|", "/")
+    text = "; ".join(f"{h.whose}: {_described(h, now)}" for h in found).replace("|", "/")
     data = " ".join(_performance(health, now) for health in found if health.newest)
+    free = next((health.free for health in found if health.free is not None), None)
+    data += "" if free is None else f" free={free}B"
     return f"BACKUPS {level.name} - {text}|{data}".replace("\n", " ")
 
 
@@ -87,21 +90,24 @@ def _performance(health: Health, now: datetime) -> str:
     if newest is None or newest.created_at is None:
         return ""
     seconds = (now - newest.created_at).total_seconds()
-    return f"'{health.database}_age'={seconds:.0f}s '{health.database}_size'={newest.size}B"
+    return f"'{health.whose}_age'={seconds:.0f}s '{health.whose}_size'={health.size}B"
 
 
 def _record(health: Health, now: datetime) -> dict[str, object]:
-    newest, proven = health.newest, health.proven
+    newest = health.newest
+    proven = health.proven.proven_at if health.proven else None
     made = newest.created_at if newest else None
     return {
         "database": health.database,
+        "source": health.source,
         "level": health.level.name.lower(),
         "findings": [
             {"level": one.level.name.lower(), "text": one.text} for one in health.findings
         ],
         "newest": newest.path if newest else None,
         "age": round((now - made).total_seconds()) if made else None,
-        "size": newest.size if newest else None,
-        "verified": proven.finished_at.isoformat() if proven else None,
-        "verified_age": round((now - proven.finished_at).total_seconds()) if proven else None,
+        "size": health.size,
+        "free": health.free,
+        "verified": proven.isoformat() if proven else None,
+        "verified_age": round((now - proven).total_seconds()) if proven else None,
     }

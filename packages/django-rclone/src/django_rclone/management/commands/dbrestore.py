@@ -15,6 +15,7 @@ from ..base import (
     add_verification_arguments,
 )
 from ..formatting import age, date, duration, size
+from ..safety import add_safety_backup, what_of_the_old
 from ..terminal import TerminalConsole
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Command(RcloneCommand):
             help="For a backup that cannot be restored whole: makes what can be made of it in a new "
             "place next to the database, which is not touched, and lists what is missing there.",
         )
+        add_safety_backup(parser)
         add_noinput(parser)
         add_verification_arguments(parser)
 
@@ -62,6 +64,7 @@ class Command(RcloneCommand):
         unverified: bool,
         partial: bool,
         salvage: bool,
+        safety_backup: bool,
         verbosity: int,
         **options: Any,
     ) -> None:
@@ -76,6 +79,7 @@ class Command(RcloneCommand):
             unverified=unverified,
             partial=partial,
             salvage=salvage,
+            safety_backup=safety_backup,
         )
         if not plan.backup.verified:
             console.warn(f"{plan.backup.path} is not verified: {plan.backup.problem}.")
@@ -93,8 +97,10 @@ class Command(RcloneCommand):
 
         console.info(f"Restoring database {plan.alias!r} from {plan.backup.path} ...")
         clock = time.monotonic()
-        restore_database(plan, sender=type(self), console=console)
+        saved = restore_database(plan, sender=type(self), console=console)
         console.info(f"Restored database {plan.alias!r} in {duration(time.monotonic() - clock)}.")
+        if saved:
+            console.way_back(plan.alias, saved.path.rpartition("/")[2], saved.until)
 
     def _salvage(self, plan: "RestorePlan", console: TerminalConsole) -> None:
         from ...operations.salvage import salvage_database
@@ -131,7 +137,8 @@ def _salvage_question(plan: "RestorePlan") -> str:
 def _question(plan: "RestorePlan") -> str:
     return (
         f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
-        f"with {_described(plan)}."
+        f"with {_described(plan)}.\n"
+        f"{what_of_the_old(plan)}"
     )
 
 

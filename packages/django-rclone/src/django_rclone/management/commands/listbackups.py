@@ -10,8 +10,7 @@ from django.core.management.base import CommandParser
 from django.db import connections
 
 from ...backups import Backup
-from ...backups.health import last_proof
-from ...backups.rehearsal import Rehearsal
+from ...backups.pins import Pinned
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...operations.listing import Listed, list_databases
 from ...operations.media.contents import run_contents
@@ -20,6 +19,7 @@ from ...operations.site.listing import list_sites
 from ..base import RcloneCommand
 from ..formatting import age, date, printable, size, table
 from ..media import chosen_source
+from ..proof_words import passed_record, proof_record, proof_words
 from ..run_listing import entry_lines, entry_record, run_record, run_table
 from ..site_listing import site_notices, site_record, site_table
 
@@ -98,12 +98,13 @@ class Command(RcloneCommand):
         runs = list_runs(source)
         now = datetime.now(UTC)
         if as_json:
-            self.write_result(json.dumps([run_record(run, now) for run in runs], indent=2))
+            records = [run_record(run, proofs, now) for run, proofs in runs]
+            self.write_result(json.dumps(records, indent=2))
         elif not runs:
             self.write_result("There are no backups.")
         else:
             self.write_result(run_table(runs, now, shutil.get_terminal_size().columns))
-            self._write_notices(runs, now)
+            self._write_notices([run for run, _ in runs], now)
 
     def _list_sites(self, *, as_json: bool) -> None:
         sites = list_sites()
@@ -129,8 +130,8 @@ class Command(RcloneCommand):
             rows = [_HEADER, *(_row(one, now) for one in listed)]
             self.write_result(table(rows, shutil.get_terminal_size().columns, _details))
             for one in listed:
-                if one.pin:
-                    self.write_result(printable(f"{one.backup.name} is pinned: {one.pin}"))
+                if one.pin and (words := _pin_words(one.pin)):
+                    self.write_result(printable(f"{one.backup.name} is pinned{words}"))
             self._write_notices(backups, now)
 
     def _write_notices(self, backups: Sequence[Backup], now: datetime) -> None:
@@ -144,7 +145,7 @@ class Command(RcloneCommand):
 
 
 def _record(listed: Listed, now: datetime) -> dict[str, object]:
-    backup, kept, pin, proof = listed
+    backup, kept, pin, proofs = listed
     created = backup.created_at
     return {
         "name": backup.name,
@@ -156,28 +157,29 @@ def _record(listed: Listed, now: datetime) -> dict[str, object]:
         "environment": backup.environment,
         "verified": backup.verified,
         "problem": backup.problem or None,
-        "proof": None
-        if proof is None
-        else {
-            "kind": proof.proof,
-            "passed": proof.passed,
-            "date": proof.finished_at.isoformat(),
-            "complaints": list(proof.complaints),
-        },
-        "pinned": pin,
+        "proof": proof_record(proofs),
+        **passed_record(proofs),
+        "pinned": pin.reason if pin else None,
+        "pinned_until": pin.until.isoformat() if pin and pin.until else None,
         "kept": None if kept is None else [str(reason) for reason in kept],
     }
 
 
+def _pin_words(pin: Pinned) -> str:
+    """Return until when a backup is pinned, and why, as far as the pin says."""
+    until = f" until {date(pin.until)}" if pin.until else ""
+    return until + (f": {pin.reason}" if pin.reason else "")
+
+
 def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
-    backup, kept, _, proof = listed
+    backup, kept, _, proofs = listed
     return (
         printable(backup.name),
         size(backup.size),
         age(backup.created_at, now),
         date(backup.created_at),
         printable(backup.database or "-"),
-        _proof(backup, proof, now),
+        proof_words(backup, proofs, now),
         "-" if kept is None else ", ".join(reason.rule for reason in kept) or "until a clean-up",
     )
 
@@ -185,12 +187,3 @@ def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
 def _details(cells: Sequence[str]) -> str:
     *facts, kept = cells
     return "  ".join(facts) + f"\n    kept: {kept}"
-
-
-def _proof(backup: Backup, record: Rehearsal | None, now: datetime) -> str:
-    """Return what is known of a backup, in words: it is signed, or was even restored."""
-    if not backup.verified:
-        return "NOT VERIFIED"
-    if record is None:
-        return "signed"
-    return last_proof(record, now) if record.passed else "NOT RESTORABLE"

@@ -1,10 +1,14 @@
 """``manage.py pin``: keep a backup from being deleted by clean-ups."""
 
+from argparse import ArgumentTypeError
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
 
+from ...conf.limits import duration
 from ..base import RcloneCommand
+from ..formatting import date
 
 
 class Command(RcloneCommand):
@@ -15,9 +19,32 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--reason", default="", help="Says why it must stay, for whoever reads the list."
         )
+        parser.add_argument(
+            "--for",
+            type=_span,
+            dest="lasting",
+            metavar="TIME",
+            help="Lets the pin end after a time such as 30d: a number and m, h, d or w.",
+        )
 
-    def handle(self, *args: Any, name: str, reason: str, verbosity: int, **options: Any) -> None:
+    def handle(
+        self,
+        *args: Any,
+        name: str,
+        reason: str,
+        lasting: timedelta | None,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
         from ...operations.pinning import pin_backup
 
-        path = pin_backup(name, reason)
-        self.console(verbosity).info(f"Pinned {path}.")
+        pin = pin_backup(name, reason, lasting=lasting)
+        until = f" until {date(pin.until)}" if pin.until else ""
+        self.console(verbosity).info(f"Pinned {pin.path}{until}.")
+
+
+def _span(text: str) -> timedelta:
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

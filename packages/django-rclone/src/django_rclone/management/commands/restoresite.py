@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from ..base import RcloneCommand, add_environment, add_noinput
 from ..formatting import age, date, printable, size
 from ..media import add_extra_files
+from ..safety import add_safety_backup, what_of_the_old
 
 if TYPE_CHECKING:
     from ...operations.site.plan import SiteRestorePlan
@@ -33,6 +34,7 @@ class Command(RcloneCommand):
             action="store_true",
             help="Accepts backups that exclude tables or rows. They will be missing.",
         )
+        add_safety_backup(parser)
         add_extra_files(parser)
         parser.add_argument(
             "--dry-run",
@@ -48,6 +50,7 @@ class Command(RcloneCommand):
         *args: Any,
         at: str | None,
         partial: bool,
+        safety_backup: bool,
         delete: bool,
         force: bool,
         dry_run: bool,
@@ -64,6 +67,7 @@ class Command(RcloneCommand):
             at=at,
             from_environment=from_environment,
             partial=partial,
+            safety_backup=safety_backup,
             delete=delete,
             force=force,
         )
@@ -71,9 +75,9 @@ class Command(RcloneCommand):
             console.warn(warning)
         changes = "\n".join(_changes(plan))
         if dry_run:
-            self.write_result(printable(f"{_described(plan)} would replace\n{changes}."))
+            self.write_result(printable(f"{_described(plan)} would replace\n{changes}"))
             return
-        question = f"You are about to replace, with {_described(plan)},\n{changes}."
+        question = f"You are about to replace, with {_described(plan)},\n{changes}"
         self.confirm(question, interactive=interactive)
         restore_site(plan, sender=type(self), console=console)
         console.info(f"Restored site backup {plan.record.name}.")
@@ -89,10 +93,11 @@ def _described(plan: "SiteRestorePlan") -> str:
 def _changes(plan: "SiteRestorePlan") -> Iterator[str]:
     """Yield a line for each thing that is replaced."""
     for part, database in plan.databases:
-        yield f"- everything in database {part.of!r} ({database.live}), with {part.name}"
+        yield f"- everything in database {part.of!r} ({database.live}), with {part.name}."
+        yield f"  {what_of_the_old(database)}"
     becomes = "deleted" if plan.options.delete else "kept"
     for step in plan.media:
         others = "1 other is" if step.extra == 1 else f"{step.extra:,} others are"
         yield (
-            f"- the files in {step.address} that differ from {step.part.name}; {others} {becomes}"
+            f"- the files in {step.address} that differ from {step.part.name}; {others} {becomes}."
         )

@@ -74,7 +74,8 @@ def backup_media(
     with report(event, sender=sender, console=console) as context, WorkSet() as work:
         remote = Remote(settings)
         remote.require_supported()
-        run = _Run(source, place, settings, remote, copying, work, console)
+        cache = Cache(work, cache_path(settings, place.address))
+        run = _Run(source, place, settings, remote, copying, work, cache, console)
         run.look(force=force)
         context.send_pre_signal()
         with exclusive(remote, event):
@@ -97,7 +98,8 @@ def preview_backup(source: MediaSource, *, force: bool = False) -> MediaCounts:
     remote = Remote(settings)
     remote.require_supported()
     with WorkSet() as work:
-        run = _Run(source, place, settings, remote, copying, work, _QUIET)
+        cache = Cache(work, cache_path(settings, place.address))
+        run = _Run(source, place, settings, remote, copying, work, cache, _QUIET)
         run.look(force=force)
         run.hash_all()
         return count(work)
@@ -113,6 +115,7 @@ class _Run:
     remote: Remote
     copying: Copying
     work: WorkSet
+    cache: Cache
     console: Console
 
     def look(self, *, force: bool) -> None:
@@ -123,31 +126,31 @@ class _Run:
         runs = run_catalog(self.remote, self.settings).for_database(self.source.name)
         last = newest_run([r for r in runs if r.environment == self.settings.environment])
         if last is not None:
-            read_index(self.remote, last, self.work)
+            if not self.cache.recall_run(last):
+                read_index(self.remote, last, self.work)
             require_few_gone(self.work, self.settings, force=force)
 
     def store(self, event: OperationEvent) -> Stored:
         """Send what is missing, and commit the run."""
         assert event.path
         content = self.remote.address(content_folder(self.settings))
-        cache = self._cache()
-        cache.recall_hashes()
+        self.cache.recall_hashes()
         list_content(self.copying, content, self.work)
-        cache.distrust_stored()
-        sending = Sending(self.work, cache, self.place, self.copying, content, self.console)
+        self.cache.distrust_stored()
+        sending = Sending(self.work, self.cache, self.place, self.copying, content, self.console)
         sending.store_missing(temporary_folder(self.settings))
         partial = bool(self._left_out()[0])
+        counts = count(self.work)
         manifest = commit_run(
-            self.remote, self.settings, self.work, self.source.name, event, partial=partial
+            self.remote, self.settings, self.work, self.source.name, event, counts, partial=partial
         )
-        cache.remember()
         run = Backup(path=event.path, size=manifest.size, manifest=manifest)
-        return Stored(run, count(self.work), content_size(self.work), sending.bytes)
+        self.cache.remember(run)
+        return Stored(run, counts, content_size(self.work), sending.bytes)
 
     def hash_all(self) -> None:
         """Fill in the hashes of all files."""
-        cache = self._cache()
-        cache.recall_hashes()
+        self.cache.recall_hashes()
         hash_all(self.work, self.place, temporary_folder(self.settings))
 
     def require_complete(self, stored: Stored) -> None:
@@ -176,6 +179,3 @@ class _Run:
             fine = skipped or (tolerates is not None and tolerates(path))
             (tolerated if fine else missing).append((path, reason))
         return missing, tolerated
-
-    def _cache(self) -> Cache:
-        return Cache(self.work, cache_path(self.settings, self.place.address))

@@ -1,7 +1,7 @@
-"""What this host remembers of the files of a source: their hashes, and what it has stored.
+"""What this host remembers of the files of a source: the last run, and what it has stored.
 
-It saves reading files that have not changed. It may be lost at any time: then they are
-read again.
+It saves reading files that have not changed, and the index of the last run. It may be lost
+at any time: then both are read again.
 """
 
 import contextlib
@@ -13,16 +13,21 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from ...backups import Backup
 from ...conf import Settings
 from ...exceptions import MediaGuardError
 from .workset import WorkSet
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS cache.files (
-    path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
-    changed INTEGER NOT NULL, inode INTEGER NOT NULL, sha256 BLOB NOT NULL
+DROP TABLE IF EXISTS cache.files;
+DROP TABLE IF EXISTS cache.last;
+CREATE TABLE cache.files (
+    path BLOB PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+    changed INTEGER NOT NULL, inode INTEGER NOT NULL, mode INTEGER NOT NULL, target BLOB NOT NULL,
+    reason TEXT NOT NULL, sha256 BLOB NOT NULL, settled INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE cache.last (path TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS cache.sending (
     sha256 BLOB PRIMARY KEY, confirmed INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -31,9 +36,11 @@ CREATE TABLE IF NOT EXISTS cache.sending (
 # other time: two seconds are what the clocks of some file systems distinguish.
 _SETTLED = 2_000_000_000
 
+_COLUMNS = "path, kind, size, modified, changed, inode, mode, target, reason"
 _SAME = """found.kind = 'file' AND files.path = found.path AND files.size = found.size
     AND files.modified = found.modified AND files.changed = found.changed
-    AND files.inode = found.inode"""
+    AND files.inode = found.inode
+    AND files.kind = 'file' AND files.settled AND length(files.sha256) = 32"""
 
 
 class Cache:
@@ -58,7 +65,7 @@ class Cache:
                 self._work.run("PRAGMA cache.journal_mode = WAL")
                 # What is lost in a power cut is read again; nothing becomes wrong.
                 self._work.run("PRAGMA cache.synchronous = NORMAL")
-                self._work.run("SELECT 1 FROM cache.files, cache.sending LIMIT 1")
+                self._work.run("SELECT 1 FROM cache.files, cache.last, cache.sending LIMIT 1")
             except sqlite3.OperationalError:
                 return False
             except sqlite3.DatabaseError:
@@ -82,6 +89,24 @@ class Cache:
                 "UPDATE found SET sha256 = files.sha256 FROM cache.files AS files"
                 f" WHERE found.sha256 IS NULL AND {_SAME}"
             )
+
+    def recall_run(self, run: Backup) -> bool:
+        """Add the entries of a run to the facts if it is the last one that this host made.
+
+        Return whether it is.
+        """
+        if not self._usable or run.manifest is None:
+            return False
+        with contextlib.suppress(sqlite3.Error):
+            if self._work.rows("SELECT path, sha256 FROM cache.last") == [_named(run)]:
+                self._work.run(
+                    "INSERT INTO run (path, kind, size, modified, mode, sha256, target, reason)"
+                    " SELECT path, kind, size, modified, mode, sha256, target, reason"
+                    " FROM cache.files"
+                )
+                return True
+        self._work.run("DELETE FROM run")
+        return False
 
     def distrust_stored(self) -> None:
         """Forget what is stored unless the run that was read has it, or this host confirmed it.
@@ -110,22 +135,29 @@ class Cache:
                     ((sha256, confirmed) for sha256 in hashes),
                 )
 
-    def remember(self) -> None:
-        """Remember the files found with their hashes, and no others."""
+    def remember(self, run: Backup) -> None:
+        """Remember what was found as the last run, and nothing else."""
         if not self._usable:
             return
-        settled = self._started - _SETTLED
+        # Some remotes know no times.
+        settled = "(modified != 0 AND max(changed, modified) < :settled)"
+        same = " AND ".join(f"files.{column} = found.{column}" for column in _COLUMNS.split(", "))
         with contextlib.suppress(sqlite3.Error), self._work.together():
             self._work.run("DELETE FROM cache.files WHERE path NOT IN (SELECT path FROM found)")
             self._work.run(
-                "INSERT OR REPLACE INTO cache.files"
-                " SELECT path, size, modified, changed, inode, sha256 FROM found"
-                " WHERE kind = 'file' AND size > 0 AND sha256 IS NOT NULL"
-                # Some remotes know no times.
-                " AND modified != 0 AND max(changed, modified) < ?"
-                " EXCEPT SELECT path, size, modified, changed, inode, sha256 FROM cache.files",
-                (settled,),
+                f"INSERT OR REPLACE INTO cache.files SELECT {_COLUMNS},"
+                f" coalesce(sha256, x''), {settled} FROM found WHERE NOT EXISTS ("
+                f"SELECT 1 FROM cache.files AS files WHERE {same}"
+                f" AND files.sha256 = coalesce(found.sha256, x'') AND files.settled = {settled})",
+                {"settled": self._started - _SETTLED},
             )
+            self._work.run("DELETE FROM cache.last")
+            self._work.run("INSERT INTO cache.last VALUES (?, ?)", _named(run))
+
+
+def _named(run: Backup) -> tuple[str, str | None]:
+    assert run.manifest
+    return run.path, run.manifest.sha256
 
 
 def cache_path(settings: Settings, place: str) -> Path | None:

@@ -6,17 +6,17 @@ from ...backups.catalog import commit_manifest
 from ...backups.index import FORMAT, header
 from ...backups.manifest import Manifest, manifest_path, signer
 from ...conf import Settings
-from ...events import OperationEvent
+from ...events import MediaCounts, OperationEvent
 from ...exceptions import RcloneError
 from ...pipeline.compression import ZSTD
 from ...pipeline.relay import Digest, upload_dump
 from ...rclone import Remote
 from ...rclone.binary import format_version
-from .counts import content_size, count
+from .counts import content_size
 from .runs import VENDOR
 from .workset import WorkSet
 
-_LEVEL = 3  # of compression
+_LEVEL = 1  # of compression: higher ones make it no smaller, since most of it are hashes
 
 
 def commit_run(
@@ -25,6 +25,7 @@ def commit_run(
     work: WorkSet,
     source: str,
     event: OperationEvent,
+    counts: MediaCounts,
     *,
     partial: bool,
 ) -> Manifest:
@@ -41,7 +42,7 @@ def commit_run(
             raise RcloneError(
                 f"Size mismatch for {path}: sent {digest.size:,} bytes, the remote has {stored}."
             )
-        manifest = _manifest(remote, settings, work, source, event, digest, partial)
+        manifest = _manifest(remote, settings, work, source, event, counts, digest, partial)
         commit_manifest(remote, manifest)
     except BaseException:
         # Whatever of it exists: a manifest without its index, or an index alone.
@@ -57,10 +58,10 @@ def _manifest(
     work: WorkSet,
     source: str,
     event: OperationEvent,
+    counts: MediaCounts,
     digest: Digest,
     partial: bool,
 ) -> Manifest:
-    counts = count(work)
     manifest = Manifest(
         database=source,
         path=event.path or "",

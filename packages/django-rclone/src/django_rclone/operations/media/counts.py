@@ -9,7 +9,9 @@ _GONE = """SELECT count(*) FROM run WHERE run.kind IN ('file', 'link') AND NOT E
 _UNREADABLE = """ AND NOT EXISTS (SELECT 1 FROM found WHERE found.kind = 'left out'
     AND run.path > CAST(found.path || x'2f' AS BLOB)
     AND run.path < CAST(found.path || x'30' AS BLOB))"""
-_BOTH = """SELECT count(*) FROM found JOIN run USING (path)
+_BOTH = """SELECT count(*), count(*) FILTER (WHERE found.kind = run.kind
+    AND found.target = run.target AND coalesce(found.sha256, x'') = run.sha256)
+    FROM found JOIN run USING (path)
     WHERE found.kind IN ('file', 'link') AND run.kind IN ('file', 'link')"""
 
 
@@ -22,12 +24,7 @@ def gone(work: WorkSet) -> int:
 def count(work: WorkSet) -> MediaCounts:
     """Return the numbers of what was found, compared with the run before."""
     files = work.number("SELECT count(*) FROM found WHERE kind IN ('file', 'link')")
-    both = work.number(_BOTH)
-    same = work.number(
-        _BOTH
-        + " AND found.kind = run.kind AND found.target = run.target"
-        + " AND coalesce(found.sha256, x'') = run.sha256"
-    )
+    ((both, same),) = work.connection.execute(_BOTH)
     return MediaCounts(
         files=files,
         added=files - both,

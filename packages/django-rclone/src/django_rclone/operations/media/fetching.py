@@ -94,7 +94,7 @@ class Fetching:
                 str(folder),
                 names=missing,
                 progress=lambda got: self._console.progress(self._done + got, total),
-                in_place=True,
+                into_scratch=True,
             )
             here = [name for name in missing if (folder / name).is_file()]
             damaged = _damaged(folder, here)

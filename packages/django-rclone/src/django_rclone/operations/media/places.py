@@ -1,7 +1,7 @@
 """Where media files are: a folder, a remote of rclone, or a storage of Django."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from ...conf import Settings
 from ...conf.media_sources import MediaSource
 from ...exceptions import InvalidSettings, MediaGuardError
 from ...rclone.copying import Copying
+from .hashing import Hashed
 from .remote_place import RemotePlace
 from .scan import Found, Rules, of_status, scan
 from .storage_place import StoragePlace
@@ -39,8 +40,8 @@ class MediaPlace(Protocol):
         ``temporary`` is where copies can be made.
         """
 
-    def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
-        """Note what a file was like when it was read."""
+    def note(self, work: WorkSet, hashed: Iterable[Hashed]) -> None:
+        """Note what files were like when they were read."""
 
     def changed(self, root: bytes, found: Found) -> bool:
         """Return whether a file is no longer as it was when it was read below ``root``."""
@@ -72,14 +73,14 @@ class FolderPlace:
         """See ``MediaPlace``."""
         yield os.fsencode(self.address), {}
 
-    def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
+    def note(self, work: WorkSet, hashed: Iterable[Hashed]) -> None:
         """See ``MediaPlace``."""
-        work.run(
+        work.run_many(
             "UPDATE found SET size = ?, modified = ?, changed = ?, inode = ?, mode = ?, sha256 = ?"
             " WHERE path = ?",
             (
-                *(found.size, found.modified, found.changed, found.inode, found.mode),
-                *(sha256, found.path),
+                (f.size, f.modified, f.changed, f.inode, f.mode, sha256, f.path)
+                for f, sha256, _ in hashed
             ),
         )
 

@@ -9,6 +9,7 @@ from ...backups.catalog import Catalog
 from ...backups.contents import Contents
 from ...backups.index import EXTENSION
 from ...backups.manifest import MANIFEST_SUFFIX, manifest_path
+from ...backups.rehearsal import Proof, record_path
 from ...backups.retention import (
     CLOCK_TOLERANCE,
     dated_after,
@@ -88,7 +89,7 @@ def _prune_runs(
         zone=time_zone(),
         now=now,
         keep_path=keep_path,
-        pinned=contents.pinned,
+        pinned=dict.fromkeys(contents.pinned),
         in_sites=contents.in_sites,
     )
     goes = [verdict.backup for verdict in reversed(verdicts) if verdict.goes]
@@ -103,6 +104,8 @@ def _prune_runs(
     for run in runs:
         # The manifest first: an interrupted deletion leaves no run behind.
         catalog.remote.delete(manifest_path(run.path))
+        if (record := record_path(run.path, Proof.READ)) in contents.stored:
+            catalog.remote.delete(record)
         catalog.remote.delete(run.path)
         console.deleted(run.path)
     for path in with_empty_manifests(orphans, contents.uncommitted):
@@ -118,7 +121,7 @@ def _is_as_listed(run: Backup, catalog: Catalog, console: Console) -> bool:
         found = catalog.get(run.path)
     except BackupNotFound:
         return False
-    marked = catalog.has_pin(run.path) or catalog.has_site(run.path)
+    marked = catalog.pin_of(run.path) is not None or catalog.has_site(run.path)
     if found.verified and found.manifest == run.manifest and not marked:
         return True
     console.warn(f"{run.path} is not what the listing says; it was kept.")
@@ -130,7 +133,11 @@ def _require_complete(runs: Sequence[Backup], contents: Contents, catalog: Catal
 
     Absence in one listing is not absence: what looks like half a run is asked for by name.
     """
-    halves = {path.removesuffix(MANIFEST_SUFFIX) for path in contents.uncommitted}
+    halves = {
+        path.removesuffix(MANIFEST_SUFFIX)
+        for path in contents.uncommitted
+        if not path.endswith(f".{Proof.READ}")
+    }
     for path in sorted(halves - {run.path for run in runs}):
         if catalog.remote.size(path) is not None and catalog.has_manifest(path):
             raise BackupRejected(

@@ -11,27 +11,10 @@ from ...exceptions import MediaGuardError
 from ...rclone.copying import Copying
 from ...scratch import scratch_directory
 from .scan import Found, Rules
-from .workset import WorkSet
+from .spooled_place import SpooledPlace
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MODE = 0o644  # for whoever restores into a folder
-
-
-class SpooledPlace:
-    """What is read through copies. It has neither links nor empty folders, nor times of a change."""
-
-    follows = False
-
-    def note(self, work: WorkSet, found: Found, sha256: bytes) -> None:
-        """See ``MediaPlace``. What the file is like was said by the listing."""
-        work.run(
-            "UPDATE found SET size = ?, sha256 = ? WHERE path = ?",
-            (found.size, sha256, found.path),
-        )
-
-    def changed(self, root: bytes, found: Found) -> bool:
-        """See ``MediaPlace``. What was read is a copy of our own."""
-        return False
 
 
 class RemotePlace(SpooledPlace):

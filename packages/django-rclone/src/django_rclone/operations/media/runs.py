@@ -1,5 +1,6 @@
 """Where runs and their content are stored, and the reading of both."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +12,8 @@ from ...backups import Backup
 from ...backups.catalog import Catalog
 from ...backups.index import EXTENSION, Entry, require_header
 from ...backups.naming import Identity, Naming
+from ...backups.readings import Reading
+from ...backups.rehearsal import Proof
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...conf import Settings
 from ...console import Console
@@ -19,11 +22,13 @@ from ...pipeline.compression import ZSTD
 from ...pipeline.relay import apply_dump
 from ...rclone import Remote, session
 from ...rclone.copying import Copying
+from ..proofs import records_of_kind
 from .workset import WorkSet
 
 VENDOR = "media"
 NAMING = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d-%H%M%S")
 
+_CONTENT = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}")
 _LINE_LIMIT = 1 << 20
 _QUIET = Console()
 
@@ -60,14 +65,7 @@ def content_name(sha256: bytes) -> str:
 
 def content_hash(name: str) -> bytes | None:
     """Return the hash in the name of a content; ``None`` for any other name."""
-    folder, _, text = name.partition("/")
-    if len(text) != 64 or text[:2] != folder:
-        return None
-    try:
-        sha256 = bytes.fromhex(text)
-    except ValueError:
-        return None
-    return sha256 if sha256.hex() == text else None
+    return bytes.fromhex(name[3:]) if _CONTENT.fullmatch(name) else None
 
 
 def run_path(source: str, moment: datetime, settings: Settings) -> str:
@@ -83,11 +81,22 @@ def run_catalog(remote: Remote, settings: Settings) -> Catalog:
 
 
 @session()
-def list_runs(source: str | None = None) -> list[Backup]:
-    """Return the runs, newest first. Raises ``InvalidSettings`` or ``RcloneError``."""
+def list_runs(source: str | None = None) -> list[tuple[Backup, tuple[Reading, ...]]]:
+    """Return the runs, newest first, each with the record of its last reading, if there is one.
+
+    Raises ``InvalidSettings`` or ``RcloneError``.
+    """
     settings = conf.load()
-    runs = run_catalog(Remote(settings), settings).read().backups
-    return [run for run in runs if source in (None, run.database)]
+    remote = Remote(settings)
+    contents = run_catalog(remote, settings).read()
+    runs = [run for run in contents.backups if source in (None, run.database)]
+    records = {
+        record.path: (record,)
+        for record in records_of_kind(
+            Reading, runs, contents.stored, remote, settings, [Proof.READ]
+        )
+    }
+    return [(run, records.get(run.path, ())) for run in runs]
 
 
 def is_whole(run: Backup) -> bool:

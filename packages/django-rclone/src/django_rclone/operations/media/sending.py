@@ -1,7 +1,7 @@
 """Sending content that is not stored yet: batch by batch, each checked before the next."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -97,43 +97,44 @@ class Sending:
                 self._reasons[path] = reason
             here = [path for path in paths if path not in missing]
             hashed = hash_files(root, here, follow=self._place.follows)
-            sources = self._stage(self._noted(hashed), root, staged)
-            if sources:
+            if sources := self._noted(hashed):
+                self._stage(sources, root, staged)
                 self._copy(sources, root, staged)
         self._done += sum(one.found.size for one in hashed)
         self._console.progress(self._done, self._total)
 
-    def _noted(self, hashed: Sequence[Hashed]) -> Iterator[tuple[bytes, Found]]:
-        """Note hashes in the facts; yield those whose content is missing, each once."""
-        seen: set[bytes] = set()
-        for found, sha256, problem in hashed:
+    def _noted(self, hashed: Sequence[Hashed]) -> dict[bytes, Found]:
+        """Note hashes in the facts; return the files whose content is missing, each content once."""
+        for found, _, problem in hashed:
             if problem:
                 self._reasons[found.path] = problem
                 if problem != CHANGING:
                     self._work.leave_out(found.path, problem)
-                continue
-            self._place.note(self._work, found, sha256)
-            if sha256 in seen or not found.size:
-                continue
-            seen.add(sha256)
-            query = "SELECT count(*) FROM stored WHERE sha256 = ? AND size = ?"
-            if not self._work.number(query, (sha256, found.size)):
-                yield sha256, found
+        good = [one for one in hashed if not one.problem]
+        self._place.note(self._work, good)
+        missing: dict[bytes, Found] = {}
+        for found, sha256, _ in good:
+            if found.size:
+                missing.setdefault(sha256, found)
+        if good:
+            for sha256 in self._stored(good[0].found.path, good[-1].found.path):
+                missing.pop(sha256, None)
+        return missing
 
-    def _stage(
-        self, missing: Iterator[tuple[bytes, Found]], root: bytes, staged: Path
-    ) -> dict[bytes, Found]:
-        """Make links that are named by content, and return what they lead to."""
-        sources: dict[bytes, Found] = {}
-        made: set[str] = set()
-        for sha256, found in missing:
-            name = content_name(sha256)
-            if name[:2] not in made:
-                (staged / name[:2]).mkdir()
-                made.add(name[:2])
-            os.symlink(os.path.join(root, found.path), os.fsencode(staged / name))
-            sources[sha256] = found
-        return sources
+    def _stored(self, first: bytes, last: bytes) -> list[bytes]:
+        """Return the hashes of the files from one path to another that the remote has already."""
+        query = """SELECT sha256 FROM found JOIN stored USING (sha256, size)
+            WHERE path BETWEEN ? AND ?"""
+        return [sha256 for (sha256,) in self._work.connection.execute(query, (first, last))]
+
+    def _stage(self, sources: Mapping[bytes, Found], root: bytes, staged: Path) -> None:
+        """Make links to files that are named by their content."""
+        place = os.fsencode(staged) + b"/"
+        for folder in {sha256[:1] for sha256 in sources}:
+            os.mkdir(place + folder.hex().encode())
+        for sha256, found in sources.items():
+            name = place + content_name(sha256).encode()
+            os.symlink(os.path.join(root, found.path), name)
 
     def _copy(self, sources: dict[bytes, Found], root: bytes, staged: Path) -> None:
         before = self._done
@@ -152,7 +153,7 @@ class Sending:
         if changed:
             self._take_back(changed, sources)
         self._work.add_stored((sha256, found.size) for sha256, found in good.items())
-        self._work.connection.executemany(
+        self._work.run_many(
             "INSERT OR REPLACE INTO sent VALUES (?,?)", ((s, f.size) for s, f in good.items())
         )
         self._cache.confirm(good)
@@ -196,9 +197,7 @@ class Sending:
             names = [content_name(h) for h in hashes if isinstance(h, bytes)]
             with closing(self._copying.sizes(self._content, names)) as listed:
                 found = [(content_hash(name), size) for name, size in listed]
-            self._work.connection.executemany(
-                "DELETE FROM sent WHERE sha256 = ? AND size = ?", found
-            )
+            self._work.run_many("DELETE FROM sent WHERE sha256 = ? AND size = ?", found)
         else:
             list_content(self._copying, self._content, self._work)
             self._work.run(
@@ -221,6 +220,5 @@ def hash_all(work: WorkSet, place: MediaPlace, temporary: Path) -> None:
         after = paths[-1]
         with place.at_hand(paths, temporary) as (root, missing):
             here = [path for path in paths if path not in missing]
-            for found, sha256, problem in hash_files(root, here, follow=place.follows):
-                if not problem:
-                    place.note(work, found, sha256)
+            hashed = hash_files(root, here, follow=place.follows)
+            place.note(work, [one for one in hashed if not one.problem])

@@ -17,8 +17,8 @@ from ...backups.index import Kind
 from ...exceptions import MediaGuardError
 from ...scratch import scratch_directory
 from .hashing import CHANGING
-from .remote_place import SpooledPlace
 from .scan import Found, Rules
+from .spooled_place import SpooledPlace
 from .storages import reason, together
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

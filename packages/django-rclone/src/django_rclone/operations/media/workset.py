@@ -1,9 +1,8 @@
 """The facts of one run, in a temporary database: a million files need no memory."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +26,7 @@ CREATE TABLE run (
 CREATE TABLE stored (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE sent (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 """
-_MANY = 1_000
+_KINDS = {kind.value: kind for kind in Kind}
 
 EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 """The hash of a file without content. It is not stored."""
@@ -73,9 +72,20 @@ class WorkSet:
         (value,) = self.connection.execute(query, values).fetchone()
         return int(value or 0)
 
-    def run(self, query: str, values: Sequence[object] = ()) -> int:
+    def run(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> int:
         """Run a statement, and return how many rows it changed."""
         return self.connection.execute(query, values).rowcount
+
+    def run_many(self, query: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement for each row. After an error those before it have run.
+
+        One transaction for each of them would take twice as long.
+        """
+        self.run("BEGIN")
+        try:
+            self.connection.executemany(query, rows)
+        finally:
+            self.run("COMMIT")
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -93,27 +103,20 @@ class WorkSet:
         rows = (
             (*item, EMPTY if item.kind is Kind.FILE and not item.size else None) for item in items
         )
-        for some in _batched(rows):
-            self.connection.executemany(
-                "INSERT OR REPLACE INTO found VALUES (?,?,?,?,?,?,?,?,?,?)", some
-            )
+        self.run_many("INSERT OR REPLACE INTO found VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
 
     def add_run(self, entries: Iterable[Entry]) -> None:
         """Add entries of the index of a run. Raises ``ValueError`` for a path that comes twice."""
-        rows = (
-            (e.path, e.kind, e.size, e.modified, e.mode, e.sha256, e.target, e.reason)
-            for e in entries
-        )
-        for some in _batched(rows):
-            try:
-                self.connection.executemany("INSERT INTO run VALUES (?,?,?,?,?,?,?,?)", some)
-            except sqlite3.IntegrityError:
-                raise ValueError("a path comes twice") from None
+        query = """INSERT INTO run (path, kind, size, modified, mode, sha256, target, reason)
+            VALUES (?,?,?,?,?,?,?,?)"""
+        try:
+            self.run_many(query, entries)
+        except sqlite3.IntegrityError:
+            raise ValueError("a path comes twice") from None
 
     def add_stored(self, objects: Iterable[tuple[bytes, int]]) -> None:
         """Add content that is stored: its hash, and its size."""
-        for some in _batched(objects):
-            self.connection.executemany("INSERT OR REPLACE INTO stored VALUES (?,?)", some)
+        self.run_many("INSERT OR REPLACE INTO stored VALUES (?,?)", objects)
 
     def leave_out(self, path: bytes, reason: str) -> None:
         """Note why something that was found cannot be stored."""
@@ -128,19 +131,4 @@ class WorkSet:
             " ORDER BY path"
         )
         for path, kind, size, modified, mode, sha256, target, reason in rows:
-            yield Entry(
-                path=path,
-                kind=Kind(kind),
-                size=size,
-                modified=modified,
-                mode=mode,
-                sha256=sha256 or b"",
-                target=target,
-                reason=reason,
-            )
-
-
-def _batched(rows: Iterable[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
-    iterator = iter(rows)
-    while some := list(islice(iterator, _MANY)):
-        yield some
+            yield Entry(path, _KINDS[kind], size, modified, mode, sha256 or b"", target, reason)
