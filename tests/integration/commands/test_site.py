@@ -16,6 +16,7 @@ from django.test import override_settings
 
 from django_rclone import conf, signals
 from django_rclone.backups.manifest import Manifest, signer
+from django_rclone.backups.sites import SiteRecord, site_signer
 from tests.support.databases import Database, MysqlDatabase, PostgresqlDatabase
 from tests.support.signal_recorder import SignalRecorder
 from tests.support.site import DjangoSite, snapshot
@@ -352,6 +353,20 @@ def test_another_environment_must_be_named(site: DjangoSite) -> None:
     for choice in ([], ["--at", name]):
         assert "--from-environment" in str(fails(site, "restoresite", "--noinput", *choice))
     restore(site, "--from-environment", "production")
+    assert snapshot(site.media) == {"a": b"a"}
+
+
+@pytest.mark.thorough
+def test_one_dated_in_the_future_must_be_named(site: DjangoSite) -> None:
+    site.write_media({"a": b"a"})
+    name = back_up(site)
+    record = SiteRecord.from_bytes((site.remote / "sites" / f"{name}.json").read_bytes())
+    ahead = replace(record, created_at=record.created_at + timedelta(days=1))
+    data = ahead.signed(site_signer(conf.load())).to_bytes()
+    (site.remote / "sites" / f"{name}.json").write_bytes(data)
+    site.write_media({"a": b"new"})
+    assert "dated in the future" in str(fails(site, "restoresite", "--noinput"))
+    restore(site, "--at", name)
     assert snapshot(site.media) == {"a": b"a"}
 
 
