@@ -174,7 +174,11 @@ OURS = Package(
     "django-rclone",
     "django_rclone",
     _OURS,
-    arguments={"backup all": ("dbbackup", "--all")},
+    arguments={
+        "backup all": ("dbbackup", "--all"),
+        # Nobody else backs up first what a restore replaces.
+        "restore": ("dbrestore", "--noinput", "--no-safety-backup"),
+    },
 )
 OURS_TWO_AT_ONCE = replace(
     OURS,

@@ -1,14 +1,19 @@
 """How little a command asks for: one process, and few requests of the storage."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.test import override_settings
 
+from django_rclone import conf
+from django_rclone.rclone import Remote, session
 from django_rclone.rclone.log import message_of
 from django_rclone.testing import S3Remote
 from tests.support.site import RCLONE, DjangoSite, record_programs
 
+_ASKED = re.compile(r'rc: \\*"([a-z/]+)\\*": with parameters')
 _REQUEST = re.compile(r"\b(GET|PUT|POST|HEAD|DELETE) (/\S*) HTTP/1\.1")
 
 
@@ -23,14 +28,16 @@ def test_a_command_starts_one_rclone(
     assert [Path(argv[0]).name for argv in runs] == ["rclone"]
 
 
-def test_a_small_backup_takes_eight_requests_of_s3(
+@pytest.fixture
+def requests(
     site: DjangoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each is a round trip: they follow one another."""
+) -> Iterator[list[str]]:
+    """Let the site store on S3; return the requests to it, and those to rclone."""
     seen: list[str] = []
 
     def listen(line: str) -> str | None:
         seen.extend(" ".join(found) for found in _REQUEST.findall(line))
+        seen.extend(found.replace("\\", "") for found in _ASKED.findall(line))
         return message_of(line)
 
     monkeypatch.setattr("django_rclone.rclone.daemon.message_of", listen)
@@ -39,8 +46,14 @@ def test_a_small_backup_takes_eight_requests_of_s3(
     with S3Remote(folder, str(RCLONE)) as remote:
         site.rclone |= remote.settings
         site.rclone["RCLONE_FLAGS"] = ["-vv", "--dump=headers"]
-        site.call("dbbackup")
-        (backup,) = site.backups()
+        yield seen
+
+
+def test_a_small_backup_takes_eight_requests_of_s3(site: DjangoSite, requests: list[str]) -> None:
+    """Each is a round trip: they follow one another."""
+    site.call("dbbackup")
+    seen = [one for one in requests if " " in one]
+    (backup,) = site.backups()
     assert backup["verified"]
     dump = [one for one in seen if one.partition("?")[0].endswith(backup["name"])]
     manifest = [one for one in seen if one.partition("?")[0].endswith(f"{backup['name']}.json")]
@@ -48,3 +61,30 @@ def test_a_small_backup_takes_eight_requests_of_s3(
     assert [one.split()[0] for one in manifest][:4] == ["PUT", "HEAD", "HEAD", "GET"]
     # One more makes sure that there is the bucket.
     assert seen.index(manifest[3]) <= 7, seen
+
+
+def test_a_listing_reads_each_record_of_a_rehearsal_once(
+    site: DjangoSite, requests: list[str]
+) -> None:
+    site.call("dbbackup")
+    site.call("dbverify")
+    del requests[:]
+    assert "rehearsed just now" in site.call("listbackups")
+    reads = [one for one in requests if one.startswith("GET") and ".rehearsed" in one]
+    assert len(reads) == 1
+
+
+def test_what_a_storage_does_not_have_opens_it_anew_only_before_it_has_shown_anything(
+    site: DjangoSite, requests: list[str]
+) -> None:
+    site.call("dbbackup")
+    del requests[:]
+    with override_settings(DJANGO_RCLONE=site.rclone), session():
+        remote = Remote(conf.load())
+        assert remote.size("db/nothing") is None
+        assert requests.count("fscache/clear") == 1
+        assert remote.list("db")
+        assert remote.size("db/nothing") is None
+        assert remote.read("db/nothing") is None
+        assert remote.list("nothing") == []
+        assert requests.count("fscache/clear") == 1

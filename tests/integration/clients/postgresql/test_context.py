@@ -33,6 +33,11 @@ UNQUALIFIED = """
 
 SOON = "CREATE DOMAIN soon AS timestamptz CHECK (VALUE > CURRENT_TIMESTAMP)"
 RULE = "CREATE RULE gone AS ON DELETE TO parent DO INSTEAD DELETE FROM child RETURNING parent"
+UNRESOLVED = """INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1); CREATE SCHEMA words; CREATE FUNCTION words.show(integer) RETURNS text LANGUAGE sql
+    IMMUTABLE AS 'SELECT $1::text'; CREATE FUNCTION shown(integer) RETURNS text LANGUAGE plpgsql IMMUTABLE
+    AS 'BEGIN RETURN words.show($1); END'"""
+NO_LONGER = """CREATE OR REPLACE FUNCTION shown(integer) RETURNS text LANGUAGE plpgsql IMMUTABLE
+    AS 'BEGIN RETURN show($1); END'"""
 EXPIRING = "INSERT INTO offer VALUES (now() + interval '0.05 s'); SELECT pg_sleep(0.1)"
 
 
@@ -57,6 +62,42 @@ def test_functions_that_name_nothing_with_its_schema_come_back(site: DjangoSite,
     database.run("DROP TABLE article CASCADE; DELETE FROM zone; CREATE TABLE later (n integer)")
     site.restore()
     assert database.fingerprint() == before
+    database.options.clear()
+
+
+TENANT = """
+    CREATE SCHEMA "a Tenant";
+    SET search_path = "a Tenant";
+    CREATE FUNCTION low(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+    CREATE FUNCTION slug(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN low($1); END';
+    CREATE FUNCTION known(text) RETURNS boolean LANGUAGE plpgsql AS
+        'BEGIN RETURN EXISTS (SELECT FROM zone WHERE name = $1); END';
+    CREATE DOMAIN zone_name AS text CHECK (known(VALUE));
+    CREATE TABLE zone (name text);
+    INSERT INTO zone VALUES ('north');
+    CREATE TABLE article (title text, zone zone_name, place text CHECK (known(place)),
+        slug text GENERATED ALWAYS AS (slug(title)) STORED);
+    INSERT INTO article VALUES ('ONE', 'north', 'north');
+"""
+TENANT_MADE_UNSAFELY = """
+    CREATE INDEX slugs ON article (slug(title));
+    CREATE MATERIALIZED VIEW slugged AS SELECT slug(title) FROM article;
+"""
+
+
+@pytest.mark.parametrize("mode", ["in_place", pytest.param("swap", marks=pytest.mark.thorough)])
+def test_functions_find_what_is_in_the_schema_of_their_table(site: DjangoSite, mode: str) -> None:
+    """A site may set the search path for each request, to the schema of a tenant."""
+    database = site.database
+    database.run(f"ALTER ROLE {database.role} CREATEDB", superuser=True)
+    database.options["restore_mode"] = mode
+    safe = database.server.major >= 17
+    database.run(TENANT if safe else TENANT + TENANT_MADE_UNSAFELY)
+    before = database.schema(), database.rows('SELECT * FROM "a Tenant".article')
+    assert "Warning" not in site.call("dbbackup")
+    database.run('DROP SCHEMA "a Tenant" CASCADE')
+    site.restore()
+    assert (database.schema(), database.rows('SELECT * FROM "a Tenant".article')) == before
     database.options.clear()
 
 
@@ -188,6 +229,14 @@ def test_the_planner_knows_the_restored_tables(site: DjangoSite) -> None:
         (
             f"{RULE}; ALTER TABLE parent ADD later integer",
             "Rule gone on public.parent",
+        ),
+        (
+            f"{UNRESOLVED}; ALTER TABLE parent ADD shown text GENERATED ALWAYS AS (shown(id)) STORED; {NO_LONGER}",
+            "column shown of public.parent",
+        ),
+        (
+            f"{UNRESOLVED}; CREATE INDEX shows ON child (shown(parent)) WHERE parent < 3; {NO_LONGER}",
+            "index shows of public.child",
         ),
     ],
 )

@@ -74,11 +74,12 @@ def _prepare(database: PostgresqlDatabase, example: Example) -> None:
     _set(database, example)
 
 
-def _set(database: PostgresqlDatabase, example: Example) -> None:
-    """Make the settings that the role may make."""
+def _set(database: PostgresqlDatabase, example: Example, *, only: str = "") -> None:
+    """Make the settings that the role may make, or ``only`` those that begin so."""
     role, password = database.role, database.password
     with closing(database.server.connect(user=role, password=password)) as connection:
-        for setting in example.traits["settings"]:
+        chosen = [one for one in example.traits["settings"] if one.startswith(only)]
+        for setting in chosen:
             with suppress(psycopg.Error):
                 connection.execute(f"ALTER DATABASE {database.name} SET {setting}".encode())
 
@@ -122,11 +123,12 @@ def _restored_by_vendor(
     script.write_bytes(script.read_bytes().replace(_NO_SEARCH_PATH, b""))
     server.run(f"CREATE DATABASE {name} OWNER {database.role}")
     try:
+        restored = copy(database)
+        restored.name = name
+        _set(restored, example, only="search_path")
         quiet = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
         if not run("psql", *quiet, f"--dbname={name}", f"--file={script}"):
             return ""
-        restored = copy(database)
-        restored.name = name
         _set(restored, example)
         return restored.fingerprint()
     finally:

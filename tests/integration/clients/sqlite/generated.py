@@ -52,7 +52,13 @@ _VALUES = (
     ),
     *("9e999", "-9e999", "4.9e-324", "''", "'plain'", "'it''s'", "'1'", "'1.0'", "' 1'", "x''"),
     *("x'00'", "x'ff00fe'", "'a' || char(0) || 'b'", "CAST(x'fffe80' AS TEXT)", "'日本語😀'"),
-    *("char(10, 13, 9, 1)", "zeroblob(5000)", "hex(randomblob(3000))", "'; DROP TABLE x; --'"),
+    # A bare zeroblob() breaks an index of an expression where texts are in UTF-16.
+    *(
+        "char(10, 13, 9, 1)",
+        "substr(zeroblob(5000), 1)",
+        "hex(randomblob(3000))",
+        "'; DROP TABLE x; --'",
+    ),
     *("'{\"a\": [1, null]}'", "date('2024-02-30')", "1.0", "2", "3", "'TRUE'", "char(55357)"),
 )
 _DEFAULTS = (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -142,6 +143,17 @@ def test_index_that_differs_from_its_table_is_restored_as_it_is_from_a_large_fil
     assert schema_of(site) == before
     site.database.run("REINDEX")
     assert site.database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_damage_of_indexes_alone_is_mended_by_what_the_hint_says(site: DjangoSite) -> None:
+    damage_index(site)
+    with pytest.raises(CommandError, match="The rows are whole") as refused:
+        site.call("dbbackup")
+    program = re.search(r'manage\.py shell -c "(.+?)"', str(refused.value))
+    assert program
+    done = site.manage("shell", "-c", program[1])
+    assert done.returncode == 0, done.stderr
+    site.call("dbbackup")
 
 
 def test_rehearsal_finds_an_index_that_differs_from_its_table(site: DjangoSite) -> None:

@@ -32,6 +32,8 @@ class MysqlBuilder(Builder):
         self.sets_user = sets_user
         self.mode = ""
         self.triggers: dict[str, list[str]] = {}
+        self.partitioned: set[str] = set()
+        """Tables in which an index of a virtual column crashes the server, when it purges rows."""
 
     def literal(self, text: str) -> str:
         """Return a text as it stands in a statement under the current settings."""

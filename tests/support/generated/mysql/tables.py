@@ -8,10 +8,11 @@ from .values import binary
 def alter_table(b: MysqlBuilder) -> None:
     table, new, check = b.table(), b.name(), b.name()
     column, kind = b.pick(table.columns)
+    key = "" if table.name in b.partitioned else f", ADD KEY ({new})"
     for alteration in b.picks(
         (
             f"ADD {new} int AS (id * 2) {b.pick(('STORED', 'VIRTUAL', 'VIRTUAL INVISIBLE'))}",
-            f"ADD {new} varchar(99) AS (concat(id, {b.text()})) VIRTUAL, ADD KEY ({new})",
+            f"ADD {new} varchar(99) AS (concat(id, {b.text()})) VIRTUAL{key}",
             f"ADD CONSTRAINT {check} CHECK (id > -5 AND {b.text()} <> id)",
             f"ADD {new} int CHECK ({new} > 0)",
             f"ADD {new} varchar(36) DEFAULT (uuid())",
@@ -31,6 +32,7 @@ def alter_table(b: MysqlBuilder) -> None:
 def add_index(b: MysqlBuilder) -> None:
     table, name = b.table(), b.name()
     column = b.pick(table.columns)[0]
+    hashed = "" if table.name in b.partitioned else "USING HASH"
     b.add(
         b.pick(
             (
@@ -39,7 +41,7 @@ def add_index(b: MysqlBuilder) -> None:
                 f"CREATE UNIQUE INDEX {name} ON {table.name} (id, {column})",
                 f"CREATE FULLTEXT INDEX {name} ON {table.name} ({column})",
                 f"ALTER TABLE {table.name} ADD KEY {name} (id) IGNORED",
-                f"ALTER TABLE {table.name} ADD UNIQUE {name} USING HASH ({column})",
+                f"ALTER TABLE {table.name} ADD UNIQUE {name} {hashed} ({column})",
             )
         )
     )
@@ -108,6 +110,7 @@ def add_partitions(b: MysqlBuilder) -> None:
         f"INSERT INTO {name} VALUES (1, 1, 'a', '2020-01-01'), (2, 20, 'ü', '2024-05-05'), (3, 3, NULL, '0000-00-00')",
     )
     b.tables.append(Relation(name, [("id", "int"), ("s", "varchar(9)")]))
+    b.partitioned.add(name)
 
 
 def add_versioned(b: MysqlBuilder) -> None:

@@ -4,7 +4,8 @@ from .builder import READER, PostgresqlBuilder, quote
 
 
 def add_schema(b: PostgresqlBuilder) -> None:
-    name = b.name()
+    if (name := b.name()).startswith('"pg_'):  # those are the server's own
+        return
     b.add(f"CREATE SCHEMA {name}")
     b.schemas.append(name)
     b.comment("SCHEMA", name)

@@ -18,13 +18,17 @@ class Backup:
     manifest: Manifest | None = None
     """``None`` if there is none that can be read; of databases, it is not kept in listings."""
     facts: Facts | None = None
-    """What a listing keeps of the manifest instead."""
+    """What its manifest says of it; all that a listing keeps of one."""
     problem: str = ""
     """Why the backup is not verified; empty if it is."""
     alias: str | None = None
     """The database according to the file name, if the manifest cannot be trusted."""
     timestamp: datetime | None = None
     """The date according to the file name, if the manifest cannot be trusted."""
+
+    def __post_init__(self) -> None:
+        if self.manifest:
+            object.__setattr__(self, "facts", self.manifest.facts)
 
     @property
     def name(self) -> str:
@@ -39,22 +43,22 @@ class Backup:
     @property
     def created_at(self) -> datetime | None:
         """The date, from the most trustworthy source there is."""
-        return self.timestamp or (self._said.created_at if self._said else None)
+        return self.timestamp or (self.facts.created_at if self.facts else None)
 
     @property
     def database(self) -> str | None:
         """The alias of the database, or the media source, from the most trustworthy source there is."""
-        return self.alias or (self._said.database if self._said else None)
+        return self.alias or (self.facts.database if self.facts else None)
 
     @property
     def environment(self) -> str:
         """The environment that the backup belongs to, according to its manifest."""
-        return self._said.environment if self._said else ""
+        return self.facts.environment if self.facts else ""
 
     @property
     def partial(self) -> bool:
         """Whether something is missing in it, according to its manifest."""
-        return self._said.partial if self._said else False
+        return self.facts.partial if self.facts else False
 
     @property
     def safety(self) -> bool:
@@ -64,8 +68,4 @@ class Backup:
     @property
     def signature(self) -> str:
         """The signature of its manifest, which no other has; empty if there is none."""
-        return self._said.signature if self._said else ""
-
-    @property
-    def _said(self) -> Facts | None:
-        return self.manifest.facts if self.manifest else self.facts
+        return self.facts.signature if self.facts else ""

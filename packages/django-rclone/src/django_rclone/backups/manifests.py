@@ -74,10 +74,9 @@ class Manifests:
             return backup
         if manifest.path != backup.path:
             # It may be a copy of a good one, or forged: in neither case it is about this object.
-            return replace(backup, manifest=None)
+            return replace(backup, manifest=None, facts=None)
         # Thousands of manifests would need much memory.
-        kept = manifest if self._whole else None
-        return replace(backup, manifest=kept, facts=manifest.facts)
+        return backup if self._whole else replace(backup, manifest=None)
 
     def _read_all(self, paths: Sequence[str]) -> Iterator[Backup]:
         """Read all manifests in one run, which does not say from which object each one comes.

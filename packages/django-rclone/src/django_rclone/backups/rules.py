@@ -3,12 +3,14 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
 from ..conf.retention import Policy
 from . import Backup
 
+_FIRST_DATE = datetime.min.replace(tzinfo=UTC)
 _NOTHING: Mapping[str, datetime | None] = MappingProxyType({})
 
 
@@ -86,7 +88,7 @@ def _split(backups: Iterable[Backup], now: datetime | None) -> tuple[list[_Dated
             others.append(Verdict(backup, (Reason("ahead of the clock"),)))
         else:
             counted.append(_Dated(moment, backup.path, backup))
-    return sorted(counted, key=lambda one: one[:2], reverse=True), others
+    return sorted(counted, key=itemgetter(0, 1), reverse=True), others
 
 
 def _kept(group: Sequence[_Dated], policy: Policy, zone: tzinfo) -> Iterator[tuple[str, Reason]]:
@@ -175,5 +177,4 @@ def _hours(time: timedelta) -> str:
 
 
 def _date_and_path(verdict: Verdict) -> tuple[datetime, str]:
-    first = datetime.min.replace(tzinfo=UTC)
-    return (verdict.backup.created_at or first, verdict.backup.path)
+    return (verdict.backup.created_at or _FIRST_DATE, verdict.backup.path)

@@ -7,6 +7,7 @@ from ..events import MediaCounts
 
 _MULTIPLES = ("KB", "MB", "GB", "TB", "PB")
 _UNITS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60}  # seconds
+_SHORTEST_MONTH = 28 * 86_400  # seconds
 
 
 def size(count: int) -> str:
@@ -33,14 +34,17 @@ def age(moment: datetime | None, now: datetime) -> str:
     seconds = int((now - moment).total_seconds())
     if seconds < 60:
         return "just now"
-    now = now.astimezone(moment.tzinfo)
-    months = 12 * (now.year - moment.year) + now.month - moment.month
-    months -= (now.day, now.time()) < (moment.day, moment.time())
     # Django's `timesince()` takes half of the time of a long listing.
-    counts = {"year": months // 12, "month": months}
-    counts |= {unit: seconds // length for unit, length in _UNITS.items()}
-    unit, count = next((unit, count) for unit, count in counts.items() if count)
+    counts = {unit: seconds // length for unit, length in _UNITS.items() if seconds >= length}
+    if seconds >= _SHORTEST_MONTH and (months := _months(moment, now.astimezone(moment.tzinfo))):
+        counts = {"year": months // 12} if months >= 12 else {"month": months}
+    unit, count = next(iter(counts.items()))
     return f"{count} {unit}{'s' if count > 1 else ''}"
+
+
+def _months(earlier: datetime, later: datetime) -> int:
+    months = 12 * (later.year - earlier.year) + later.month - earlier.month
+    return months - ((later.day, later.time()) < (earlier.day, earlier.time()))
 
 
 def date(moment: datetime | None) -> str:

@@ -1,6 +1,7 @@
 """The backups of databases with what keeps them from being deleted."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -44,15 +45,21 @@ def list_databases(alias: str | None = None) -> list[Listed]:
             here[backup.database].append(backup)
     now = datetime.now(UTC)
     pins = pins_of(backups, contents, remote, settings)
-    kept = {
-        verdict.backup.path: verdict.reasons
-        for ours in here.values()
-        for verdict in judge_here(ours, contents, remote, settings, now, pins=pins)
-    }
-    pins = {path: pin for path, pin in pins.items() if pin.holds(now)}
     proofs: dict[str, tuple[Rehearsal, ...]] = defaultdict(tuple)
     for record in records_of(backups, contents.stored, remote, settings):
         proofs[record.path] += (record,)
+
+    def records(some: Sequence[Backup]) -> Iterator[Rehearsal]:
+        return (record for backup in some for record in proofs[backup.path])
+
+    kept = {
+        verdict.backup.path: verdict.reasons
+        for ours in here.values()
+        for verdict in judge_here(
+            ours, settings, now, pins=pins, in_sites=contents.in_sites, records=records
+        )
+    }
+    pins = {path: pin for path, pin in pins.items() if pin.holds(now)}
     return [
         Listed(backup, kept.get(backup.path), pins.get(backup.path), proofs[backup.path])
         for backup in backups

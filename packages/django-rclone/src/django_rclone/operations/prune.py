@@ -1,6 +1,6 @@
 """Retention: deleting the backups that no rule keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from ..backups.contents import Contents
 from ..backups.manifest import Facts, manifest_path
 from ..backups.naming import SAFETY, Naming
 from ..backups.pins import pin_path
-from ..backups.rehearsal import Proof, record_path
+from ..backups.rehearsal import Proof, Rehearsal, record_path
 from ..backups.retention import (
     CLOCK_TOLERANCE,
     dated_after,
@@ -28,6 +28,7 @@ from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
+from .proofs import records_of
 from .verdicts import judge_here, pins_of
 
 _QUIET = Console()
@@ -103,13 +104,17 @@ def _plan(
         extensions=_extensions(alias, settings),
         now=now,
     )
+
+    def records(some: Sequence[Backup]) -> Iterator[Rehearsal]:
+        return records_of(some, contents.stored, catalog.remote, settings, [Proof.REHEARSED])
+
     verdicts = judge_here(
         [*extra, *ours],
-        contents,
-        catalog.remote,
         settings,
         now,
         pins=pins_of(ours, contents, catalog.remote, settings),
+        in_sites=contents.in_sites,
+        records=records,
         keep_path=keep_path,
     )
     return _Plan(verdicts, orphans)

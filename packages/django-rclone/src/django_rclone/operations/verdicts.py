@@ -1,33 +1,34 @@
 """Why each backup of a database stays: the rules of the settings, pins and rehearsals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
 from ..backups import Backup
 from ..backups.contents import Contents
 from ..backups.pins import Pinned, pin_path, read_pin
-from ..backups.rehearsal import Proof
+from ..backups.rehearsal import Proof, Rehearsal
 from ..backups.rules import Verdict, judge
 from ..conf import Settings
 from ..conf.retention import Policy, time_zone
 from ..rclone import Remote
-from .proofs import records_of
 
 
 def judge_here(
     backups: Sequence[Backup],
-    contents: Contents,
-    remote: Remote,
     settings: Settings,
     now: datetime,
     *,
     pins: Mapping[str, Pinned],
+    in_sites: Collection[str],
+    records: Callable[[Sequence[Backup]], Iterable[Rehearsal]],
     keep_path: str | None = None,
 ) -> list[Verdict]:
     """Return why each of ``backups``, those of one database here, stays, newest first.
 
-    ``pins`` are theirs, by path.
+    ``pins`` are theirs, by path; ``in_sites`` are the paths of parts of site backups;
+    ``records`` returns the records about some of them, in
+    their order: it is asked for no more than what is needed.
     """
     return judge(
         backups,
@@ -36,8 +37,8 @@ def judge_here(
         now=now,
         keep_path=keep_path,
         pinned={path: pin.until for path, pin in pins.items() if pin.holds(now)},
-        in_sites=contents.in_sites,
-        rehearsed=_newest_rehearsed(backups, contents, remote, settings),
+        in_sites=in_sites,
+        rehearsed=_newest_rehearsed(backups, records),
     )
 
 
@@ -53,10 +54,14 @@ def pins_of(
 
 
 def _newest_rehearsed(
-    backups: Sequence[Backup], contents: Contents, remote: Remote, settings: Settings
+    backups: Sequence[Backup], records: Callable[[Sequence[Backup]], Iterable[Rehearsal]]
 ) -> frozenset[str]:
     """Return the path of the newest backup with the signed record of a rehearsal that passed."""
     dated = [backup for backup in backups if backup.created_at and not backup.safety]
     newest_first = sorted(dated, key=lambda one: (one.created_at, one.path), reverse=True)
-    records = records_of(newest_first, contents.stored, remote, settings, [Proof.REHEARSED])
-    return frozenset(islice((record.path for record in records if record.passed), 1))
+    passed = (
+        record.path
+        for record in records(newest_first)
+        if record.passed and record.proof == Proof.REHEARSED
+    )
+    return frozenset(islice(passed, 1))

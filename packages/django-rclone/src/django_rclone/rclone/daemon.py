@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ _LONGEST_PAUSE = 0.01  # seconds between two looks whether rclone listens
 _STARTING = 60.0  # seconds that it may take to start on a busy machine, at least
 _GRACE = 2.0  # seconds that an rclone which broke off a connection has to end
 
+_KEPT_OPEN = 60.0
+"""Seconds. rclone keeps a storage open for 300 that are not used:
+https://rclone.org/docs/#fs-cache-expire-duration-duration.
+"""
+
 Listener = Callable[[str], object]
 
 
@@ -42,6 +48,7 @@ class Daemon:
         """Start it. Raises ``RcloneError`` if it does not, or is too old."""
         self._listeners: list[Listener] = []
         self._storages: dict[str, dict[str, Any]] = {}
+        self._shown: dict[str, float] = {}
         self._lock = threading.Lock()
         self._stack = ExitStack()
         limit = binary.stall_timeout
@@ -104,6 +111,15 @@ class Daemon:
             self._storages[fs] = self.api.call("operations/fsinfo", what, fs=fs, _config=config)
         return self._storages[fs]
 
+    def has_shown(self, fs: str) -> None:
+        """Take note that something was found in a storage: it is open as what it is."""
+        self._shown[fs] = time.monotonic()
+
+    def is_doubtful(self, fs: str) -> bool:
+        """Whether a storage in which something is not found may be open as what it is not."""
+        # One with a bracket is not opened by the same name for every request.
+        return "]" in fs or time.monotonic() - self._shown.get(fs, -inf) > _KEPT_OPEN
+
     def forget_storages(self) -> None:
         """Let rclone open every storage again.
 
@@ -111,6 +127,7 @@ class Daemon:
         not answer which of them it is.
         """
         self._storages.clear()
+        self._shown.clear()
         self.api.call("fscache/clear", "open its storages again")
 
     def is_transferring(self, group: str) -> bool:

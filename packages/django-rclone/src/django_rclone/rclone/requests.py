@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from ..exceptions import RcloneError
 from ..interrupts import sleep
 from ..processes import run
 from .binary import RcloneBinary
 from .daemon import Daemon
-from .sessions import forget_storages, running, session
+from .sessions import answering, forget_storages, running, session
 
 # rclone's default of ten is squared on S3: it would be silent for many minutes.
 _FEW_RETRIES = "--low-level-retries=3"
@@ -18,27 +17,7 @@ _BACKOFF_SECONDS = 1.0  # before the second try of a small request; tripled for 
 
 logger = logging.getLogger(__name__)
 
-_Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
-
-
-def ask_twice_if_empty(ask: Callable[_Arguments, _Answer]) -> Callable[_Arguments, _Answer]:
-    """Let a question be asked again if nothing was found.
-
-    ``crypt`` reports a folder as missing if the remote below failed to answer whether
-    it is a file. tests/faults/test_answers.py drops every single answer in turn, and
-    fails without the second request.
-    """
-
-    @wraps(ask)
-    def ask_twice(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Answer:
-        with session():
-            if answer := ask(*args, **kwargs):
-                return answer
-            forget_storages()
-            return ask(*args, **kwargs)
-
-    return ask_twice
 
 
 class Requests:
@@ -78,6 +57,24 @@ class Requests:
             if error.missing:
                 return None
             raise
+
+    def twice_if_empty(self, ask: Callable[[], _Answer]) -> _Answer:
+        """Return an answer; if nothing was found, ask again.
+
+        ``crypt`` reports a folder as missing if the remote below failed to answer whether
+        it is a file. tests/faults/test_answers.py drops every single answer in turn, and
+        fails without the second request. To open the storage anew is a login at some of
+        them: one that has just shown something is open as what it is.
+        """
+        with session():
+            if not (answer := ask()):
+                daemon = answering(self._binary)
+                if daemon is None or daemon.is_doubtful(self._fs):
+                    forget_storages()
+                answer = ask()
+            if answer and (daemon := answering(self._binary)):
+                daemon.has_shown(self._fs)
+            return answer
 
     def repeat(self, attempt: Callable[[], _Answer], retries: int | None = None) -> _Answer:
         """Make an attempt, and more of them as long as trying again may help."""

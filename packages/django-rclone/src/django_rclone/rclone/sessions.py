@@ -50,6 +50,13 @@ def running(binary: RcloneBinary) -> Daemon:
         return daemon
 
 
+def answering(binary: RcloneBinary) -> Daemon | None:
+    """Return the rclone of this session, if one was started and still runs."""
+    with _pool_lock:
+        daemon = _pool.get(binary.key)
+    return daemon if daemon is not None and daemon.is_alive else None
+
+
 def forget_storages() -> None:
     """Let every rclone of this session open its storages again, if it still answers."""
     with _pool_lock:

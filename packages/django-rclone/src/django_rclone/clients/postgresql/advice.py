@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..session import Session
-from .catalog import Selection
+from .catalog import Selection, others_large_objects, read_objects
 from .clearing import IS_SUPERUSER, ClearingPlan, plan_clearing
 from .comparing import missing_grantees, unwanted
 from .connection import PostgresqlSession
@@ -74,18 +74,19 @@ class RestoreAdvice:
 def dump_advice(session: PostgresqlSession, selection: Selection) -> Sequence[str]:
     """Return what a restore of a dump made now would meet with."""
     warnings = []
-    plan = plan_clearing(session, selection, None)
-    if plan.conflicts:
+    special = read_objects(session, selection, special=True)
+    # Most often there is nothing special, and of thousands of other objects nothing to say.
+    plan = plan_clearing(session, selection, None) if special else None
+    if conflicts := plan.conflicts if plan else others_large_objects(session, selection):
         warnings.append(
             f"A restore in place will be refused, since other roles own "
-            f"{_shown(plan.conflicts)}. {_AS_OWNER}"
+            f"{_shown(conflicts)}. {_AS_OWNER}"
         )
-    found = [one for one in plan.objects if one.superuser]
-    special = [str(one) for one in found if one.kind != "extension"]
-    if special and not session.value(IS_SUPERUSER):
+    found = [str(one) for one in special if one.superuser and one.kind != "extension"]
+    if found and not session.value(IS_SUPERUSER):
         warnings.append(
             "Only a superuser can make these again in another database, and in this one "
-            f"they stay as they are: {_shown(special)}."
+            f"they stay as they are: {_shown(found)}."
         )
     if not selection.schemas and (tables := _fixed_tables(session)):
         warnings.append(

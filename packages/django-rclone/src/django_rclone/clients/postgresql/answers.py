@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from ..session import Session
 
-_MOST = 50  # questions in a request
+_MOST = 200  # questions in a request
 _SIZE = 8 << 20  # bytes of the tables that they read
 
 T = TypeVar("T")

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from ..session import Session
 from .kinds import OBJECT_KINDS
 
+_DROPPABLE = """
+    coalesce(
+        EXISTS (SELECT FROM unnest(c.owners) owner WHERE pg_has_role(owner, 'USAGE'))
+        OR c.owners IS NOT NULL AND pg_has_role(n.nspowner, 'USAGE'), false
+    )
+"""
 # Objects of extensions, and those that others create for themselves, are not dumped.
 _OBJECTS = f"""
 WITH created (kind, classid, objid, owners, schema, superuser) AS (
@@ -25,22 +31,25 @@ SELECT c.kind, c.classid, c.objid, i.type, replace(CASE c.kind
         )
         ELSE i.identity
     END, 'pg_catalog.', ''),
-    coalesce(
-        EXISTS (SELECT FROM unnest(c.owners) owner WHERE pg_has_role(owner, 'USAGE'))
-        OR c.owners IS NOT NULL AND pg_has_role(n.nspowner, 'USAGE'), false
-    ),
+    {_DROPPABLE},
     c.owners IS NULL, coalesce(c.superuser, false), coalesce(n.nspname, '')
 FROM created c LEFT JOIN pg_namespace n ON n.oid = c.schema,
 LATERAL pg_identify_object(c.classid, c.objid, 0) i
 WHERE (c.objid >= 16384 OR c.kind = 'schema' AND n.nspname = 'public')
 AND (n.nspname IS NULL OR n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
 AND (%(all)s OR n.nspname = ANY(%(schemas)s::text[]))
+AND (NOT %(special)s OR c.superuser OR c.owners IS NOT NULL AND NOT {_DROPPABLE})
 AND NOT EXISTS (
     SELECT FROM pg_depend d WHERE d.classid = c.classid AND d.objid = c.objid AND d.objsubid = 0
     AND (d.deptype = 'e' OR d.deptype = 'i' AND c.owners IS NOT NULL)
 )
 AND i.identity IS NOT NULL
 ORDER BY 2, 3
+"""
+
+_OTHERS_LARGE_OBJECTS = """
+SELECT 'large object ' || oid FROM pg_largeobject_metadata WHERE NOT pg_has_role(lomowner, 'USAGE')
+ORDER BY oid LIMIT 4
 """
 
 _PARTS = """
@@ -94,8 +103,12 @@ class Object:
         return f"{self.type} {self.identity}"
 
 
-def read_objects(session: Session, selection: Selection) -> list[Object]:
-    """Return every object that is dumped, parts included."""
+def read_objects(session: Session, selection: Selection, *, special: bool = False) -> list[Object]:
+    """Return every object that is dumped, parts included.
+
+    Of many thousands the ``special`` ones are found sooner: those that this role may not
+    drop, and those that only a superuser can make. Parts are none of them.
+    """
     return [
         Object(
             kind=kind,
@@ -108,9 +121,15 @@ def read_objects(session: Session, selection: Selection) -> list[Object]:
             schema=schema,
         )
         for kind, classid, objid, type_, identity, droppable, is_part, superuser, schema in (
-            session.rows(_OBJECTS, selection.parameters)
+            session.rows(_OBJECTS, {**selection.parameters, "special": special})
         )
     ]
+
+
+def others_large_objects(session: Session, selection: Selection) -> list[str]:
+    """Return the first of the large objects that this role may not delete."""
+    found = [] if selection.schemas else session.rows(_OTHERS_LARGE_OBJECTS, {})
+    return [name for (name,) in found]
 
 
 def is_empty(session: Session, selection: Selection) -> bool:

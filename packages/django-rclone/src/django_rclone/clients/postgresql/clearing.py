@@ -12,7 +12,7 @@ from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..session import ServerError, Session
 from .answers import execute_all
-from .catalog import Object, Selection, read_objects
+from .catalog import Object, Selection, others_large_objects, read_objects
 from .contents import read_inventory
 from .grants import comments, default_privileges, grants
 from .kinds import OBJECT_KINDS
@@ -49,11 +49,6 @@ SELECT config.id::regclass::text,
 FROM pg_extension e, unnest(e.extconfig) WITH ORDINALITY AS config (id, place)
 JOIN pg_class c ON c.oid = config.id
 WHERE c.relkind IN ('r', 'p')
-"""
-
-_OTHERS_LARGE_OBJECTS = """
-SELECT 'large object ' || oid FROM pg_largeobject_metadata WHERE NOT pg_has_role(lomowner, 'USAGE')
-ORDER BY oid LIMIT 4
 """
 
 IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -125,8 +120,7 @@ def plan_clearing(
         for root, found in zip(roots, needed, strict=True)
         if root in final
     ]
-    if not selection.schemas:
-        conflicts += [name for (name,) in session.rows(_OTHERS_LARGE_OBJECTS, {})]
+    conflicts += others_large_objects(session, selection)
     order = {kind.name: number for number, kind in enumerate(OBJECT_KINDS)}
     return ClearingPlan(
         dropped=tuple(sorted(dropped, key=lambda one: order[one.kind])),

@@ -26,7 +26,9 @@ SELECT t.tableoid, t.oid, jsonb_build_array(
 )::text
 FROM pg_trigger t WHERE NOT t.tgisinternal AND t.oid >= 16384
 """
-# A column of an index is a column of its table, or an expression.
+
+# A column of an index is a column of its table, or an expression. Joined to the operator
+# classes, each index would have PostgreSQL read all of them.
 _INDEXES = """
 SELECT c.tableoid, c.oid, jsonb_build_array(
     m.amname, x.indisunique, x.indnkeyatts, x.indimmediate, to_jsonb(x) -> 'indnullsnotdistinct',
@@ -34,9 +36,8 @@ SELECT c.tableoid, c.oid, jsonb_build_array(
     (SELECT jsonb_agg(a.attname ORDER BY k.place)
         FROM unnest(x.indkey::int2[]) WITH ORDINALITY k (number, place)
         LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.number),
-    (SELECT jsonb_agg(o.opcname ORDER BY k.place)
-        FROM unnest(x.indclass::oid[]) WITH ORDINALITY k (number, place)
-        JOIN pg_opclass o ON o.oid = k.number)
+    (SELECT jsonb_agg((SELECT o.opcname FROM pg_opclass o WHERE o.oid = k.number) ORDER BY k.place)
+        FROM unnest(x.indclass::oid[]) WITH ORDINALITY k (number, place))
 )::text
 FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am m ON m.oid = c.relam
 WHERE c.oid >= 16384

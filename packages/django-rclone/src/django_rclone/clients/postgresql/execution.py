@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from ..session import ServerError
-from .connection import PostgresqlSession
+from .connection import PostgresqlSession, quote_name
 
 _SET_PATH = "SELECT set_config('search_path', %(path)s, %(local)s)"
 _SET = """
@@ -25,6 +25,12 @@ def may_try_again(error: ServerError) -> bool:
     """
     hopeless = (*_LOST, _OUT_OF_RESOURCES, _OPERATOR)
     return error.code[:2] not in hopeless and error.code not in _LOCKED
+
+
+def path_in(site_path: str, schema: str) -> str:
+    """Return the search path for what runs functions of the site, for an object of ``schema``."""
+    # A site may choose the schema of a tenant for each request: its default is another then.
+    return ", ".join(filter(None, (site_path, quote_name(schema))))
 
 
 class Execution:
@@ -61,9 +67,16 @@ class Execution:
         self.use_path(path)
         self._session.execute(text)
 
-    def copy(self, text: bytes, rows: Callable[[int], bytes], *, path: str) -> int:
-        """Load rows with the search path ``path``, and return how many there were."""
-        self.use_path(path)
+    def run_as_site(self, text: bytes, *, schema: str) -> None:
+        """Run what runs functions of the site, with its search path, for an object of ``schema``."""
+        self.run(text, path=path_in(self.site_path, schema))
+
+    def copy(self, text: bytes, rows: Callable[[int], bytes], *, schema: str) -> int:
+        """Load rows into a table of ``schema``, with the search path of the site.
+
+        Returns how many there were.
+        """
+        self.use_path(path_in(self.site_path, schema))
         return self._session.copy(text, rows)
 
     def attempt(self, text: bytes | str, *, path: str = "") -> None:
@@ -83,10 +96,10 @@ class Execution:
             self._session.execute(_UNDO)
             raise
 
-    def attempt_anyhow(self, text: bytes | str) -> None:
+    def attempt_anyhow(self, text: bytes | str, *, schema: str) -> None:
         """Run what may run functions of the site: if it fails, with the search path of the site.
 
-        Raises the first error.
+        It is about an object of ``schema``. Raises the first error.
         """
         try:
             self.attempt(text)
@@ -94,7 +107,7 @@ class Execution:
             if not may_try_again(error):
                 raise
             try:
-                self.attempt(text, path=self.site_path)
+                self.attempt(text, path=path_in(self.site_path, schema))
             except ServerError:
                 raise error from None
 

@@ -20,6 +20,8 @@ _ACLS = """
     UNION ALL SELECT c.tableoid, c.oid, a.attnum, c.relowner, 'c', a.attacl, c.relnamespace,
         quote_ident(a.attname)
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE NOT a.attisdropped
+    AND (a.attacl IS NOT NULL OR EXISTS (SELECT FROM pg_init_privs i WHERE i.objsubid = a.attnum
+        AND i.classoid = c.tableoid AND i.objoid = c.oid))
     UNION ALL SELECT tableoid, oid, 0, proowner, 'f', proacl, pronamespace, '' FROM pg_proc
     UNION ALL SELECT tableoid, oid, 0, typowner, 'T', typacl, typnamespace, '' FROM pg_type
     UNION ALL SELECT tableoid, oid, 0, nspowner, 'n', nspacl, oid, '' FROM pg_namespace

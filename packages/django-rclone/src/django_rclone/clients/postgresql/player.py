@@ -3,7 +3,7 @@
 The text of a dump is written for an empty search path. What the functions of the site do
 when they run is not: they may name their tables without a schema. So rows are loaded, and
 a statement that does not find a name is tried again, with the search path that the site
-had at the backup.
+had at the backup, and the schema of its object.
 
 Many statements are sent in one request; if one fails, none stays, and they are sent one by one.
 """
@@ -169,7 +169,7 @@ class Player:
                 self._run(statement)
             if len(self._later) == len(before):
                 # None could be filled: the first says why.
-                self._execution.run(self._later[0].text, path=self._execution.site_path)
+                self._execution.run_as_site(before[0].text, schema=before[0].entry.schema)
 
     def _analyze(self) -> None:
         """Let the planner know the new tables: otherwise the site is slow until autovacuum does."""
@@ -190,8 +190,8 @@ class Player:
             self._loaded += len(data)
             return data
 
-        path = self._execution.site_path
-        self.rows[statement.target] = self._execution.copy(statement.text, read, path=path)
+        schema = statement.entry.schema
+        self.rows[statement.target] = self._execution.copy(statement.text, read, schema=schema)
 
     def _run(self, statement: Statement) -> None:
         text, entry = statement.text, statement.entry
@@ -207,7 +207,7 @@ class Player:
 
     def _execute_anyhow(self, text: bytes, statement: Statement) -> None:
         try:
-            self._execution.attempt_anyhow(text)
+            self._execution.attempt_anyhow(text, schema=statement.entry.schema)
         except ServerError as error:
             if statement.entry.type != _VIEW_DATA or not may_try_again(error):
                 raise
@@ -238,7 +238,7 @@ class Player:
             self._put_back(check)
 
     def _put_back(self, check: Check) -> None:
-        self._execution.attempt_anyhow(check.add)
+        self._execution.attempt_anyhow(check.add, schema=check.schema)
 
     @contextmanager
     def _tolerated(self, codes: tuple[str, ...], what: str) -> Iterator[None]:

@@ -12,8 +12,8 @@ from ..session import Session
 _CHECKS = """
 SELECT CASE WHEN c.contypid = 0 THEN 'TABLE ' ELSE 'DOMAIN ' END || i.of, quote_ident(c.conname),
     pg_get_constraintdef(c.oid), quote_literal(obj_description(c.oid, 'pg_constraint')),
-    CASE WHEN c.contypid = 0 THEN '' ELSE 'DOMAIN ' END || i.of
-FROM pg_constraint c, LATERAL (
+    CASE WHEN c.contypid = 0 THEN '' ELSE 'DOMAIN ' END || i.of, n.nspname
+FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace, LATERAL (
     SELECT (pg_identify_object(classid, objid, 0)).identity AS of
     FROM (VALUES ('pg_class'::regclass, c.conrelid), ('pg_type'::regclass, c.contypid)) AS v (classid, objid)
     WHERE objid <> 0
@@ -65,6 +65,7 @@ class Check:
     definition: str
     comment: str | None
     comment_target: str
+    schema: str
 
     def __str__(self) -> str:
         return f"constraint {self.name} of {self.of.lower()}"

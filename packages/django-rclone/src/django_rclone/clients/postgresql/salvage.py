@@ -165,17 +165,18 @@ class SalvagePlayer(Player):
         lost, reason, rest = 0, "", b""
         while data := statement.rows.read(_BLOCK):
             block, newline, rest = (rest + data).rpartition(b"\n")
-            failed, said = self._copy_lines(statement.text, block + newline, _HOPELESS - lost)
+            failed, said = self._copy_lines(statement, block + newline, _HOPELESS - lost)
             lost, reason = lost + failed, reason or said
         if lost:
             self._note(statement.entry, f"{lost:,} rows are missing: {reason}")
 
-    def _copy_lines(self, text: bytes, block: bytes, patience: int) -> tuple[int, str]:
+    def _copy_lines(self, statement: Statement, block: bytes, patience: int) -> tuple[int, str]:
         """Load rows, without those that fail; return how many these are, and why."""
         if not block:
             return 0, ""
         try:
-            self._execution.copy(text, _reader(block), path=self._execution.site_path)
+            schema = statement.entry.schema
+            self._execution.copy(statement.text, _reader(block), schema=schema)
             return 0, ""
         except ServerError as error:
             if error.code[:2] in _LOST:
@@ -184,8 +185,8 @@ class SalvagePlayer(Player):
             if len(lines) == 1 or patience <= 0 or error.code in _NO_TABLE:
                 return len(lines), error.reason
         middle = len(lines) // 2
-        first, why = self._copy_lines(text, b"".join(lines[:middle]), patience)
-        second, said = self._copy_lines(text, b"".join(lines[middle:]), patience - first)
+        first, why = self._copy_lines(statement, b"".join(lines[:middle]), patience)
+        second, said = self._copy_lines(statement, b"".join(lines[middle:]), patience - first)
         return first + second, why or said
 
 

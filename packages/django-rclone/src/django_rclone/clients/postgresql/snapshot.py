@@ -13,7 +13,14 @@ from .answers import answers, count_of, in_lots
 from .catalog import Selection
 from .connection import PostgresqlSession
 from .contents import Contents
-from .soundness import VIOLATED, checks_of_rows, impossible_rules
+from .execution import path_in
+from .soundness import (
+    UNRESOLVED,
+    VIOLATED,
+    checks_of_calls,
+    checks_of_rows,
+    impossible_rules,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -134,15 +141,25 @@ class Snapshot:
 
     def _look_for_what_cannot_be_restored(self) -> None:
         session = self._session
-        session.rows("SELECT set_config('search_path', %(path)s, true)", {"path": self._path})
+        for call in checks_of_calls(session):
+            self._use_path(path_in(self._path, call.schema))
+            if self._answers([call.query], yes=UNRESOLVED) == [True]:
+                self.findings.append(str(call))
+        self._use_path(self._path)
         self.findings += impossible_rules(session)
         for checks in in_lots(checks_of_rows(session), size=lambda check: check.size):
             broken = self._answers([check.query for check in checks])
             said = zip(checks, broken, strict=True)
             self.findings += [check.sentence for check, is_broken in said if is_broken]
 
-    def _answers(self, queries: Sequence[str]) -> list[Any]:
-        """Return the answer to each query, ``None`` for one that this role cannot have."""
+    def _use_path(self, path: str) -> None:
+        self._session.rows("SELECT set_config('search_path', %(path)s, true)", {"path": path})
+
+    def _answers(self, queries: Sequence[str], *, yes: Sequence[str] = VIOLATED) -> list[Any]:
+        """Return the answer to each query, ``None`` for one that this role cannot have.
+
+        To fail with one of the codes ``yes`` is an answer.
+        """
         if self._stopped:
             raise ServerError("the dump has ended")
         self._session.execute("SAVEPOINT question")
@@ -159,5 +176,5 @@ class Snapshot:
         if found:
             return found
         if len(queries) == 1:
-            return [True if code == VIOLATED else None]
-        return [self._answers([query])[0] for query in queries]
+            return [True if code in yes else None]
+        return [self._answers([query], yes=yes)[0] for query in queries]

@@ -70,7 +70,32 @@ AND (length(r.list) - length(replace(r.list, '{TARGETENTRY ', ''))) / length('{T
 )
 ORDER BY 1
 """
-VIOLATED = "23514"
+# One row shows whether names are found.
+_CALLS = """
+SELECT format('SELECT count(e) < 0 FROM (SELECT ROW(%%s) AS e FROM ONLY %%s%%s LIMIT 1) s',
+        o.expression, i.identity, ' WHERE ' || o.condition), o.what || ' of ' || i.identity, n.nspname
+FROM (
+    SELECT 'pg_class'::regclass AS catalog, x.indexrelid AS id, x.indrelid AS relation,
+        'index ' || quote_ident(c.relname) AS what,
+        coalesce(pg_get_expr(x.indexprs, x.indrelid), '1') AS expression,
+        pg_get_expr(x.indpred, x.indrelid) AS condition
+    FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
+    UNION ALL
+    SELECT 'pg_attrdef'::regclass, d.oid, d.adrelid, 'column ' || quote_ident(a.attname),
+        pg_get_expr(d.adbin, d.adrelid), NULL
+    FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    WHERE a.attgenerated = 's'
+) o JOIN pg_class t ON t.oid = o.relation AND t.relkind = 'r' JOIN pg_namespace n ON n.oid = t.relnamespace,
+LATERAL pg_identify_object('pg_class'::regclass, t.oid, 0) i
+WHERE has_table_privilege(t.oid, 'SELECT') AND EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.id
+    AND d.refclassid = 'pg_proc'::regclass AND d.refobjid >= 16384
+)
+ORDER BY 2
+"""
+VIOLATED = ("23514",)
+UNRESOLVED = ("42883", "42P01", "42703", "42704", "3F000")
+"""No such function, table, column, type, schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +107,29 @@ class RowCheck:
     size: int
     """The bytes of the tables that it reads."""
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallCheck:
+    """A question that runs functions of the site as a restore does; it may not find a name."""
+
+    query: str
+    of: str
+    """What calls the functions."""
+    schema: str
+    """The schema of its table."""
+
+    def __str__(self) -> str:
+        return (
+            f"A function that {self.of} calls does not find what it names without a schema, "
+            f"neither by the search_path of this database and role, nor in the schema of the "
+            f"table. {_NO_RESTORE}"
+        )
+
+
+def checks_of_calls(session: Session) -> list[CallCheck]:
+    """Return what to ask of indexes and generated columns that call functions of the site."""
+    return [CallCheck(*row) for row in session.rows(_CALLS, {})]
 
 
 def impossible_rules(session: Session) -> list[str]:

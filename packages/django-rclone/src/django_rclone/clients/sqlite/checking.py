@@ -5,6 +5,7 @@ cannot be checked without one is not damaged: it is named.
 """
 
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -29,6 +30,13 @@ FULL = "integrity_check"
 """The same, and compares every index with its table: ten times slower."""
 
 _SHOWN = 10
+_IN_INDEX = re.compile(r"row \d+ missing from index|wrong # of entries in index|row \d+ of index")
+_RECOVER = "Restore an earlier backup, or see https://www.sqlite.org/recovery.html."
+# https://www.sqlite.org/lang_reindex.html, with the functions of the site.
+_REINDEX = (
+    "The rows are whole, only indexes are not. Make those again, and back up: `manage.py shell "
+    "-c \"from django.db import connection; connection.cursor().execute('REINDEX')\"`."
+)
 _CACHE = 16_000  # KiB; each row is looked up in each index
 
 
@@ -38,6 +46,11 @@ class Findings:
 
     problems: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+
+    @property
+    def way_out(self) -> str:
+        """Return what to do about the damage."""
+        return _REINDEX if all(map(_IN_INDEX.search, self.problems)) else _RECOVER
 
 
 def open_as_site(wrapper: BaseDatabaseWrapper, path: Path) -> sqlite3.Connection:

@@ -175,7 +175,7 @@ class SqliteClient(DatabaseClient):
                 opened.execute("PRAGMA journal_mode = DELETE").fetchone()
             self.damage_check = self._check_of(copy)
             with closing(open_as_site(self.connection, copy)) as opened:
-                problems = integrity_of(opened, self.damage_check).problems
+                findings = integrity_of(opened, self.damage_check)
         except sqlite3.Error as error:
             if is_busy(error):
                 raise ClientError(
@@ -183,10 +183,9 @@ class SqliteClient(DatabaseClient):
                     hint="Run it again, or raise OPTIONS['timeout'] of this database.",
                 ) from None
             raise ClientError(f"The database cannot be read: {error}.") from None
-        if problems:
+        if problems := findings.problems:
             raise ClientError(
-                f"The database is damaged: {'; '.join(problems)}.",
-                hint="Restore an earlier backup, or see https://www.sqlite.org/recovery.html.",
+                f"The database is damaged: {'; '.join(problems)}.", hint=findings.way_out
             )
 
     def _check_of(self, file: Path) -> str:
