@@ -17,6 +17,7 @@ from ...backups.retention import (
     with_empty_manifests,
 )
 from ...backups.rules import judge
+from ...backups.sites import MARK_SUFFIX
 from ...conf import Settings
 from ...conf.retention import Policy, time_zone
 from ...console import Console
@@ -136,7 +137,7 @@ def _require_complete(runs: Sequence[Backup], contents: Contents, catalog: Catal
     halves = {
         path.removesuffix(MANIFEST_SUFFIX)
         for path in contents.uncommitted
-        if not path.endswith(f".{Proof.READ}")
+        if not path.endswith((f".{Proof.READ}", MARK_SUFFIX))
     }
     for path in sorted(halves - {run.path for run in runs}):
         if catalog.remote.size(path) is not None and catalog.has_manifest(path):
