@@ -90,6 +90,7 @@ class Demo:
 
         self.step("Would the backup restore again? It is rehearsed; then one byte of it rots")
         self.manage("dbverify")
+        self.manage("mediaverify --share 1/7")
         self.flip_a_byte()
         self.manage("dbverify --remote-only", refused=True)
         self.manage("backupcheck", refused=True)
@@ -111,7 +112,8 @@ class Demo:
     def flip_a_byte(self) -> None:
         """Damage the stored dump as a bad disk does: its name and its size stay."""
         remote = Path(self.environment["JOURNAL_DATA_DIR"]) / "remote"
-        dump = max((remote / "db").glob("*.zst"))
+        # The newest that a restore takes; the other one is of what the restore above replaced.
+        dump = max(path for path in (remote / "db").glob("*.zst") if ".safety." not in path.name)
         data = bytearray(dump.read_bytes())
         data[len(data) // 2] ^= 1
         dump.write_bytes(data)

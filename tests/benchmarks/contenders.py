@@ -100,7 +100,7 @@ class Contender(ABC):
 
 STEPS: dict[str, tuple[str, ...]] = {
     "backup": ("dbbackup",),
-    "restore": ("dbrestore", "--noinput", "--no-safety-backup"),
+    "restore": ("dbrestore", "--noinput"),
     "media backup": ("mediabackup",),
     "media restore": ("mediarestore", "--noinput"),
     "list": ("listbackups",),
@@ -178,6 +178,7 @@ OURS = Package(
         "backup all": ("dbbackup", "--all"),
         # Nobody else backs up first what a restore replaces.
         "restore": ("dbrestore", "--noinput", "--no-safety-backup"),
+        "rehearsal": ("dbverify",),
     },
 )
 OURS_TWO_AT_ONCE = replace(

@@ -10,6 +10,7 @@ PEER = "the fastest peer"
 COMPRESSED = "the fastest peer that compresses"
 PIPELINE = "the best pipeline"
 IN_TURN = "one after the other"
+OWN_RESTORE = "its restore"
 _ALIKE = 1.25
 """A peer whose stored bytes are at most so many times ours compresses as well."""
 
@@ -43,6 +44,10 @@ GOALS = (
     Goal("mariadb", "restore", PIPELINE, 1.05),
     Goal("tables", "backup", PIPELINE, 1.5),
     Goal("tables", "restore", PIPELINE, 1.5),
+    *(
+        Goal(work, "rehearsal", OWN_RESTORE, 1.1)
+        for work in ("tiny", "sqlite", "postgresql", "mariadb", "tables")
+    ),
     Goal("several", "backup of all", IN_TURN, 0.65),
     *(
         Goal("media", step, against, limit)
@@ -78,7 +83,8 @@ def outcomes(series: Sequence[Series]) -> list[Outcome]:
                 continue
             if ours.work.partition(" ")[0] != goal.work:
                 continue
-            rivals = [one for one in series if _same_step(one, ours) and one is not ours]
+            step = "restore" if goal.against == OWN_RESTORE else ours.step
+            rivals = [one for one in series if _is_of(step, one, ours) and one is not ours]
             other = _RIVALS[goal.against](ours, rivals)
             times = ratio(ours, other, lambda run: run.wall) if other else None
             found.append(Outcome(goal, ours, other, times))
@@ -108,7 +114,7 @@ def _fastest_compressed(ours: Series, rivals: Sequence[Series]) -> Series | None
     return _fastest_peer(ours, small)
 
 
-def _in_turn(ours: Series, rivals: Sequence[Series]) -> Series | None:
+def _own(ours: Series, rivals: Sequence[Series]) -> Series | None:
     return next((one for one in rivals if one.contender == OURS.name), None)
 
 
@@ -116,9 +122,11 @@ _RIVALS: dict[str, Callable[[Series, Sequence[Series]], Series | None]] = {
     PEER: _fastest_peer,
     COMPRESSED: _fastest_compressed,
     PIPELINE: _best_pipeline,
-    IN_TURN: _in_turn,
+    IN_TURN: _own,
+    OWN_RESTORE: _own,
 }
 
 
-def _same_step(one: Series, other: Series) -> bool:
-    return (one.work, one.remote, one.step) == (other.work, other.remote, other.step)
+def _is_of(step: str, one: Series, other: Series) -> bool:
+    """Return whether one is of this step of the other's work on the other's remote."""
+    return (one.work, one.remote, one.step) == (other.work, other.remote, step)

@@ -20,7 +20,7 @@ needs_promtool = pytest.mark.skipif(
     not shutil.which("promtool"), reason="promtool, of Prometheus, is not installed"
 )
 
-SERIES = '{{operation="db_backup",database="{}",environment="{}"}}'
+SERIES = '{{operation="{}",database="{}",environment="{}"}}'
 CASES = """
 rule_files: [rules.yml]
 evaluation_interval: 1h
@@ -44,6 +44,20 @@ def test_age_rule_covers_only_backups():
     [pattern] = re.findall(r'operation=~"([^"]+)"', ALERTS["BackupTooOld"]["expr"])
     meant = {operation for operation in Operation if re.fullmatch(pattern, operation)}
     assert meant == {Operation.DB_BACKUP, Operation.MEDIA_BACKUP}
+
+
+@pytest.mark.parametrize(
+    ("alert", "meant"),
+    [
+        ("BackupUnproven", {Operation.DB_VERIFY, Operation.MEDIA_VERIFY}),
+        ("BackupUnchecked", {Operation.DB_CHECK, Operation.MEDIA_CHECK}),
+    ],
+)
+def test_rules_about_proof_cover_the_operations_that_their_channel_gets(alert, meant):
+    [pattern] = re.findall(r'operation=~"([^"]+)"', ALERTS[alert]["expr"])
+    assert {operation for operation in Operation if re.fullmatch(pattern, operation)} == meant
+    text = page("notify-prometheus")
+    assert all(f'"{operation}"' in text for operation in meant)
 
 
 def test_every_metric_is_documented():
@@ -87,6 +101,21 @@ def test_rules_fire_when_they_should_and_only_then(tmp_path):
 
 
 @needs_promtool
+def test_rules_about_proof_fire_when_nobody_proves_or_looks(tmp_path):
+    series = {
+        ("last_success_timestamp_seconds", "default", "production", "db_verify"): [0] * 200,
+        ("last_run_timestamp_seconds", "default", "production", "db_check"): [0] * 200,
+    }
+    fired = {
+        ("BackupUnproven", 191): [],
+        ("BackupUnproven", 193): ["default"],
+        ("BackupUnchecked", 25): [],
+        ("BackupUnchecked", 27): ["default"],
+    }
+    assert_fired(tmp_path, series, fired)
+
+
+@needs_promtool
 def test_missing_file_raises_an_alert(tmp_path):
     series = {("last_run_success", "archive", "production"): [1] * 5}
     assert_fired(tmp_path, series, {("BackupUnknown", 3): ["default"], ("BackupTooOld", 3): []})
@@ -94,9 +123,9 @@ def test_missing_file_raises_an_alert(tmp_path):
 
 def assert_fired(folder: Path, series, fired) -> None:
     lines = [
-        f"      - series: 'django_rclone_{name}{SERIES.format(database, environment)}'\n"
+        f"      - series: 'django_rclone_{name}{SERIES.format(*operation or ['db_backup'], database, environment)}'\n"
         f"        values: '{' '.join(map(str, values))}'"
-        for (name, database, environment), values in series.items()
+        for (name, database, environment, *operation), values in series.items()
     ]
     expectations = [
         {
@@ -113,13 +142,20 @@ def assert_fired(folder: Path, series, fired) -> None:
 
 
 def expected(alert: str, database: str, at: int) -> dict[str, dict[str, str]]:
-    labels = {"operation": "db_backup", "database": database, **ALERTS[alert]["labels"]}
+    operation = {"BackupUnproven": "db_verify", "BackupUnchecked": "db_check"}
+    labels = {
+        "operation": operation.get(alert, "db_backup"),
+        "database": database,
+        **ALERTS[alert]["labels"],
+    }
     if alert != "BackupUnknown":
         labels["environment"] = "production"
     summaries = {
         "BackupTooOld": f"No db_backup of {database} for 1d {at - 48}h 0m 0s",
         "BackupUnknown": f"Nothing is known about backups of {database}",
         "BackupFailed": f"The last db_backup of {database} failed",
+        "BackupUnproven": f"No backup of {database} was proven for {at // 24}d {at % 24}h 0m 0s",
+        "BackupUnchecked": f"Nobody looked at the backups of {database} for {at // 24}d {at % 24}h 0m 0s",
         "BackupHangs": f"db_backup of {database} started and never ended",
     }
     return {"exp_labels": labels, "exp_annotations": {"summary": summaries[alert]}}

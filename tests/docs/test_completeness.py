@@ -36,6 +36,7 @@ COMMANDS = (
     "mediarestore",
     "backupsite",
     "restoresite",
+    "mediaverify",
 )
 
 

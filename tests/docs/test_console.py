@@ -81,6 +81,7 @@ def without_particulars(text: str) -> str:
         (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "DATE"),
         (r"\d+(\.\d+)? (bytes|KB|MB)", "SIZE"),
         (r"\d+(\.\d+)? s\b", "TIME"),
+        (r"[\d,]+ rows? of \d+ tables?", "ROWS"),
         (r"\(/\S+\)", "(FILE)"),
         (r"\[y/N\] (y\n)?", "[y/N] "),
     ):

@@ -96,7 +96,13 @@ def test_commands_need_no_more_than_a_temporary_folder(
         site.rclone |= {"REMOTE": "backups:bucket/shop", "MEDIA_CACHE_DIR": None}
         env = variables_of(s3.settings["RCLONE_CONFIG"])
         env["RCLONE_CONFIG"] = "/dev/null"
-        for command in ("dbbackup", "mediabackup", "dbverify --remote-only", "backupcheck"):
+        for command in (
+            "dbbackup",
+            "mediabackup",
+            "dbverify --remote-only",
+            "mediaverify",
+            "backupcheck",
+        ):
             done = confined(site, *command.split(), env=env)
             assert done.returncode == 0, done.stdout + done.stderr
         database.run("DELETE FROM entry")

@@ -122,7 +122,7 @@ STRICT = {
 }
 
 
-def test_backup_with_dead_channels_takes_one_time_limit_and_names_each_of_them(site, tmp_path):
+def test_backup_waits_for_all_dead_channels_at_once_and_names_each_of_them(site, tmp_path):
     limit = 6.0
     began = time.monotonic()
     assert site.manage("dbbackup").returncode == 0
@@ -151,6 +151,5 @@ def test_backup_with_dead_channels_takes_one_time_limit_and_names_each_of_them(s
             beginning = f'Warning: "{name}" was not notified that db_backup {state}: '
             assert len([line for line in lines if line.startswith(beginning)]) == 1
     assert len(lines) == 2 * len(channels)
-    # A limit for the start and one for the outcome, or one after the other, would be 12 s or
-    # more. The rest is for a busy machine.
-    assert with_channels - without < 2 * limit - 1
+    # One after the other they would take twice as long, for the outcome alone.
+    assert with_channels - without < len(channels) * limit / 2

@@ -1,5 +1,6 @@
 """What every rehearsal next to a live database keeps to, for the tests of each engine."""
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 from django.core.management.base import CommandError
 
 from django_rclone.backups.inventory import Inventory
+from django_rclone.processes import Command
+from django_rclone.testing.kills import Killer
+from tests.support.kills import KILLS
 from tests.support.site import DjangoSite
 
 
@@ -59,3 +63,25 @@ class Rehearsals:
         with pytest.raises(CommandError, match="is not restorable"):
             site.call("dbverify")
         assert site.database.leftovers() == []
+
+    @pytest.mark.thorough
+    def test_a_killed_rehearsal_touches_no_live_data_and_the_next_one_sweeps(
+        self, rehearsing: DjangoSite, request: pytest.FixtureRequest
+    ) -> None:
+        site = rehearsing
+        site.back_up()
+        site.database.mutate()
+        live = site.database.fingerprint()
+        names = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "XDG_CACHE_HOME")
+        environment = {name: value for name, value in site.environ().items() if name in names}
+        command = Command(argv=tuple(site.argv("dbverify")), env=environment)
+        killer = Killer(command, random.Random(request.node.name))
+        for program in killer.programs * KILLS:
+            killer.run(program)
+            site.database.wait_until_idle()
+            assert site.database.fingerprint() == live
+
+        assert "Rehearsed" in site.call("dbverify")
+        assert site.database.fingerprint() == live
+        assert site.database.leftovers() == []
+        assert killer.killed.total()

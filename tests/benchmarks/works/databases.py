@@ -84,7 +84,8 @@ def back_up_and_restore(
                 engine=subject.engine.name,
             )
             restore = replace(backup, name="restore", title="restore", before=spoil, check=check)
-            bench.measure(work, backup, restore)
+            rehearsal = replace(backup, name="rehearsal", title="rehearsal")
+            bench.measure(work, backup, restore, rehearsal)
             bench.forget(work, remote)
     finally:
         subject.close()

@@ -1,6 +1,7 @@
 """A restore makes the live database equal the backup, or leaves it as it was."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -57,6 +58,11 @@ def test_a_restore_waits_for_no_reader_in_wal_mode(site: DjangoSite) -> None:
         reader.execute("COMMIT")
         assert reader.execute("SELECT count(*) FROM entry").fetchone() == (500,)
     assert site.database.fingerprint() == before
+
+
+def test_a_restore_says_how_much_came_back(site: DjangoSite) -> None:
+    site.call("dbbackup")
+    assert re.search(r"Restored database 'default' in .* s: 500 rows of 1 table\.", site.restore())
 
 
 def test_django_sees_the_restored_rows_at_once(site: DjangoSite) -> None:
@@ -180,6 +186,7 @@ def test_a_flipped_byte_is_refused(
     site.database.mutate()
     text = refused(site, recorder)
     assert "altered" in text or "decompress" in text or "damaged" in text
+    assert "Choose another backup with -i. `manage.py dbverify --all --remote-only`" in text
     assert text.endswith("\nDatabase 'default' is unchanged.")
 
 

@@ -195,13 +195,23 @@ def test_a_restore_to_another_folder_leaves_the_media_folder_alone(site: DjangoS
     assert "not separate" in said
 
 
+@pytest.mark.parametrize("at", ["yesterday", "media-2026-01-31-030000.62b28c12.index.zst"])
+def test_a_run_that_is_not_there_is_missed_with_what_shows_those_that_are(
+    site: DjangoSite, at: str
+) -> None:
+    for command in (("mediarestore", "--noinput"), ("listbackups", "--media")):
+        said = fails(site, *command, "--at", at)
+        assert "listbackups --media` shows the runs" in said
+        assert "A moment is written as 2026-01-31T03:00" in said
+
+
 def test_files_that_the_run_lacks_are_kept_unless_told_otherwise(site: DjangoSite) -> None:
     site.write_media({"a": b"a", "b": b"b"})
     site.call("mediabackup")
     site.write_media({"new/x": b"x"})
-    assert "1 others kept" in site.call("mediarestore", "--noinput")
+    assert "2 files: 0 created, 0 replaced; 1 other kept." in site.call("mediarestore", "--noinput")
     said = site.call("mediarestore", "--dry-run", "--delete", "--noinput")
-    assert "1 others deleted" in said
+    assert "1 other deleted" in said
     assert (site.media / "new/x").exists()
     site.call("mediarestore", "--noinput", "--delete")
     assert snapshot(site.media) == {"a": b"a", "b": b"b"}
@@ -419,6 +429,7 @@ def test_listing_shows_runs_and_their_files(site: DjangoSite) -> None:
     (listed,) = site.backups("--media")
     assert listed["size"] == sum(map(len, FILES.values()))
     assert (listed["files"], listed["whole"], listed["verified"]) == (len(FILES), True, True)
+    assert listed["kept"] == ["last 1 of 10", "newest"]
     assert listed["age"] < 240
     entries = site.backups("--media", "--at", run)
     assert {e["path"]: e["size"] for e in entries if e["kind"] == "file"} == {

@@ -78,6 +78,40 @@ def test_odd_names_links_and_empty_folders_come_back_byte_for_byte(anywhere: Dja
     assert read_state(site.media) == state
 
 
+# Guards
+
+
+def test_every_guard_holds_before_anything_is_stored_or_changed(anywhere: DjangoSite) -> None:
+    site = anywhere
+    files = {f"{number}.txt": b"%d" % number for number in range(10)}
+    site.write_media(files)
+    site.call("mediabackup")
+    site.media.rename(site.folder / "unmounted")
+    assert "There is no media folder" in fails(site, "mediabackup", "--force")
+    site.media.mkdir()
+    assert "is empty" in fails(site, "mediabackup")
+    site.write_media({"0.txt": b"0"})
+    assert "9 of 10 files of the last run are gone" in fails(site, "mediabackup")
+    others = {f"other {number}": b"" for number in range(10)}
+    site.write_media(others)
+    restore = ("mediarestore", "--noinput", "--delete")
+    assert "10 of 11 files" in fails(site, *restore)
+    site.rclone["ENVIRONMENT"] = "staging"
+    assert "--from-environment" in fails(site, *restore)
+    del site.rclone["ENVIRONMENT"]
+    site.rclone["SIGNING_KEY"] = "another"
+    assert "Refusing to restore" in fails(site, *restore)
+    del site.rclone["SIGNING_KEY"]
+    around = site.rclone["REMOTE"].rpartition("/")[0] or site.rclone["REMOTE"]
+    place = {"FOLDER" if around.startswith("/") else "REMOTE": around}
+    site.rclone["MEDIA_SOURCES"] = {"media": place}
+    assert "MEDIA_SOURCES are not separate" in fails(site, "mediabackup", "--force")
+    del site.rclone["MEDIA_SOURCES"]
+    assert snapshot(site.media) == {"0.txt": b"0", **others}
+    (run,) = site.backups("--media")
+    assert (run["files"], run["verified"], run["whole"]) == (10, True, True)
+
+
 # What cannot be stored
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.management.base import CommandError
 
 from django_rclone.backups.index import Entry, Kind
+from django_rclone.backups.pins import Pinned
 from django_rclone.rclone.output import RemoteObject
 from django_rclone.rclone.remote import Remote
 from tests.support.site import DjangoSite, snapshot
@@ -35,6 +36,54 @@ def test_old_runs_go_with_the_content_that_only_they_had(site: DjangoSite) -> No
     assert contents(site) == {b"2", b"3", b"same"}
     site.call("mediarestore", "--noinput", "--at", second)
     assert snapshot(site.media) == {"a": b"2", "same": b"same"}
+
+
+def test_a_pinned_run_stays_with_its_content_until_the_pin_ends(site: DjangoSite) -> None:
+    site.rclone["MEDIA_CLEANUP_KEEP"] = 1
+    forever, for_a_while, _ = make_runs(site, b"1", b"2", b"3")
+    site.call("pin", forever, "--reason", "before the move")
+    site.call("pin", for_a_while, "--for", "1d")
+    kept = {run["name"]: run["kept"] for run in site.backups("--media")}
+    assert kept[forever] == ["pinned"]
+    assert kept[for_a_while][0].startswith("pinned until ")
+    shown = site.call("listbackups", "--media")
+    assert f"{forever} is pinned: before the move" in shown
+    assert "    kept: pinned\n" in shown
+    site.call("mediabackup", "--clean")
+    assert contents(site) == {b"1", b"2", b"3", b"same"}
+    assert len(site.backups("--media")) == 3
+    site.call("unpin", forever)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pinned, "holds", lambda pin, now: False)
+        site.call("mediabackup", "--clean")
+    assert contents(site) == {b"3", b"same"}
+    assert [path.name for path in site.stored("media/runs") if path.suffix == ".pin"] == []
+
+
+def test_a_pin_of_a_run_that_a_listing_lacks_is_asked_for_by_its_name(
+    site: DjangoSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.rclone["MEDIA_CLEANUP_KEEP"] = 1
+    pinned, _ = make_runs(site, b"1", b"2")
+    site.call("pin", pinned)
+    original = Remote.list
+
+    def lacking(remote: Remote, folder: str) -> list[RemoteObject]:
+        return [item for item in original(remote, folder) if not item.path.endswith(".pin")]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Remote, "list", lacking)
+        site.call("mediabackup", "--clean")
+    assert "has a pin, which the listing lacked" in capsys.readouterr().err
+    assert b"1" in contents(site)
+
+
+def test_only_a_run_that_is_there_can_be_pinned(site: DjangoSite) -> None:
+    (run,) = make_runs(site, b"1")
+    with pytest.raises(CommandError, match=r"`manage\.py listbackups --media` shows"):
+        site.call("pin", f"no{run}")
+    with pytest.raises(CommandError, match=r"is not pinned(.|\n)*listbackups --media"):
+        site.call("unpin", run)
 
 
 def test_runs_of_others_keep_their_content_and_incomplete_ones_count_apart(

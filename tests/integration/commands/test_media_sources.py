@@ -93,7 +93,7 @@ def test_files_of_a_storage_come_back_under_their_names(
     assert content(storage) == left
     # What is as it was is not written again, and a folder takes it as well.
     shown = site.call("mediarestore", "--dry-run")
-    assert " 0 would be made and 0 replaced" in shown
+    assert " 0 would be created and 0 replaced" in shown
     site.call("mediarestore", "--noinput", "--to", str(site.folder / "elsewhere"))
     assert {**snapshot(site.folder / "elsewhere"), "cache/x.jpg": b"cached"} == left
 

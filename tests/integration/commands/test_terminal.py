@@ -60,7 +60,9 @@ def test_media_progress_shows_on_a_terminal(slow: DjangoSite) -> None:
     slow.write_media({f"{n}.bin": os.urandom(1_000_000) for n in range(6)})
     status, shown = on_a_terminal(slow, "mediabackup")
     assert status == 0
-    assert re.search(r"\r\x1b\[K  \d+ % of [\d.]+ MB, .* [KM]B/s, [\d.]+ s, .* left", shown), shown
+    assert re.search(
+        r"\r\x1b\[K  \d of 6 files, \d+ % of [\d.]+ MB, .* [KM]B/s, [\d.]+ s, .* left", shown
+    ), shown
 
 
 def test_without_a_terminal_there_are_plain_lines_only(slow: DjangoSite) -> None:

@@ -98,3 +98,10 @@ def test_a_text_that_grows_without_end_is_refused() -> None:
     bomb = b64encode(zlib.compress(b" " * (65 << 20), 9)).decode()
     with pytest.raises(ValueError, match="it is not an inventory"):
         Inventory.from_text(bomb)
+
+
+def test_what_is_compared_is_told_in_words() -> None:
+    assert EXPECTED.summary() == ["3 objects", "2 rows of 2 tables"]
+    one = Inventory({"table": frozenset({"note"})}, {"note": 1})
+    assert one.summary() == ["1 object", "1 row of 1 table"]
+    assert Inventory({"table": frozenset()}).summary() == ["0 objects"]

@@ -16,9 +16,12 @@ START = datetime(2031, 1, 1, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def backup(moment: datetime, *, problem: str = "", partial: bool = False) -> Backup:
+def backup(
+    moment: datetime, *, problem: str = "", partial: bool = False, safety: bool = False
+) -> Backup:
     facts = Facts(moment, "default", "", 1, partial, "")
     path = f"db/{moment:%Y-%m-%d-%H%M%S}{'-partial' if partial else ''}"
+    path += ".0123abcd.safety.x" if safety else ""
     return Backup(path=path, size=1, facts=facts, problem=problem)
 
 
@@ -136,7 +139,11 @@ moments = st.builds(
 )
 histories = st.lists(
     st.builds(
-        backup, moments, problem=st.sampled_from(["", "", "", "altered"]), partial=st.booleans()
+        backup,
+        moments,
+        problem=st.sampled_from(["", "", "", "altered"]),
+        partial=st.booleans(),
+        safety=st.sampled_from([False, False, True]),
     ),
     max_size=30,
     unique_by=lambda one: one.path,
@@ -151,7 +158,7 @@ def test_the_rules_are_those_of_a_plain_model(
     zone = ZoneInfo(name)
     expected = set()
     for partial in (False, True):
-        group = [b for b in history if b.verified and b.partial == partial]
+        group = [b for b in history if b.verified and b.partial == partial and not b.safety]
         group.sort(key=lambda b: b.path, reverse=True)
         expected |= {b.path for b in group[: policy.last]}
         for count, written in (
@@ -168,7 +175,9 @@ def test_the_rules_are_those_of_a_plain_model(
             oldest = date_of(group[0]) - policy.within
             expected |= {b.path for b in group if date_of(b) >= oldest}
         if not partial:
-            expected |= {b.path for b in group[:1]}
+            last = [b for b in history if b.verified and b.safety and not b.partial]
+            last.sort(key=lambda b: b.path, reverse=True)
+            expected |= {b.path for b in (group or last)[:1]}
     expected |= {b.path for b in history if not b.verified}
     assert {v.backup.path for v in judge(history, policy, zone=zone) if not v.goes} == expected
 
@@ -178,7 +187,8 @@ def test_no_clean_ups_at_any_time_take_the_newest_whole_backup(
     history: list[Backup], policy: Policy, name: str, clocks: list[int]
 ) -> None:
     """Whatever the clock of the host says at each of them, and whatever was deleted before."""
-    whole = [b for b in history if b.verified and not b.partial]
+    all_whole = [b for b in history if b.verified and not b.partial]
+    whole = [b for b in all_whole if not b.safety] or all_whole
     newest = max((b.path for b in whole), default=None)
     left = history
     for hours in clocks:

@@ -8,6 +8,7 @@ from tests.benchmarks.figures import Series, Spread, fastest, ratio, slope
 from tests.benchmarks.goals import (
     COMPRESSED,
     IN_TURN,
+    OWN_RESTORE,
     PEER,
     PIPELINE,
     Outcome,
@@ -105,6 +106,15 @@ def test_two_at_once_are_compared_with_one_after_the_other():
     one = series("django-rclone", 10, work="several", step="backup of all")
     two = series("django-rclone --jobs 2", 6, work="several", step="backup of all")
     assert names(outcomes([one, two])) == {IN_TURN: ("django-rclone", 0.6)}
+
+
+def test_a_rehearsal_is_compared_with_the_restore_of_the_same_backup():
+    restore = series("django-rclone", 10, work="postgresql", step="restore")
+    other = series("django-rclone", 3, work="mariadb", step="restore")
+    shell = series("shell", 2, work="postgresql", step="restore", is_pipeline=True)
+    rehearsal = series("django-rclone", 9, work="postgresql", step="rehearsal")
+    found = [one for one in outcomes([restore, other, shell, rehearsal]) if one.ours is rehearsal]
+    assert names(found) == {OWN_RESTORE: ("django-rclone", 0.9)}
 
 
 def test_limits_are_differences_to_an_idle_command():

@@ -55,5 +55,10 @@ class Console:
     def warn(self, text: str) -> None:
         """Report something that deserves attention and does not fail the operation."""
 
-    def progress(self, transferred: int, total: int | None = None) -> None:
-        """Report how many bytes have been moved so far, of how many if that is known. Called often."""
+    def progress(
+        self, transferred: int, total: int | None = None, files: tuple[int, int] | None = None
+    ) -> None:
+        """Report how many bytes have been moved so far, of how many if that is known. Called often.
+
+        ``files`` is how many files are done, and how many there are to do.
+        """

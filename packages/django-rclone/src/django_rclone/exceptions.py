@@ -206,7 +206,10 @@ class ProcessError(DjangoRcloneError):
     """A program ended badly; the message carries its own last words.
 
     ``returncode`` is its exit status, negative for a signal; ``None`` if it never ran.
+    ``transient`` is whether trying again may help.
     """
+
+    transient = False
 
     def __init__(self, message: str, *, hint: str = "", returncode: int | None = None) -> None:
         self.returncode = returncode
@@ -222,11 +225,9 @@ class ExecutableNotFound(ProcessError):
 class RcloneError(ProcessError):
     """rclone failed.
 
-    ``transient`` is whether trying again may help, ``missing`` whether there is no such
-    object or folder.
+    ``missing`` is whether there is no such object or folder.
     """
 
-    transient = False
     missing = False
 
 

@@ -5,10 +5,14 @@ from contextlib import closing
 import pytest
 from django.core.management.base import CommandError
 
+from django_rclone.clients.mysql.session_settings import OWN_SETTINGS, SETTINGS
+from tests.integration.clients.mysql.test_texts import run
 from tests.support.databases import MysqlDatabase
 from tests.support.rehearsals import Rehearsals
 from tests.support.servers.mysql import MysqlServer
 from tests.support.site import DjangoSite
+
+CLIENT = "django_rclone.clients.mysql"
 
 
 class TestRehearsals(Rehearsals):
@@ -31,3 +35,44 @@ def test_a_role_that_may_not_create_schemas_is_told_where_else(
             site.call("dbverify")
     assert "The role may not create a scratch schema" in str(caught.value)
     assert "Let REHEARSAL name another database to rehearse in" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "settings"),
+    [
+        (
+            "CREATE FUNCTION f() RETURNS text RETURN 'café'",
+            "",
+            OWN_SETTINGS.replace("= utf8mb4,", "= latin1,"),
+        ),
+        ("CREATE FUNCTION f() RETURNS text RETURN 'a' || 'b'", "PIPES_AS_CONCAT", OWN_SETTINGS),
+    ],
+    ids=["charset", "mode"],
+)
+def test_texts_that_would_come_back_with_another_meaning_are_found(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch, text: str, mode: str, settings: str
+) -> None:
+    run(site, text, mode=mode)
+    with monkeypatch.context() as patch:
+        # What makes each text in the settings that it was written in.
+        patch.setattr(f"{CLIENT}.definitions.Definition.settings", settings)
+        site.back_up()
+    with pytest.raises(CommandError, match=r"is not restorable: .*body.* of function f:"):
+        site.call("dbverify")
+    assert site.database.leftovers() == []
+    site.back_up()
+    site.call("dbverify")
+
+
+def test_tables_that_only_lax_sessions_make_are_found(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ", ".join(f"c{number} varchar(255)" for number in range(200))
+    run(site, "SET innodb_strict_mode = 0", f"CREATE TABLE wide ({columns}) CHARSET latin1")
+    site.back_up()
+    site.call("dbverify")
+    # What loads a dump as laxly as its tables were made.
+    monkeypatch.setitem(SETTINGS, "innodb_strict_mode", "1")
+    with pytest.raises(CommandError, match=r"(?s)is not restorable: .*Row size too large"):
+        site.call("dbverify")
+    assert site.database.leftovers() == []

@@ -33,7 +33,8 @@ UNQUALIFIED = """
 
 SOON = "CREATE DOMAIN soon AS timestamptz CHECK (VALUE > CURRENT_TIMESTAMP)"
 RULE = "CREATE RULE gone AS ON DELETE TO parent DO INSTEAD DELETE FROM child RETURNING parent"
-UNRESOLVED = """INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1); CREATE SCHEMA words; CREATE FUNCTION words.show(integer) RETURNS text LANGUAGE sql
+UNRESOLVED = """INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1); CREATE SCHEMA words; GRANT USAGE ON SCHEMA words TO PUBLIC;
+    CREATE FUNCTION words.show(integer) RETURNS text LANGUAGE sql
     IMMUTABLE AS 'SELECT $1::text'; CREATE FUNCTION shown(integer) RETURNS text LANGUAGE plpgsql IMMUTABLE
     AS 'BEGIN RETURN words.show($1); END'"""
 NO_LONGER = """CREATE OR REPLACE FUNCTION shown(integer) RETURNS text LANGUAGE plpgsql IMMUTABLE
@@ -237,6 +238,10 @@ def test_the_planner_knows_the_restored_tables(site: DjangoSite) -> None:
         (
             f"{UNRESOLVED}; CREATE INDEX shows ON child (shown(parent)) WHERE parent < 3; {NO_LONGER}",
             "index shows of public.child",
+        ),
+        (
+            f"{UNRESOLVED}; ALTER TABLE child ADD CONSTRAINT says CHECK (shown(parent) > ''); {NO_LONGER}",
+            "constraint says of public.child calls does not find",
         ),
     ],
 )

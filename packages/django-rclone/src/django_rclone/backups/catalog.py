@@ -27,6 +27,8 @@ class Catalog:
     """What the names of the backups say of those whose manifest cannot be trusted."""
     whole: bool = True
     """Whether listed backups have their manifests, not only the facts in them."""
+    listing: str = "listbackups"
+    """The command that shows them."""
 
     def read(self) -> Contents:
         """Return the contents of the folder. Takes one request, and more when they are asked."""
@@ -46,7 +48,7 @@ class Catalog:
         path = f"{self.folder}/{validate_name(name, self.folder)}"
         size = None if path.endswith(MANIFEST_SUFFIX) else self.remote.size(path)
         if size is None:
-            hint = "`manage.py listbackups` shows the backups."
+            hint = f"`manage.py {self.listing}` shows the backups."
             raise BackupNotFound(f"There is no backup {path} on the remote.", hint=hint)
         manifest = self.remote.read(manifest_path(path))
         key = signer(self.settings.signing_key, self.settings.signing_key_fallbacks)

@@ -45,6 +45,18 @@ class Inventory:
     rows: Mapping[str, int] = field(default_factory=dict)
     """How many rows a table holds, by its name in ``objects``; of tables that were counted."""
 
+    def summary(self) -> list[str]:
+        """Return how much is compared, in words."""
+        objects = _counted(sum(map(len, self.objects.values())), "object")
+        return [objects, *([rows] if (rows := self.row_summary()) else [])]
+
+    def row_summary(self) -> str:
+        """Return how many rows there are, in words; nothing if none were counted."""
+        if not self.rows:
+            return ""
+        rows = _counted(sum(self.rows.values()), "row")
+        return f"{rows} of {_counted(len(self.rows), 'table')}"
+
     def differences(self, found: "Inventory") -> tuple[str, ...]:
         """Return how ``found`` differs from this inventory, in words; nothing if it does not.
 
@@ -95,6 +107,10 @@ class Inventory:
             restored = found.rows.get(table, count)
             if restored != count:
                 yield f"{table} has {restored:,} rows instead of {count:,}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _decompressed(text: str) -> bytes:

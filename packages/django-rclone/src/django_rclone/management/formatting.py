@@ -42,6 +42,16 @@ def age(moment: datetime | None, now: datetime) -> str:
     return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
+def ago(how_old: str) -> str:
+    """Return what ``age()`` returned, as it is said in a sentence: ``3 minutes ago``."""
+    return f"{how_old} ago" if how_old[0].isdigit() else how_old
+
+
+def counted(count: int, thing: str) -> str:
+    """Return ``1 file`` or ``2,000 files``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def _months(earlier: datetime, later: datetime) -> int:
     months = 12 * (later.year - earlier.year) + later.month - earlier.month
     return months - ((later.day, later.time()) < (earlier.day, earlier.time()))
@@ -57,7 +67,7 @@ def date(moment: datetime | None) -> str:
 def media_counts(counts: MediaCounts) -> str:
     """Return what a run is about, as ``3 files: 1 added, 0 changed, 0 deleted, 0 left out``."""
     return (
-        f"{counts.files:,} files: {counts.added:,} added, {counts.changed:,} changed, "
+        f"{counted(counts.files, 'file')}: {counts.added:,} added, {counts.changed:,} changed, "
         f"{counts.deleted:,} deleted, {counts.left_out:,} left out"
     )
 

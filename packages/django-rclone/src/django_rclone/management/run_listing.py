@@ -4,17 +4,18 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from ..backups import Backup
 from ..backups.index import Entry, Kind, shown
-from ..backups.rehearsal import Rehearsal
-from .formatting import age, date, printable, size, table
+from ..operations.listing import Listed
+from .formatting import age, ago, date, printable, size, table
+from .kept_words import kept_record, kept_words
 from .proof_words import passed_record, proof_record, proof_words
 
-_RUNS = ("NAME", "DATE", "AGE", "FILES", "SIZE", "ADDED", "CHANGED", "DELETED", "STATE", "PROOF")
+_RUNS = ("NAME", "DATE", "AGE", "FILES", "SIZE", "ADDED", "CHANGED", "DELETED", "STATE", "PROOF", "KEPT")  # fmt: skip
 
 
-def run_record(run: Backup, proofs: Sequence[Rehearsal], now: datetime) -> dict[str, object]:
+def run_record(listed: Listed, now: datetime) -> dict[str, object]:
     """Return a run for programs."""
+    run, proofs = listed.backup, listed.proofs
     manifest, created = run.manifest, run.created_at
     return {
         "name": run.name,
@@ -34,15 +35,17 @@ def run_record(run: Backup, proofs: Sequence[Rehearsal], now: datetime) -> dict[
         "problem": run.problem or None,
         "proof": proof_record(proofs),
         "read_at": passed_record(proofs)["read_at"],
+        **kept_record(listed),
     }
 
 
-def run_table(runs: Sequence[tuple[Backup, Sequence[Rehearsal]]], now: datetime, width: int) -> str:
-    """Return runs as columns, or two lines for each if columns do not fit."""
-    return table([_RUNS, *(_row(run, proofs, now) for run, proofs in runs)], width, _sentence)
+def run_table(runs: Sequence[Listed], now: datetime, width: int) -> str:
+    """Return runs as columns, or some lines for each if columns do not fit."""
+    return table([_RUNS, *(_row(run, now) for run in runs)], width, _sentence)
 
 
-def _row(run: Backup, proofs: Sequence[Rehearsal], now: datetime) -> tuple[str, ...]:
+def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
+    run = listed.backup
     manifest = run.manifest
     files = _number(manifest.count if manifest else None)
     others = (
@@ -64,7 +67,8 @@ def _row(run: Backup, proofs: Sequence[Rehearsal], now: datetime) -> tuple[str, 
         "?" if content is None else size(content),
         *others,
         state,
-        proof_words(run, proofs, now),
+        proof_words(run, listed.proofs, now),
+        kept_words(listed),
     )
 
 
@@ -73,9 +77,10 @@ def _number(value: int | None) -> str:
 
 
 def _sentence(cells: Sequence[str]) -> str:
-    when, how_old, files, content, added, changed, deleted, state, proof = cells
+    when, how_old, files, content, added, changed, deleted, state, proof, kept = cells
     counts = f"{added} added, {changed} changed, {deleted} deleted"
-    return f"{when}  {how_old}  {files} files  {content}  {counts}  {state}, {proof}"
+    facts = f"{when}  {ago(how_old)}  {files} files  {content}  {counts}  {state}, {proof}"
+    return f"{facts}\n    kept: {kept}"
 
 
 def entry_record(entry: Entry) -> dict[str, object]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ..backups.sites import DATABASE, MEDIA, Part, names_of
 from ..operations.site.listing import ListedSite
-from .formatting import age, date, printable, size, table
+from .formatting import age, ago, date, printable, size, table
 
 _HEADER = ("NAME", "DATE", "AGE", "SIZE", "DATABASES", "MEDIA", "STATE")
 
@@ -43,7 +43,12 @@ def _parts(parts: Iterable[Part], key: str, listed: ListedSite) -> list[dict[str
 
 def site_table(sites: Sequence[ListedSite], now: datetime, width: int) -> str:
     """Return site backups as columns, or two lines for each if columns do not fit."""
-    return table([_HEADER, *(_row(one, now) for one in sites)], width, "  ".join)
+    return table([_HEADER, *(_row(one, now) for one in sites)], width, _sentence)
+
+
+def _sentence(cells: Sequence[str]) -> str:
+    when, how_old, *rest = cells
+    return "  ".join([when, ago(how_old), *rest])
 
 
 def _row(listed: ListedSite, now: datetime) -> tuple[str, ...]:

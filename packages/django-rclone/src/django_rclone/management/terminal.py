@@ -55,7 +55,14 @@ class Screen:
         with self._lock:
             self._moving.pop(name, None)
 
-    def show(self, name: str, transferred: int, elapsed: float, expected: int) -> None:
+    def show(
+        self,
+        name: str,
+        transferred: int,
+        elapsed: float,
+        expected: int,
+        files: tuple[int, int] | None,
+    ) -> None:
         if not self._animated or elapsed < _PROGRESS_DELAY:
             return
         with self._lock, _IGNORE_WRITE_ERRORS:
@@ -74,6 +81,8 @@ class Screen:
                 left = duration(max(0, whole - total) / rate)
                 percent = min(100, total * 100 // whole)
                 line = f"{percent} % of {formatted_size(whole)}, {line}, {left} left"
+            if files:
+                line = f"{files[0]:,} of {files[1]:,} files, {line}"
             self._err.write(f"\r\x1b[K  {line}", ending="")
             self._err.flush()
 
@@ -155,7 +164,9 @@ class TerminalConsole(Console):
         whose = f"database {self._name!r}: " if self._name else ""
         self._screen.write(f"Warning: {whose}{printable(text)}", is_warning=True)
 
-    def progress(self, transferred: int, total: int | None = None) -> None:
-        """Show bytes, rate and time, once a second has passed."""
+    def progress(
+        self, transferred: int, total: int | None = None, files: tuple[int, int] | None = None
+    ) -> None:
+        """Show files, bytes, rate and time, once a second has passed."""
         elapsed = time.monotonic() - self._started
-        self._screen.show(self._name, transferred, elapsed, total or 0)
+        self._screen.show(self._name, transferred, elapsed, total or 0, files)

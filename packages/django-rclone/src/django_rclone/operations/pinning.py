@@ -3,15 +3,18 @@
 from datetime import timedelta
 
 from .. import conf
-from ..backups.catalog import database_catalog
+from ..backups.catalog import Catalog, database_catalog
+from ..backups.index import EXTENSION
 from ..backups.pins import REASON_LIMIT, Pin, pin_path
+from ..conf import Settings
 from ..exceptions import BackupNotFound, BackupRejected, RcloneError
 from ..rclone import Remote, session
+from .media.runs import run_catalog
 
 
 @session()
 def pin_backup(name: str, reason: str, *, lasting: timedelta | None = None) -> Pin:
-    """Let no clean-up delete a backup of a database, ever or for so long; return its pin.
+    """Let no clean-up delete a backup or a run of media files, ever or for so long; return its pin.
 
     A second pin replaces the first. Raises ``InvalidSettings``, ``BackupNotFound``,
     ``BackupRejected`` for a reason that is too long, or ``RcloneError``.
@@ -23,7 +26,7 @@ def pin_backup(name: str, reason: str, *, lasting: timedelta | None = None) -> P
         )
     settings = conf.load()
     remote = Remote(settings)
-    path = database_catalog(remote, settings).get(name).path
+    path = _catalog(name, remote, settings).get(name).path
     pin = Pin.new(path, reason, settings, lasting=lasting)
     store_pin(pin, remote)
     return pin
@@ -45,11 +48,18 @@ def unpin_backup(name: str) -> str:
     """
     settings = conf.load()
     remote = Remote(settings)
-    catalog = database_catalog(remote, settings)
+    catalog = _catalog(name, remote, settings)
     path = catalog.get(name).path
     if catalog.pin_of(path) is None:
         raise BackupNotFound(
-            f"{path} is not pinned.", hint="`manage.py listbackups` shows which ones are."
+            f"{path} is not pinned.", hint=f"`manage.py {catalog.listing}` shows which ones are."
         )
     remote.delete(pin_path(path))
     return path
+
+
+def _catalog(name: str, remote: Remote, settings: Settings) -> Catalog:
+    """Return the catalog of whatever has such a name: runs of media files, or databases."""
+    if name.endswith(f".{EXTENSION}"):
+        return run_catalog(remote, settings)
+    return database_catalog(remote, settings)

@@ -32,7 +32,7 @@ def misplaced_backups(remote: Remote, settings: Settings) -> Iterator[InvalidSet
         if static and place.is_relative_to(static):
             name = name or "STATIC_ROOT"
         if name:
-            problem = f"and {name} are not separate: backups would lie in {place}"
+            problem = f"and {name} are not separate: backups would lie in {_shown(place)}"
             yield InvalidSettings("REMOTE", problem, "Choose a folder outside of it.")
 
 
@@ -87,7 +87,7 @@ def _places(remote: Remote, place: str) -> Sequence[Path]:
     if not place:
         return []
     try:
-        return remote.local_places(place)
+        return remote.places_behind(place)
     except RcloneError:
         # A configuration that cannot be read: whatever follows says so.
         return []
@@ -95,3 +95,7 @@ def _places(remote: Remote, place: str) -> Sequence[Path]:
 
 def _overlap(one: Path, other: Path) -> bool:
     return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _shown(place: Path) -> str:
+    return str(place) if place.is_absolute() else str(place).replace(":/", ":", 1)

@@ -107,7 +107,7 @@ class Rehearsed:
         self._client = client
         self._target = target
         self._checks = checks
-        self.compared = list(_words(expected)) if expected else []
+        self.compared = expected.summary() if expected else []
         """What is compared, in words: by ``finish()``, and by ``complaints()``."""
         self._unasked: list[str] = []
 
@@ -170,12 +170,6 @@ def _imported(path: str) -> tuple[str, Check]:
         hint = "Name a function that takes a connection and returns complaints."
         raise InvalidSettings("REHEARSAL_CHECKS", f"names {path}, which cannot be called", hint)
     return path, check
-
-
-def _words(expected: Inventory) -> Iterator[str]:
-    yield f"{sum(map(len, expected.objects.values())):,} objects"
-    if expected.rows:
-        yield f"{sum(expected.rows.values()):,} rows of {len(expected.rows):,} tables"
 
 
 def _reason(error: Exception) -> str:

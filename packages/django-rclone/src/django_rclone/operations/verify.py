@@ -19,6 +19,9 @@ from ..exceptions import (
     BackupRejected,
     ClientError,
     DjangoRcloneError,
+    ExecutableNotFound,
+    ProcessError,
+    RcloneError,
     VerificationFailed,
 )
 from ..locks import exclusive
@@ -194,6 +197,16 @@ class _Findings:
             yield
         except (BackupRejected, ClientError) as error:
             self.complaints.append(error.message.rstrip("."))
+        except ProcessError as error:
+            if not _refused(error):
+                raise
+            self.complaints.append(error.message.rstrip("."))
+
+
+def _refused(error: ProcessError) -> bool:
+    """Return whether a program of the database said no to what it was given, and why."""
+    ended = error.returncode is not None and error.returncode > 0
+    return ended and not error.transient and not isinstance(error, RcloneError | ExecutableNotFound)
 
 
 class _Nowhere:

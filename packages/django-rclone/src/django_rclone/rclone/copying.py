@@ -66,7 +66,7 @@ class Copying:
         destination: str,
         *,
         names: Sequence[str] | None = None,
-        progress: Callable[[int], None],
+        progress: Callable[[int, int], None] = lambda size, files: None,
         into_scratch: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
@@ -74,10 +74,12 @@ class Copying:
         ``into_scratch`` is whether the caller compares what arrives with hashes: then files need
         not be renamed when they are whole, and rclone need not compute hashes of its own.
 
+        ``progress`` gets the bytes and the files copied so far.
+
         What is there already is replaced. Names that are missing in the source are left out
         without a word. Only the start of rclone itself raises ``RcloneError``.
         """
-        stats = TransferStats(progress)
+        stats = TransferStats(lambda size: progress(size, stats.files))
         process = self._binary.process(
             "copy",
             as_folder(source),

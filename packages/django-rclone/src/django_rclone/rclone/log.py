@@ -99,6 +99,8 @@ class TransferStats:
         """Whether the log had any statistics yet."""
         self.bytes = 0
         """Bytes transferred."""
+        self.files = 0
+        """Files transferred."""
         self.progress_marker: object = None
         """A value that changes whenever rclone transferred, checked or listed anything."""
         self.failed: dict[str, str] = {}
@@ -114,6 +116,7 @@ class TransferStats:
             return message_of(line)
         self.seen = True
         self.bytes = int(stats.get("bytes", 0))
+        self.files = int(stats.get("transfers", 0))
         self.progress_marker = [stats.get(name) for name in _COUNTERS]
         self._progress(self.bytes)
         return None

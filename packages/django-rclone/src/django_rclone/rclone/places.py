@@ -1,4 +1,4 @@
-"""Where on this machine a remote keeps its files, if it does: https://rclone.org/overview/."""
+"""Where a remote keeps its files, on this machine or elsewhere: https://rclone.org/overview/."""
 
 import os
 import re
@@ -20,10 +20,11 @@ def variable_prefix(name: str) -> str:
     return f"RCLONE_CONFIG_{name.upper()}_"
 
 
-def local_places(place: str, sections: Sections, variables: Mapping[str, str]) -> Iterator[Path]:
+def places_behind(place: str, sections: Sections, variables: Mapping[str, str]) -> Iterator[Path]:
     """Yield the folders behind ``place``, a folder or a remote that may wrap others.
 
-    Of a remote that changes names, such as ``crypt``, it is the folder that it wraps.
+    Those that are not on this machine begin with the name of their remote, ``name:/bucket``,
+    so that they are in one another as folders are. Of a remote that changes names, such as ``crypt``, it is the folder that it wraps.
     ``variables`` configure remotes too.
     """
     yield from _behind(place, _Known(sections, variables), _DEEPEST)
@@ -71,11 +72,13 @@ def _behind(place: str, known: _Known, depth: int) -> Iterator[Path]:
     if options.get("type") == _LOCAL:
         yield from _behind(path, known, depth - 1)
         return
-    wrapped = options.get("remote")
+    wrapped, upstreams = options.get("remote"), list(_upstreams(options))
+    if wrapped is None and not upstreams:
+        yield Path(f"{name}:/{path}")
     if wrapped is not None:
         below = _joined(wrapped, path) if _keeps_folders(options) else wrapped
         yield from _behind(below, known, depth - 1)
-    for upstream in _upstreams(options):
+    for upstream in upstreams:
         yield from _behind(upstream, known, depth - 1)
 
 

@@ -154,10 +154,10 @@ class Remote:
             return False
         return True
 
-    def local_places(self, place: str) -> Sequence[Path]:
-        """Return the folders of this machine in which ``place``, an address, keeps its files."""
+    def places_behind(self, place: str) -> Sequence[Path]:
+        """Return the folders, here or on remotes, in which ``place``, an address, keeps its files."""
         return list(
-            places.local_places(place, self._sections(place), self._binary.remote_variables)
+            places.places_behind(place, self._sections(place), self._binary.remote_variables)
         )
 
     def is_configured(self, place: str) -> bool:

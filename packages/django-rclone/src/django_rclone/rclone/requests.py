@@ -63,7 +63,7 @@ class Requests:
 
         ``crypt`` reports a folder as missing if the remote below failed to answer whether
         it is a file. tests/faults/test_answers.py drops every single answer in turn, and
-        fails without the second request. To open the storage anew is a login at some of
+        fails without the second request. To open the storage again is a login at some of
         them: one that has just shown something is open as what it is.
         """
         with session():

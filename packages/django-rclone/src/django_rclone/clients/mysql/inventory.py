@@ -34,10 +34,12 @@ def inventory_of(
             definers |= {str(row[1]) for row in rows}
     objects[DEFINER] = frozenset(definers)
     # Another version may show what it was given in other words: then they are not compared.
+    bodies = [row for row in session.rows(BODIES, {"schema": schema}) if row[2] not in excluded]
     objects[f"{_BODY} in {session.version}"] = frozenset(
-        f"{_of(kind, name)} {mark}"
-        for kind, name, table, mark in session.rows(BODIES, {"schema": schema})
-        if table not in excluded
+        f"{_of(kind, name)} {mark}" for kind, name, _, mark, *_ in bodies
+    )
+    objects[f"{_BODY} settings in {session.version}"] = frozenset(
+        f"{_of(kind, name)} {' '.join(settings)}" for kind, name, _, _, *settings in bodies
     )
     counted = {
         table: _rows(session, schema, table, versioned=table in objects[VERSIONED])

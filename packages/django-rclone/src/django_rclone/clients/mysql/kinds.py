@@ -86,14 +86,18 @@ FROM information_schema.events WHERE event_schema = %s ORDER BY event_name
 """
 
 BODIES = """
-SELECT lower(routine_type), routine_name, '', left(sha2(routine_definition, 256), 16)
+SELECT lower(routine_type), routine_name, '', left(sha2(routine_definition, 256), 16), sql_mode,
+    character_set_client, collation_connection
 FROM information_schema.routines WHERE routine_schema = %(schema)s
-UNION ALL SELECT 'trigger', trigger_name, event_object_table, left(sha2(action_statement, 256), 16)
+UNION ALL SELECT 'trigger', trigger_name, event_object_table, left(sha2(action_statement, 256), 16),
+    sql_mode, character_set_client, collation_connection
 FROM information_schema.triggers WHERE trigger_schema = %(schema)s
-UNION ALL SELECT 'event', event_name, '', left(sha2(event_definition, 256), 16)
+UNION ALL SELECT 'event', event_name, '', left(sha2(event_definition, 256), 16), sql_mode,
+    character_set_client, collation_connection
 FROM information_schema.events WHERE event_schema = %(schema)s
 """
-"""Finds kind, name, table and a hash of each text that the server keeps as it was written."""
+"""Finds kind, name, table and a hash of each text that the server keeps as it was written, and
+the settings that give it its meaning."""
 
 KINDS: tuple[MysqlKind, ...] = (
     MysqlKind(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...exceptions import ClientError
+from ...exceptions import ClientError, ProcessError
 from ...processes import SECRET_FILE, Command, Process
 from ..tools import ProgramFinder, failure_describer, output_of, series
 from .connection import connection_parameters
@@ -27,6 +27,9 @@ _HARMLESS = ("--sandbox", "--skip-system-command", "--binary-mode")
 _VERSION = re.compile(r"(?:Distrib|Ver|from) (\d+\.\d+\.\d+)")
 # "mariadb from 11.4.2-MariaDB, client 15.2", "mysql  Ver 15.1 Distrib 10.11.18-MariaDB"
 _MARIADB_VERSION = re.compile(r"(\d+\.\d+\.\d+)-MariaDB")
+
+# The server is not there, or not any more: https://mariadb.com/kb/en/mariadb-error-codes/
+_LOST = re.compile(r"ERROR (2002|2003|2006|2013|2055|1053|1927)\b")
 
 _HINTS = {
     "1044": "The role needs SELECT, SHOW VIEW, TRIGGER, EVENT and EXECUTE on the database.",
@@ -120,7 +123,14 @@ def _error_lines(tail: Sequence[str]) -> Sequence[str]:
     return shown or tail[:3]
 
 
-describe_tool_failure = failure_describer(_HINTS, _error_lines)
+_describe = failure_describer(_HINTS, _error_lines)
+
+
+def describe_tool_failure(command: Command, returncode: int, tail: Sequence[str]) -> ProcessError:
+    """Return the error of a program: its words about errors, and no rows."""
+    error = _describe(command, returncode, tail)
+    error.transient = _LOST.search(error.message) is not None
+    return error
 
 
 def _is_about_errors(line: str) -> bool:

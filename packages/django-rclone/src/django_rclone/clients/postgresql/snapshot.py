@@ -14,13 +14,7 @@ from .catalog import Selection
 from .connection import PostgresqlSession
 from .contents import Contents
 from .execution import path_in
-from .soundness import (
-    UNRESOLVED,
-    VIOLATED,
-    checks_of_calls,
-    checks_of_rows,
-    impossible_rules,
-)
+from .soundness import UNRESOLVED, VIOLATED, RowCheck, checks_of_rows, impossible_rules
 
 logger = logging.getLogger(__name__)
 
@@ -137,29 +131,35 @@ class Snapshot:
         for lot in in_lots(sizes, size=sizes.__getitem__):
             counts = self._answers([count_of(table) for table in lot])
             counted = zip(lot, counts, strict=True)
-            self._rows |= {table: int(n) for table, n in counted if n is not None}
+            self._rows |= {table: n for table, n in counted if isinstance(n, int)}
 
     def _look_for_what_cannot_be_restored(self) -> None:
         session = self._session
-        for call in checks_of_calls(session):
-            self._use_path(path_in(self._path, call.schema))
-            if self._answers([call.query], yes=UNRESOLVED) == [True]:
-                self.findings.append(str(call))
         self._use_path(self._path)
         self.findings += impossible_rules(session)
         for checks in in_lots(checks_of_rows(session), size=lambda check: check.size):
-            broken = self._answers([check.query for check in checks])
-            said = zip(checks, broken, strict=True)
-            self.findings += [check.sentence for check, is_broken in said if is_broken]
+            said = self._answers([check.query for check in checks])
+            for check, answer in zip(checks, said, strict=True):
+                self._judge(check, answer if answer not in UNRESOLVED else self._answer_of(check))
+
+    def _answer_of(self, check: RowCheck) -> Any:
+        """Ask again, as the restore does."""
+        self._use_path(path_in(self._path, check.schema))
+        [answer] = self._answers([check.query])
+        self._use_path(self._path)
+        return answer
+
+    def _judge(self, check: RowCheck, answer: Any) -> None:
+        if answer in UNRESOLVED:
+            self.findings.append(check.unresolved)
+        elif answer is True or answer in VIOLATED:
+            self.findings.append(check.sentence)
 
     def _use_path(self, path: str) -> None:
         self._session.rows("SELECT set_config('search_path', %(path)s, true)", {"path": path})
 
-    def _answers(self, queries: Sequence[str], *, yes: Sequence[str] = VIOLATED) -> list[Any]:
-        """Return the answer to each query, ``None`` for one that this role cannot have.
-
-        To fail with one of the codes ``yes`` is an answer.
-        """
+    def _answers(self, queries: Sequence[str]) -> list[Any]:
+        """Return the answer to each query, or the code of the error with which it fails."""
         if self._stopped:
             raise ServerError("the dump has ended")
         self._session.execute("SAVEPOINT question")
@@ -176,5 +176,5 @@ class Snapshot:
         if found:
             return found
         if len(queries) == 1:
-            return [True if code in yes else None]
-        return [self._answers([query], yes=yes)[0] for query in queries]
+            return [code]
+        return [self._answers([query])[0] for query in queries]

@@ -15,7 +15,7 @@ _NO_RESTORE = (
     "Until then `dbrestore --salvage` gets the rest."
 )
 _FOREIGN_KEYS = """
-SELECT quote_ident(c.conname), child.identity, parent.identity,
+SELECT child.schema, quote_ident(c.conname), child.identity, parent.identity,
     string_agg(format('c.%%I = p.%%I', a.attname, f.attname), ' AND ' ORDER BY k.place),
     string_agg(format('c.%%I IS NOT NULL', a.attname),
         CASE c.confmatchtype WHEN 'f' THEN ' OR ' ELSE ' AND ' END ORDER BY k.place),
@@ -30,8 +30,8 @@ LATERAL pg_identify_object('pg_class'::regclass, c.confrelid, 0) parent
 WHERE c.contype = 'f' AND c.convalidated AND c.conparentid = 0 AND c.oid >= 16384
 AND a.attrelid = c.conrelid AND f.attrelid = c.confrelid
 AND has_table_privilege(c.conrelid, 'SELECT') AND has_table_privilege(c.confrelid, 'SELECT')
-GROUP BY c.oid, 1, 2, 3, t.oid, t.relkind, pt.oid, pt.relkind
-ORDER BY 8, c.oid
+GROUP BY c.oid, 1, 2, 3, 4, t.oid, t.relkind, pt.oid, pt.relkind
+ORDER BY 9, c.oid
 """
 # What is not immutable may be true today and not tomorrow; what the site wrote may say anything.
 _MUTABLE = """(
@@ -41,16 +41,16 @@ _MUTABLE = """(
     )
 )"""
 _CHECKS = f"""
-SELECT quote_ident(c.conname), i.identity, pg_get_expr(c.conbin, c.conrelid), t.relkind = 'r',
-    pg_relation_size(t.oid)
+SELECT i.schema, quote_ident(c.conname), i.identity, pg_get_expr(c.conbin, c.conrelid),
+    t.relkind = 'r', pg_relation_size(t.oid)
 FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid,
 LATERAL pg_identify_object('pg_class'::regclass, c.conrelid, 0) i
 WHERE c.contype = 'c' AND c.convalidated AND c.conislocal AND c.oid >= 16384 AND {_MUTABLE}
 AND has_table_privilege(c.conrelid, 'SELECT')
-ORDER BY 5, c.oid
+ORDER BY 6, c.oid
 """
 _DOMAINS = f"""
-SELECT quote_ident(c.conname), i.identity, quote_ident(a.attname), format_type(d.typbasetype, d.typtypmod),
+SELECT i.schema, quote_ident(c.conname), i.identity, quote_ident(a.attname), format_type(d.typbasetype, d.typtypmod),
     (pg_identify_object('pg_type'::regclass, d.oid, 0)).identity, pg_relation_size(t.oid)
 FROM pg_constraint c JOIN pg_type d ON d.oid = c.contypid
 JOIN pg_attribute a ON a.atttypid = d.oid AND NOT a.attisdropped
@@ -58,7 +58,7 @@ JOIN pg_class t ON t.oid = a.attrelid AND t.relkind = 'r',
 LATERAL pg_identify_object('pg_class'::regclass, t.oid, 0) i
 WHERE c.contype = 'c' AND c.convalidated AND c.oid >= 16384 AND {_MUTABLE}
 AND has_table_privilege(t.oid, 'SELECT')
-ORDER BY 6, c.oid
+ORDER BY 7, c.oid
 """
 # The list of a rule on a table that has got columns since: PostgreSQL takes no such rule.
 _RULES = """
@@ -73,7 +73,7 @@ ORDER BY 1
 # One row shows whether names are found.
 _CALLS = """
 SELECT format('SELECT count(e) < 0 FROM (SELECT ROW(%%s) AS e FROM ONLY %%s%%s LIMIT 1) s',
-        o.expression, i.identity, ' WHERE ' || o.condition), o.what || ' of ' || i.identity, n.nspname
+        o.expression, i.identity, ' WHERE ' || o.condition), i.schema, o.what || ' of ' || i.identity
 FROM (
     SELECT 'pg_class'::regclass AS catalog, x.indexrelid AS id, x.indrelid AS relation,
         'index ' || quote_ident(c.relname) AS what,
@@ -85,13 +85,13 @@ FROM (
         pg_get_expr(d.adbin, d.adrelid), NULL
     FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
     WHERE a.attgenerated = 's'
-) o JOIN pg_class t ON t.oid = o.relation AND t.relkind = 'r' JOIN pg_namespace n ON n.oid = t.relnamespace,
+) o JOIN pg_class t ON t.oid = o.relation AND t.relkind = 'r',
 LATERAL pg_identify_object('pg_class'::regclass, t.oid, 0) i
 WHERE has_table_privilege(t.oid, 'SELECT') AND EXISTS (
     SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.id
     AND d.refclassid = 'pg_proc'::regclass AND d.refobjid >= 16384
 )
-ORDER BY 2
+ORDER BY 2, 3
 """
 VIOLATED = ("23514",)
 UNRESOLVED = ("42883", "42P01", "42703", "42704", "3F000")
@@ -103,33 +103,26 @@ class RowCheck:
     """A question about rows, and what to tell if the answer is yes."""
 
     query: str
-    """Finds whether a row breaks the constraint; or fails on one, with the code ``VIOLATED``."""
+    """Finds whether a row breaks the constraint; or fails on one, with the code ``VIOLATED``.
+
+    Like a restore, it may run functions of the site, and fail if they do not find a name.
+    """
     size: int
     """The bytes of the tables that it reads."""
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallCheck:
-    """A question that runs functions of the site as a restore does; it may not find a name."""
-
-    query: str
-    of: str
-    """What calls the functions."""
     schema: str
-    """The schema of its table."""
+    """That of the table."""
+    of: str
+    """What it is about."""
+    sentence: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def unresolved(self) -> str:
+        """Return what to tell if a function does not find a name."""
         return (
             f"A function that {self.of} calls does not find what it names without a schema, "
             f"neither by the search_path of this database and role, nor in the schema of the "
             f"table. {_NO_RESTORE}"
         )
-
-
-def checks_of_calls(session: Session) -> list[CallCheck]:
-    """Return what to ask of indexes and generated columns that call functions of the site."""
-    return [CallCheck(*row) for row in session.rows(_CALLS, {})]
 
 
 def impossible_rules(session: Session) -> list[str]:
@@ -142,23 +135,33 @@ def impossible_rules(session: Session) -> list[str]:
 
 def checks_of_rows(session: Session) -> Iterator[RowCheck]:
     """Yield what to ask of the rows, of each kind the quick questions first."""
-    for name, child, parent, equal, present, own, their, size in session.rows(_FOREIGN_KEYS, {}):
+    for query, schema, of in session.rows(_CALLS, {}):
+        yield RowCheck(query, 0, schema, of)
+    for schema, name, child, parent, equal, present, own, their, size in session.rows(
+        _FOREIGN_KEYS, {}
+    ):
         yield RowCheck(
             f"SELECT EXISTS (SELECT FROM {'ONLY ' * own}{child} c WHERE ({present}) AND NOT EXISTS "
             f"(SELECT FROM {'ONLY ' * their}{parent} p WHERE {equal}))",
             size,
+            schema,
+            f"foreign key {name} of {child}",
             f"Rows of {child} break its foreign key {name}: they refer to rows of {parent} that "
             f"do not exist. {_NO_RESTORE}",
         )
-    for name, table, condition, own, size in session.rows(_CHECKS, {}):
+    for schema, name, table, condition, own, size in session.rows(_CHECKS, {}):
         yield RowCheck(
             f"SELECT EXISTS (SELECT FROM {'ONLY ' * own}{table} WHERE NOT ({condition}))",
             size,
+            schema,
+            f"constraint {name} of {table}",
             f"Rows of {table} break its constraint {name}. {_NO_RESTORE}",
         )
-    for name, table, column, base, domain, size in session.rows(_DOMAINS, {}):
+    for schema, name, table, column, base, domain, size in session.rows(_DOMAINS, {}):
         yield RowCheck(
             f"SELECT count({column}::{base}::{domain}) < 0 FROM ONLY {table}",
             size,
+            schema,
+            f"constraint {name} of domain {domain}",
             f"Values of {table}.{column} break constraint {name} of domain {domain}. {_NO_RESTORE}",
         )

@@ -98,7 +98,10 @@ class Command(RcloneCommand):
         console.info(f"Restoring database {plan.alias!r} from {plan.backup.path} ...")
         clock = time.monotonic()
         saved = restore_database(plan, sender=type(self), console=console)
-        console.info(f"Restored database {plan.alias!r} in {duration(time.monotonic() - clock)}.")
+        took = duration(time.monotonic() - clock)
+        rows = plan.expected.row_summary() if plan.expected else ""
+        what = f": {rows}" if rows else ""
+        console.info(f"Restored database {plan.alias!r} in {took}{what}.")
         if saved:
             console.way_back(plan.alias, saved.path.rpartition("/")[2], saved.until)
 

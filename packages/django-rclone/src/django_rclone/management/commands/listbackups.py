@@ -9,15 +9,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
-from ...backups import Backup
-from ...backups.pins import Pinned
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...operations.listing import Listed, list_databases
 from ...operations.media.contents import run_contents
-from ...operations.media.runs import list_runs
+from ...operations.media.listing import list_runs
 from ...operations.site.listing import list_sites
 from ..base import RcloneCommand
-from ..formatting import age, date, printable, size, table
+from ..formatting import age, ago, date, printable, size, table
+from ..kept_words import kept_record, kept_words, pin_sentence
 from ..media import chosen_source
 from ..proof_words import passed_record, proof_record, proof_words
 from ..run_listing import entry_lines, entry_record, run_record, run_table
@@ -98,13 +97,13 @@ class Command(RcloneCommand):
         runs = list_runs(source)
         now = datetime.now(UTC)
         if as_json:
-            records = [run_record(run, proofs, now) for run, proofs in runs]
+            records = [run_record(run, now) for run in runs]
             self.write_result(json.dumps(records, indent=2))
         elif not runs:
             self.write_result("There are no backups.")
         else:
             self.write_result(run_table(runs, now, shutil.get_terminal_size().columns))
-            self._write_notices([run for run, _ in runs], now)
+            self._write_notices(runs, now)
 
     def _list_sites(self, *, as_json: bool) -> None:
         sites = list_sites()
@@ -120,21 +119,20 @@ class Command(RcloneCommand):
 
     def _list_backups(self, database: str | None, *, as_json: bool) -> None:
         listed = list_databases(database)
-        backups = [one.backup for one in listed]
         now = datetime.now(UTC)
         if as_json:
             self.write_result(json.dumps([_record(one, now) for one in listed], indent=2))
-        elif not backups:
+        elif not listed:
             self.write_result("There are no backups.")
         else:
             rows = [_HEADER, *(_row(one, now) for one in listed)]
             self.write_result(table(rows, shutil.get_terminal_size().columns, _details))
-            for one in listed:
-                if one.pin and (words := _pin_words(one.pin)):
-                    self.write_result(printable(f"{one.backup.name} is pinned{words}"))
-            self._write_notices(backups, now)
+            self._write_notices(listed, now)
 
-    def _write_notices(self, backups: Sequence[Backup], now: datetime) -> None:
+    def _write_notices(self, listed: Sequence[Listed], now: datetime) -> None:
+        for sentence in filter(None, map(pin_sentence, listed)):
+            self.write_result(sentence)
+        backups = [one.backup for one in listed]
         for backup in backups:
             if backup.problem:
                 problem = f"{backup.name} is not verified: {backup.problem}."
@@ -145,7 +143,7 @@ class Command(RcloneCommand):
 
 
 def _record(listed: Listed, now: datetime) -> dict[str, object]:
-    backup, kept, pin, proofs = listed
+    backup, proofs = listed.backup, listed.proofs
     created = backup.created_at
     return {
         "name": backup.name,
@@ -159,31 +157,23 @@ def _record(listed: Listed, now: datetime) -> dict[str, object]:
         "problem": backup.problem or None,
         "proof": proof_record(proofs),
         **passed_record(proofs),
-        "pinned": pin.reason if pin else None,
-        "pinned_until": pin.until.isoformat() if pin and pin.until else None,
-        "kept": None if kept is None else [str(reason) for reason in kept],
+        **kept_record(listed),
     }
 
 
-def _pin_words(pin: Pinned) -> str:
-    """Return until when a backup is pinned, and why, as far as the pin says."""
-    until = f" until {date(pin.until)}" if pin.until else ""
-    return until + (f": {pin.reason}" if pin.reason else "")
-
-
 def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
-    backup, kept, _, proofs = listed
+    backup = listed.backup
     return (
         printable(backup.name),
         size(backup.size),
         age(backup.created_at, now),
         date(backup.created_at),
         printable(backup.database or "-"),
-        proof_words(backup, proofs, now),
-        "-" if kept is None else ", ".join(reason.rule for reason in kept) or "until a clean-up",
+        proof_words(backup, listed.proofs, now),
+        kept_words(listed),
     )
 
 
 def _details(cells: Sequence[str]) -> str:
-    *facts, kept = cells
-    return "  ".join(facts) + f"\n    kept: {kept}"
+    stored, how_old, *facts, kept = cells
+    return "  ".join([stored, ago(how_old), *facts]) + f"\n    kept: {kept}"

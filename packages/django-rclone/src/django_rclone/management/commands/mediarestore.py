@@ -11,7 +11,7 @@ from ...operations.media.guards import named
 from ...operations.media.plan import MediaRestorePlan, plan_media_restore
 from ...operations.media.restore import restore_media
 from ..base import RcloneCommand, add_noinput, add_verification_arguments
-from ..formatting import age, date, duration, printable, size
+from ..formatting import age, ago, counted, date, duration, printable, size
 from ..media import add_extra_files, add_source, chosen_source
 from ..terminal import TerminalConsole
 
@@ -85,19 +85,20 @@ class Command(RcloneCommand):
         clock = time.monotonic()
         counts = restore_media(plan, sender=type(self), console=console)
         console.info(
-            f"Restored media files in {duration(time.monotonic() - clock)}: {counts.files:,} files, "
-            f"{counts.added:,} of them made and {counts.changed:,} replaced; {_others(plan)}."
+            f"Restored media files in {duration(time.monotonic() - clock)}: "
+            f"{counted(counts.files, 'file')}: {counts.added:,} created, {counts.changed:,} "
+            f"replaced; {_others(plan)}."
         )
 
 
 def _others(plan: MediaRestorePlan) -> str:
-    return f"{plan.extra:,} others {'deleted' if plan.delete else 'kept'}"
+    return f"{counted(plan.extra, 'other')} {'deleted' if plan.delete else 'kept'}"
 
 
 def _preview(plan: MediaRestorePlan) -> str:
     counts = plan.compare()
     text = (
-        f"Of {counts.files:,} files in {plan.run.name}, {counts.added:,} would be made and "
+        f"Of {counted(counts.files, 'file')} in {plan.run.name}, {counts.added:,} would be created and "
         f"{counts.changed:,} replaced; {_others(plan)}."
     )
     if plan.conflicts:
@@ -107,12 +108,12 @@ def _preview(plan: MediaRestorePlan) -> str:
 
 def _question(plan: MediaRestorePlan) -> str:
     run = plan.run
-    made = f", {age(run.created_at, datetime.now(UTC))}" if run.created_at else ""
+    made = f", {ago(age(run.created_at, datetime.now(UTC)))}" if run.created_at else ""
     content = run.manifest.content_size if run.manifest else None
     sized = f"{size(content)}, " if content is not None else ""
     others = "deleted" if plan.delete else "kept"
     return (
         f"You are about to make the files in {plan.place.address} equal those of {run.name}\n"
         f"({sized}created {date(run.created_at)}{made}): newer ones are replaced, "
-        f"{plan.extra:,} others {others}."
+        f"{counted(plan.extra, 'other')} {others}."
     )

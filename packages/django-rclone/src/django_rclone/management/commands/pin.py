@@ -12,10 +12,10 @@ from ..formatting import date
 
 
 class Command(RcloneCommand):
-    help = "Lets no clean-up delete a backup of a database."
+    help = "Lets no clean-up delete a backup of a database, or a run of media files."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="The backup, as listbackups shows it.")
+        parser.add_argument("name", help="The backup or run, as listbackups shows it.")
         parser.add_argument(
             "--reason", default="", help="Says why it must stay, for whoever reads the list."
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandParser
 
 from ..base import RcloneCommand, add_environment, add_noinput
-from ..formatting import age, date, printable, size
+from ..formatting import age, ago, counted, date, printable, size
 from ..media import add_extra_files
 from ..safety import add_safety_backup, what_of_the_old
 
@@ -85,7 +85,7 @@ class Command(RcloneCommand):
 
 def _described(plan: "SiteRestorePlan") -> str:
     record = plan.record
-    made = f"created {date(record.created_at)}, {age(record.created_at, datetime.now(UTC))}"
+    made = f"created {date(record.created_at)}, {ago(age(record.created_at, datetime.now(UTC)))}"
     environment = f", environment {record.environment!r}" if record.environment else ""
     return f"site backup {record.name} ({size(record.size)}, {made}{environment})"
 
@@ -97,7 +97,7 @@ def _changes(plan: "SiteRestorePlan") -> Iterator[str]:
         yield f"  {what_of_the_old(database)}"
     becomes = "deleted" if plan.options.delete else "kept"
     for step in plan.media:
-        others = "1 other is" if step.extra == 1 else f"{step.extra:,} others are"
+        others = counted(step.extra, "other")
         yield (
             f"- the files in {step.address} that differ from {step.part.name}; {others} {becomes}."
         )

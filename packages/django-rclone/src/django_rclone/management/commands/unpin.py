@@ -8,10 +8,10 @@ from ..base import RcloneCommand
 
 
 class Command(RcloneCommand):
-    help = "Lets clean-ups delete a backup again that was pinned."
+    help = "Lets clean-ups delete a backup or a run again that was pinned."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="The backup, as listbackups shows it.")
+        parser.add_argument("name", help="The backup or run, as listbackups shows it.")
 
     def handle(self, *args: Any, name: str, verbosity: int, **options: Any) -> None:
         from ...operations.pinning import unpin_backup

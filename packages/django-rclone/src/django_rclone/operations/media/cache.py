@@ -155,9 +155,9 @@ class Cache:
             self._work.run("INSERT INTO cache.last VALUES (?, ?)", _named(run))
 
 
-def _named(run: Backup) -> tuple[str, str | None]:
+def _named(run: Backup) -> tuple[str, str]:
     assert run.manifest
-    return run.path, run.manifest.sha256
+    return run.path, run.manifest.sha256 or ""
 
 
 def cache_path(settings: Settings, place: str) -> Path | None:

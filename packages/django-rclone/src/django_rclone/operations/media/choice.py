@@ -25,7 +25,7 @@ def choose_run(
     """
     moment = parse_moment(at) if at is not None else None
     if at is not None and moment is None:
-        named = catalog.get(at)
+        named = named_run(catalog, at)
         _require_match(named, source, environment, unverified=unverified)
         return named, []
     runs = catalog.for_database(source)
@@ -36,6 +36,15 @@ def choose_run(
     if run is None:
         raise _none_found(runs, source, environment, at)
     return run, list(_newer(runs, run))
+
+
+def named_run(catalog: Catalog, name: str) -> Backup:
+    """Return the run of this name. Raises ``BackupNotFound``."""
+    try:
+        return catalog.get(name)
+    except BackupNotFound as error:
+        hint = f"{_LIST} A moment is written as 2026-01-31T03:00."
+        raise BackupNotFound(error.message, hint=hint) from None
 
 
 def parse_moment(text: str) -> datetime | None:

@@ -7,7 +7,7 @@ from ... import conf
 from ...backups import Backup
 from ...backups.index import Entry
 from ...rclone import Remote, session
-from .choice import choose_run, parse_moment
+from .choice import choose_run, named_run, parse_moment
 from .plan import selected_paths
 from .runs import read_index, run_catalog
 from .workset import WorkSet
@@ -27,7 +27,7 @@ def run_contents(
         remote = Remote(settings)
         catalog = run_catalog(remote, settings)
         if parse_moment(at) is None:
-            run = catalog.get(at)
+            run = named_run(catalog, at)
         else:
             run, _ = choose_run(catalog, source, at, settings.environment, unverified=False)
         read_index(remote, run, work, wanted=selected_paths(path))

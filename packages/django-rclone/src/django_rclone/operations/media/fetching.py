@@ -38,7 +38,8 @@ class Fetching:
         self._content = content
         self._target = target
         self._console = console
-        self._done = 0
+        self._done = self._total = 0
+        self._files_done = self._files = 0
         self.problems: dict[bytes, str] = {}
         """What could not be restored, each with the reason."""
 
@@ -47,12 +48,12 @@ class Fetching:
 
         ``temporary`` is a folder in the same file system as the target.
         """
-        _, total = wanted_size(self._work)
+        self._files, self._total = wanted_size(self._work)
         for path, mode in folders(self._work):
             self._try(path, partial(self._target.make_folder, path, mode))
         for batch in batches(self._work, _BATCH, _BATCH_SIZE):
             with scratch_directory(temporary) as folder:
-                self._fetch_batch(batch, folder, total)
+                self._fetch_batch(batch, folder)
         with scratch_directory(temporary) as folder:
             staged = os.fsencode(folder / "link")
             for path, target in links(self._work):
@@ -61,11 +62,11 @@ class Fetching:
             step = partial(self._target.set_status, one.path, modified=one.modified, mode=one.mode)
             self._try(one.path, step)
 
-    def _fetch_batch(self, batch: Sequence[Wanted], folder: Path, total: int) -> None:
+    def _fetch_batch(self, batch: Sequence[Wanted], folder: Path) -> None:
         root = os.fsencode(folder)
         uses = Counter(one.sha256 for one in batch)
         wanted = {content_name(sha256): sha256 for sha256 in uses if sha256 != EMPTY}
-        bad = self._download(list(wanted), folder, total)
+        bad = self._download(list(wanted), folder)
         if EMPTY in uses:
             (folder / content_name(EMPTY)[:2]).mkdir(exist_ok=True)
             (folder / content_name(EMPTY)).touch()
@@ -81,9 +82,15 @@ class Fetching:
             step = partial(put, staged, one.path, modified=one.modified, mode=one.mode)
             self._try(one.path, step)
         self.problems |= self._target.flush()
-        self._console.progress(self._done, total)
+        self._files_done += len(batch)
+        self._show(0, 0)
 
-    def _download(self, names: list[str], folder: Path, total: int) -> dict[str, str]:
+    def _show(self, size: int, files: int) -> None:
+        """Show how far all is, with what was fetched of the batch on its way."""
+        done = (min(self._files, self._files_done + files), self._files)
+        self._console.progress(self._done + size, self._total, done)
+
+    def _download(self, names: list[str], folder: Path) -> dict[str, str]:
         """Get contents by their names, and return those that are not what their name says."""
         missing = names
         for tries_left in range(_TRIES - 1, -1, -1):
@@ -93,7 +100,7 @@ class Fetching:
                 self._content,
                 str(folder),
                 names=missing,
-                progress=lambda got: self._console.progress(self._done + got, total),
+                progress=self._show,
                 into_scratch=True,
             )
             here = [name for name in missing if (folder / name).is_file()]

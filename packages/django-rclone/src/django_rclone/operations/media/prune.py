@@ -9,6 +9,7 @@ from ...backups.catalog import Catalog
 from ...backups.contents import Contents
 from ...backups.index import EXTENSION
 from ...backups.manifest import MANIFEST_SUFFIX, manifest_path
+from ...backups.pins import pin_path
 from ...backups.rehearsal import Proof, record_path
 from ...backups.retention import (
     CLOCK_TOLERANCE,
@@ -16,10 +17,8 @@ from ...backups.retention import (
     orphaned_dumps,
     with_empty_manifests,
 )
-from ...backups.rules import judge
 from ...backups.sites import MARK_SUFFIX
 from ...conf import Settings
-from ...conf.retention import Policy, time_zone
 from ...console import Console
 from ...events import Operation
 from ...exceptions import BackupNotFound, BackupRejected
@@ -27,6 +26,8 @@ from ...locks import exclusive
 from ...rclone import Remote, session
 from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
+from ..verdicts import pins_of
+from .listing import judge_runs
 from .runs import (
     NAMING,
     content_folder,
@@ -47,8 +48,8 @@ def prune_media(
 ) -> list[Backup]:
     """Delete the runs of a source that no rule keeps, and return them.
 
-    The rules are those of databases, with ``MEDIA_CLEANUP_KEEP`` without ``RETENTION``: only verified runs of this environment count, incomplete
-    ones apart. Then content is deleted that no run on the remote needs, of whatever source
+    The rules are those of databases, with ``MEDIA_CLEANUP_KEEP`` without ``RETENTION``: only
+    verified runs of this environment count, incomplete ones apart, and pinned ones stay. Then content is deleted that no run on the remote needs, of whatever source
     or environment, verified or not. If one of their indexes cannot be read, no content is.
     ``keep_path`` is the path of a run to keep in any case. Raises ``InvalidSettings``,
     ``OperationLocked``, ``BackupRejected`` or ``RcloneError``.
@@ -84,17 +85,12 @@ def _prune_runs(
     now = datetime.now(UTC)
     whose = (source, settings.environment)
     ours = [run for run in listed if (run.database, run.environment) == whose]
-    verdicts = judge(
-        ours,
-        settings.retention or Policy(last=settings.media_cleanup_keep),
-        zone=time_zone(),
-        now=now,
-        keep_path=keep_path,
-        pinned=dict.fromkeys(contents.pinned),
-        in_sites=contents.in_sites,
+    pins = pins_of(ours, contents, catalog.remote, settings)
+    verdicts = judge_runs(
+        ours, settings, now, pins=pins, in_sites=contents.in_sites, keep_path=keep_path
     )
     goes = [verdict.backup for verdict in reversed(verdicts) if verdict.goes]
-    runs = [run for run in goes if _is_as_listed(run, catalog, console)]
+    runs = [run for run in goes if _is_as_listed(run, catalog, now, console)]
     orphans = [
         path
         for path in orphaned_dumps(
@@ -103,6 +99,8 @@ def _prune_runs(
         if not catalog.has_manifest(path)
     ]
     for run in runs:
+        if run.path in contents.pinned:
+            catalog.remote.delete(pin_path(run.path))  # it has ended
         # The manifest first: an interrupted deletion leaves no run behind.
         catalog.remote.delete(manifest_path(run.path))
         if (record := record_path(run.path, Proof.READ)) in contents.stored:
@@ -116,16 +114,21 @@ def _prune_runs(
     return runs
 
 
-def _is_as_listed(run: Backup, catalog: Catalog, console: Console) -> bool:
-    """Ask for a run by its name before it is deleted: one listing may be wrong."""
+def _is_as_listed(run: Backup, catalog: Catalog, now: datetime, console: Console) -> bool:
+    """Ask for a run and its pin by name before it is deleted: one listing may be wrong."""
     try:
         found = catalog.get(run.path)
     except BackupNotFound:
         return False
-    marked = catalog.pin_of(run.path) is not None or catalog.has_site(run.path)
-    if found.verified and found.manifest == run.manifest and not marked:
+    if (pin := catalog.pin_of(run.path)) and pin.holds(now):
+        reason = "has a pin, which the listing lacked"
+    elif catalog.has_site(run.path):
+        reason = "is part of a site backup, which the listing lacked"
+    elif not found.verified or found.manifest != run.manifest:
+        reason = "is not what the listing says"
+    else:
         return True
-    console.warn(f"{run.path} is not what the listing says; it was kept.")
+    console.warn(f"{run.path} {reason}; it was kept.")
     return False
 
 

@@ -129,7 +129,6 @@ def _fetch(
                 folder,
                 str(scratch),
                 names=list(missing),
-                progress=lambda _: None,
                 into_scratch=True,
             )
             problems = _compare(scratch, missing)

@@ -52,9 +52,7 @@ class RemotePlace(SpooledPlace):
         """See ``MediaPlace``."""
         names = {path.decode("utf-8", "surrogateescape"): path for path in paths}
         with scratch_directory(temporary) as spool:
-            copied = self._copying.copy(
-                self.address, str(spool), names=list(names), progress=lambda _: None
-            )
+            copied = self._copying.copy(self.address, str(spool), names=list(names))
             if copied.error is not None and not copied.failed:
                 raise copied.error
             root = os.fsencode(spool)

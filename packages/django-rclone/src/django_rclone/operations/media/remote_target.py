@@ -20,7 +20,7 @@ class RemoteTarget(SpooledTarget):
         self._copying.delete(self._address, [path.decode("utf-8", "surrogateescape")])
 
     def _send(self, waiting: Mapping[str, bytes]) -> dict[bytes, str]:
-        copied = self._copying.copy(str(self._folder), self._address, progress=lambda _: None)
+        copied = self._copying.copy(str(self._folder), self._address)
         failed = {waiting[name]: why for name, why in copied.failed.items() if name in waiting}
         if copied.error is not None and not failed:
             raise copied.error

@@ -7,22 +7,18 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ... import conf
 from ...backups import Backup
 from ...backups.catalog import Catalog
 from ...backups.index import EXTENSION, Entry, require_header
 from ...backups.naming import Identity, Naming
-from ...backups.readings import Reading
-from ...backups.rehearsal import Proof
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...conf import Settings
 from ...console import Console
 from ...exceptions import BackupRejected
 from ...pipeline.compression import ZSTD
 from ...pipeline.relay import apply_dump
-from ...rclone import Remote, session
+from ...rclone import Remote
 from ...rclone.copying import Copying
-from ..proofs import records_of_kind
 from .workset import WorkSet
 
 VENDOR = "media"
@@ -77,26 +73,13 @@ def run_path(source: str, moment: datetime, settings: Settings) -> str:
 def run_catalog(remote: Remote, settings: Settings) -> Catalog:
     """Return the catalog of the runs of all sources."""
     names = RunNames(tuple(source.name for source in settings.media_sources))
-    return Catalog(remote, settings, folder=runs_folder(settings), names=names)
-
-
-@session()
-def list_runs(source: str | None = None) -> list[tuple[Backup, tuple[Reading, ...]]]:
-    """Return the runs, newest first, each with the record of its last reading, if there is one.
-
-    Raises ``InvalidSettings`` or ``RcloneError``.
-    """
-    settings = conf.load()
-    remote = Remote(settings)
-    contents = run_catalog(remote, settings).read()
-    runs = [run for run in contents.backups if source in (None, run.database)]
-    records = {
-        record.path: (record,)
-        for record in records_of_kind(
-            Reading, runs, contents.stored, remote, settings, [Proof.READ]
-        )
-    }
-    return [(run, records.get(run.path, ())) for run in runs]
+    return Catalog(
+        remote,
+        settings,
+        folder=runs_folder(settings),
+        names=names,
+        listing="listbackups --media",
+    )
 
 
 def is_whole(run: Backup) -> bool:

@@ -49,6 +49,7 @@ class Sending:
         self._console = console
         self._reasons: dict[bytes, str] = {}
         self._done = self._total = 0
+        self._files_done = self._files = 0
         self.bytes = 0
         """Bytes sent."""
 
@@ -57,7 +58,10 @@ class Sending:
 
         Raises ``RcloneError`` if the remote takes nothing more.
         """
-        self._total = self._work.number(f"SELECT sum(size) FROM found WHERE {_PENDING}")
+        ((self._files, total),) = self._work.connection.execute(
+            f"SELECT count(*), sum(size) FROM found WHERE {_PENDING}"
+        )
+        self._total = total or 0
         for _ in range(_TRIES):
             for batch in self._batches():
                 self._send_batch(batch, temporary)
@@ -101,7 +105,13 @@ class Sending:
                 self._stage(sources, root, staged)
                 self._copy(sources, root, staged)
         self._done += sum(one.found.size for one in hashed)
-        self._console.progress(self._done, self._total)
+        self._files_done += len(paths)
+        self._show(0, 0)
+
+    def _show(self, size: int, files: int) -> None:
+        """Show how far all is, with what was sent of the batch on its way."""
+        done = min(self._files, self._files_done + files)
+        self._console.progress(self._done + size, self._total, (done, self._files))
 
     def _noted(self, hashed: Sequence[Hashed]) -> dict[bytes, Found]:
         """Note hashes in the facts; return the files whose content is missing, each content once."""
@@ -137,12 +147,11 @@ class Sending:
             os.symlink(os.path.join(root, found.path), name)
 
     def _copy(self, sources: dict[bytes, Found], root: bytes, staged: Path) -> None:
-        before = self._done
         self._cache.begin(sources)
         copied = self._copying.copy(
             str(staged),
             self._content,
-            progress=lambda sent: self._console.progress(before + sent, self._total),
+            progress=self._show,
         )
         arrived = sources if copied.error is None else self._arrived(sources, copied)
         if copied.error is not None and not copied.failed and len(arrived) == len(sources):
