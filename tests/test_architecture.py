@@ -61,9 +61,13 @@ def read_sources(package: str) -> dict[str, str]:
 def imported(module: str, source: str, known: Sources) -> Iterator[str]:
     """Yield the full name of every module that ``module`` imports, at its top or later.
 
-    ``from package import name`` is ``package.name`` if that is a module we know.
+    ``from package import name`` is ``package.name`` if that is a module we know. The package
+    itself may name, for checkers of types, what it imports when it is first used.
     """
-    for node in ast.walk(ast.parse(source, module)):
+    tree = ast.parse(source, module)
+    if "." not in module:
+        tree.body = [node for node in tree.body if not _is_for_type_checkers(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -76,6 +80,10 @@ def imported(module: str, source: str, known: Sources) -> Iterator[str]:
             for alias in node.names:
                 full = f"{base}.{alias.name}"
                 yield full if full in known or full in ONLY else base
+
+
+def _is_for_type_checkers(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def fits(module: str, pattern: str) -> bool:

@@ -1,4 +1,5 @@
 import io
+import logging
 import subprocess
 import sys
 
@@ -43,7 +44,7 @@ def test_answer_of_the_service_is_shown(server, configure):
     configure(chat={"BACKEND": SLACK.backend, "OPTIONS": {"webhook_url": server.url}})
     server.answer_with(Answer(body=b"ok"))
     _, out, _ = notifytest("--state", "failed")
-    assert out == 'chat: SlackNotifier sent "failed": 200 ok\n'
+    assert out.startswith('chat: SlackNotifier sent "failed": 200 ok\n')
 
 
 def test_filters_do_not_apply_and_the_output_says_so(configure, outbox):
@@ -52,6 +53,58 @@ def test_filters_do_not_apply_and_the_output_says_so(configure, outbox):
     assert error is None
     assert [notification.state for notification in outbox] == ["succeeded"]
     assert "Its filters would exclude a real notification like this one." in out
+
+
+@pytest.mark.parametrize(
+    ("keys", "excluded"),
+    [
+        ({"ENVIRONMENTS": ["production"]}, False),
+        ({"DATABASES": ["default", "billing"]}, False),
+        ({"ENVIRONMENTS": ["staging"]}, True),
+        ({"STATES": ["started"]}, True),
+    ],
+)
+def test_filters_are_judged_as_those_of_a_real_operation_of_this_site(
+    keys, excluded, configure, outbox, settings
+):
+    settings.DJANGO_RCLONE = {"ENVIRONMENT": "production"}
+    configure(ops={**DUMMY, "STATES": ["failed"], **keys})
+    _, out, _ = notifytest("--state", "failed")
+    assert ("Its filters would exclude" in out) == excluded
+
+
+def test_a_cache_that_forgets_is_remarked_where_recoveries_are_awaited(configure, outbox, settings):
+    configure(
+        ops={**DUMMY, "STATES": ["failed", "recovered"]},
+        log={**DUMMY, "STATES": ["succeeded", "recovered"]},
+    )
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    assert notifytest("ops")[1].count("It would not learn of recoveries") == 1
+    assert "recoveries" not in notifytest("log")[1]
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "x"}
+    }
+    assert "recoveries" not in notifytest("ops")[1]
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"), [(None, False), (logging.WARNING, False), (logging.INFO, True)]
+)
+def test_a_log_that_shows_nothing_is_remarked(level, shown, configure, monkeypatch):
+    configure(
+        log={
+            "BACKEND": f"{NOTIFIERS}.logging.LoggingNotifier",
+            "OPTIONS": {"logger": "of.the.test"},
+        }
+    )
+    logger = logging.getLogger("of.the.test")
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(
+        logger, "handlers", [] if level is None else [logging.StreamHandler(io.StringIO())]
+    )
+    logger.setLevel(level or logging.NOTSET)
+    _, out, _ = notifytest("log")
+    assert ("no handler in LOGGING shows records of this logger at level INFO" in out) != shown
 
 
 def test_each_channel_is_reported_and_one_failure_fails_the_command(server, configure, outbox):

@@ -1,6 +1,7 @@
 """Remotes in Django's settings: of every kind, encrypted, and without a secret anywhere."""
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from django.core.checks import run_checks
 from django.core.management.base import CommandError
 from django.test import override_settings
 
+from django_rclone import conf
+from django_rclone.rclone.binary import RcloneBinary
 from tests.faults.endpoints import S3, Served, Sftp, Webdav
 from tests.integration.commands.test_secrets import watched_arguments
 from tests.support.site import RCLONE, DjangoSite, record_programs
@@ -159,6 +162,25 @@ def test_a_misspelled_option_is_refused_since_rclone_would_ignore_it(
 def test_a_misspelled_type_is_refused(site: DjangoSite, remote: dict[str, Any]) -> None:
     remote["TYPE"] = "SFTP"
     assert "unknown TYPE: 'SFTP'. Did you mean 'sftp'?" in refused(site)
+
+
+@pytest.mark.parametrize("password", ["pass word ", "Grüße & $HOME \"x\" 'y'", "-", "x" * 2_000])
+def test_any_password_of_one_line_is_the_same_to_rclone(
+    password: str, site: DjangoSite, remote: dict[str, Any]
+) -> None:
+    remote["ENCRYPTION"] = {"PASSWORD": password}
+    with override_settings(DJANGO_RCLONE=site.rclone):
+        variables = RcloneBinary(conf.load()).remote_variables
+    obscured = variables["RCLONE_CONFIG_DISK_PASSWORD"]
+    argv = [str(RCLONE), "reveal", "--", obscured]
+    assert subprocess.run(argv, capture_output=True, text=True).stdout == f"{password}\n"
+
+
+def test_a_password_of_several_lines_is_refused(site: DjangoSite, remote: dict[str, Any]) -> None:
+    remote["ENCRYPTION"] = {"PASSWORD": "5ecret\nof two lines"}
+    said = refused(site)
+    assert "several lines" in said
+    assert "5ecret" not in said
 
 
 def test_the_short_name_of_a_type_is_accepted(site: DjangoSite, remote: dict[str, Any]) -> None:

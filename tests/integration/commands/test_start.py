@@ -59,3 +59,16 @@ def test_backup_imports_no_client_of_another_vendor(site: DjangoSite) -> None:
     clients = {name.split(".")[2] for name in modules if name.startswith("django_rclone.clients.")}
     assert "sqlite" in clients
     assert not clients & {"postgresql", "mysql", "mongodb", "orm"}
+
+
+def test_importing_the_package_imports_nothing_of_it_and_needs_no_settings() -> None:
+    script = (
+        "import sys, django_rclone\n"
+        "dir(django_rclone)\n"
+        "assert not hasattr(django_rclone, 'no_such_function')\n"
+        "print(*[name for name in sys.modules if name.startswith(('django.', 'django_rclone.'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""

@@ -65,6 +65,13 @@ def test_media_progress_shows_on_a_terminal(slow: DjangoSite) -> None:
     ), shown
 
 
+def test_the_progress_of_a_restore_has_an_end(slow: DjangoSite) -> None:
+    slow.call("dbbackup")
+    status, shown = on_a_terminal(slow, "dbrestore", "--noinput")
+    assert status == 0
+    assert re.search(r"\r\x1b\[K  \d+ % of [\d.]+ MB, .* left", shown), shown
+
+
 def test_without_a_terminal_there_are_plain_lines_only(slow: DjangoSite) -> None:
     done = slow.manage("dbbackup")
     assert done.returncode == 0

@@ -54,6 +54,13 @@ class Filter:
             and (self.environments is None or event.environment in self.environments)
         )
 
+    def wants_recoveries_alone(self) -> bool:
+        """Return whether a success is of interest only after a failure."""
+        return (
+            NotificationState.RECOVERED in self.states
+            and NotificationState.SUCCEEDED not in self.states
+        )
+
     def is_satisfiable(self) -> bool:
         """Return whether any notification can pass."""
         return self.databases is None or not self.operations <= MEDIA_OPERATIONS

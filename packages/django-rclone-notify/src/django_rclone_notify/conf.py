@@ -1,4 +1,4 @@
-"""The only reader of ``settings.DJANGO_RCLONE_NOTIFY``.
+"""The only reader of ``settings.DJANGO_RCLONE_NOTIFY``, and of the label of the site.
 
 The setting is read again for every event, so that a change, for example in a test,
 takes effect at once.
@@ -32,6 +32,12 @@ def aliases() -> tuple[str, ...]:
     Raises ``InvalidNotifySettings`` if the setting is not a dictionary.
     """
     return tuple(_all_entries())
+
+
+def environment() -> str:
+    """Return the label of this site's environment, as events of django-rclone carry it."""
+    core = getattr(settings, "DJANGO_RCLONE", None)
+    return str(core.get("ENVIRONMENT", "")) if isinstance(core, Mapping) else ""
 
 
 def read_channel(alias: str) -> Channel:

@@ -1,8 +1,58 @@
-"""Backups of Django databases and media, streamed through rclone to any storage."""
+"""Backups of Django databases and media, streamed through rclone to any storage.
 
+The functions are imported when they are first used: importing this is cheap, and safe
+before Django is set up.
+"""
+
+import importlib
 import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .operations.from_code import backup_database as backup_database
+    from .operations.from_code import backup_databases as backup_databases
+    from .operations.from_code import check_backups as check_backups
+    from .operations.from_code import list_backups as list_backups
+    from .operations.from_code import pin_backup as pin_backup
+    from .operations.from_code import prune_database as prune_database
+    from .operations.from_code import restore_database as restore_database
+    from .operations.from_code import unpin_backup as unpin_backup
+    from .operations.from_code import verify_database as verify_database
+    from .operations.media.from_code import backup_media as backup_media
+    from .operations.media.from_code import list_media as list_media
+    from .operations.media.from_code import prune_media as prune_media
+    from .operations.media.from_code import restore_media as restore_media
+    from .operations.media.from_code import verify_media as verify_media
 
 # Warnings are shown by the commands; without a handler logging would show them twice.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __version__ = "1.0.0a1"
+
+__all__ = [
+    "backup_database",
+    "backup_databases",
+    "backup_media",
+    "check_backups",
+    "list_backups",
+    "list_media",
+    "pin_backup",
+    "prune_database",
+    "prune_media",
+    "restore_database",
+    "restore_media",
+    "unpin_backup",
+    "verify_database",
+    "verify_media",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        room = "operations.media" if name.endswith("_media") else "operations"
+        return getattr(importlib.import_module(f"{__name__}.{room}.from_code"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -114,6 +114,8 @@ def report(
     """
     context = OperationContext(event, sender)
     clock = time.monotonic()
+    what = f"{event.operation} of {event.database!r}" if event.database else str(event.operation)
+    logger.info("%s started", what)
     try:
         _send_event(event, sender, console)
         yield context
@@ -126,9 +128,11 @@ def report(
             error_message=_presentable(ours.message) if ours else _describe(error),
             error_hint=(_presentable(ours.hint) if ours else "") or None,
         )
+        logger.error("%s failed: %s", what, failed.error_message)
         _send_event(failed, sender, console)
         raise
     succeeded = _final_event(event, context, State.SUCCEEDED, clock)
+    logger.info("%s succeeded in %.1f s", what, succeeded.duration)
     _send_event(succeeded, sender, console)
     if hooks := _HOOKS.get(event.operation):
         _send(hooks.post, sender, console, **_signal_kwargs(succeeded, hooks.post_carries))

@@ -35,7 +35,24 @@ class LoggingNotifier(Notifier):
         logger = logging.getLogger(f"{self._name}.{notification.event.operation}")
         level = _LEVELS.get(notification.state, logging.INFO)
         logger.log(level, "%s", line(notification), extra=fields(notification))
-        return f"logged to {logger.name}"
+        where = f"logged to {logger.name}"
+        if _is_shown(logger, level):
+            return where
+        name = logging.getLevelName(level)
+        return f"{where}, but no handler in LOGGING shows records of this logger at level {name}"
+
+
+def _is_shown(logger: logging.Logger, level: int) -> bool:
+    """Return whether any handler gets records of ``level``: https://docs.python.org/3/library/logging.html#logging-flow."""
+    if not logger.isEnabledFor(level):
+        return False
+    at: logging.Logger | None = logger
+    while at is not None:
+        for handler in at.handlers:
+            if handler.level <= level and not isinstance(handler, logging.NullHandler):
+                return True
+        at = at.parent if at.propagate else None
+    return False
 
 
 def line(notification: Notification) -> str:

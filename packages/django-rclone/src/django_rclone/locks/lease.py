@@ -28,6 +28,7 @@ from ..exceptions import OperationLocked, RcloneError
 from ..interrupts import sleep
 from ..rclone import Remote
 from ..rclone.decoding import json_object, typed_fields
+from ..rclone.waits import waiting
 from .liveness import hold_marker, owner_is_dead, remove_marker
 
 EXPIRY = timedelta(minutes=15)
@@ -114,6 +115,7 @@ def _acquire(lock: "_Lock", stack: ExitStack) -> Lease:
         # A lease well before ours is that of a run at work.
         if not attempts_left or other.since < lease.since - _SIMULTANEOUS:
             raise _locked(lock, other)
+        waiting(f"Another {other} starts on host {other.host} at this moment; trying again.")
         sleep(random.uniform(0.2, 2.0))
     raise AssertionError("the loop returns or raises")
 

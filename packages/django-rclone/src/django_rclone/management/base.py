@@ -37,10 +37,12 @@ class RcloneCommand(BaseCommand):
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         # What only the work itself needs is imported with it: --help is quick.
         from ..rclone import session
+        from ..rclone.waits import shown
 
+        verbosity = int(options.get("verbosity", 1))
         try:
-            with set_right(), deferred_signals(), session():
-                self._warn_of_environment(int(options.get("verbosity", 1)))
+            with set_right(), deferred_signals(), session(), shown(self._show_wait):
+                self._warn_of_environment(self.console(verbosity))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
             text = printable(redact(_with_notes(str(error), error)))
@@ -57,16 +59,23 @@ class RcloneCommand(BaseCommand):
 
     def console(self, verbosity: int) -> TerminalConsole:
         """Return the console that operations report their steps to."""
-        return TerminalConsole(Screen(self.stdout, self.stderr, self.style.WARNING, verbosity))
+        # The last one draws the progress that a wait must not run into.
+        self._console = TerminalConsole(
+            Screen(self.stdout, self.stderr, self.style.WARNING, verbosity)
+        )
+        return self._console
 
-    def _warn_of_environment(self, verbosity: int) -> None:
+    def _show_wait(self, sentence: str) -> None:
+        self._console.waiting(sentence)
+
+    def _warn_of_environment(self, console: TerminalConsole) -> None:
         from ..rclone.binary import RcloneBinary
         from ..rclone.environment import sentence
 
         # What is wrong with the settings or with rclone is said by the command itself.
         with contextlib.suppress(DjangoRcloneError, InvalidSettings):
             if names := RcloneBinary(conf.load()).left_out:
-                self.console(verbosity).warn(sentence(names))
+                console.warn(sentence(names))
 
     def write_result(self, text: str) -> None:
         """Print what was asked for. Raises ``CommandError`` when it cannot be written."""

@@ -37,19 +37,32 @@ class Screen:
         self._moving: dict[str, tuple[int, float, int]] = {}
         """Bytes and seconds so far, and bytes in all or 0, by the name of the part."""
 
-    def write(self, text: str, *, is_warning: bool = False) -> None:
+    def write(self, text: str) -> None:
+        """Print a line, unless all is to be quiet."""
         with self._lock, _IGNORE_WRITE_ERRORS:
-            if self._shown:
-                self._err.write("\r\x1b[K", ending="")
-                self._shown = 0.0
-            if self._quiet:
-                return
-            if is_warning:
-                self._err.write(text, self._style_warning)
-            else:
+            self._clear()
+            if not self._quiet:
                 self._out.write(text)
                 # Behind a pipe it would stay in a buffer, and nobody would see where it hangs.
                 self._out.flush()
+
+    def warn(self, text: str) -> None:
+        """Print a warning, in any case: whoever wants no steps wants to know of trouble."""
+        with self._lock, _IGNORE_WRITE_ERRORS:
+            self._clear()
+            self._err.write(text, self._style_warning)
+
+    def remark(self, text: str) -> None:
+        """Print a line where it gets into no result, unless all is to be quiet."""
+        with self._lock, _IGNORE_WRITE_ERRORS:
+            self._clear()
+            if not self._quiet:
+                self._err.write(text, lambda plain: plain)
+
+    def _clear(self) -> None:
+        if self._shown:
+            self._err.write("\r\x1b[K", ending="")
+            self._shown = 0.0
 
     def forget(self, name: str) -> None:
         with self._lock:
@@ -162,7 +175,11 @@ class TerminalConsole(Console):
     def warn(self, text: str) -> None:
         """Print a warning on stderr."""
         whose = f"database {self._name!r}: " if self._name else ""
-        self._screen.write(f"Warning: {whose}{printable(text)}", is_warning=True)
+        self._screen.warn(f"Warning: {whose}{printable(text)}")
+
+    def waiting(self, text: str) -> None:
+        """Print on stderr what is waited for."""
+        self._screen.remark(printable(text))
 
     def progress(
         self, transferred: int, total: int | None = None, files: tuple[int, int] | None = None

@@ -23,7 +23,7 @@ def stream(backup: Backup, remote: Remote, sink: Sink, console: Console) -> None
                 sink,
                 compression=_compression_of(backup),
                 expected=_expected_digest(backup),
-                progress=console.progress,
+                progress=lambda done: console.progress(done, backup.size),
             )
     except BackupRejected as error:
         raise BackupRejected(error.message, hint=error.hint or _ANOTHER) from error

@@ -26,7 +26,7 @@ from ..rclone import Remote, session
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .migrations import missing_migrations
-from .newest import dates_in_the_future, newest_backup, of_environment
+from .newest import OLD_KEY, dates_in_the_future, newest_backup, of_environment
 from .reading import expected_inventory, stream
 from .safety import back_up_first
 
@@ -191,7 +191,7 @@ def require_verified(backup: Backup, *, accept: bool = False) -> None:
         return
     raise BackupRejected(
         f"Refusing to restore {backup.path}: {backup.problem}.",
-        hint="Choose another backup with -i, or restore this one anyway "
+        hint=f"{OLD_KEY} Or choose another backup with -i, or restore this one anyway "
         f"with -i {backup.name} --unverified.",
     )
 

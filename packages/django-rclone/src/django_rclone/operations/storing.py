@@ -85,6 +85,7 @@ class Storing:
         ``before_commit`` is called when all is known to be stored but the manifest.
         """
         path = attempt.path
+        self.remote.require_reachable(path)
         with self._deleted_on_error(path):
             dumped = self._upload(path)
             self._require_stored(path, dumped.digest)

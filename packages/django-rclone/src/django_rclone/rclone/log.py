@@ -80,6 +80,8 @@ _TRANSIENT = (
 )
 """Errors that may pass, with a hint."""
 
+_WORDS = {"statuscode: 5": "server error", ": eof": "unexpected end", "slowdown": "too busy"}
+
 _NOT_FOUND = (3, 4)  # its exit codes for a missing folder and a missing file
 _RETRY_EXIT_CODE = 5  # rclone's "temporary error", which more retries might fix
 
@@ -156,6 +158,13 @@ def message_of(line: str) -> str | None:
         return None
     subject = entry.get("object")
     return f"{subject}: {message}" if subject else message
+
+
+def reason_of(message: str) -> str:
+    """Return in few words why an error may pass."""
+    lowered = message.lower()
+    sign = next((sign for sign, _ in _TRANSIENT if sign in lowered), "an error that may pass")
+    return _WORDS.get(sign, sign)
 
 
 def failure(command: Command, returncode: int, tail: Sequence[str]) -> RcloneError:

@@ -5,17 +5,19 @@ them: https://rclone.org/docs/#config-file.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..conf.remotes import ConfiguredRemote
 from ..conf.validators import did_you_mean
 from ..exceptions import InvalidSettings, RcloneError
 from .decoding import json_value
-from .obscuring import obscure
 from .places import Sections, variable_prefix
 
 _KEY = "REMOTES"
+
+Obscure = Callable[[str], str]
+"""Returns a password as rclone wants it in a configuration."""
 
 Storages = Mapping[str, Mapping[str, bool]]
 """The options of each type of storage, and whether rclone wants them obscured."""
@@ -40,18 +42,20 @@ def _storages(providers: Any) -> Iterator[tuple[str, Mapping[str, bool]]]:
             yield name, options
 
 
-def variables(remotes: Sequence[ConfiguredRemote], known: Storages) -> dict[str, str]:
+def variables(
+    remotes: Sequence[ConfiguredRemote], known: Storages, obscure: Obscure
+) -> dict[str, str]:
     """Return the variables that configure remotes.
 
-    Raises ``InvalidSettings`` for a type or an option that rclone does not know: it would
-    ignore it in silence.
+    Raises ``InvalidSettings`` for a type or an option that rclone does not know, which it
+    would ignore in silence, and what ``obscure`` raises.
     """
     found: dict[str, str] = {}
     for remote in remotes:
         _require_undefined(remote)
-        found |= _variables(remote.plain_name, _obscured(remote, known))
+        found |= _variables(remote.plain_name, _storage(remote, known, obscure))
         if remote.encryption:
-            found |= _variables(remote.name, _crypt(remote))
+            found |= _variables(remote.name, _crypt(remote, obscure))
     return found
 
 
@@ -78,7 +82,7 @@ def _require_undefined(remote: ConfiguredRemote) -> None:
             raise InvalidSettings(_KEY, problem, "Remove one of the two.")
 
 
-def _obscured(remote: ConfiguredRemote, known: Storages) -> dict[str, str]:
+def _storage(remote: ConfiguredRemote, known: Storages, obscure: Obscure) -> dict[str, str]:
     where = f"of {remote.name!r}"
     if remote.type not in known:
         hint = did_you_mean(remote.type.lower(), known) or "`rclone help backends` lists them."
@@ -91,24 +95,31 @@ def _obscured(remote: ConfiguredRemote, known: Storages) -> dict[str, str]:
             problem = f"{where} has an option that {remote.type} does not have: {option!r}"
             raise InvalidSettings(_KEY, problem, hint)
     return {"type": remote.type} | {
-        option: obscure(value) if passwords[option] and value else value
+        option: _obscured(remote, value, obscure) if passwords[option] and value else value
         for option, value in remote.options.items()
     }
 
 
-def _crypt(remote: ConfiguredRemote) -> dict[str, str]:
+def _crypt(remote: ConfiguredRemote, obscure: Obscure) -> dict[str, str]:
     """Return the options of https://rclone.org/crypt/ around a storage."""
     assert remote.encryption
     options = {
         "type": "crypt",
         "remote": f"{remote.plain_name}:",
-        "password": obscure(remote.encryption.password),
+        "password": _obscured(remote, remote.encryption.password, obscure),
         # The names of folders are ours, and of the bucket, which must stay what it is.
         "directory_name_encryption": "false",
     }
     if remote.encryption.salt:
-        options["password2"] = obscure(remote.encryption.salt)
+        options["password2"] = _obscured(remote, remote.encryption.salt, obscure)
     return options
+
+
+def _obscured(remote: ConfiguredRemote, password: str, obscure: Obscure) -> str:
+    if "\n" in password or "\r" in password:
+        problem = f"of {remote.name!r} has a password of several lines"
+        raise InvalidSettings(_KEY, problem, "rclone takes passwords of one line.")
+    return obscure(password)
 
 
 def _variables(name: str, options: Mapping[str, str]) -> dict[str, str]:

@@ -55,6 +55,15 @@ class Remote:
         with session():
             running(self._binary)
 
+    def require_reachable(self, path: str) -> None:
+        """Raise ``RcloneError`` if the remote does not say whether ``path`` is there.
+
+        An upload to one that cannot be reached would be tried for minutes, without a word.
+        """
+        self._requests.ask_unless_missing(
+            self._requests.question("operations/stat", f"look for {path}", remote=path, opt=_FILES)
+        )
+
     def upload(self, path: str, *, progress: Callable[[int], None]) -> Upload:
         """Return the upload of a new object to ``path``, yet to be started.
 

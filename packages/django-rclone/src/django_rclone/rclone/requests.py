@@ -9,7 +9,9 @@ from ..interrupts import sleep
 from ..processes import run
 from .binary import RcloneBinary
 from .daemon import Daemon
+from .log import reason_of
 from .sessions import answering, forget_storages, running, session
+from .waits import waiting
 
 # rclone's default of ten is squared on S3: it would be silent for many minutes.
 _FEW_RETRIES = "--low-level-retries=3"
@@ -86,6 +88,10 @@ class Requests:
                 if not attempts_left or not error.transient:
                     raise
                 logger.info("%s Trying again.", error.message)
+                waiting(
+                    f"The remote does not answer as it should ({reason_of(error.message)}); "
+                    f"trying again ({retries - attempts_left + 1} of {retries})."
+                )
             forget_storages()
             sleep(_BACKOFF_SECONDS * 3 ** (retries - attempts_left))
         raise AssertionError("the loop returns or raises")

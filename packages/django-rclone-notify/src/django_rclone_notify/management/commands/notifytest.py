@@ -2,6 +2,8 @@
 
 import socket
 import uuid
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,7 +11,7 @@ from django.utils import timezone
 
 from django_rclone.events import Operation, OperationEvent, State
 
-from ... import conf
+from ... import conf, history
 from ...channels import Channel
 from ...exceptions import InvalidNotifySettings, MissingExtra, NotifierError
 from ...notifications import Notification, NotificationState
@@ -66,8 +68,8 @@ class Command(BaseCommand):
         name = type(notifier).__name__
         shown = mask(str(answer), secrets) if answer else "no answer"
         self.stdout.write(self.style.SUCCESS(f'{alias}: {name} sent "{state}": {shown}'))
-        if not channel.filter.accepts(sample(state)):
-            self.stdout.write("  Its filters would exclude a real notification like this one.")
+        for remark in _remarks(channel, state):
+            self.stdout.write(f"  {remark}")
         return True
 
 
@@ -91,6 +93,20 @@ def sample(state: str) -> Notification:
         error_hint="There is nothing to do." if failed else None,
     )
     return Notification(event=event, recovered=recovered)
+
+
+def _remarks(channel: Channel, state: str) -> Iterator[str]:
+    """Yield what keeps real notifications from this channel: that of the site, not of the sample."""
+    wanted = channel.filter
+    database = next(iter(wanted.databases), None) if wanted.databases else "default"
+    real = replace(sample(state).event, environment=conf.environment(), database=database)
+    if not wanted.accepts(Notification(event=real, recovered=sample(state).recovered)):
+        yield "Its filters would exclude a real notification like this one."
+    if wanted.wants_recoveries_alone() and not history.is_persistent():
+        yield (
+            "It would not learn of recoveries: the default cache forgets the failure when a "
+            "command ends. Set CACHES to a persistent cache, such as Redis, files or the database."
+        )
 
 
 def _advice(error: BaseException) -> str:

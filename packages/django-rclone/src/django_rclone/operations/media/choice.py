@@ -6,11 +6,10 @@ from datetime import UTC, datetime, time
 from ...backups import Backup
 from ...backups.catalog import Catalog
 from ...exceptions import BackupNotFound, BackupRejected
-from ..newest import of_environment
+from ..newest import OLD_KEY, of_environment
 from .runs import VENDOR, is_whole, newest_run
 
 _LIST = "`manage.py listbackups --media` shows the runs."
-OLD_KEY = "If the key changed, add the old one to SIGNING_KEY_FALLBACKS or SECRET_KEY_FALLBACKS."
 
 
 def choose_run(

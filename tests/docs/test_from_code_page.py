@@ -1,0 +1,91 @@
+"""The page about calls from code: what it shows runs, and what it lists is there."""
+
+import json
+import subprocess
+
+import django
+import pytest
+
+import django_rclone
+from django_rclone.operations import from_code as databases
+from django_rclone.operations.media import from_code as media
+from tests.docs.projects import write_files
+from tests.docs.texts import PAGES, page
+from tests.support.site import DjangoSite
+
+PAGE = PAGES / "from-code.md"
+SETTINGS = """
+INSTALLED_APPS = [*INSTALLED_APPS, "shop"]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django_rclone": {"handlers": ["console"], "level": "INFO"}},
+}
+"""
+
+
+def run(site: DjangoSite, code: str) -> "subprocess.CompletedProcess[str]":
+    write_files(site, PAGE)
+    site.extra_settings = SETTINGS
+    site.write_media({"a.txt": b"a"})
+    done = site.manage("shell", "--verbosity", "0", "--command", code)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_the_table_has_every_function() -> None:
+    for name in django_rclone.__all__:
+        assert f"`{name}(" in page("from-code"), name
+        room = media if name.endswith("_media") else databases
+        assert getattr(django_rclone, name) is getattr(room, name)
+
+
+def test_the_view_backs_up_and_reports(site: DjangoSite) -> None:
+    code = (
+        "from django.test import RequestFactory\n"
+        "from types import SimpleNamespace\n"
+        "from shop.views import back_up_now\n"
+        "request = RequestFactory().post('/')\n"
+        "request.user = SimpleNamespace(is_active=True, is_staff=True)\n"
+        "print(back_up_now(request).content.decode())\n"
+    )
+    answer = json.loads(run(site, code).stdout)
+    assert answer == {"path": site.backups()[0]["path"], "size": site.backups()[0]["size"]}
+    site.database.path.unlink()
+    assert "There is no database file" in json.loads(run(site, code).stdout)["error"]
+
+
+def test_the_tasks_of_celery_back_up_and_rehearse(site: DjangoSite) -> None:
+    code = (
+        "from celery import Celery\n"
+        "app = Celery(task_always_eager=True)\n"
+        "from shop.tasks import back_up, rehearse\n"
+        "back_up.delay().get()\n"
+        "print(rehearse.delay('default').get())\n"
+    )
+    done = run(site, code)
+    (backup,) = site.backups()
+    assert done.stdout.strip() == backup["path"]
+    assert len(site.stored("media/runs")) == 2
+    for step in ("Backing up database 'default'", f"Stored {backup['path']}", "Rehearsed "):
+        assert step in done.stderr
+    assert "db_backup of 'default' succeeded in " in done.stderr
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="from Django 6.0 on")
+def test_the_task_of_django_backs_up(site: DjangoSite) -> None:
+    code = "from shop.nightly import back_up\nprint(back_up.enqueue().return_value)\n"
+    assert run(site, code).stdout.strip() == site.backups()[0]["path"]
+
+
+def test_a_failure_is_logged(site: DjangoSite) -> None:
+    site.database.path.unlink()
+    code = (
+        "from django_rclone import backup_database\n"
+        "from django_rclone.exceptions import DumpError\n"
+        "try:\n    backup_database()\nexcept DumpError:\n    print('failed')\n"
+    )
+    done = run(site, code)
+    assert done.stdout.strip() == "failed"
+    assert "db_backup of 'default' failed: There is no database file" in done.stderr

@@ -1,0 +1,83 @@
+"""The functions for code: they do what the commands do, and return what was done."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import load_command_class
+from django.test import override_settings
+
+import django_rclone
+from django_rclone.exceptions import BackupNotFound, DumpError, InvalidSettings, MediaGuardError
+from tests.support.signal_recorder import SignalRecorder
+from tests.support.site import DjangoSite
+
+
+def test_databases_are_backed_up_listed_proven_pinned_pruned_and_restored(
+    site: DjangoSite, recorder: SignalRecorder
+) -> None:
+    site.rclone["DB_CLEANUP_KEEP"] = 1
+    before = site.database.fingerprint()
+    with override_settings(DJANGO_RCLONE=site.rclone):
+        first = django_rclone.backup_database()
+        django_rclone.pin_backup(first.name, "a good one")
+        [second] = django_rclone.backup_databases(["default"], verify=True)
+        listed = django_rclone.list_backups("default")
+        assert [one.backup.path for one in listed] == [second.path, first.path]
+        assert [record.passed for record in listed[0].proofs] == [True]
+        assert listed[1].pin is not None
+        assert listed[1].pin.reason == "a good one"
+        [health] = [one for one in django_rclone.check_backups() if one.database == "default"]
+        assert (health.newest, health.level.name) == (listed[0].backup, "OK")
+        django_rclone.unpin_backup(first.name)
+        assert [one.path for one in django_rclone.prune_database().backups] == [first.path]
+        site.database.mutate()
+        assert django_rclone.restore_database().path == second.path
+        assert django_rclone.verify_database(remote_only=True).path == second.path
+    assert site.database.fingerprint() == before
+    commands = ("dbbackup", "dbrestore", "dbverify", "prune", "backupcheck")
+    assert {sender for _, sender, _ in recorder.calls} == {
+        type(load_command_class("django_rclone", name)) for name in commands
+    }
+
+
+def test_media_are_backed_up_listed_restored_and_pruned(site: DjangoSite, tmp_path: Path) -> None:
+    site.write_media({"a.txt": b"a", "b/c.txt": b"c"})
+    site.rclone["MEDIA_CLEANUP_KEEP"] = 1
+    with override_settings(DJANGO_RCLONE=site.rclone):
+        [first] = django_rclone.backup_media()
+        assert (first.counts.files, first.counts.added) == (2, 2)
+        (site.media / "a.txt").write_bytes(b"changed")
+        [second] = django_rclone.backup_media("media")
+        runs = [run.path for run in django_rclone.list_media()]
+        assert runs == [second.run.path, first.run.path]
+        assert django_rclone.verify_media("media").path == second.run.path
+        (site.media / "a.txt").unlink()
+        assert django_rclone.restore_media().added == 1
+        assert (site.media / "a.txt").read_bytes() == b"changed"
+        django_rclone.restore_media(
+            "media", at=first.run.name, path="a.txt", to=str(tmp_path / "t")
+        )
+        assert (tmp_path / "t" / "a.txt").read_bytes() == b"a"
+        assert [run.path for run in django_rclone.prune_media("media")] == [first.run.path]
+
+
+def test_what_fails_raises_its_own_error(site: DjangoSite) -> None:
+    with override_settings(DJANGO_RCLONE=site.rclone):
+        with pytest.raises(BackupNotFound):
+            django_rclone.restore_database()
+        with pytest.raises(MediaGuardError):
+            django_rclone.backup_media()
+        with pytest.raises(InvalidSettings, match=r"has no source 'films'\. Known: media"):
+            django_rclone.backup_media("films")
+        site.database.path.unlink()
+        with pytest.raises(DumpError):
+            django_rclone.backup_database()
+
+
+def test_of_several_sources_the_one_to_restore_must_be_named(site: DjangoSite) -> None:
+    site.rclone["MEDIA_SOURCES"] = {"media": {}, "other": {"FOLDER": str(site.folder)}}
+    with (
+        override_settings(DJANGO_RCLONE=site.rclone),
+        pytest.raises(InvalidSettings, match="none was named"),
+    ):
+        django_rclone.restore_media()
