@@ -14,7 +14,7 @@ from ...exceptions import InvalidSettings
 from ...rclone import session
 from ..logged import LOG, sender_of
 from . import plan as planning
-from . import prune, restore, runs, several, verify
+from . import listing, prune, restore, several, verify
 from .backup import Stored
 
 
@@ -76,7 +76,7 @@ def list_media(source: str | None = None) -> list[Backup]:
 
     Raises ``RcloneError`` or ``InvalidSettings``.
     """
-    return [run for run, _ in runs.list_runs(source)]
+    return [listed.backup for listed in listing.list_runs(source)]
 
 
 def verify_media(source: str, *, at: str | None = None, share: Fraction | int = 1) -> Reading:
