@@ -34,6 +34,8 @@ COMMANDS = (
     "unpin",
     "mediabackup",
     "mediarestore",
+    "backupsite",
+    "restoresite",
     "mediaverify",
 )
 

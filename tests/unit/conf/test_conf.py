@@ -39,6 +39,7 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
                 "name": "media",
                 "folder": "/srv/media",
                 "remote": "",
+                "storage": "",
                 "include": (),
                 "exclude": (),
                 "tolerate": (),
@@ -445,11 +446,15 @@ def test_the_media_source_is_media_root_unless_set(
 
     settings.MEDIA_ROOT = Path("/srv/media")
     assert places(
-        media={}, bucket={"REMOTE": "bucket:media/"}, other={"FOLDER": Path("/srv/x")}
+        media={},
+        bucket={"REMOTE": "bucket:media/"},
+        other={"FOLDER": Path("/srv/x")},
+        files={"STORAGE": "default"},
     ) == [
         "/srv/media",
         "bucket:media",
         "/srv/x",
+        "storage 'default'",
     ]
     settings.MEDIA_ROOT = ""
     assert places(media={}) == [""]

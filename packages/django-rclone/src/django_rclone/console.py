@@ -1,6 +1,7 @@
 """What an operation reports to the person who runs it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Self
 
 from .events import MediaCounts
@@ -35,6 +36,18 @@ class Console:
         self, path: str, counts: MediaCounts, size: int, sent: int, seconds: float
     ) -> None:
         """Report that a run exists, of ``size`` bytes, of which ``sent`` were sent."""
+
+    def stored_site(self, name: str, size: int) -> None:
+        """Report that a site backup exists, of ``size`` bytes in all its parts."""
+
+    def restoring(self, what: str, path: str) -> None:
+        """Report that the restore of ``what`` from a backup begins."""
+
+    def restored(self, what: str) -> None:
+        """Report that ``what`` was restored."""
+
+    def way_back(self, alias: str, name: str, until: datetime | None) -> None:
+        """Report that what a restore replaced is kept ``until`` then, as the backup ``name``."""
 
     def deleted(self, path: str) -> None:
         """Report that an old backup, or the remains of a failed one, was deleted."""

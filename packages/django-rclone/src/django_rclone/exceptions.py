@@ -19,6 +19,8 @@
       BackupsUnhealthy        the backups of a database are too old, unproven, or odd
       MediaGuardError         a media source is missing or empty, or too much would go
       MediaIncomplete         some media files could not be stored or restored
+      SiteBackupFailed        a part of a site backup was not stored, so there is none
+      SiteRestoreFailed       a part of a site backup was not restored
       OperationLocked         another run does the same at this moment
       ProcessError            a program failed
         ExecutableNotFound    a program is missing, or cannot be started
@@ -157,7 +159,41 @@ class MediaGuardError(DjangoRcloneError):
 
 
 class MediaIncomplete(DjangoRcloneError):
-    """Some media files, which the message names, could not be stored or restored; all others were."""
+    """Some media files, which the message names, could not be stored or restored; all others were.
+
+    ``run`` is the run that was stored all the same, if any.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", run: object = None) -> None:
+        self.run = run
+        super().__init__(message, hint=hint)
+
+
+class SiteBackupFailed(DjangoRcloneError):
+    """A database or a media source was not backed up, so there is no site backup.
+
+    ``stored`` holds the backups and runs that were made; the first of ``errors`` decides the
+    exit code.
+    """
+
+    def __init__(self, errors: Sequence[Exception], stored: Sequence[str]) -> None:
+        self.stored = stored
+        lines = ["There is no new site backup:", *map(str, errors)]
+        if stored:
+            lines += ["These parts are stored, and can be restored on their own:", *stored]
+        super().__init__("\n".join(lines))
+        self.exit_code = getattr(errors[0], "exit_code", 1)
+
+
+class SiteRestoreFailed(DjangoRcloneError):
+    """A part of a site backup was not restored. The message says what became of each part.
+
+    The first of ``errors`` decides the exit code.
+    """
+
+    def __init__(self, errors: Sequence[Exception], states: Sequence[str], hint: str) -> None:
+        super().__init__("\n".join([*map(str, errors), *states]), hint=hint)
+        self.exit_code = getattr(errors[0], "exit_code", 1)
 
 
 class OperationLocked(DjangoRcloneError):

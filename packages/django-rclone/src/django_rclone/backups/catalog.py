@@ -11,6 +11,7 @@ from .manifest import MANIFEST_SUFFIX, Manifest, manifest_path, signer
 from .manifests import Manifests
 from .naming import DatabaseNames, Names, validate_name
 from .pins import Pinned, pin_path, read_pin
+from .sites import mark_path
 from .verification import read_backup
 
 
@@ -62,6 +63,10 @@ class Catalog:
         if self.remote.size(pin_path(path)) is None:
             return None
         return read_pin(self.remote.read(pin_path(path)), path, self.settings)
+
+    def has_site(self, path: str) -> bool:
+        """Return whether the backup at ``path`` is part of a site backup, asked for by name."""
+        return self.remote.size(mark_path(path)) is not None
 
 
 def database_catalog(remote: Remote, settings: Settings) -> Catalog:

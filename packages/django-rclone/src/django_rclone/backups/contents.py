@@ -12,8 +12,9 @@ from .manifests import Manifests
 from .naming import Identity, Names
 from .pins import SUFFIX, marked
 from .rehearsal import Proof
+from .sites import MARK_SUFFIX
 
-_NO_DUMPS = (MANIFEST_SUFFIX, SUFFIX, *(f".{proof}" for proof in Proof))
+_NO_DUMPS = (MANIFEST_SUFFIX, SUFFIX, MARK_SUFFIX, *(f".{proof}" for proof in Proof))
 
 _FIRST_DATE = datetime.min.replace(tzinfo=UTC)
 
@@ -39,6 +40,11 @@ class Contents:
     def pinned(self) -> frozenset[str]:
         """The paths of what has a pin, valid or not."""
         return marked(self.stored, SUFFIX)
+
+    @cached_property
+    def in_sites(self) -> frozenset[str]:
+        """The paths of what is part of a site backup."""
+        return marked(self.stored, MARK_SUFFIX)
 
     @property
     def backups(self) -> list[Backup]:

@@ -53,6 +53,7 @@ def judge(
     keep_path: str | None = None,
     pinned: Mapping[str, datetime | None] = _NOTHING,
     rehearsed: Collection[str] = (),
+    in_sites: Collection[str] = (),
 ) -> list[Verdict]:
     """Return why each backup stays, newest first. ``backups`` are those of one database in
     one environment.
@@ -60,9 +61,9 @@ def judge(
     Rules count verified backups alone, and partial ones apart, so that they never push out
     a whole one; safety backups they do not count. What cannot be verified stays, and so
     does what is dated after ``now``; the backup at ``keep_path``, however wrong the clock
-    that dated it; those ``pinned``, each until the date it has there, or forever; the
-    newest whole one; and the newest of those ``rehearsed``. Days, weeks, months and years
-    are those of ``zone``.
+    that dated it; those ``pinned``, each until the date it has there, or forever; those that
+    are part of site backups, ``in_sites``; the newest whole one; and the newest of those
+    ``rehearsed``. Days, weeks, months and years are those of ``zone``.
     """
     counted, others = _split(backups, now)
     reasons: dict[str, list[Reason]] = {}
@@ -70,7 +71,7 @@ def judge(
         group = [one for one in counted if one.backup.partial == partial and not one.backup.safety]
         for path, reason in _kept(group, policy, zone):
             reasons.setdefault(path, []).append(reason)
-    for path, reason in _protected(counted, keep_path, pinned, rehearsed):
+    for path, reason in _protected(counted, keep_path, pinned, rehearsed, in_sites):
         reasons.setdefault(path, []).append(reason)
     verdicts = [Verdict(one.backup, tuple(reasons.get(one.path, ()))) for one in counted]
     return sorted([*verdicts, *others], key=_date_and_path, reverse=True)
@@ -114,6 +115,7 @@ def _protected(
     keep_path: str | None,
     pinned: Mapping[str, datetime | None],
     rehearsed: Collection[str],
+    in_sites: Collection[str],
 ) -> Iterator[tuple[str, Reason]]:
     # A safety backup is better than none at all.
     in_order = sorted(counted, key=lambda one: one.backup.safety)
@@ -126,6 +128,8 @@ def _protected(
         if one.path in pinned:
             until = pinned[one.path]
             yield one.path, Reason("pinned", f"until {until:%Y-%m-%d %H:%M} UTC" if until else "")
+        if one.path in in_sites:
+            yield one.path, Reason("site backup")
         if one.path == keep_path:
             yield one.path, Reason("just made")
 

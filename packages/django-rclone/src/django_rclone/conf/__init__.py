@@ -24,6 +24,9 @@ from .retention import Policy
 LOCK_DIR = "locks"
 """The folder for locks, below the remote."""
 
+SITE_DIR = "sites"
+"""The folder for the records of site backups, below the remote."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -197,9 +200,10 @@ def _overlapping_folders(values: Mapping[str, Any]) -> list[InvalidSettings]:
         PurePosixPath(values[name].casefold()) for name in ("db_backup_dir", "media_backup_dir")
     )
     for key, folder in (("DB_BACKUP_DIR", database), ("MEDIA_BACKUP_DIR", media)):
-        if folder.parts[0] == LOCK_DIR:
-            problem = f"is the folder of locks ({LOCK_DIR!r}), or a folder in it"
-            return [InvalidSettings(key, problem, "Choose another name.")]
+        for name, what in ((LOCK_DIR, "locks"), (SITE_DIR, "site backups")):
+            if folder.parts[0] == name:
+                problem = f"is the folder of {what} ({name!r}), or a folder in it"
+                return [InvalidSettings(key, problem, "Choose another name.")]
     if database.is_relative_to(media) or media.is_relative_to(database):
         problem = f"overlaps DB_BACKUP_DIR ({values['db_backup_dir']!r})"
         hint = "Choose a separate folder for media: neither folder may contain the other."

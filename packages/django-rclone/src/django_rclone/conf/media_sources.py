@@ -24,6 +24,8 @@ class MediaSource:
     """An absolute folder; empty if the files are on a remote, or ``MEDIA_ROOT`` is not set."""
     remote: str = ""
     """A remote of rclone."""
+    storage: str = ""
+    """The alias of a storage in ``STORAGES``."""
     include: tuple[str, ...] = ()
     """Patterns, of which a file must match one; without any, all files do."""
     exclude: tuple[str, ...] = ()
@@ -35,8 +37,8 @@ class MediaSource:
 
     @property
     def place(self) -> str:
-        """The folder or remote."""
-        return self.remote or self.folder
+        """The folder, remote or storage, in words."""
+        return f"storage {self.storage!r}" if self.storage else self.remote or self.folder
 
 
 def media_sources(key: str, value: object) -> tuple[MediaSource, ...]:
@@ -62,12 +64,14 @@ def _source(key: str, name: object, options: object) -> MediaSource:
         if option not in known:
             hint = validators.did_you_mean(option, known) or f"Known keys: {', '.join(known)}."
             raise InvalidSettings(key, f"of {name!r} has an unknown key {option!r}", hint)
-    if "FOLDER" in options and "REMOTE" in options:
-        problem = f"of {name!r} has both FOLDER and REMOTE"
+    where = [option for option in ("FOLDER", "REMOTE", "STORAGE") if option in options]
+    if len(where) > 1:
+        problem = f"of {name!r} has both {where[0]} and {where[1]}"
         raise InvalidSettings(key, problem, "Make two sources of them.")
     return MediaSource(
         name=name,
-        folder="" if "REMOTE" in options else _folder(key, name, options.get("FOLDER")),
+        folder=_folder(key, name, options.get("FOLDER")) if where in ([], ["FOLDER"]) else "",
+        storage=_storage(key, name, options["STORAGE"]) if "STORAGE" in options else "",
         remote=_remote(key, name, options["REMOTE"]) if "REMOTE" in options else "",
         include=_patterns(key, name, "INCLUDE", options),
         exclude=_patterns(key, name, "EXCLUDE", options),
@@ -85,6 +89,14 @@ def _folder(key: str, name: str, value: object) -> str:
         problem = f"of {name!r}: FOLDER must be an absolute folder"
         raise InvalidSettings(key, problem, "Without it, the folder is MEDIA_ROOT.")
     return path.rstrip("/") or "/"
+
+
+def _storage(key: str, name: str, value: object) -> str:
+    known = list(django_settings.STORAGES)
+    if not isinstance(value, str) or value not in known:
+        hint = validators.did_you_mean(value, known) or f"Known storages: {', '.join(known)}."
+        raise InvalidSettings(key, f"of {name!r}: STORAGE must be an alias in STORAGES", hint)
+    return value
 
 
 def _remote(key: str, name: str, value: object) -> str:

@@ -120,13 +120,18 @@ def add_noinput(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_verification_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that widen the choice of backups to restore."""
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """Add ``--from-environment``."""
     parser.add_argument(
         "--from-environment",
         metavar="NAME",
         help="Restores a backup made in another environment, the one of this name.",
     )
+
+
+def add_verification_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that widen the choice of backups to restore."""
+    add_environment(parser)
     parser.add_argument(
         "--unverified",
         action="store_true",

@@ -31,6 +31,27 @@ def add_source(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_extra_files(parser: argparse.ArgumentParser) -> None:
+    """Add what becomes of files that the run lacks: ``--delete``, ``--keep`` and ``--force``."""
+    extra = parser.add_mutually_exclusive_group()
+    extra.add_argument(
+        "--delete",
+        action="store_true",
+        help="Deletes files that the run lacks, and whatever is in the way.",
+    )
+    extra.add_argument(
+        "--keep",
+        action="store_false",
+        dest="delete",
+        help="Keeps files that the run lacks. This is the default.",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="Proceeds even if --delete would delete more files than MEDIA_MAX_DELETE allows.",
+    )
+
+
 def chosen_sources(names: str | list[str] | None) -> list[MediaSource]:
     """Return the sources of these names, or all. Raises ``CommandError``."""
     sources = {source.name: source for source in conf.load().media_sources}

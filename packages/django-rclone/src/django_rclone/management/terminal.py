@@ -4,13 +4,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Self
 
 from django.core.management.base import OutputWrapper
 
 from ..console import Console
 from ..events import MediaCounts
-from .formatting import duration, media_counts, printable
+from .formatting import date, duration, media_counts, printable
 from .formatting import size as formatted_size
 
 # A closed pipe or a full disk behind the output must not break a backup.
@@ -143,6 +144,23 @@ class TerminalConsole(Console):
         """Print that a run exists, and what it is about."""
         self.info(f"Stored {path} ({formatted_size(size)} in {duration(seconds)}).")
         self.info(f"{media_counts(counts)}; {formatted_size(sent)} sent.")
+
+    def stored_site(self, name: str, size: int) -> None:
+        """Print that a site backup exists."""
+        self.info(f"Stored site backup {name} ({formatted_size(size)}).")
+
+    def restoring(self, what: str, path: str) -> None:
+        """Print that the restore of ``what`` from a backup begins."""
+        self.info(f"Restoring {what} from {path} ...")
+
+    def restored(self, what: str) -> None:
+        """Print that ``what`` was restored, and how long it took."""
+        self.info(f"Restored {what} in {duration(time.monotonic() - self._started)}.")
+
+    def way_back(self, alias: str, name: str, until: datetime | None) -> None:
+        """Print how a restore is taken back."""
+        self.info(f"What it replaced is kept until {date(until)}. To have that back:")
+        self.info(f"  manage.py dbrestore -d {alias} -i {name}")
 
     def deleted(self, path: str) -> None:
         """Print that something was deleted."""

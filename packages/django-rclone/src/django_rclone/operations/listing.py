@@ -55,7 +55,9 @@ def list_databases(alias: str | None = None) -> list[Listed]:
     kept = {
         verdict.backup.path: verdict.reasons
         for ours in here.values()
-        for verdict in judge_here(ours, settings, now, pins=pins, records=records)
+        for verdict in judge_here(
+            ours, settings, now, pins=pins, in_sites=contents.in_sites, records=records
+        )
     }
     pins = {path: pin for path, pin in pins.items() if pin.holds(now)}
     return [

@@ -8,6 +8,7 @@ from ..conf.places import private_places, served_folders
 from ..conf.validators import did_you_mean
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from ..rclone import Remote
+from .media.storages import local_folder
 
 
 def misplaced_backups(remote: Remote, settings: Settings) -> Iterator[InvalidSettings]:
@@ -23,7 +24,7 @@ def misplaced_backups(remote: Remote, settings: Settings) -> Iterator[InvalidSet
         *(
             ("MEDIA_SOURCES", folder)
             for source in settings.media_sources
-            for folder in _places(remote, source.place)
+            for folder in _places(remote, source.remote or source.folder or local_folder(source))
         ),
     ]
     for place in _places(remote, settings.remote):

@@ -57,7 +57,7 @@ def prune_database(
 
     ``keep_path`` is the path of one to keep in any case, such as the newest. Only verified
     backups of this environment are counted and deleted, partial ones apart, and none that
-    is dated in the future, or pinned. Dumps that a killed run left without a manifest are
+    is dated in the future, pinned, or part of a site backup. Dumps that a killed run left without a manifest are
     deleted two days later. Nothing is deleted unless the remote could be listed completely,
     and was then asked for by its name. Raises ``InvalidSettings``, ``OperationLocked`` or
     ``RcloneError``.
@@ -113,6 +113,7 @@ def _plan(
         settings,
         now,
         pins=pins_of(ours, contents, catalog.remote, settings),
+        in_sites=contents.in_sites,
         records=records,
         keep_path=keep_path,
     )
@@ -173,6 +174,8 @@ def _may_go(
     record = record_path(backup.path, Proof.REHEARSED)
     if (pin := catalog.pin_of(backup.path)) and pin.holds(now):
         reason = "has a pin, which the listing lacked"
+    elif catalog.has_site(backup.path):
+        reason = "is part of a site backup, which the listing lacked"
     elif record not in contents.stored and catalog.remote.size(record) is not None:
         reason = "was rehearsed, which the listing lacked"
     elif not found.verified or not found.manifest or found.manifest.facts != backup.facts:

@@ -1,6 +1,6 @@
 """Why each backup of a database stays: the rules of the settings, pins and rehearsals."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -20,12 +20,14 @@ def judge_here(
     now: datetime,
     *,
     pins: Mapping[str, Pinned],
+    in_sites: Collection[str],
     records: Callable[[Sequence[Backup]], Iterable[Rehearsal]],
     keep_path: str | None = None,
 ) -> list[Verdict]:
     """Return why each of ``backups``, those of one database here, stays, newest first.
 
-    ``pins`` are theirs, by path; ``records`` returns the records about some of them, in
+    ``pins`` are theirs, by path; ``in_sites`` are the paths of parts of site backups;
+    ``records`` returns the records about some of them, in
     their order: it is asked for no more than what is needed.
     """
     return judge(
@@ -35,6 +37,7 @@ def judge_here(
         now=now,
         keep_path=keep_path,
         pinned={path: pin.until for path, pin in pins.items() if pin.holds(now)},
+        in_sites=in_sites,
         rehearsed=_newest_rehearsed(backups, records),
     )
 

@@ -1,6 +1,5 @@
 """``manage.py dbbackup``: back up databases."""
 
-from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -8,9 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...console import Console
 from ..base import EXIT_USAGE, RcloneCommand
-
-_MAX_RETRIES = 10
-_MAX_JOBS = 64
+from ..numbers import jobs_count, retries_count
 
 
 class Command(RcloneCommand):
@@ -49,7 +46,7 @@ class Command(RcloneCommand):
         )
         parser.add_argument(
             "--retries",
-            type=_count,
+            type=retries_count,
             default=0,
             metavar="N",
             help="Retries a failed backup up to N times. Defaults to 0.",
@@ -58,7 +55,7 @@ class Command(RcloneCommand):
         parser.add_argument(
             "-j",
             "--jobs",
-            type=_jobs,
+            type=jobs_count,
             default=1,
             metavar="N",
             help="Backs up to N databases at once. Defaults to 1.",
@@ -99,20 +96,6 @@ class Command(RcloneCommand):
             jobs=jobs,
             console=console,
         )
-
-
-def _count(text: str) -> int:
-    """Return a number of retries. Raises ``ArgumentTypeError``."""
-    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_RETRIES):
-        raise ArgumentTypeError(f"must be a whole number from 0 to {_MAX_RETRIES}")
-    return int(text)
-
-
-def _jobs(text: str) -> int:
-    """Return a number of databases. Raises ``ArgumentTypeError``."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_JOBS):
-        raise ArgumentTypeError(f"must be a whole number from 1 to {_MAX_JOBS}")
-    return int(text)
 
 
 def _aliases(database: str | list[str] | None, all_databases: bool, console: Console) -> list[str]:

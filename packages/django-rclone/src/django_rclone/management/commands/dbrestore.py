@@ -15,10 +15,10 @@ from ..base import (
     add_verification_arguments,
 )
 from ..formatting import age, date, duration, size
+from ..safety import add_safety_backup, what_of_the_old
 from ..terminal import TerminalConsole
 
 if TYPE_CHECKING:
-    from ...backups.pins import Pin
     from ...operations.restore import RestorePlan
 
 
@@ -50,12 +50,7 @@ class Command(RcloneCommand):
             help="For a backup that cannot be restored whole: makes what can be made of it in a new "
             "place next to the database, which is not touched, and lists what is missing there.",
         )
-        parser.add_argument(
-            "--no-safety-backup",
-            action="store_false",
-            dest="safety_backup",
-            help="Makes no backup first of what is in the database now. It cannot be recovered then.",
-        )
+        add_safety_backup(parser)
         add_noinput(parser)
         add_verification_arguments(parser)
 
@@ -108,7 +103,7 @@ class Command(RcloneCommand):
         what = f": {rows}" if rows else ""
         console.info(f"Restored database {plan.alias!r} in {took}{what}.")
         if saved:
-            console.info(_way_back(plan.alias, saved))
+            console.way_back(plan.alias, saved.path.rpartition("/")[2], saved.until)
 
     def _salvage(self, plan: "RestorePlan", console: TerminalConsole) -> None:
         from ...operations.salvage import salvage_database
@@ -146,24 +141,7 @@ def _question(plan: "RestorePlan") -> str:
     return (
         f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
         f"with {_described(plan)}.\n"
-        f"{_what_of_the_old(plan)}"
-    )
-
-
-def _what_of_the_old(plan: "RestorePlan") -> str:
-    if plan.nothing_to_lose:
-        return f"What is in it now is not backed up first: {plan.nothing_to_lose}."
-    if plan.safety_backup:
-        return "What is in it now is backed up first."
-    return "What is in it now is NOT backed up first, and cannot be recovered."
-
-
-def _way_back(alias: str, saved: "Pin") -> str:
-    """Return how a restore is taken back."""
-    name = saved.path.rpartition("/")[2]
-    return (
-        f"What it replaced is kept until {date(saved.until)}. To have that back:\n"
-        f"  manage.py dbrestore -d {alias} -i {name}"
+        f"{what_of_the_old(plan)}"
     )
 
 

@@ -13,12 +13,14 @@ from ...backups.retention import CLOCK_TOLERANCE, dated_after
 from ...operations.listing import Listed, list_databases
 from ...operations.media.contents import run_contents
 from ...operations.media.listing import list_runs
+from ...operations.site.listing import list_sites
 from ..base import RcloneCommand
 from ..formatting import age, ago, date, printable, size, table
 from ..kept_words import kept_record, kept_words, pin_sentence
 from ..media import chosen_source
 from ..proof_words import passed_record, proof_record, proof_words
 from ..run_listing import entry_lines, entry_record, run_record, run_table
+from ..site_listing import site_notices, site_record, site_table
 
 _HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "PROOF", "KEPT")
 
@@ -35,6 +37,11 @@ class Command(RcloneCommand):
         )
         parser.add_argument(
             "--media", action="store_true", help="Lists the runs of media files instead."
+        )
+        parser.add_argument(
+            "--site",
+            action="store_true",
+            help="Lists the site backups instead, and what is missing in them.",
         )
         parser.add_argument(
             "-s",
@@ -62,6 +69,7 @@ class Command(RcloneCommand):
         *args: Any,
         database: str | None,
         media: bool,
+        site: bool,
         source: str | None,
         at: str | None,
         path: str | None,
@@ -70,6 +78,8 @@ class Command(RcloneCommand):
     ) -> None:
         if at is not None:
             self._list_files(source, at, path, as_json=as_json)
+        elif site:
+            self._list_sites(as_json=as_json)
         elif media:
             self._list_runs(source, as_json=as_json)
         else:
@@ -94,6 +104,18 @@ class Command(RcloneCommand):
         else:
             self.write_result(run_table(runs, now, shutil.get_terminal_size().columns))
             self._write_notices(runs, now)
+
+    def _list_sites(self, *, as_json: bool) -> None:
+        sites = list_sites()
+        now = datetime.now(UTC)
+        if as_json:
+            self.write_result(json.dumps([site_record(one, now) for one in sites], indent=2))
+        elif not sites:
+            self.write_result("There are no site backups.")
+        else:
+            self.write_result(site_table(sites, now, shutil.get_terminal_size().columns))
+            for notice in site_notices(sites):
+                self.write_result(printable(notice))
 
     def _list_backups(self, database: str | None, *, as_json: bool) -> None:
         listed = list_databases(database)

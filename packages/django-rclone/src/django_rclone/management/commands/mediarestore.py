@@ -12,7 +12,7 @@ from ...operations.media.plan import MediaRestorePlan, plan_media_restore
 from ...operations.media.restore import restore_media
 from ..base import RcloneCommand, add_noinput, add_verification_arguments
 from ..formatting import age, ago, counted, date, duration, printable, size
-from ..media import add_source, chosen_source
+from ..media import add_extra_files, add_source, chosen_source
 from ..terminal import TerminalConsole
 
 
@@ -35,25 +35,9 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--to", metavar="FOLDER", help="Restores to another folder than that of the source."
         )
-        extra = parser.add_mutually_exclusive_group()
-        extra.add_argument(
-            "--delete",
-            action="store_true",
-            help="Deletes files that the run lacks, and whatever is in the way.",
-        )
-        extra.add_argument(
-            "--keep",
-            action="store_false",
-            dest="delete",
-            help="Keeps files that the run lacks. This is the default.",
-        )
+        add_extra_files(parser)
         parser.add_argument(
             "--dry-run", action="store_true", help="Says what would change, and changes nothing."
-        )
-        parser.add_argument(
-            "--force",
-            action="store_true",
-            help="Proceeds even if --delete would delete more files than MEDIA_MAX_DELETE allows.",
         )
         add_noinput(parser)
         add_verification_arguments(parser)

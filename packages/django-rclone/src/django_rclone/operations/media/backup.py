@@ -81,7 +81,7 @@ def backup_media(
         with exclusive(remote, event):
             stored = run.store(event)
         context.size, context.counts = stored.size, stored.counts
-        run.require_complete()
+        run.require_complete(stored)
     return stored
 
 
@@ -153,7 +153,7 @@ class _Run:
         self.cache.recall_hashes()
         hash_all(self.work, self.place, temporary_folder(self.settings))
 
-    def require_complete(self) -> None:
+    def require_complete(self, stored: Stored) -> None:
         """Raise ``MediaIncomplete`` if files are missing in the run, and warn of tolerated ones."""
         missing, tolerated = self._left_out()
         if tolerated:
@@ -163,6 +163,7 @@ class _Run:
             raise MediaIncomplete(
                 f"{files} could not be stored, all others were: {named(missing)}.",
                 hint="Correct that, and run the command again. The run is listed as incomplete.",
+                run=stored,
             )
 
     def _left_out(self) -> tuple[list[tuple[bytes, str]], list[tuple[bytes, str]]]:

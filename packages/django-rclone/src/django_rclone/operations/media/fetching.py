@@ -11,8 +11,8 @@ from ...rclone.copying import Copying
 from ...scratch import scratch_directory
 from .difference import Wanted, batches, folders, links, wanted_size, with_other_status
 from .hashing import hash_files
-from .remote_target import RemoteTarget
 from .runs import content_name
+from .spooled_target import SpooledTarget
 from .target import Target
 from .workset import EMPTY, WorkSet
 
@@ -29,7 +29,7 @@ class Fetching:
         work: WorkSet,
         copying: Copying,
         content: str,
-        target: Target | RemoteTarget,
+        target: Target | SpooledTarget,
         console: Console,
     ) -> None:
         """``content`` is the address of the folder of contents."""

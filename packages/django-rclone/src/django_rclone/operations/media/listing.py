@@ -1,7 +1,7 @@
 """The runs with what keeps them from being deleted."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from ... import conf
@@ -39,7 +39,7 @@ def list_runs(source: str | None = None) -> list[Listed]:
     kept = {
         verdict.backup.path: verdict.reasons
         for ours in here.values()
-        for verdict in judge_runs(ours, settings, now, pins=pins)
+        for verdict in judge_runs(ours, settings, now, pins=pins, in_sites=contents.in_sites)
     }
     pins = {path: pin for path, pin in pins.items() if pin.holds(now)}
     records = {
@@ -60,9 +60,13 @@ def judge_runs(
     now: datetime,
     *,
     pins: Mapping[str, Pinned],
+    in_sites: Collection[str],
     keep_path: str | None = None,
 ) -> list[Verdict]:
-    """Return why each run of one source here stays, newest first. ``pins`` are theirs, by path."""
+    """Return why each run of one source here stays, newest first.
+
+    ``pins`` are theirs, by path; ``in_sites`` are the paths of parts of site backups.
+    """
     return judge(
         ours,
         settings.retention or Policy(last=settings.media_cleanup_keep),
@@ -70,4 +74,5 @@ def judge_runs(
         now=now,
         keep_path=keep_path,
         pinned={path: pin.until for path, pin in pins.items() if pin.holds(now)},
+        in_sites=in_sites,
     )

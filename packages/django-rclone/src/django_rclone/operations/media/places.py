@@ -1,4 +1,4 @@
-"""Where media files are: a folder, or a remote of rclone."""
+"""Where media files are: a folder, a remote of rclone, or a storage of Django."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +13,8 @@ from ...rclone.copying import Copying
 from .hashing import Hashed
 from .remote_place import RemotePlace
 from .scan import Found, Rules, of_status, scan
+from .storage_place import StoragePlace
+from .storages import local_folder, storage_of
 from .workset import WorkSet
 
 
@@ -95,6 +97,10 @@ class FolderPlace:
 def media_place(source: MediaSource, settings: Settings, copying: Copying) -> MediaPlace:
     """Return the place of a source. Raises ``InvalidSettings`` if it has none."""
     rules = Rules.of(source)
+    if source.storage and not (folder := local_folder(source)):
+        return StoragePlace(source.place, storage_of(source), rules)
+    if source.storage:
+        return FolderPlace(folder, rules)
     if source.remote:
         return RemotePlace(source.remote, rules, copying)
     if not source.folder:

@@ -22,8 +22,10 @@ from .choice import choose_run
 from .guards import named, require_few_deletions
 from .patterns import matcher
 from .places import FolderPlace, MediaPlace, media_place
+from .remote_place import RemotePlace
 from .runs import is_whole, read_index, run_catalog
 from .sending import hash_all
+from .storage_place import StoragePlace
 from .workset import WorkSet
 
 
@@ -96,7 +98,7 @@ def plan_media_restore(
     settings = conf.load()
     copying = Copying(settings)
     if to is not None:
-        source = replace(source, folder=to, remote="")
+        source = replace(source, folder=to, remote="", storage="")
         settings = replace(settings, media_sources=(source, *settings.media_sources))
     place = media_place(source, settings, copying)
     require_media_apart(settings)
@@ -105,6 +107,8 @@ def plan_media_restore(
     environment = settings.environment if from_environment is None else from_environment
     catalog = run_catalog(remote, settings)
     run, warnings = choose_run(catalog, source.name, at, environment, unverified=unverified)
+    if isinstance(place, StoragePlace):
+        place.require_exact_names()
     if not is_whole(run):
         if delete:
             raise BackupRejected(
@@ -152,7 +156,7 @@ def _look(
                 work.add_found(place.scan())
         except MediaGuardError:
             # A remote that is empty: the restore fills it.
-            if isinstance(place, FolderPlace):
+            if not isinstance(place, RemotePlace):
                 raise
 
 

@@ -17,6 +17,7 @@ from ...backups.retention import (
     orphaned_dumps,
     with_empty_manifests,
 )
+from ...backups.sites import MARK_SUFFIX
 from ...conf import Settings
 from ...console import Console
 from ...events import Operation
@@ -85,7 +86,9 @@ def _prune_runs(
     whose = (source, settings.environment)
     ours = [run for run in listed if (run.database, run.environment) == whose]
     pins = pins_of(ours, contents, catalog.remote, settings)
-    verdicts = judge_runs(ours, settings, now, pins=pins, keep_path=keep_path)
+    verdicts = judge_runs(
+        ours, settings, now, pins=pins, in_sites=contents.in_sites, keep_path=keep_path
+    )
     goes = [verdict.backup for verdict in reversed(verdicts) if verdict.goes]
     runs = [run for run in goes if _is_as_listed(run, catalog, now, console)]
     orphans = [
@@ -119,6 +122,8 @@ def _is_as_listed(run: Backup, catalog: Catalog, now: datetime, console: Console
         return False
     if (pin := catalog.pin_of(run.path)) and pin.holds(now):
         reason = "has a pin, which the listing lacked"
+    elif catalog.has_site(run.path):
+        reason = "is part of a site backup, which the listing lacked"
     elif not found.verified or found.manifest != run.manifest:
         reason = "is not what the listing says"
     else:
@@ -135,7 +140,7 @@ def _require_complete(runs: Sequence[Backup], contents: Contents, catalog: Catal
     halves = {
         path.removesuffix(MANIFEST_SUFFIX)
         for path in contents.uncommitted
-        if not path.endswith(f".{Proof.READ}")
+        if not path.endswith((f".{Proof.READ}", MARK_SUFFIX))
     }
     for path in sorted(halves - {run.path for run in runs}):
         if catalog.remote.size(path) is not None and catalog.has_manifest(path):

@@ -1,7 +1,7 @@
 """Media files on a remote of rclone."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,18 +10,15 @@ from ...backups.index import Kind
 from ...exceptions import MediaGuardError
 from ...rclone.copying import Copying
 from ...scratch import scratch_directory
-from .hashing import Hashed
 from .scan import Found, Rules
-from .workset import WorkSet
+from .spooled_place import SpooledPlace
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MODE = 0o644  # for whoever restores into a folder
 
 
-class RemotePlace:
-    """A remote. It has neither links nor empty folders, and no times of a change."""
-
-    follows = False
+class RemotePlace(SpooledPlace):
+    """A remote."""
 
     def __init__(self, address: str, rules: Rules, copying: Copying) -> None:
         self.address = address
@@ -64,17 +61,6 @@ class RemotePlace:
                 if path not in missing and not os.path.lexists(os.path.join(root, path)):
                     missing[path] = "it is gone, or its name is one that this machine cannot hold"
             yield root, missing
-
-    def note(self, work: WorkSet, hashed: Iterable[Hashed]) -> None:
-        """See ``MediaPlace``. What the files are like was said by the listing."""
-        work.run_many(
-            "UPDATE found SET size = ?, sha256 = ? WHERE path = ?",
-            ((found.size, sha256, found.path) for found, sha256, _ in hashed),
-        )
-
-    def changed(self, root: bytes, found: Found) -> bool:
-        """See ``MediaPlace``. What was read is a copy of our own."""
-        return False
 
 
 def _nanoseconds(text: str) -> int:

@@ -20,6 +20,9 @@ from .places import FolderPlace
 from .plan import MediaRestorePlan
 from .remote_target import RemoteTarget
 from .runs import content_folder
+from .spooled_target import SpooledTarget
+from .storage_place import StoragePlace
+from .storage_target import StorageTarget
 from .target import Target
 
 _QUIET = Console()
@@ -54,7 +57,7 @@ def restore_media(
 
 
 @contextmanager
-def _opened(plan: MediaRestorePlan) -> Iterator[tuple[Target | RemoteTarget, Path]]:
+def _opened(plan: MediaRestorePlan) -> Iterator[tuple[Target | SpooledTarget, Path]]:
     """Yield the target, and a folder for files on their way into it."""
     place = plan.place
     try:
@@ -64,7 +67,10 @@ def _opened(plan: MediaRestorePlan) -> Iterator[tuple[Target | RemoteTarget, Pat
             return
         temporary = temporary_folder(plan.settings)
         with scratch_directory(temporary) as folder:
-            yield RemoteTarget(place.address, plan.copying, folder), temporary
+            if isinstance(place, StoragePlace):
+                yield StorageTarget(place.storage, folder), temporary
+            else:
+                yield RemoteTarget(place.address, plan.copying, folder), temporary
     except OSError as error:
         raise MediaGuardError(f"{place.address} cannot be written: {error}.") from error
 
@@ -91,7 +97,7 @@ def _restore(
     return fetching.problems
 
 
-def _delete(target: Target | RemoteTarget, path: bytes, problems: dict[bytes, str]) -> None:
+def _delete(target: Target | SpooledTarget, path: bytes, problems: dict[bytes, str]) -> None:
     try:
         target.remove(path)
     except OSError as error:
