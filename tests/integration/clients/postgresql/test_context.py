@@ -83,6 +83,10 @@ TENANT = """
 TENANT_MADE_UNSAFELY = """
     CREATE INDEX slugs ON article (slug(title));
     CREATE MATERIALIZED VIEW slugged AS SELECT slug(title) FROM article;
+    CREATE FUNCTION lowest(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT low($1)';
+    CREATE TABLE parted (title text) PARTITION BY LIST (title);
+    CREATE TABLE part PARTITION OF parted DEFAULT;
+    CREATE INDEX lows ON parted (lowest(title));
 """
 
 

@@ -145,9 +145,10 @@ def _restored_by_vendor(
 
 
 def _in_any_order(fingerprint: str) -> str:
-    """Return a fingerprint without the order of columns, which a dump loses where they are inherited.
+    """Return a fingerprint whose rows have their columns by name, without the hashes of tables.
 
-    The hashes of tables depend on it; the rows that pg_dump shows are sorted.
+    Inherited columns come in another order from a dump. Where they are not inherited, the
+    statement that creates the table, which is part of the fingerprint, shows their order.
     """
 
     def sorted_block(match: re.Match[str]) -> str:

@@ -24,7 +24,8 @@ LARGE_OBJECTS = "BLOBS"
 
 _DATA = ("TABLE DATA", LARGE_OBJECTS, "BLOB METADATA", "SEQUENCE SET", "STATISTICS DATA")
 _VIEW_DATA = "MATERIALIZED VIEW DATA"
-_RUNS_FUNCTIONS = ("INDEX", "CONSTRAINT", "CHECK CONSTRAINT", _VIEW_DATA)
+_ATTACHES = ("INDEX ATTACH", "TABLE ATTACH")
+_RUNS_FUNCTIONS = ("INDEX", "CONSTRAINT", "CHECK CONSTRAINT", *_ATTACHES, _VIEW_DATA)
 _READS_ROWS = (*_RUNS_FUNCTIONS, "FK CONSTRAINT")
 _EVENT_TRIGGER = "EVENT TRIGGER"
 
@@ -89,10 +90,8 @@ class Player:
 
     def follow(self, *, schemas: frozenset[str], kept_kinds: frozenset[str]) -> None:
         """Take note of what of the live database stays."""
-        settings = {name for (name,) in self._session.rows("SELECT name FROM pg_settings")}
-        self._policy = StatementPolicy(
-            settings=frozenset(settings), schemas=schemas, kept_kinds=kept_kinds
-        )
+        known = frozenset(n for (n,) in self._session.rows("SELECT name FROM pg_settings"))
+        self._policy = StatementPolicy(settings=known, schemas=schemas, kept_kinds=kept_kinds)
 
     def run(self, statement: Statement) -> None:
         """Run a statement, if it is to be run, now or with those that follow.
