@@ -13,8 +13,8 @@ from ...events import MediaCounts
 from ...exceptions import InvalidSettings
 from ...rclone import session
 from ..logged import LOG, sender_of
-from . import plan as planning
 from . import listing, prune, restore, several, verify
+from . import plan as planning
 from .backup import Stored
 
 
