@@ -48,7 +48,7 @@ def test_media_are_backed_up_listed_restored_and_pruned(site: DjangoSite, tmp_pa
         assert (first.counts.files, first.counts.added) == (2, 2)
         (site.media / "a.txt").write_bytes(b"changed")
         [second] = django_rclone.backup_media("media")
-        runs = [run.path for run in django_rclone.list_media()]
+        runs = [one.backup.path for one in django_rclone.list_media()]
         assert runs == [second.run.path, first.run.path]
         assert django_rclone.verify_media("media").path == second.run.path
         (site.media / "a.txt").unlink()

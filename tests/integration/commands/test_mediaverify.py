@@ -92,6 +92,15 @@ def test_content_that_would_not_come_back_is_found_and_recorded(
     assert "NOT RESTORABLE" in shop.call("listbackups", "--media")
 
 
+def test_the_next_run_stores_again_what_was_moved_away(shop: DjangoSite) -> None:
+    damaged = contents(shop)[5]
+    damage(damaged)
+    assert str(damaged.relative_to(shop.remote)) in fails(shop)
+    damaged.rename(shop.folder / "moved away")
+    shop.call("mediabackup")
+    assert "all of them read" in shop.call("mediaverify")
+
+
 def test_a_large_content_is_read_as_a_stream(
     shop: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,7 +138,7 @@ def test_reading_a_backup_back_does_not_hide_a_rehearsal_that_failed():
     read = replace(record(1), proof="read")
     level, text = found([backup(5)], [record(3, passed=False), read])
     assert (level, "two rows are missing" in text) == (Level.CRITICAL, True)
-    assert "ever verified" in text
+    assert "ever verified" not in text
     # The other way round, all of it was read again.
     assert found([backup(5)], [replace(read, passed=False), record(0.5)])[0] == Level.OK
 

@@ -91,10 +91,13 @@ def examine(
     for record in records:
         about.setdefault(record.path, []).append(record)
     proven = _last_proof(about.values())
+    failures = list(_of_failure([about[one.path] for one in past if one.path in about]))
+    proof = _of_proof(proven, limits.max_unverified_age, now, advice) if past else ()
     findings = [
         *_of_age(past, limits.max_age, now),
-        *_of_failure([about[one.path] for one in past if one.path in about]),
-        *(_of_proof(proven, limits.max_unverified_age, now, advice) if past else ()),
+        *failures,
+        # What did not pass was verified; that says it all.
+        *(() if failures and not proven else proof),
         *_of_size([size_of(one) for one in past], limits.max_size_change),
         *(_of_room(past[0], free, limits.min_room) if past else ()),
         *_of_wrong_ones([backup for backup in backups if not backup.verified], past, ahead),

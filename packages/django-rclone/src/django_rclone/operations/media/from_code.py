@@ -12,6 +12,7 @@ from ...conf.media_sources import MediaSource
 from ...events import MediaCounts
 from ...exceptions import InvalidSettings
 from ...rclone import session
+from ..listing import Listed
 from ..logged import LOG, sender_of
 from . import listing, prune, restore, several, verify
 from . import plan as planning
@@ -71,12 +72,12 @@ def restore_media(
         return restore.restore_media(plan, sender=sender_of("mediarestore"), console=LOG)
 
 
-def list_media(source: str | None = None) -> list[Backup]:
-    """Return the runs of one source, or of all, newest first.
+def list_media(source: str | None = None) -> list[Listed]:
+    """Return the runs of one source, or of all, newest first, with what keeps each.
 
     Raises ``RcloneError`` or ``InvalidSettings``.
     """
-    return [listed.backup for listed in listing.list_runs(source)]
+    return listing.list_runs(source)
 
 
 def verify_media(source: str, *, at: str | None = None, share: Fraction | int = 1) -> Reading:
