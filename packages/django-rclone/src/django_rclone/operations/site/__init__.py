@@ -1,0 +1,1 @@
+"""Site backups: databases and media that belong together, under one name."""
