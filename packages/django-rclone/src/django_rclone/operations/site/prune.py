@@ -6,8 +6,8 @@ from functools import partial
 
 from ...backups import Backup
 from ...backups.manifest import Facts
-from ...backups.rules import judge
 from ...backups.retention import LEFTOVER_AGE
+from ...backups.rules import judge
 from ...backups.sites import (
     DATABASE,
     MARK_SUFFIX,
