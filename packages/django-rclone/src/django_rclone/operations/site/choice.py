@@ -127,11 +127,12 @@ def _none_found(
                 f"Refusing to restore site backup {one.site.name}: {one.site.problem}.",
                 hint=OLD_KEY,
             )
-    ahead = [one.site.name for one in listed if _is_candidate(one, environment, _END)]
+    ahead = [one for one in listed if _is_candidate(one, environment, _END)]
     if ahead and at is None:
         return BackupRejected(
-            f"Site backup {ahead[0]} is dated in the future: a clock was wrong, here or there.",
-            hint=f"To restore it, add --at {ahead[0]}.",
+            f"Site backup {ahead[0].site.name} is dated in the future: a clock was wrong, "
+            "here or there.",
+            hint=f"To restore it, add --at {ahead[0].site.name}.",
         )
     others = sorted(
         {one.site.record.environment for one in listed if one.site.record} - {environment}
