@@ -75,9 +75,7 @@ def _accepted(listed: ListedSite, environment: str, settings: Settings) -> SiteR
     return record
 
 
-def by_hand(
-    part: Part, environment: str, settings: Settings, options: Sequence[str] = ()
-) -> str:
+def by_hand(part: Part, environment: str, settings: Settings, options: Sequence[str] = ()) -> str:
     """Return the command that restores one part; ``environment`` is that of the backup."""
     words = ["manage.py"]
     if part.kind == DATABASE:
@@ -90,9 +88,7 @@ def by_hand(
     return shlex.join(words)
 
 
-def _newer(
-    listed: Sequence[ListedSite], chosen: ListedSite, latest: datetime
-) -> Iterator[str]:
+def _newer(listed: Sequence[ListedSite], chosen: ListedSite, latest: datetime) -> Iterator[str]:
     """Yield a sentence for the newest site backup, if it is not the one that was chosen."""
     record = chosen.site.record
     for one in listed:
@@ -131,13 +127,13 @@ def _none_found(
                 f"Refusing to restore site backup {one.site.name}: {one.site.problem}.",
                 hint=OLD_KEY,
             )
-    if ahead := [one for one in listed if _is_candidate(one, environment, _END)]:
-        if at is None:
-            return BackupRejected(
-                f"Site backup {ahead[0].site.name} is dated in the future: a clock was wrong, "
-                "here or there.",
-                hint=f"To restore it, add --at {ahead[0].site.name}.",
-            )
+    ahead = [one for one in listed if _is_candidate(one, environment, _END)]
+    if ahead and at is None:
+        return BackupRejected(
+            f"Site backup {ahead[0].site.name} is dated in the future: a clock was wrong, "
+            "here or there.",
+            hint=f"To restore it, add --at {ahead[0].site.name}.",
+        )
     others = sorted(
         {one.site.record.environment for one in listed if one.site.record} - {environment}
     )

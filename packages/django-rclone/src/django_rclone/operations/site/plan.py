@@ -148,7 +148,9 @@ def _require_known(record: SiteRecord, sources: dict[str, MediaSource]) -> None:
     """Raise ``BackupRejected`` unless this site has all databases and sources."""
     aliases = conf.database_aliases()
     for part in record.parts:
-        known, where = (aliases, "DATABASES") if part.kind == DATABASE else (sources, "MEDIA_SOURCES")
+        known, where = (
+            (aliases, "DATABASES") if part.kind == DATABASE else (sources, "MEDIA_SOURCES")
+        )
         if part.of not in known:
             raise BackupRejected(
                 f"Site backup {record.name} has {part}, and there is no {part.of!r} in {where}.",
