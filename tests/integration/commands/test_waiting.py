@@ -23,6 +23,7 @@ def unreachable(site: DjangoSite) -> DjangoSite:
     site.rclone["REMOTES"] = {"backups": {"TYPE": "s3", "OPTIONS": options}}
     site.rclone["REMOTE"] = "backups:bucket/site"
     site.rclone["RETRIES"] = 1
+    site.rclone["RCLONE_FLAGS"] = ["--low-level-retries=1"]
     return site
 
 
