@@ -8,7 +8,7 @@ with the name of the site backup: no clean-up deletes what has one.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
 from django.core.signing import Signer
@@ -203,11 +203,11 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(_SUFFIX)
 
 
-def _date_and_name(site: SiteBackup) -> tuple[str, str]:
-    # One that cannot be read is dated by its name.
-    verified = site.record if site.record and not site.problem else None
-    date = verified.created_at.strftime(_NAMING.date_format) if verified else site.name[5:22]
-    return (date, site.name)
+def _date_and_name(site: SiteBackup) -> tuple[datetime, str]:
+    # One that cannot be read is dated by its name, to the second.
+    if site.record and not site.problem:
+        return site.record.created_at, site.name
+    return date_of(site.name) or datetime.min.replace(tzinfo=UTC), site.name
 
 
 def names_of(parts: Sequence[Part]) -> Iterator[str]:
