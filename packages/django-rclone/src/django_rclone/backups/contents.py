@@ -14,7 +14,8 @@ from .pins import SUFFIX, marked
 from .rehearsal import Proof
 from .sites import MARK_SUFFIX
 
-_NO_DUMPS = (MANIFEST_SUFFIX, SUFFIX, MARK_SUFFIX, *(f".{proof}" for proof in Proof))
+_NEXT_TO_IT = (SUFFIX, MARK_SUFFIX, *(f".{proof}" for proof in Proof))
+_NO_DUMPS = (MANIFEST_SUFFIX, *_NEXT_TO_IT)
 
 _FIRST_DATE = datetime.min.replace(tzinfo=UTC)
 
@@ -35,6 +36,15 @@ class Contents:
     def uncommitted(self) -> frozenset[str]:
         """The paths of all files without a manifest; manifests themselves are among them."""
         return frozenset(self.stored) - self._committed
+
+    @property
+    def halves(self) -> frozenset[str]:
+        """The paths of what the listing shows without its manifest, or of which it shows that alone."""
+        return frozenset(
+            path.removesuffix(MANIFEST_SUFFIX)
+            for path in self.uncommitted
+            if not path.endswith(_NEXT_TO_IT)
+        )
 
     @cached_property
     def pinned(self) -> frozenset[str]:

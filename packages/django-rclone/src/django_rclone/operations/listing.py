@@ -1,19 +1,21 @@
 """The backups of databases with what keeps them from being deleted."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from .. import conf
 from ..backups import Backup
 from ..backups.catalog import database_catalog
+from ..backups.contents import Contents
 from ..backups.pins import Pinned
 from ..backups.rehearsal import Rehearsal
 from ..backups.rules import Reason
+from ..conf import Settings
 from ..rclone import Remote, session
 from .proofs import records_of
-from .verdicts import judge_here, pins_of
+from .verdicts import judge_here, newest_rehearsed, pins_of
 
 
 class Listed(NamedTuple):
@@ -39,24 +41,47 @@ def list_databases(alias: str | None = None) -> list[Listed]:
     remote = Remote(settings)
     contents = database_catalog(remote, settings).read()
     backups = [backup for backup in contents.backups if alias in (None, backup.database)]
+    records = records_of(backups, contents.stored, remote, settings)
+    return with_reasons(backups, contents, records, remote, settings, keep=settings.db_cleanup_keep)
+
+
+def with_reasons(
+    backups: Sequence[Backup],
+    contents: Contents,
+    records: Iterable[Rehearsal],
+    remote: Remote,
+    settings: Settings,
+    *,
+    keep: int,
+) -> list[Listed]:
+    """Return backups or runs with what keeps them, and with the ``records`` about them.
+
+    ``keep`` is how many of one database or source stay if ``RETENTION`` is not set.
+    """
+    now = datetime.now(UTC)
+    pins = pins_of(backups, contents, remote, settings)
+    proofs: dict[str, tuple[Rehearsal, ...]] = defaultdict(tuple)
+    for record in records:
+        proofs[record.path] += (record,)
     here: dict[str | None, list[Backup]] = defaultdict(list)
     for backup in backups:
         if backup.environment == settings.environment:
             here[backup.database].append(backup)
-    now = datetime.now(UTC)
-    pins = pins_of(backups, contents, remote, settings)
-    proofs: dict[str, tuple[Rehearsal, ...]] = defaultdict(tuple)
-    for record in records_of(backups, contents.stored, remote, settings):
-        proofs[record.path] += (record,)
 
-    def records(some: Sequence[Backup]) -> Iterator[Rehearsal]:
+    def known(some: Sequence[Backup]) -> Iterator[Rehearsal]:
         return (record for backup in some for record in proofs[backup.path])
 
     kept = {
         verdict.backup.path: verdict.reasons
         for ours in here.values()
         for verdict in judge_here(
-            ours, settings, now, pins=pins, in_sites=contents.in_sites, records=records
+            ours,
+            settings,
+            now,
+            keep=keep,
+            pins=pins,
+            in_sites=contents.in_sites,
+            rehearsed=newest_rehearsed(ours, known),
         )
     }
     pins = {path: pin for path, pin in pins.items() if pin.holds(now)}

@@ -8,28 +8,22 @@ from .. import conf
 from ..backups import Backup
 from ..backups.catalog import Catalog, database_catalog
 from ..backups.contents import Contents
-from ..backups.manifest import Facts, manifest_path
+from ..backups.manifest import Facts
 from ..backups.naming import SAFETY, Naming
-from ..backups.pins import pin_path
-from ..backups.rehearsal import Proof, Rehearsal, record_path
-from ..backups.retention import (
-    CLOCK_TOLERANCE,
-    dated_after,
-    orphaned_dumps,
-    with_empty_manifests,
-)
+from ..backups.rehearsal import Proof, Rehearsal
+from ..backups.retention import orphaned_dumps
 from ..backups.rules import Verdict
 from ..clients import get_client
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation
-from ..exceptions import BackupNotFound
 from ..locks import exclusive
 from ..pipeline.compression import SUFFIXES
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
+from .deletion import delete_all, may_go, warn_of_kept
 from .proofs import records_of
-from .verdicts import judge_here, pins_of
+from .verdicts import judge_here, newest_rehearsed, pins_of
 
 _QUIET = Console()
 
@@ -57,10 +51,10 @@ def prune_database(
 
     ``keep_path`` is the path of one to keep in any case, such as the newest. Only verified
     backups of this environment are counted and deleted, partial ones apart, and none that
-    is dated in the future, pinned, or part of a site backup. Dumps that a killed run left without a manifest are
-    deleted two days later. Nothing is deleted unless the remote could be listed completely,
-    and was then asked for by its name. Raises ``InvalidSettings``, ``OperationLocked`` or
-    ``RcloneError``.
+    is dated in the future, pinned, or part of a site backup. Dumps that a killed run left
+    without a manifest are deleted two days later. Nothing is deleted unless the remote could be
+    listed completely, and was then asked for by its name. Raises ``InvalidSettings``,
+    ``OperationLocked`` or ``RcloneError``.
     """
     settings = conf.load()
     event = new_operation(Operation.DB_PRUNE, environment=settings.environment, database=alias)
@@ -108,13 +102,15 @@ def _plan(
     def records(some: Sequence[Backup]) -> Iterator[Rehearsal]:
         return records_of(some, contents.stored, catalog.remote, settings, [Proof.REHEARSED])
 
+    judged = [*extra, *ours]
     verdicts = judge_here(
-        [*extra, *ours],
+        judged,
         settings,
         now,
+        keep=settings.db_cleanup_keep,
         pins=pins_of(ours, contents, catalog.remote, settings),
         in_sites=contents.in_sites,
-        records=records,
+        rehearsed=newest_rehearsed(judged, records),
         keep_path=keep_path,
     )
     return _Plan(verdicts, orphans)
@@ -129,23 +125,11 @@ def _prune(
     plan = _plan(alias, catalog, contents, now, keep_path=keep_path)
     goes = [verdict.backup for verdict in reversed(plan.verdicts) if verdict.goes]
     pruned = Pruned(
-        [backup for backup in goes if _may_go(backup, contents, catalog, now, console)],
+        [backup for backup in goes if may_go(backup, contents, catalog, now, console)],
         [path for path in plan.orphans if _is_orphaned(path, catalog, console)],
     )
-    for backup in pruned.backups:
-        if backup.path in contents.pinned:
-            remote.delete(pin_path(backup.path))  # it has ended
-        # The manifest first: an interrupted deletion leaves no backup behind.
-        remote.delete(manifest_path(backup.path))
-        for record in (record_path(backup.path, proof) for proof in Proof):
-            if record in contents.stored:
-                remote.delete(record)
-        remote.delete(backup.path)
-        console.deleted(backup.path)
-    for path in with_empty_manifests(pruned.orphans, contents.uncommitted):
-        remote.delete(path)
-        console.deleted(path)
-    _warn_of_kept([verdict.backup for verdict in plan.verdicts], now, console)
+    delete_all(pruned.backups, pruned.orphans, contents, remote, console)
+    warn_of_kept([verdict.backup for verdict in plan.verdicts], "backups", now, console)
     return pruned
 
 
@@ -163,42 +147,9 @@ def _extensions(alias: str, settings: Settings) -> list[str]:
     return [*ends, *(SAFETY + end for end in ends)]
 
 
-def _may_go(
-    backup: Backup, contents: Contents, catalog: Catalog, now: datetime, console: Console
-) -> bool:
-    """Ask for a backup and what protects it by name before it is deleted: a listing may be wrong."""
-    try:
-        found = catalog.get(backup.path)
-    except BackupNotFound:
-        return False
-    record = record_path(backup.path, Proof.REHEARSED)
-    if (pin := catalog.pin_of(backup.path)) and pin.holds(now):
-        reason = "has a pin, which the listing lacked"
-    elif catalog.has_site(backup.path):
-        reason = "is part of a site backup, which the listing lacked"
-    elif record not in contents.stored and catalog.remote.size(record) is not None:
-        reason = "was rehearsed, which the listing lacked"
-    elif not found.verified or not found.manifest or found.manifest.facts != backup.facts:
-        reason = "is not what the listing says"
-    else:
-        return True
-    console.warn(f"{backup.path} {reason}; it was kept.")
-    return False
-
-
 def _is_orphaned(path: str, catalog: Catalog, console: Console) -> bool:
     """Ask for the manifest by its name: its absence from one listing proves nothing."""
     if not catalog.has_manifest(path):
         return True
     console.warn(f"{path} has a manifest, which the listing lacked; it was kept.")
     return False
-
-
-def _warn_of_kept(ours: Sequence[Backup], now: datetime, console: Console) -> None:
-    if unverified := [backup for backup in ours if not backup.verified]:
-        console.warn(f"{len(unverified)} backups could not be verified; they were kept.")
-    if ahead := dated_after(ours, now + CLOCK_TOLERANCE):
-        console.warn(
-            f"{len(ahead)} backups are dated in the future, such as {ahead[0].path}; they were "
-            "kept and not counted. Check the clock of this host and of the one that made them."
-        )

@@ -1,8 +1,9 @@
-"""Why each backup of a database stays: the rules of the settings, pins and rehearsals."""
+"""Why each backup or run stays: the rules of the settings, pins, site backups and rehearsals."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from types import MappingProxyType
 
 from ..backups import Backup
 from ..backups.contents import Contents
@@ -13,32 +14,35 @@ from ..conf import Settings
 from ..conf.retention import Policy, time_zone
 from ..rclone import Remote
 
+_NONE: Mapping[str, Pinned] = MappingProxyType({})
+
 
 def judge_here(
     backups: Sequence[Backup],
     settings: Settings,
     now: datetime,
     *,
-    pins: Mapping[str, Pinned],
-    in_sites: Collection[str],
-    records: Callable[[Sequence[Backup]], Iterable[Rehearsal]],
+    keep: int,
+    pins: Mapping[str, Pinned] = _NONE,
+    in_sites: Collection[str] = (),
+    rehearsed: Collection[str] = (),
     keep_path: str | None = None,
 ) -> list[Verdict]:
-    """Return why each of ``backups``, those of one database here, stays, newest first.
+    """Return why each of ``backups`` stays by the settings, newest first.
 
-    ``pins`` are theirs, by path; ``in_sites`` are the paths of parts of site backups;
-    ``records`` returns the records about some of them, in
-    their order: it is asked for no more than what is needed.
+    They are those of one database or media source here. ``keep`` is how many of them stay if
+    ``RETENTION`` is not set; ``pins`` are theirs, by path; ``in_sites`` are the paths of parts of
+    site backups, and ``rehearsed`` that of ``newest_rehearsed()``.
     """
     return judge(
         backups,
-        settings.retention or Policy(last=settings.db_cleanup_keep),
+        settings.retention or Policy(last=keep),
         zone=time_zone(),
         now=now,
         keep_path=keep_path,
         pinned={path: pin.until for path, pin in pins.items() if pin.holds(now)},
         in_sites=in_sites,
-        rehearsed=_newest_rehearsed(backups, records),
+        rehearsed=rehearsed,
     )
 
 
@@ -53,10 +57,14 @@ def pins_of(
     }
 
 
-def _newest_rehearsed(
+def newest_rehearsed(
     backups: Sequence[Backup], records: Callable[[Sequence[Backup]], Iterable[Rehearsal]]
 ) -> frozenset[str]:
-    """Return the path of the newest backup with the signed record of a rehearsal that passed."""
+    """Return the path of the newest backup with the signed record of a rehearsal that passed.
+
+    ``records`` returns the records about backups, in their order. It is asked for no more than
+    are needed.
+    """
     dated = [backup for backup in backups if backup.created_at and not backup.safety]
     newest_first = sorted(dated, key=lambda one: (one.created_at, one.path), reverse=True)
     passed = (

@@ -8,26 +8,17 @@ from ...backups import Backup
 from ...backups.catalog import Catalog
 from ...backups.contents import Contents
 from ...backups.index import EXTENSION
-from ...backups.manifest import MANIFEST_SUFFIX, manifest_path
-from ...backups.pins import pin_path
-from ...backups.rehearsal import Proof, record_path
-from ...backups.retention import (
-    CLOCK_TOLERANCE,
-    dated_after,
-    orphaned_dumps,
-    with_empty_manifests,
-)
-from ...backups.sites import MARK_SUFFIX
+from ...backups.retention import orphaned_dumps
 from ...conf import Settings
 from ...console import Console
 from ...events import Operation
-from ...exceptions import BackupNotFound, BackupRejected
+from ...exceptions import BackupRejected
 from ...locks import exclusive
 from ...rclone import Remote, session
 from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
-from ..verdicts import pins_of
-from .listing import judge_runs
+from ..deletion import delete_all, may_go, warn_of_kept
+from ..verdicts import judge_here, pins_of
 from .runs import (
     NAMING,
     content_folder,
@@ -48,11 +39,12 @@ def prune_media(
 ) -> list[Backup]:
     """Delete the runs of a source that no rule keeps, and return them.
 
-    The rules are those of databases, with ``MEDIA_CLEANUP_KEEP`` without ``RETENTION``: only
-    verified runs of this environment count, incomplete ones apart, and pinned ones stay. Then content is deleted that no run on the remote needs, of whatever source
-    or environment, verified or not. If one of their indexes cannot be read, no content is.
-    ``keep_path`` is the path of a run to keep in any case. Raises ``InvalidSettings``,
-    ``OperationLocked``, ``BackupRejected`` or ``RcloneError``.
+    The rules are those of databases, with ``MEDIA_CLEANUP_KEEP`` if ``RETENTION`` is not set: only
+    verified runs of this environment count, incomplete ones apart, and pinned ones stay. Then
+    content is deleted that no run on the remote needs, of whatever source or environment,
+    verified or not. If one of their indexes cannot be read, no content is. ``keep_path`` is the
+    path of a run to keep in any case. Raises ``InvalidSettings``, ``OperationLocked``,
+    ``BackupRejected`` or ``RcloneError``.
     """
     settings = conf.load()
     event = new_operation(
@@ -85,12 +77,17 @@ def _prune_runs(
     now = datetime.now(UTC)
     whose = (source, settings.environment)
     ours = [run for run in listed if (run.database, run.environment) == whose]
-    pins = pins_of(ours, contents, catalog.remote, settings)
-    verdicts = judge_runs(
-        ours, settings, now, pins=pins, in_sites=contents.in_sites, keep_path=keep_path
+    verdicts = judge_here(
+        ours,
+        settings,
+        now,
+        keep=settings.media_cleanup_keep,
+        pins=pins_of(ours, contents, catalog.remote, settings),
+        in_sites=contents.in_sites,
+        keep_path=keep_path,
     )
     goes = [verdict.backup for verdict in reversed(verdicts) if verdict.goes]
-    runs = [run for run in goes if _is_as_listed(run, catalog, now, console)]
+    runs = [run for run in goes if may_go(run, contents, catalog, now, console)]
     orphans = [
         path
         for path in orphaned_dumps(
@@ -98,38 +95,9 @@ def _prune_runs(
         )
         if not catalog.has_manifest(path)
     ]
-    for run in runs:
-        if run.path in contents.pinned:
-            catalog.remote.delete(pin_path(run.path))  # it has ended
-        # The manifest first: an interrupted deletion leaves no run behind.
-        catalog.remote.delete(manifest_path(run.path))
-        if (record := record_path(run.path, Proof.READ)) in contents.stored:
-            catalog.remote.delete(record)
-        catalog.remote.delete(run.path)
-        console.deleted(run.path)
-    for path in with_empty_manifests(orphans, contents.uncommitted):
-        catalog.remote.delete(path)
-        console.deleted(path)
-    _warn_of_kept(ours, dated_after(ours, now + CLOCK_TOLERANCE), console)
+    delete_all(runs, orphans, contents, catalog.remote, console)
+    warn_of_kept(ours, "runs", now, console)
     return runs
-
-
-def _is_as_listed(run: Backup, catalog: Catalog, now: datetime, console: Console) -> bool:
-    """Ask for a run and its pin by name before it is deleted: one listing may be wrong."""
-    try:
-        found = catalog.get(run.path)
-    except BackupNotFound:
-        return False
-    if (pin := catalog.pin_of(run.path)) and pin.holds(now):
-        reason = "has a pin, which the listing lacked"
-    elif catalog.has_site(run.path):
-        reason = "is part of a site backup, which the listing lacked"
-    elif not found.verified or found.manifest != run.manifest:
-        reason = "is not what the listing says"
-    else:
-        return True
-    console.warn(f"{run.path} {reason}; it was kept.")
-    return False
 
 
 def _require_complete(runs: Sequence[Backup], contents: Contents, catalog: Catalog) -> None:
@@ -137,27 +105,12 @@ def _require_complete(runs: Sequence[Backup], contents: Contents, catalog: Catal
 
     Absence in one listing is not absence: what looks like half a run is asked for by name.
     """
-    halves = {
-        path.removesuffix(MANIFEST_SUFFIX)
-        for path in contents.uncommitted
-        if not path.endswith((f".{Proof.READ}", MARK_SUFFIX))
-    }
-    for path in sorted(halves - {run.path for run in runs}):
+    for path in sorted(contents.halves - {run.path for run in runs}):
         if catalog.remote.size(path) is not None and catalog.has_manifest(path):
             raise BackupRejected(
                 f"The listing of the remote lacked part of {path}: no content was deleted.",
                 hint="Run the command again.",
             )
-
-
-def _warn_of_kept(ours: Sequence[Backup], ahead: Sequence[Backup], console: Console) -> None:
-    if unverified := [run for run in ours if not run.verified]:
-        console.warn(f"{len(unverified)} runs could not be verified; they were kept.")
-    if ahead:
-        console.warn(
-            f"{len(ahead)} runs are dated in the future, such as {ahead[0].path}; they were "
-            "kept and not counted. Check the clock of this host and of the one that made them."
-        )
 
 
 def _prune_content(

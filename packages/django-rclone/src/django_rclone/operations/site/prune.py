@@ -7,7 +7,6 @@ from functools import partial
 from ...backups import Backup
 from ...backups.manifest import Facts
 from ...backups.retention import LEFTOVER_AGE
-from ...backups.rules import judge
 from ...backups.sites import (
     DATABASE,
     MARK_SUFFIX,
@@ -18,7 +17,6 @@ from ...backups.sites import (
     record_path,
 )
 from ...conf import Settings
-from ...conf.retention import Policy, time_zone
 from ...console import Console
 from ...exceptions import BackupsFailed, DjangoRcloneError
 from ...rclone import Remote
@@ -26,6 +24,7 @@ from ...reporting import Sender
 from ..media.prune import prune_media
 from ..media.runs import runs_folder
 from ..prune import prune_database
+from ..verdicts import judge_here
 from .listing import ListedSite, with_missing
 
 
@@ -65,11 +64,11 @@ def _prune_records(
         for listed in sites
         if listed.site.record and listed.site.record.environment == settings.environment
     }
-    verdicts = judge(
+    verdicts = judge_here(
         [_as_backup(*one) for one in ours.values()],
-        settings.retention or Policy(last=settings.db_cleanup_keep),
-        zone=time_zone(),
-        now=datetime.now(UTC),
+        settings,
+        datetime.now(UTC),
+        keep=settings.db_cleanup_keep,
         keep_path=record_path(newest.name),
     )
     for path in [verdict.backup.path for verdict in reversed(verdicts) if verdict.goes]:
