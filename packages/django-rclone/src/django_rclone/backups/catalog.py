@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..conf import Settings
-from ..exceptions import BackupNotFound, RcloneError
+from ..exceptions import BackupNotFound
 from ..rclone import Remote
 from . import Backup
 from .contents import Contents
@@ -81,7 +81,4 @@ def commit_manifest(remote: Remote, manifest: Manifest) -> None:
 
     Raises ``RcloneError`` if it cannot be stored, or not as it was written.
     """
-    path, data = manifest_path(manifest.path), manifest.to_bytes()
-    remote.write(path, data)
-    if remote.read(path) != data:
-        raise RcloneError("The manifest could not be read back as it was written.")
+    remote.write_and_read_back(manifest_path(manifest.path), manifest.to_bytes(), "manifest")

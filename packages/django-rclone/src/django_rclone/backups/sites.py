@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from django.core.signing import Signer
 
 from ..conf import SITE_DIR, Settings
-from ..exceptions import BackupNotFound, RcloneError
+from ..exceptions import BackupNotFound
 from ..rclone import Remote
 from ..rclone.decoding import json_object, typed_fields
 from .naming import Naming, validate_name
@@ -156,11 +156,9 @@ def commit_site(remote: Remote, record: SiteRecord) -> None:
 
     Raises ``RcloneError`` if it cannot be stored, or not as it was written.
     """
-    path, data = record_path(record.name), record.to_bytes()
+    path = record_path(record.name)
     try:
-        remote.write(path, data)
-        if remote.read(path) != data:
-            raise RcloneError("The record could not be read back as it was written.")
+        remote.write_and_read_back(path, record.to_bytes(), "record")
     except BaseException:
         remote.try_delete(path)
         raise

@@ -7,7 +7,7 @@ from ..backups.catalog import Catalog, database_catalog
 from ..backups.index import EXTENSION
 from ..backups.pins import REASON_LIMIT, Pin, pin_path
 from ..conf import Settings
-from ..exceptions import BackupNotFound, BackupRejected, RcloneError
+from ..exceptions import BackupNotFound, BackupRejected
 from ..rclone import Remote, session
 from .media.runs import run_catalog
 
@@ -34,10 +34,7 @@ def pin_backup(name: str, reason: str, *, lasting: timedelta | None = None) -> P
 
 def store_pin(pin: Pin, remote: Remote) -> None:
     """Store a pin, and read it back. Raises ``RcloneError``."""
-    path, data = pin_path(pin.path), pin.to_bytes()
-    remote.write(path, data)
-    if remote.read(path) != data:
-        raise RcloneError("The pin could not be read back as it was written.")
+    remote.write_and_read_back(pin_path(pin.path), pin.to_bytes(), "pin")
 
 
 @session()

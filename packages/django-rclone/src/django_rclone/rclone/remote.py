@@ -60,9 +60,7 @@ class Remote:
 
         An upload to one that cannot be reached would be tried for minutes, without a word.
         """
-        self._requests.ask_unless_missing(
-            self._requests.question("operations/stat", f"look for {path}", remote=path, opt=_FILES)
-        )
+        self._requests.ask_unless_missing(self._stat(path))
 
     def upload(self, path: str, *, progress: Callable[[int], None]) -> Upload:
         """Return the upload of a new object to ``path``, yet to be started.
@@ -86,6 +84,16 @@ class Remote:
                 upload.finish()
 
         self._requests.repeat(store)
+
+    def write_and_read_back(self, path: str, data: bytes, what: str) -> None:
+        """Store a small object, and read it back.
+
+        Raises ``RcloneError`` if it cannot be stored, or not as it was written; ``what`` is what
+        it is, such as ``"manifest"``.
+        """
+        self.write(path, data)
+        if self.read(path) != data:
+            raise RcloneError(f"The {what} could not be read back as it was written.")
 
     def read(self, path: str) -> bytes | None:
         """Return a small object, or ``None`` if it is missing or empty.
@@ -126,15 +134,16 @@ class Remote:
 
     def size(self, path: str) -> int | None:
         """Return the size in bytes of the object at ``path``, or ``None`` if there is none."""
-        question = self._requests.question(
-            "operations/stat", f"find {path}", remote=path, opt=_FILES
-        )
+        question = self._stat(path)
 
         def found() -> int | None:
             data = self._requests.ask_unless_missing(question)
             return None if data is None else output.size_of(data)
 
         return self._requests.twice_if_empty(found)
+
+    def _stat(self, path: str) -> Callable[[Daemon], bytes]:
+        return self._requests.question("operations/stat", f"find {path}", remote=path, opt=_FILES)
 
     def free_space(self) -> int | None:
         """Return the bytes that the storage has left, or ``None`` if it does not say."""
