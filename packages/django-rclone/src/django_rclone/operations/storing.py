@@ -1,8 +1,7 @@
 """The storing of one dump: streamed, read back, and committed with its manifest."""
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,17 +9,18 @@ import django
 
 from ..backups.catalog import commit_manifest
 from ..backups.inventory import Inventory
-from ..backups.manifest import Manifest, manifest_path, signer
+from ..backups.manifest import Manifest, signer
 from ..backups.naming import Naming
 from ..clients.base import DatabaseClient
 from ..conf import Settings
 from ..console import Console
-from ..exceptions import DjangoRcloneError, DumpError, ExecutableNotFound, RcloneError
+from ..exceptions import DjangoRcloneError, DumpError, ExecutableNotFound
 from ..interrupts import sleep
 from ..pipeline.compression import SUFFIXES
 from ..pipeline.relay import Digest, upload_dump
 from ..processes import StallTimeout
 from ..rclone import Remote
+from .uploads import deleted_on_error, require_size
 
 _BACKOFF_SECONDS = 5.0  # before the second attempt; three times as long before each further one
 
@@ -86,23 +86,15 @@ class Storing:
         """
         path = attempt.path
         self.remote.require_reachable(path)
-        with self._deleted_on_error(path):
+        with deleted_on_error(self.remote, path):
             dumped = self._upload(path)
-            self._require_stored(path, dumped.digest)
+            if dumped.digest.raw_size == 0:
+                raise DumpError("The dump is empty: there is nothing to back up.")
+            require_size(self.remote, path, dumped.digest.size)
             manifest = self._manifest(attempt, dumped)
             before_commit()
             commit_manifest(self.remote, manifest)
         return manifest
-
-    @contextmanager
-    def _deleted_on_error(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            # Whatever of it exists: a manifest without its dump, or a dump without its manifest.
-            self.remote.try_delete(manifest_path(path))
-            self.remote.try_delete(path)
-            raise
 
     def _upload(self, path: str) -> _Dumped:
         settings = self.settings
@@ -120,17 +112,6 @@ class Storing:
             for remark in self.client.remarks():
                 self.console.warn(remark)
         return _Dumped(digest, migrations, inventory)
-
-    def _require_stored(self, path: str, digest: Digest) -> None:
-        if digest.raw_size == 0:
-            raise DumpError("The dump is empty: there is nothing to back up.")
-        stored = self.remote.size(path)
-        if stored != digest.size:
-            found = "none" if stored is None else f"{stored:,}"
-            raise RcloneError(
-                f"Size mismatch for {path}: sent {digest.size:,} bytes, the remote reports {found}.",
-                hint="Check the remote: its quota, options of the storage in RCLONE_FLAGS, other writers.",
-            )
 
     def _manifest(self, attempt: Attempt, dumped: _Dumped) -> Manifest:
         client, settings, digest = self.client, self.settings, dumped.digest

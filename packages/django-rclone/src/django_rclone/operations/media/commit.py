@@ -4,14 +4,14 @@ import django
 
 from ...backups.catalog import commit_manifest
 from ...backups.index import FORMAT, header
-from ...backups.manifest import Manifest, manifest_path, signer
+from ...backups.manifest import Manifest, signer
 from ...conf import Settings
 from ...events import MediaCounts, OperationEvent
-from ...exceptions import RcloneError
 from ...pipeline.compression import ZSTD
 from ...pipeline.relay import Digest, upload_dump
 from ...rclone import Remote
 from ...rclone.binary import format_version
+from ..uploads import deleted_on_error, require_size
 from .counts import content_size
 from .runs import VENDOR
 from .workset import WorkSet
@@ -35,20 +35,12 @@ def commit_run(
     Raises ``RcloneError``.
     """
     path = event.path or ""
-    try:
+    with deleted_on_error(remote, path):
         with remote.upload(path, progress=lambda _: None) as upload:
             digest = upload_dump(_Lines(work, source), upload, compression=ZSTD, level=_LEVEL)
-        if (stored := remote.size(path)) != digest.size:
-            raise RcloneError(
-                f"Size mismatch for {path}: sent {digest.size:,} bytes, the remote has {stored}."
-            )
+        require_size(remote, path, digest.size)
         manifest = _manifest(remote, settings, work, source, event, counts, digest, partial)
         commit_manifest(remote, manifest)
-    except BaseException:
-        # Whatever of it exists: a manifest without its index, or an index alone.
-        remote.try_delete(manifest_path(path))
-        remote.try_delete(path)
-        raise
     return manifest
 
 
