@@ -52,7 +52,7 @@ class Entry(NamedTuple):
     def to_line(self) -> bytes:
         """Return the entry as the index holds it."""
         # A dictionary for each of a million lines takes three times as long.
-        text = f'{{"path":{json.dumps(_text(self.path))},"kind":"{self.kind}"'
+        text = f'{{"path":{json.dumps(text_of(self.path))},"kind":"{self.kind}"'
         if self.kind is Kind.LEFT_OUT:
             text += f',"reason":{json.dumps(self.reason)}'
         else:
@@ -60,7 +60,7 @@ class Entry(NamedTuple):
         if self.kind is Kind.FILE:
             text += f',"size":{self.size},"sha256":"{self.sha256.hex()}"'
         if self.kind is Kind.LINK:
-            text += f',"target":{json.dumps(_text(self.target))}'
+            text += f',"target":{json.dumps(text_of(self.target))}'
         return f"{text}}}\n".encode()
 
     @classmethod
@@ -125,7 +125,8 @@ def _sha256(values: dict[str, Any]) -> bytes:
     return bytes.fromhex(text)
 
 
-def _text(path: bytes) -> str:
+def text_of(path: bytes) -> str:
+    """Return a path as text, also one that is not UTF-8."""
     return path.decode("utf-8", "surrogateescape")
 
 

@@ -14,7 +14,7 @@ from .hashing import Hashed
 from .remote_place import RemotePlace
 from .scan import Found, Rules, of_status, scan
 from .storage_place import StoragePlace
-from .storages import local_folder, storage_of
+from .storages import folder_of, storage_of
 from .workset import WorkSet
 
 
@@ -97,10 +97,11 @@ class FolderPlace:
 def media_place(source: MediaSource, settings: Settings, copying: Copying) -> MediaPlace:
     """Return the place of a source. Raises ``InvalidSettings`` if it has none."""
     rules = Rules.of(source)
-    if source.storage and not (folder := local_folder(source)):
-        return StoragePlace(source.place, storage_of(source), rules)
     if source.storage:
-        return FolderPlace(folder, rules)
+        storage = storage_of(source)
+        if folder := folder_of(storage):
+            return FolderPlace(folder, rules)
+        return StoragePlace(source.place, storage, rules)
     if source.remote:
         return RemotePlace(source.remote, rules, copying)
     if not source.folder:

@@ -3,18 +3,15 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from ...backups.index import Kind
+from ...backups.index import Kind, text_of
 from ...exceptions import MediaGuardError
 from ...rclone.copying import Copying
 from ...scratch import scratch_directory
 from .scan import Found, Rules
-from .spooled_place import SpooledPlace
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MODE = 0o644  # for whoever restores into a folder
+from .spooled_place import SpooledPlace, found_file, nanoseconds
 
 
 class RemotePlace(SpooledPlace):
@@ -38,8 +35,7 @@ class RemotePlace(SpooledPlace):
                     reason = "rclone cannot be asked for a name with a line break"
                     yield Found(path, Kind.LEFT_OUT, reason=reason)
                     continue
-                when = _nanoseconds(file.modified)
-                yield Found(path, Kind.FILE, file.size, modified=when, mode=_MODE)
+                yield found_file(path, file.size, _modified(file.modified))
         if empty and not self._copying.exists(self.address):
             raise MediaGuardError(
                 f"There is no media folder {self.address}.", hint="Correct MEDIA_SOURCES."
@@ -50,7 +46,7 @@ class RemotePlace(SpooledPlace):
         self, paths: Sequence[bytes], temporary: Path
     ) -> Iterator[tuple[bytes, Mapping[bytes, str]]]:
         """See ``MediaPlace``."""
-        names = {path.decode("utf-8", "surrogateescape"): path for path in paths}
+        names = {text_of(path): path for path in paths}
         with scratch_directory(temporary) as spool:
             copied = self._copying.copy(self.address, str(spool), names=list(names))
             if copied.error is not None and not copied.failed:
@@ -63,9 +59,9 @@ class RemotePlace(SpooledPlace):
             yield root, missing
 
 
-def _nanoseconds(text: str) -> int:
-    """Return a time as rclone writes it, to the microsecond; 0 if it is none."""
+def _modified(text: str) -> int:
+    """Return a time as rclone writes it; 0 if it is none."""
     try:
-        return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1) * 1_000
+        return nanoseconds(datetime.fromisoformat(text))
     except (ValueError, TypeError, OverflowError):
         return 0

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ...backups.index import text_of
 from ...rclone.copying import Copying
 from .spooled_target import SpooledTarget
 
@@ -17,7 +18,7 @@ class RemoteTarget(SpooledTarget):
 
     def remove(self, path: bytes) -> None:
         """See ``SpooledTarget``."""
-        self._copying.delete(self._address, [path.decode("utf-8", "surrogateescape")])
+        self._copying.delete(self._address, [text_of(path)])
 
     def _send(self, waiting: Mapping[str, bytes]) -> dict[bytes, str]:
         copied = self._copying.copy(str(self._folder), self._address)

@@ -1,10 +1,15 @@
 """A place of media files that are read through copies."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
+from ...backups.index import Kind
 from .hashing import Hashed
 from .scan import Found
 from .workset import WorkSet
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MODE = 0o644  # for whoever restores into a folder
 
 
 class SpooledPlace:
@@ -22,3 +27,13 @@ class SpooledPlace:
     def changed(self, root: bytes, found: Found) -> bool:
         """See ``MediaPlace``. What was read is a copy of our own."""
         return False
+
+
+def found_file(path: bytes, size: int, modified: int) -> Found:
+    """Return what a listing says of a file; its time in nanoseconds, 0 if that is unknown."""
+    return Found(path, Kind.FILE, size, modified=modified, mode=_MODE)
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Return a moment, which must be aware, to the microsecond. Raises ``OverflowError``."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000

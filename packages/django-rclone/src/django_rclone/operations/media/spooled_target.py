@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ...backups.index import text_of
+
 
 class SpooledTarget(ABC):
     """The methods of ``Target`` for a place that has no links, and no empty folders."""
@@ -49,7 +51,7 @@ class SpooledTarget(ABC):
         os.makedirs(os.path.dirname(place), exist_ok=True)
         os.replace(staged, place)
         os.utime(place, ns=(modified, modified))
-        self._waiting[path.decode("utf-8", "surrogateescape")] = path
+        self._waiting[text_of(path)] = path
 
     def put_copy(self, staged: bytes, path: bytes, *, modified: int, mode: int) -> None:
         """Let a copy of a file wait to be sent."""

@@ -5,7 +5,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,16 +13,14 @@ from typing import NamedTuple
 from django.core.files.storage import Storage
 from django.utils.timezone import get_default_timezone
 
-from ...backups.index import Kind
+from ...backups.index import Kind, text_of
 from ...exceptions import MediaGuardError
 from ...scratch import scratch_directory
 from .hashing import CHANGING
 from .scan import Found, Rules
-from .spooled_place import SpooledPlace
+from .spooled_place import SpooledPlace, found_file, nanoseconds
 from .storages import reason, together
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MODE = 0o644  # for whoever restores into a folder
 _NOT_NAMES = ("", ".", "..")
 
 
@@ -69,14 +67,14 @@ class StoragePlace(SpooledPlace):
         facts = self._facts(name)
         if isinstance(facts, str):
             return Found(_path(name), Kind.LEFT_OUT, reason=facts)
-        return Found(_path(name), Kind.FILE, facts.size, modified=facts.modified, mode=_MODE)
+        return found_file(_path(name), facts.size, facts.modified)
 
     def _facts(self, name: str) -> "_Facts | str":
         """Return what the storage says of a file, or why it says nothing."""
         try:
             size = int(self.storage.size(name))
             try:
-                modified = _nanoseconds(self.storage.get_modified_time(name))
+                modified = nanoseconds(_aware(self.storage.get_modified_time(name)))
             except NotImplementedError:
                 modified = 0
         except Exception as error:  # noqa: BLE001 - a storage may raise anything
@@ -95,7 +93,7 @@ class StoragePlace(SpooledPlace):
 
     def _fetch(self, root: bytes, path: bytes) -> str:
         """Copy a file to a folder; return why that was not possible, if it was not."""
-        name = path.decode("utf-8", "surrogateescape")
+        name = text_of(path)
         copy = os.path.join(root, path)
         try:
             before = self._facts(name)
@@ -132,7 +130,6 @@ def _path(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _nanoseconds(moment: datetime) -> int:
-    """Return a time, to the microsecond. Without ``USE_TZ`` it is that of the site's time zone."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=get_default_timezone())
-    return (aware - _EPOCH) // timedelta(microseconds=1) * 1_000
+def _aware(moment: datetime) -> datetime:
+    """Return a time with its zone. Without ``USE_TZ`` it is that of the site."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=get_default_timezone())

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import Storage
 
+from ...backups.index import text_of
 from .spooled_target import SpooledTarget
 from .storages import reason, together
 
@@ -25,7 +26,7 @@ class StorageTarget(SpooledTarget):
     def remove(self, path: bytes) -> None:
         """See ``SpooledTarget``."""
         try:
-            self._storage.delete(path.decode("utf-8", "surrogateescape"))
+            self._storage.delete(text_of(path))
         except FileNotFoundError:
             pass
         except Exception as error:

@@ -36,9 +36,13 @@ def local_folder(source: MediaSource) -> str:
     if not source.storage:
         return ""
     try:
-        storage = storage_of(source)
+        return folder_of(storage_of(source))
     except InvalidSettings:
         return ""  # whoever needs the storage says so
+
+
+def folder_of(storage: Storage) -> str:
+    """Return the folder of a storage of this machine; nothing for any other."""
     return str(storage.location) if isinstance(storage, FileSystemStorage) else ""
 
 
