@@ -9,8 +9,6 @@ from ..backups import Backup
 from ..backups.catalog import database_catalog
 from ..backups.contents import Contents
 from ..backups.health import Health, Level, examine
-from ..backups.readings import Reading
-from ..backups.rehearsal import Proof
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
@@ -19,10 +17,9 @@ from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .databases import every_database
 from .media.runs import run_catalog
-from .proofs import records_of, records_of_kind
+from .proofs import RECENT, readings_of, records_of
 
 _QUIET = Console()
-_LOOKED_AT = 20  # backups of a database whose records are read, newest first
 
 
 @session()
@@ -66,7 +63,7 @@ def _health(
     alias: str, contents: Contents, remote: Remote, settings: Settings, free: int | None
 ) -> Health:
     ours = _ours(contents.of(alias), settings)
-    records = list(records_of(ours[:_LOOKED_AT], contents.stored, remote, settings))
+    records = list(records_of(ours[:RECENT], contents.stored, remote, settings))
     return examine(alias, ours, records, settings.check, datetime.now(UTC), free=free)
 
 
@@ -103,9 +100,7 @@ def _check_media(
     found: list[Health] = []
     with suppress(BackupsUnhealthy), report(event, sender=sender, console=console):
         for name in names:
-            records = records_of_kind(
-                Reading, runs[name][:_LOOKED_AT], contents.stored, remote, settings, [Proof.READ]
-            )
+            records = readings_of(runs[name][:RECENT], contents.stored, remote, settings)
             now = datetime.now(UTC)
             found.append(examine(None, runs[name], list(records), settings.check, now, source=name))
         _require_healthy(found, event)

@@ -4,11 +4,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ..backups import Backup
+from ..backups.readings import Reading
 from ..backups.rehearsal import Proof, Rehearsal, read_record, record_path, record_signer
 from ..conf import Settings
 from ..console import Console
 from ..exceptions import RcloneError, VerificationFailed
 from ..rclone import Remote
+
+RECENT = 20
+"""How many backups of a database, or runs of a source, are recent enough that their records matter."""
 
 _Record = TypeVar("_Record", bound=Rehearsal)
 
@@ -24,10 +28,17 @@ def records_of(
 
     Each is read when it is asked for.
     """
-    return records_of_kind(Rehearsal, backups, listed, remote, settings, proofs)
+    return _records_of_kind(Rehearsal, backups, listed, remote, settings, proofs)
 
 
-def records_of_kind(
+def readings_of(
+    runs: Sequence[Backup], listed: Collection[str], remote: Remote, settings: Settings
+) -> Iterator[Reading]:
+    """Yield the signed records about verified media runs, as ``records_of()`` does."""
+    return _records_of_kind(Reading, runs, listed, remote, settings, [Proof.READ])
+
+
+def _records_of_kind(
     kind: type[_Record],
     backups: Sequence[Backup],
     listed: Collection[str],
@@ -35,7 +46,6 @@ def records_of_kind(
     settings: Settings,
     proofs: Iterable[Proof],
 ) -> Iterator[_Record]:
-    """Yield what ``records_of()`` yields, as records of another ``kind``."""
     signer = record_signer(settings.signing_key, settings.signing_key_fallbacks)
     for backup in backups:
         for proof in proofs:

@@ -1,11 +1,9 @@
 """The runs with what keeps them from being deleted."""
 
 from ... import conf
-from ...backups.readings import Reading
-from ...backups.rehearsal import Proof
 from ...rclone import Remote, session
 from ..listing import Listed, with_reasons
-from ..proofs import records_of_kind
+from ..proofs import readings_of
 from .runs import run_catalog
 
 
@@ -20,5 +18,5 @@ def list_runs(source: str | None = None) -> list[Listed]:
     remote = Remote(settings)
     contents = run_catalog(remote, settings).read()
     runs = [run for run in contents.backups if source in (None, run.database)]
-    records = records_of_kind(Reading, runs, contents.stored, remote, settings, [Proof.READ])
+    records = readings_of(runs, contents.stored, remote, settings)
     return with_reasons(runs, contents, records, remote, settings, keep=settings.media_cleanup_keep)

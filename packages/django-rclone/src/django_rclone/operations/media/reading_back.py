@@ -33,6 +33,13 @@ AND run.sha256 >= ? AND (? OR run.sha256 < ?)
 GROUP BY run.sha256 ORDER BY run.sha256
 """
 
+_WRONG = """
+SELECT min(run.path), run.sha256, stored.size IS NULL
+FROM run LEFT JOIN stored USING (sha256)
+WHERE run.kind = 'file' AND run.size > 0 AND stored.size IS NOT run.size
+GROUP BY run.sha256 ORDER BY 1
+"""
+
 
 @dataclass(slots=True)
 class ReadBack:
@@ -83,6 +90,14 @@ def read_back(
             for one, reason in found
         ]
     return done
+
+
+def wrongly_stored(work: WorkSet) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Yield each content of the run that is not stored with its size.
+
+    It is the path of a file that has it, its hash, and whether it is not there at all.
+    """
+    yield from work.connection.execute(_WRONG)
 
 
 def _batches(work: WorkSet, share: tuple[int, int]) -> Iterator[list[_Content]]:

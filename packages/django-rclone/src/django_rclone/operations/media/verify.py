@@ -21,10 +21,10 @@ from ...locks import exclusive
 from ...rclone import Remote, session
 from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
-from ..proofs import records_of_kind, store_record
+from ..proofs import RECENT, readings_of, store_record
 from .choice import choose_run
 from .guards import named
-from .reading_back import MISSING, read_back
+from .reading_back import MISSING, read_back, wrongly_stored
 from .runs import content_folder, content_name, list_content, read_index, run_catalog
 from .workset import WorkSet
 
@@ -33,14 +33,6 @@ _HINT = (
     "Move what is damaged away on the remote, then run `manage.py mediabackup`: it stores again "
     "what is not there, if the file is still in the source."
 )
-_LOOKED_AT = 20  # runs whose records are read, newest first
-
-_WRONG = """
-SELECT min(run.path), run.sha256, stored.size IS NULL
-FROM run LEFT JOIN stored USING (sha256)
-WHERE run.kind = 'file' AND run.size > 0 AND stored.size IS NOT run.size
-GROUP BY run.sha256 ORDER BY 1
-"""
 
 
 @session()
@@ -162,7 +154,7 @@ class _Task:
                 if lost
                 else f"its content has another size: {folder}/{content_name(sha256)}",
             )
-            for path, sha256, lost in work.connection.execute(_WRONG)
+            for path, sha256, lost in wrongly_stored(work)
         ]
         total = work.number(
             "SELECT count(DISTINCT sha256) FROM run WHERE kind = 'file' AND size > 0"
@@ -182,13 +174,7 @@ class _Task:
             for run in contents.of(self.source)
             if run.verified and run.environment == self.catalog.settings.environment
         ]
-        records = records_of_kind(
-            Reading,
-            runs[:_LOOKED_AT],
-            contents.stored,
-            self.catalog.remote,
-            self.catalog.settings,
-            [Proof.READ],
-        )
+        remote, settings = self.catalog.remote, self.catalog.settings
+        records = readings_of(runs[:RECENT], contents.stored, remote, settings)
         last = max(records, key=lambda record: record.finished_at, default=None)
         return last.known_parts if last else []

@@ -10,13 +10,10 @@ from ...conf.media_sources import MediaSource
 from ...exceptions import BackupRejected
 from ...rclone import Remote, session
 from ..media.plan import MediaRestorePlan, plan_media_restore
+from ..media.reading_back import wrongly_stored
 from ..media.runs import content_folder, list_content
 from ..restore import RestorePlan, plan_restore
 from .choice import by_hand, choose_site
-
-_MISSING = """SELECT count(DISTINCT sha256) FROM run WHERE kind = 'file' AND size > 0
-    AND NOT EXISTS (SELECT 1 FROM stored
-        WHERE stored.sha256 = run.sha256 AND stored.size = run.size)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +169,7 @@ def _require_content(plan: MediaRestorePlan, part: Part) -> None:
     """Raise ``BackupRejected`` unless the content of all files is stored, as one listing shows."""
     content = plan.remote.address(content_folder(plan.settings))
     list_content(plan.copying, content, plan.work)
-    if missing := plan.work.number(_MISSING):
+    if missing := sum(1 for _ in wrongly_stored(plan.work)):
         raise BackupRejected(
             f"{missing:,} contents of files in {part.path} are not on the remote.",
             hint="Choose another site backup with --at. `mediarestore` restores the other files, "
