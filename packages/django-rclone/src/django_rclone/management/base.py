@@ -109,6 +109,13 @@ def _with_notes(text: str, error: BaseException) -> str:
     return "\n".join([text, *getattr(error, "__notes__", ())])
 
 
+def names_in(names: str | list[str] | None) -> list[str]:
+    """Return the names that an option was given, each once. ``call_command()`` may pass text."""
+    if isinstance(names, str):
+        return [names] if names else []
+    return list(dict.fromkeys(names or ()))
+
+
 def add_noinput(parser: argparse.ArgumentParser) -> None:
     """Add ``--noinput``, as Django's own commands have it."""
     parser.add_argument(

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 
 from .. import conf
 from ..conf.media_sources import MediaSource
-from .base import EXIT_USAGE
+from .base import EXIT_USAGE, names_in
 
 
 def add_sources(parser: argparse.ArgumentParser, what: str) -> None:
@@ -28,6 +28,16 @@ def add_source(parser: argparse.ArgumentParser, what: str) -> None:
         "--source",
         metavar="NAME",
         help=f"Nominates the source in MEDIA_SOURCES to {what}. Required if there are several.",
+    )
+
+
+def add_at(parser: argparse.ArgumentParser) -> None:
+    """Add ``--at``, which chooses a run."""
+    parser.add_argument(
+        "--at",
+        metavar="RUN",
+        help="Names the run, as listbackups --media shows it; or a moment in UTC such as "
+        "2026-01-31T03:00, for the newest run until then. Defaults to the newest whole run.",
     )
 
 
@@ -55,10 +65,7 @@ def add_extra_files(parser: argparse.ArgumentParser) -> None:
 def chosen_sources(names: str | list[str] | None) -> list[MediaSource]:
     """Return the sources of these names, or all. Raises ``CommandError``."""
     sources = {source.name: source for source in conf.load().media_sources}
-    if not names:
-        return list(sources.values())
-    # call_command() may be given a plain string.
-    wanted = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+    wanted = names_in(names) or list(sources)
     for name in wanted:
         if name not in sources:
             raise CommandError(

@@ -1,22 +1,35 @@
-"""The numbers that options take."""
+"""Options that take a number."""
 
-from argparse import ArgumentTypeError
+import argparse
 
 _MAX_RETRIES = 10
 _MAX_JOBS = 64
 
 
-def retries_count(text: str) -> int:
-    """Return a number of retries. Raises ``ArgumentTypeError``."""
-    return _number(text, 0, _MAX_RETRIES)
+def add_retries(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--retries``, of ``what``."""
+    parser.add_argument(
+        "--retries",
+        type=lambda text: _number(text, 0, _MAX_RETRIES),
+        default=0,
+        metavar="N",
+        help=f"Retries {what} up to N times. Defaults to 0.",
+    )
 
 
-def jobs_count(text: str) -> int:
-    """Return a number of databases. Raises ``ArgumentTypeError``."""
-    return _number(text, 1, _MAX_JOBS)
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--jobs``."""
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=lambda text: _number(text, 1, _MAX_JOBS),
+        default=1,
+        metavar="N",
+        help="Backs up to N databases at once. Defaults to 1.",
+    )
 
 
 def _number(text: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise ArgumentTypeError(f"must be a whole number from {least} to {most}")
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
     return int(text)

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
-from ..base import EXIT_USAGE, RcloneCommand
+from ..base import EXIT_USAGE, RcloneCommand, names_in
 from ..media import add_sources, chosen_sources
-from ..numbers import jobs_count, retries_count
+from ..numbers import add_jobs, add_retries
 
 
 class Command(RcloneCommand):
@@ -48,21 +48,8 @@ class Command(RcloneCommand):
             help="Proceeds even if a media folder is empty, or more files are gone since the last "
             "run than MEDIA_MAX_DELETE allows.",
         )
-        parser.add_argument(
-            "--retries",
-            type=retries_count,
-            default=0,
-            metavar="N",
-            help="Retries a failed backup of a database up to N times. Defaults to 0.",
-        )
-        parser.add_argument(
-            "-j",
-            "--jobs",
-            type=jobs_count,
-            default=1,
-            metavar="N",
-            help="Backs up to N databases at once. Defaults to 1.",
-        )
+        add_retries(parser, "a failed backup of a database")
+        add_jobs(parser)
 
     def handle(
         self,
@@ -82,8 +69,8 @@ class Command(RcloneCommand):
         from ...operations.site.backup import backup_site
 
         console = self.console(verbosity)
-        wanted = _listed(database) or every_database(console=console)
-        aliases = [alias for alias in wanted if alias not in _listed(exclude_database)]
+        wanted = names_in(database) or every_database(console=console)
+        aliases = [alias for alias in wanted if alias not in names_in(exclude_database)]
         if not aliases:
             raise CommandError("No database is left to back up.", returncode=EXIT_USAGE)
         backup_site(
@@ -97,8 +84,3 @@ class Command(RcloneCommand):
             clean=clean,
             console=console,
         )
-
-
-def _listed(names: str | list[str] | None) -> list[str]:
-    # call_command() may be given a plain string.
-    return [names] if isinstance(names, str) else list(dict.fromkeys(names or ()))

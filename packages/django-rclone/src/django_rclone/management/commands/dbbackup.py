@@ -6,8 +6,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...console import Console
-from ..base import EXIT_USAGE, RcloneCommand
-from ..numbers import jobs_count, retries_count
+from ..base import EXIT_USAGE, RcloneCommand, names_in
+from ..numbers import add_jobs, add_retries
 
 
 class Command(RcloneCommand):
@@ -44,22 +44,8 @@ class Command(RcloneCommand):
             help="With --clean, makes no backup and deletes nothing, and shows which backups "
             "would stay, and why.",
         )
-        parser.add_argument(
-            "--retries",
-            type=retries_count,
-            default=0,
-            metavar="N",
-            help="Retries a failed backup up to N times. Defaults to 0.",
-        )
-
-        parser.add_argument(
-            "-j",
-            "--jobs",
-            type=jobs_count,
-            default=1,
-            metavar="N",
-            help="Backs up to N databases at once. Defaults to 1.",
-        )
+        add_retries(parser, "a failed backup")
+        add_jobs(parser)
 
     def handle(
         self,
@@ -106,7 +92,4 @@ def _aliases(database: str | list[str] | None, all_databases: bool, console: Con
             problem = "--all and --database exclude each other."
             raise CommandError(problem, returncode=EXIT_USAGE)
         return every_database(console=console)
-    if not database:
-        return [DEFAULT_DB_ALIAS]
-    # call_command() may be given a printable string.
-    return [database] if isinstance(database, str) else list(dict.fromkeys(database))
+    return names_in(database) or [DEFAULT_DB_ALIAS]

@@ -2,8 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -88,46 +89,45 @@ class Command(RcloneCommand):
     def _list_files(self, source: str | None, at: str, path: str | None, *, as_json: bool) -> None:
         with run_contents(chosen_source(source).name, at, path) as (_, entries):
             if as_json:
-                self.write_result(json.dumps([entry_record(entry) for entry in entries], indent=2))
+                self._write_json(map(entry_record, entries))
                 return
             for line in entry_lines(entries):
                 self.write_result(line)
 
     def _list_runs(self, source: str | None, *, as_json: bool) -> None:
-        runs = list_runs(source)
-        now = datetime.now(UTC)
+        runs, now = list_runs(source), datetime.now(UTC)
         if as_json:
-            records = [run_record(run, now) for run in runs]
-            self.write_result(json.dumps(records, indent=2))
-        elif not runs:
-            self.write_result("There are no backups.")
-        else:
-            self.write_result(run_table(runs, now, shutil.get_terminal_size().columns))
+            self._write_json(run_record(run, now) for run in runs)
+        elif self._write_table(runs, "backups", partial(run_table, runs, now)):
             self._write_notices(runs, now)
 
     def _list_sites(self, *, as_json: bool) -> None:
-        sites = list_sites()
-        now = datetime.now(UTC)
+        sites, now = list_sites(), datetime.now(UTC)
         if as_json:
-            self.write_result(json.dumps([site_record(one, now) for one in sites], indent=2))
-        elif not sites:
-            self.write_result("There are no site backups.")
-        else:
-            self.write_result(site_table(sites, now, shutil.get_terminal_size().columns))
+            self._write_json(site_record(one, now) for one in sites)
+        elif self._write_table(sites, "site backups", partial(site_table, sites, now)):
             for notice in site_notices(sites):
                 self.write_result(printable(notice))
 
     def _list_backups(self, database: str | None, *, as_json: bool) -> None:
-        listed = list_databases(database)
-        now = datetime.now(UTC)
+        listed, now = list_databases(database), datetime.now(UTC)
         if as_json:
-            self.write_result(json.dumps([_record(one, now) for one in listed], indent=2))
-        elif not listed:
-            self.write_result("There are no backups.")
-        else:
-            rows = [_HEADER, *(_row(one, now) for one in listed)]
-            self.write_result(table(rows, shutil.get_terminal_size().columns, _details))
+            self._write_json(_record(one, now) for one in listed)
+        elif self._write_table(listed, "backups", partial(_table, listed, now)):
             self._write_notices(listed, now)
+
+    def _write_json(self, records: Iterable[dict[str, object]]) -> None:
+        self.write_result(json.dumps(list(records), indent=2))
+
+    def _write_table(
+        self, listed: Sequence[object], what: str, table_of_width: Callable[[int], str]
+    ) -> bool:
+        """Print a table of the terminal's width; return whether there is anything in it."""
+        if listed:
+            self.write_result(table_of_width(shutil.get_terminal_size().columns))
+        else:
+            self.write_result(f"There are no {what}.")
+        return bool(listed)
 
     def _write_notices(self, listed: Sequence[Listed], now: datetime) -> None:
         for sentence in filter(None, map(pin_sentence, listed)):
@@ -159,6 +159,10 @@ def _record(listed: Listed, now: datetime) -> dict[str, object]:
         **passed_record(proofs),
         **kept_record(listed),
     }
+
+
+def _table(listed: Sequence[Listed], now: datetime, width: int) -> str:
+    return table([_HEADER, *(_row(one, now) for one in listed)], width, _details)
 
 
 def _row(listed: Listed, now: datetime) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from ...operations.media.plan import MediaRestorePlan, plan_media_restore
 from ...operations.media.restore import restore_media
 from ..base import RcloneCommand, add_noinput, add_verification_arguments
 from ..formatting import age, ago, counted, date, duration, printable, size
-from ..media import add_extra_files, add_source, chosen_source
+from ..media import add_at, add_extra_files, add_source, chosen_source
 from ..terminal import TerminalConsole
 
 
@@ -21,12 +21,7 @@ class Command(RcloneCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_source(parser, "restore")
-        parser.add_argument(
-            "--at",
-            metavar="RUN",
-            help="Names the run, as listbackups --media shows it; or a moment in UTC such as "
-            "2026-01-31T03:00, for the newest run until then. Defaults to the newest whole run.",
-        )
+        add_at(parser)
         parser.add_argument(
             "--path",
             metavar="PATH",

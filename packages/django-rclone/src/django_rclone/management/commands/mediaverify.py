@@ -9,9 +9,9 @@ from django.core.management.base import CommandParser
 
 from ...backups.readings import Reading
 from ...operations.media.verify import verify_media, verify_sources
-from ..base import RcloneCommand
+from ..base import RcloneCommand, names_in
 from ..formatting import duration
-from ..media import add_sources, chosen_source, chosen_sources
+from ..media import add_at, add_sources, chosen_source, chosen_sources
 
 _LARGEST = 1_000
 
@@ -24,12 +24,7 @@ class Command(RcloneCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_sources(parser, "verify")
-        parser.add_argument(
-            "--at",
-            metavar="RUN",
-            help="Names the run, as listbackups --media shows it; or a moment in UTC such as "
-            "2026-01-31T03:00, for the newest run until then. Defaults to the newest whole run.",
-        )
+        add_at(parser)
         parser.add_argument(
             "--share",
             type=_share,
@@ -54,8 +49,8 @@ class Command(RcloneCommand):
             sources = chosen_sources(source)
             records = verify_sources(sources, share=part, sender=type(self), console=console)
         else:
-            names = [source] if isinstance(source, str) else source
-            one = chosen_source(names[0] if names and len(names) == 1 else None)
+            names = names_in(source)
+            one = chosen_source(names[0] if len(names) == 1 else None)
             record = verify_media(one.name, at=at, share=part, sender=type(self), console=console)
             records = [record]
         for record in records:
