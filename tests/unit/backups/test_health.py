@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from django_rclone.backups import Backup
-from django_rclone.backups.health import Level, ago, examine
+from django_rclone.backups.health import Level, examine
 from django_rclone.backups.manifest import Manifest
 from django_rclone.backups.rehearsal import Rehearsal
+from django_rclone.backups.wording import ago
 from django_rclone.conf.limits import CheckLimits, check_limits
 from django_rclone.exceptions import InvalidSettings
 

@@ -10,6 +10,7 @@ from ..conf.limits import CheckLimits
 from . import Backup
 from .rehearsal import Proof, Rehearsal, refuting
 from .retention import CLOCK_TOLERANCE, dated_after
+from .wording import ago, counted, duration
 
 _COMPARED = 10  # backups, to whose sizes that of the newest is compared
 _ENOUGH = 3  # of them, to say what is usual
@@ -121,9 +122,9 @@ def _of_age(past: Sequence[Backup], limit: timedelta | None, now: datetime) -> I
     if newest.partial:
         yield Finding(Level.WARNING, f"the newest backup, {newest.name}, is not complete")
     if limit is not None and newest.created_at and now - newest.created_at > limit:
-        age = words(now - newest.created_at)
+        age = duration(now - newest.created_at)
         yield Finding(
-            Level.CRITICAL, f"the newest backup is {age} old, the limit is {words(limit)}"
+            Level.CRITICAL, f"the newest backup is {age} old, the limit is {duration(limit)}"
         )
 
 
@@ -154,9 +155,9 @@ def _of_proof(
     if proven is None or proven.proven_at is None:
         yield Finding(Level.WARNING, advice)
     elif now - proven.proven_at > limit:
-        age = words(now - proven.proven_at)
+        age = duration(now - proven.proven_at)
         yield Finding(
-            Level.WARNING, f"the last one was verified {age} ago, the limit is {words(limit)}"
+            Level.WARNING, f"the last one was verified {age} ago, the limit is {duration(limit)}"
         )
 
 
@@ -168,7 +169,7 @@ def _of_room(newest: Backup, free: int | None, limit: int | None) -> Iterator[Fi
     if not room:
         yield Finding(Level.CRITICAL, "the remote has no room for another backup of this size")
         return
-    more = f"{room} more backup{'' if room == 1 else 's'} of this size"
+    more = f"{counted(room, 'more backup')} of this size"
     yield Finding(Level.WARNING, f"the remote has room for {more}, the limit is {limit}")
 
 
@@ -210,23 +211,6 @@ def _stored_size(backup: Backup) -> int:
 
 def _content_size(run: Backup) -> int:
     return (run.manifest.content_size if run.manifest else None) or 0
-
-
-def words(span: timedelta) -> str:
-    """Return a span as ``30 hours`` or ``8 days``."""
-    hours = int(span.total_seconds() // 3600)
-    if hours >= 72:
-        return f"{hours // 24} days"
-    if hours >= 2:
-        return f"{hours} hours"
-    minutes = int(span.total_seconds() // 60)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """Return how long ago a moment was, as ``3 days ago`` or ``just now``."""
-    span = now - moment
-    return "just now" if span < timedelta(minutes=1) else f"{words(span)} ago"
 
 
 def last_proofs(records: Iterable[Rehearsal], now: datetime) -> str:

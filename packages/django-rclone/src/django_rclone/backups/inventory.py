@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from ..exceptions import ClientError
+from .wording import counted
 
 _SHOWN = 10  # differences
 _TEXT_LIMIT = 64 << 20  # bytes of a decompressed inventory: some 500,000 objects
@@ -47,15 +48,15 @@ class Inventory:
 
     def summary(self) -> list[str]:
         """Return how much is compared, in words."""
-        objects = _counted(sum(map(len, self.objects.values())), "object")
+        objects = counted(sum(map(len, self.objects.values())), "object")
         return [objects, *([rows] if (rows := self.row_summary()) else [])]
 
     def row_summary(self) -> str:
         """Return how many rows there are, in words; nothing if none were counted."""
         if not self.rows:
             return ""
-        rows = _counted(sum(self.rows.values()), "row")
-        return f"{rows} of {_counted(len(self.rows), 'table')}"
+        rows = counted(sum(self.rows.values()), "row")
+        return f"{rows} of {counted(len(self.rows), 'table')}"
 
     def differences(self, found: "Inventory") -> tuple[str, ...]:
         """Return how ``found`` differs from this inventory, in words; nothing if it does not.
@@ -107,10 +108,6 @@ class Inventory:
             restored = found.rows.get(table, count)
             if restored != count:
                 yield f"{table} has {restored:,} rows instead of {count:,}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _decompressed(text: str) -> bytes:

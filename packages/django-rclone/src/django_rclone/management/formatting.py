@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from ..backups.wording import counted
 from ..events import MediaCounts
 
 _MULTIPLES = ("KB", "MB", "GB", "TB", "PB")
@@ -42,14 +43,9 @@ def age(moment: datetime | None, now: datetime) -> str:
     return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
-def ago(how_old: str) -> str:
+def with_ago(how_old: str) -> str:
     """Return what ``age()`` returned, as it is said in a sentence: ``3 minutes ago``."""
     return f"{how_old} ago" if how_old[0].isdigit() else how_old
-
-
-def counted(count: int, thing: str) -> str:
-    """Return ``1 file`` or ``2,000 files``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _months(earlier: datetime, later: datetime) -> int:

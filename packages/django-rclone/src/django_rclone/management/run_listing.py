@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from ..backups.index import Entry, Kind, shown
 from ..operations.listing import Listed
-from .formatting import age, ago, date, printable, size, table
+from .formatting import age, date, printable, size, table, with_ago
 from .kept_words import kept_record, kept_words
 from .proof_words import passed_record, proof_record, proof_words
 
@@ -79,7 +79,7 @@ def _number(value: int | None) -> str:
 def _sentence(cells: Sequence[str]) -> str:
     when, how_old, files, content, added, changed, deleted, state, proof, kept = cells
     counts = f"{added} added, {changed} changed, {deleted} deleted"
-    facts = f"{when}  {ago(how_old)}  {files} files  {content}  {counts}  {state}, {proof}"
+    facts = f"{when}  {with_ago(how_old)}  {files} files  {content}  {counts}  {state}, {proof}"
     return f"{facts}\n    kept: {kept}"
 
 

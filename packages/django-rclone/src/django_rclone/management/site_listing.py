@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ..backups.sites import DATABASE, MEDIA, Part, names_of
 from ..operations.site.listing import ListedSite
-from .formatting import age, ago, date, printable, size, table
+from .formatting import age, date, printable, size, table, with_ago
 
 _HEADER = ("NAME", "DATE", "AGE", "SIZE", "DATABASES", "MEDIA", "STATE")
 
@@ -48,7 +48,7 @@ def site_table(sites: Sequence[ListedSite], now: datetime, width: int) -> str:
 
 def _sentence(cells: Sequence[str]) -> str:
     when, how_old, *rest = cells
-    return "  ".join([when, ago(how_old), *rest])
+    return "  ".join([when, with_ago(how_old), *rest])
 
 
 def _row(listed: ListedSite, now: datetime) -> tuple[str, ...]:

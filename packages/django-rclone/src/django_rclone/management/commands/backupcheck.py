@@ -8,7 +8,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandParser
 
-from ...backups.health import Health, Level, ago, last_proofs
+from ...backups.health import Health, Level, last_proofs
+from ...backups.wording import ago
 from ...exceptions import DjangoRcloneError
 from ...operations.check import check_backups
 from ..base import RcloneCommand

@@ -16,7 +16,7 @@ from ...operations.media.contents import run_contents
 from ...operations.media.listing import list_runs
 from ...operations.site.listing import list_sites
 from ..base import RcloneCommand
-from ..formatting import age, ago, date, printable, size, table
+from ..formatting import age, date, printable, size, table, with_ago
 from ..kept_words import kept_record, kept_words, pin_sentence
 from ..media import chosen_source
 from ..proof_words import passed_record, proof_record, proof_words
@@ -180,4 +180,4 @@ def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
 
 def _details(cells: Sequence[str]) -> str:
     stored, how_old, *facts, kept = cells
-    return "  ".join([stored, ago(how_old), *facts]) + f"\n    kept: {kept}"
+    return "  ".join([stored, with_ago(how_old), *facts]) + f"\n    kept: {kept}"

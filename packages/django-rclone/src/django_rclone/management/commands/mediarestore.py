@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from ...backups.wording import counted
 from ...operations.media.guards import named
 from ...operations.media.plan import MediaRestorePlan, plan_media_restore
 from ...operations.media.restore import restore_media
 from ..base import RcloneCommand, add_noinput, add_verification_arguments
-from ..formatting import age, ago, counted, date, duration, printable, size
+from ..formatting import age, date, duration, printable, size, with_ago
 from ..media import add_at, add_extra_files, add_source, chosen_source
 from ..terminal import TerminalConsole
 
@@ -103,7 +104,7 @@ def _preview(plan: MediaRestorePlan) -> str:
 
 def _question(plan: MediaRestorePlan) -> str:
     run = plan.run
-    made = f", {ago(age(run.created_at, datetime.now(UTC)))}" if run.created_at else ""
+    made = f", {with_ago(age(run.created_at, datetime.now(UTC)))}" if run.created_at else ""
     content = run.manifest.content_size if run.manifest else None
     sized = f"{size(content)}, " if content is not None else ""
     others = "deleted" if plan.delete else "kept"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser
 
+from ...backups.wording import counted
 from ..base import RcloneCommand, add_environment, add_noinput
-from ..formatting import age, ago, counted, date, printable, size
+from ..formatting import age, date, printable, size, with_ago
 from ..media import add_extra_files
 from ..safety import add_safety_backup, what_of_the_old
 
@@ -85,7 +86,9 @@ class Command(RcloneCommand):
 
 def _described(plan: "SiteRestorePlan") -> str:
     record = plan.record
-    made = f"created {date(record.created_at)}, {ago(age(record.created_at, datetime.now(UTC)))}"
+    made = (
+        f"created {date(record.created_at)}, {with_ago(age(record.created_at, datetime.now(UTC)))}"
+    )
     environment = f", environment {record.environment!r}" if record.environment else ""
     return f"site backup {record.name} ({size(record.size)}, {made}{environment})"
 
