@@ -14,7 +14,7 @@ from django_rclone.exceptions import (
     SwapUnknown,
 )
 from django_rclone.interrupts import deferred_signals, interruptible
-from django_rclone.operations.restore import _said, _swap
+from django_rclone.operations.restore import _state_noted, _swap
 from django_rclone.reporting import OperationContext, new_operation
 
 
@@ -53,7 +53,7 @@ def context() -> OperationContext:
 )
 def test_state_follows_from_the_type(error: BaseException, state: TargetState) -> None:
     run = context()
-    with pytest.raises(type(error)) as caught, _said("default", run):
+    with pytest.raises(type(error)) as caught, _state_noted("default", run):
         _swap(FakeTarget(error), run)
     assert run.target_state is state
     said = getattr(caught.value, "__notes__", [])

@@ -27,6 +27,7 @@ class Backup:
     """The date according to the file name, if the manifest cannot be trusted."""
 
     def __post_init__(self) -> None:
+        # Set once, since a long listing asks for each of them many times.
         if self.manifest:
             object.__setattr__(self, "facts", self.manifest.facts)
 

@@ -61,8 +61,10 @@ def orphaned_dumps(
 
 
 def with_empty_manifests(dumps: Iterable[str], uncommitted: Collection[str]) -> list[str]:
-    """Return orphaned dumps, each after the empty manifest of a run killed while writing it,
-    and the pin that a safety backup has before its manifest."""
+    """Return orphaned dumps, each after what a killed run may have left next to it.
+
+    That is an empty manifest, and the pin that a safety backup gets before its manifest.
+    """
     return [
         path
         for dump in dumps

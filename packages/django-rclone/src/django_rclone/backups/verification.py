@@ -5,6 +5,9 @@ from django.core.signing import Signer
 from . import Backup
 from .manifest import Facts, Manifest, ManifestError
 
+OLD_KEY = "If the key changed, add the old one to SIGNING_KEY_FALLBACKS or SECRET_KEY_FALLBACKS."
+"""The hint for what is signed with an unknown key."""
+
 
 def read_backup(path: str, size: int, data: bytes | None, signer: Signer) -> Backup:
     """Return the object of ``size`` bytes at ``path`` as a backup.

@@ -17,7 +17,7 @@ def add_safety_backup(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def what_of_the_old(plan: "RestorePlan") -> str:
+def safety_sentence(plan: "RestorePlan") -> str:
     """Return a sentence on whether what is in the database now is backed up first."""
     if plan.nothing_to_lose:
         return f"What is in it now is not backed up first: {plan.nothing_to_lose}."

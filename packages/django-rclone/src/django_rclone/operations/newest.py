@@ -8,9 +8,6 @@ from ..backups.catalog import Catalog
 from ..backups.retention import CLOCK_TOLERANCE, dated_after
 from ..exceptions import BackupNotFound
 
-OLD_KEY = "If the key changed, add the old one to SIGNING_KEY_FALLBACKS or SECRET_KEY_FALLBACKS."
-"""The hint for what is signed with an unknown key."""
-
 
 def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backup, list[Backup]]:
     """Return the newest backup, and those before it that are dated in the future."""

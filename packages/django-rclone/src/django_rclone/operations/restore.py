@@ -9,6 +9,7 @@ from ..backups import Backup
 from ..backups.catalog import database_catalog
 from ..backups.inventory import Inventory
 from ..backups.pins import Pin
+from ..backups.verification import OLD_KEY
 from ..clients import get_client
 from ..clients.base import DatabaseClient, RestoreTarget, SalvageTarget
 from ..conf import Settings
@@ -26,7 +27,7 @@ from ..rclone import Remote, session
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .migrations import missing_migrations
-from .newest import OLD_KEY, dates_in_the_future, newest_backup, of_environment
+from .newest import dates_in_the_future, newest_backup, of_environment
 from .reading import expected_inventory, stream
 from .safety import back_up_first
 
@@ -128,7 +129,10 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
         database=plan.alias,
         path=backup.path,
     )
-    with report(event, sender=sender, console=console) as context, _said(plan.alias, context):
+    with (
+        report(event, sender=sender, console=console) as context,
+        _state_noted(plan.alias, context),
+    ):
         context.target_state = TargetState.UNCHANGED
         context.send_pre_signal()
         with exclusive(plan.remote, event, warn=console.warn):
@@ -143,7 +147,7 @@ def restore_database(plan: RestorePlan, *, sender: Sender, console: Console = _Q
 
 
 @contextmanager
-def _said(alias: str, context: OperationContext) -> Iterator[None]:
+def _state_noted(alias: str, context: OperationContext) -> Iterator[None]:
     """Let what ends a restore say that the live database is unchanged, if it is."""
     try:
         yield

@@ -178,9 +178,10 @@ class RcloneBinary:
 
 @lru_cache(maxsize=64)
 def _obscured(path: str, password: str) -> str:
-    """Return a password as rclone hides it, always the same: https://rclone.org/commands/rclone_obscure/.
+    """Return a password as rclone's configuration holds it: https://rclone.org/commands/rclone_obscure/.
 
-    It goes by stdin, and out of no argument can it be read.
+    It is passed on stdin, so that no argument shows it. rclone returns another text each time;
+    here it is always the same, since another configuration means another rclone.
     """
     process = Process(Command(argv=(path, "obscure", "-")), failure=failure)
     return run(process, f"{password}\n".encode()).decode().strip()

@@ -24,8 +24,8 @@ def places_behind(place: str, sections: Sections, variables: Mapping[str, str]) 
     """Yield the folders behind ``place``, a folder or a remote that may wrap others.
 
     Those that are not on this machine begin with the name of their remote, ``name:/bucket``,
-    so that they are in one another as folders are. Of a remote that changes names, such as ``crypt``, it is the folder that it wraps.
-    ``variables`` configure remotes too.
+    so that they contain one another as folders do. Of a remote that changes names, such as
+    ``crypt``, it is the folder that it wraps. ``variables`` configure remotes too.
     """
     yield from _behind(place, _Known(sections, variables), _DEEPEST)
 

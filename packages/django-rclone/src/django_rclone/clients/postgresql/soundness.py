@@ -119,8 +119,8 @@ class RowCheck:
     def unresolved(self) -> str:
         """Return what to tell if a function does not find a name."""
         return (
-            f"A function that {self.of} calls does not find what it names without a schema, "
-            f"neither by the search_path of this database and role, nor in the schema of the "
+            f"A function that {self.of} calls does not find a name that it uses without a schema: "
+            f"it is neither in the search_path of this database and role nor in the schema of the "
             f"table. {_NO_RESTORE}"
         )
 

@@ -34,7 +34,7 @@ _IN_INDEX = re.compile(r"row \d+ missing from index|wrong # of entries in index|
 _RECOVER = "Restore an earlier backup, or see https://www.sqlite.org/recovery.html."
 # https://www.sqlite.org/lang_reindex.html, with the functions of the site.
 _REINDEX = (
-    "The rows are whole, only indexes are not. Make those again, and back up: `manage.py shell "
+    "The rows are whole, only indexes are damaged. Rebuild those, then back up: `manage.py shell "
     "-c \"from django.db import connection; connection.cursor().execute('REINDEX')\"`."
 )
 _CACHE = 16_000  # KiB; each row is looked up in each index

@@ -15,7 +15,7 @@ from ..base import (
     add_verification_arguments,
 )
 from ..formatting import age, date, duration, size
-from ..safety import add_safety_backup, what_of_the_old
+from ..safety import add_safety_backup, safety_sentence
 from ..terminal import TerminalConsole
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _question(plan: "RestorePlan") -> str:
     return (
         f"You are about to replace everything in database {plan.alias!r} ({plan.live})\n"
         f"with {_described(plan)}.\n"
-        f"{what_of_the_old(plan)}"
+        f"{safety_sentence(plan)}"
     )
 
 

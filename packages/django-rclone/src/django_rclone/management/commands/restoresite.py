@@ -10,7 +10,7 @@ from ...backups.wording import counted
 from ..base import RcloneCommand, add_environment, add_noinput
 from ..formatting import age, date, printable, size, with_ago
 from ..media import add_extra_files
-from ..safety import add_safety_backup, what_of_the_old
+from ..safety import add_safety_backup, safety_sentence
 
 if TYPE_CHECKING:
     from ...operations.site.plan import SiteRestorePlan
@@ -97,7 +97,7 @@ def _changes(plan: "SiteRestorePlan") -> Iterator[str]:
     """Yield a line for each thing that is replaced."""
     for part, database in plan.databases:
         yield f"- everything in database {part.of!r} ({database.live}), with {part.name}."
-        yield f"  {what_of_the_old(database)}"
+        yield f"  {safety_sentence(database)}"
     becomes = "deleted" if plan.options.delete else "kept"
     for step in plan.media:
         others = counted(step.extra, "other")

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, time
 
 from ...backups import Backup
 from ...backups.catalog import Catalog
+from ...backups.verification import OLD_KEY
 from ...exceptions import BackupNotFound, BackupRejected
-from ..newest import OLD_KEY, of_environment
+from ..newest import of_environment
 from .runs import VENDOR, is_whole, newest_run
 
 _LIST = "`manage.py listbackups --media` shows the runs."

@@ -61,7 +61,7 @@ class SpooledTarget(ABC):
 
     def put_link(self, staged: bytes, path: bytes, target: bytes) -> None:
         """Raise ``OSError``."""
-        raise OSError("there are no links in such a place")
+        raise OSError("links cannot be stored there")
 
     def set_status(  # noqa: B027 - there is nothing to set
         self, path: bytes, *, modified: int, mode: int

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from ...backups.retention import CLOCK_TOLERANCE
 from ...backups.sites import DATABASE, Part, SiteRecord, get_site, names_of, read_sites
+from ...backups.verification import OLD_KEY
 from ...conf import Settings
 from ...exceptions import BackupNotFound, BackupRejected
 from ...rclone import Remote
 from ..media.choice import parse_moment
-from ..newest import OLD_KEY, of_environment
+from ..newest import of_environment
 from .listing import ListedSite, with_missing
 
 _END = datetime.max.replace(tzinfo=UTC)
