@@ -35,14 +35,17 @@ VARIABLES = {
 ELSEWHERE = {"RCLONE_CONFIG_BACKUPS_TYPE": "local", "RCLONE_CONFIG_OBJECTS_TYPE": "local"}
 """Remotes of the pages, for settings that do not configure them themselves."""
 
-_RECEIVING = """
-INSTALLED_APPS = [*INSTALLED_APPS, "myapp"]
-LOGGING = {
+
+def settings_of_app(app: str, logger: str) -> str:
+    """Return settings with an application more, and the records of a logger on stderr."""
+    return f"""
+INSTALLED_APPS = [*INSTALLED_APPS, {app!r}]
+LOGGING = {{
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "loggers": {"backups": {"handlers": ["console"], "level": "INFO"}},
-}
+    "handlers": {{"console": {{"class": "logging.StreamHandler"}}}},
+    "loggers": {{{logger!r}: {{"handlers": ["console"], "level": "INFO"}}}},
+}}
 """
 
 
@@ -58,7 +61,7 @@ def add_receivers(site: DjangoSite, code: str) -> None:
     """Add an application with these receivers, connected as shown on the page about signals."""
     write_files(site, PAGES / "signals.md")
     _write(site.folder / "myapp" / "signals.py", code)
-    site.extra_settings = _RECEIVING
+    site.extra_settings = settings_of_app("myapp", "backups")
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ from django_rclone.testing import S3Remote
 from tests.docs.texts import PAGES, blocks
 from tests.support.databases.postgresql import PostgresqlDatabase
 from tests.support.servers.postgresql import PostgresqlServer
-from tests.support.site import RCLONE, DjangoSite
+from tests.support.site import RCLONE, DjangoSite, run_to_end
 
 CONFINE = """
 set -e
@@ -36,16 +36,7 @@ def confined(
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         environment.pop(name, None)
     command = ["unshare", "--mount", "sh", "-c", CONFINE, "sh", str(temporary)]
-    return subprocess.run(
-        [*command, *site.argv(*arguments)],
-        env=environment,
-        cwd=site.folder,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_to_end([*command, *site.argv(*arguments)], environment, site.folder)
 
 
 def may_mount() -> bool:

@@ -9,25 +9,16 @@ import pytest
 import django_rclone
 from django_rclone.operations import from_code as databases
 from django_rclone.operations.media import from_code as media
-from tests.docs.projects import write_files
+from tests.docs.projects import settings_of_app, write_files
 from tests.docs.texts import PAGES, page
 from tests.support.site import DjangoSite
 
 PAGE = PAGES / "from-code.md"
-SETTINGS = """
-INSTALLED_APPS = [*INSTALLED_APPS, "shop"]
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "loggers": {"django_rclone": {"handlers": ["console"], "level": "INFO"}},
-}
-"""
 
 
 def run(site: DjangoSite, code: str) -> "subprocess.CompletedProcess[str]":
     write_files(site, PAGE)
-    site.extra_settings = SETTINGS
+    site.extra_settings = settings_of_app("shop", "django_rclone")
     site.write_media({"a.txt": b"a"})
     done = site.manage("shell", "--verbosity", "0", "--command", code)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ from tests.support.databases.mysql import MysqlDatabase
 from tests.support.databases.postgresql import PostgresqlDatabase
 from tests.support.servers.mysql import MysqlServer
 from tests.support.servers.postgresql import PostgresqlServer
-from tests.support.site import DjangoSite
+from tests.support.site import DjangoSite, run_to_end
 
 FORMER = """
 SECRET_KEY = "of the tests"
@@ -79,16 +79,7 @@ class Move:
         self._run(["bash", "-e", "-o", "pipefail", "-c", script], environment)
 
     def _run(self, argv: list[str], environment: Mapping[str, str]) -> None:
-        done = subprocess.run(
-            argv,
-            cwd=self.site.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        done = run_to_end(argv, environment, self.site.folder)
         assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -123,17 +123,7 @@ class DjangoSite:
         self, *arguments: str, env: Mapping[str, str] | None = None, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run ``manage.py`` to its end, in a process of its own."""
-        return subprocess.run(
-            self.argv(*arguments),
-            env=self.environ(env),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            **options,
-        )
+        return run_to_end(self.argv(*arguments), self.environ(env), self.folder, **options)
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start ``manage.py`` in a process of its own."""
@@ -215,6 +205,23 @@ class DjangoSite:
         connections.settings.clear()
         connections.settings.update({alias: dict(one) for alias, one in databases.items()})
         connections.configure_settings(connections.settings)
+
+
+def run_to_end(
+    argv: Sequence[str], env: Mapping[str, str], folder: Path, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a program without a terminal to its end, and return what it printed."""
+    return subprocess.run(
+        argv,
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        **options,
+    )
 
 
 def fake_rclone(folder: Path, calls: str, body: str) -> Path:

@@ -89,6 +89,6 @@ def test_a_benchmark_that_is_killed_leaves_no_command(tmp_path):
 
 
 def test_of_a_traceback_the_last_words_are_shown_and_no_folder_of_the_machine():
-    traceback = 'Traceback:\n  File "/root/x.py", line 1, in y\nFirst line.\nValueError: wrong'
+    traceback = 'Traceback:\n  File "/srv/x.py", line 1, in y\nFirst line.\nValueError: wrong'
     assert last_words(traceback) == "First line. ValueError: wrong"
     assert last_words("") == "it says nothing"
