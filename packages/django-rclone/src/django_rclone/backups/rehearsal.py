@@ -5,15 +5,19 @@ the same keys. It names the manifest by its signature, so that the record of one
 says nothing about another that is put in its place.
 """
 
+import math
+import socket
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.core.signing import Signer
 
 from ..rclone.decoding import json_object, typed_fields
+from .manifest import Manifest
 from .signing import Signed, signer_for
 
 _SALT = "django_rclone.backups.rehearsal"
@@ -47,6 +51,35 @@ class Rehearsal(Signed):
     """What was compared, in words."""
     complaints: tuple[str, ...] = ()
     """Why it did not pass, in sentences."""
+
+    @classmethod
+    def finished(
+        cls,
+        manifest: Manifest,
+        proof: Proof,
+        *,
+        clock: float,
+        compared: Iterable[str],
+        complaints: Iterable[str],
+        **more: Any,
+    ) -> Self:
+        """Return the record of what ends now, and began when ``time.monotonic()`` was ``clock``.
+
+        ``more`` are the fields of a kind of its own.
+        """
+        complaints = tuple(complaints)
+        facts: dict[str, Any] = {
+            "path": manifest.path,
+            "manifest": manifest.signature,
+            "proof": proof,
+            "passed": not complaints,
+            "finished_at": datetime.now(UTC),
+            "duration": math.ceil(time.monotonic() - clock),
+            "host": socket.gethostname(),
+            "compared": tuple(compared),
+            "complaints": complaints,
+        }
+        return cls(**facts, **more)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:

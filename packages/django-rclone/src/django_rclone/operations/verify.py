@@ -1,12 +1,9 @@
 """Verification of a backup: it is read back, or restored into a scratch place and questioned there."""
 
-import math
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from .. import conf
 from ..backups import Backup
@@ -147,16 +144,12 @@ class _Task:
         clock = time.monotonic()
         proof = prove(findings)
         assert self.backup.manifest is not None, "it was verified"
-        record = Rehearsal(
-            path=self.backup.path,
-            manifest=self.backup.manifest.signature,
-            proof=proof,
-            passed=not findings.complaints,
-            finished_at=datetime.now(UTC),
-            duration=math.ceil(time.monotonic() - clock),
-            host=socket.gethostname(),
-            compared=tuple(findings.compared),
-            complaints=tuple(findings.complaints),
+        record = Rehearsal.finished(
+            self.backup.manifest,
+            proof,
+            clock=clock,
+            compared=findings.compared,
+            complaints=findings.complaints,
         )
         store_record(record, self.remote, self.settings, self.console, hint=_HINT)
         return record

@@ -1,7 +1,5 @@
 """Verification of a media run: its content is read back, all of it or the next share."""
 
-import math
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -129,16 +127,12 @@ class _Task:
                 f"{self.run.path} was deleted while it was read.", hint="Run the command again."
             )
         assert self.run.manifest is not None, "it was chosen since it is verified"
-        return Reading(
-            path=self.run.path,
-            manifest=self.run.manifest.signature,
-            proof=Proof.READ,
-            passed=not complaints,
-            finished_at=datetime.now(UTC),
-            duration=math.ceil(time.monotonic() - clock),
-            host=socket.gethostname(),
-            compared=tuple(compared),
-            complaints=tuple(complaints),
+        return Reading.finished(
+            self.run.manifest,
+            Proof.READ,
+            clock=clock,
+            compared=compared,
+            complaints=complaints,
             parts=tuple(map(str, parts)),
         )
 
