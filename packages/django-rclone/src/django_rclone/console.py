@@ -62,3 +62,8 @@ class Console:
 
         ``files`` is how many files are done, and how many there are to do.
         """
+
+
+def counted(count: int, thing: str) -> str:
+    """Return ``1 file`` or ``2,000 files``."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

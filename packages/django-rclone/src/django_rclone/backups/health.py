@@ -7,10 +7,11 @@ from enum import IntEnum
 from statistics import median
 
 from ..conf.limits import CheckLimits
+from ..console import counted
 from . import Backup
 from .rehearsal import Proof, Rehearsal, refuting
 from .retention import CLOCK_TOLERANCE, dated_after
-from .wording import ago, counted, duration
+from .wording import ago, duration
 
 _COMPARED = 10  # backups, to whose sizes that of the newest is compared
 _ENOUGH = 3  # of them, to say what is usual

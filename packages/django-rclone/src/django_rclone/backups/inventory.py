@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from ..console import counted
 from ..exceptions import ClientError
-from .wording import counted
 
 _SHOWN = 10  # differences
 _TEXT_LIMIT = 64 << 20  # bytes of a decompressed inventory: some 500,000 objects

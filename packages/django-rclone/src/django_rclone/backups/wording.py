@@ -1,11 +1,8 @@
-"""Counts and times in words, for what is said of backups."""
+"""Times in words, for what is said of backups."""
 
 from datetime import datetime, timedelta
 
-
-def counted(count: int, thing: str) -> str:
-    """Return ``1 file`` or ``2,000 files``."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+from ..console import counted
 
 
 def duration(span: timedelta) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from ..backups.wording import counted
+from ..console import counted
 from ..events import MediaCounts
 
 _MULTIPLES = ("KB", "MB", "GB", "TB", "PB")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser
 
-from ...backups.wording import counted
+from ...console import counted
 from ..base import RcloneCommand, add_environment, add_noinput
 from ..formatting import age, date, printable, size, with_ago
 from ..media import add_extra_files
