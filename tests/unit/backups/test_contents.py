@@ -297,7 +297,7 @@ added = st.lists(
         st.sampled_from([*ALIASES, "unknown"]),
         st.integers(-40, 3),
         st.sampled_from(["", "", "elsewhere"]),
-        st.sampled_from(["", "", "", "odd-{}.dump", "default-2-2021-12-0{}-070503.00000000.x"]),
+        st.sampled_from(["", "", "", "odd-{}.dump", "default-2-{date:%Y-%m-%d-%H%M%S}.{:08x}.x"]),
         kinds,
     ),
     max_size=8,
@@ -348,9 +348,10 @@ def test_every_question_has_the_answer_of_reading_everything(
 
 def fill(one: Shelf, entries: list[Any]) -> None:
     for alias, day, environment, name, alter in entries:
-        name = name.format(one.made % 10)
-        one.made += 1
         moment = NOW + day * DAY
+        # The date in a manifest is that in the name, or earlier: no run makes another.
+        name = name.format(one.made % 10, date=moment + one.made % 3 * DAY)
+        one.made += 1
         one.add(moment, alias, name=name, environment=environment, alter=alter)
 
 
