@@ -36,8 +36,8 @@ def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backu
 
 def _elsewhere(environments: Collection[str], safety: Sequence[Backup]) -> str:
     if environments:
-        named = ", ".join(map(repr, sorted(environments)))
-        return f"There are backups of {named}: restore one with --from-environment."
+        others = " or ".join(f"--from-environment {one!r}" for one in sorted(environments))
+        return f"There are backups of other environments: add {others}."
     if safety:
         return f"There is one of what a restore replaced: name it with -i {safety[0].name}."
     return "Run `manage.py listbackups` to see the backups that exist."

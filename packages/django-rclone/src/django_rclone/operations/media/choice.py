@@ -82,7 +82,8 @@ def _none_found(
             hint=f"{OLD_KEY} To restore it anyway, add --at {unverified[0].name} --unverified.",
         )
     others = sorted({run.environment for run in runs} - {environment})
-    there = f"There are runs of {', '.join(map(repr, others))}: add --from-environment."
+    named = " or ".join(f"--from-environment {one!r}" for one in others)
+    there = f"There are runs of other environments: add {named}."
     return BackupNotFound(
         f"There is no media backup of source {source!r}{of_environment(environment)}{until} "
         "on the remote.",
