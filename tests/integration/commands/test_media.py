@@ -325,7 +325,9 @@ def test_another_environments_run_must_be_asked_for(
     site.rclone["ENVIRONMENT"] = "production"
     run = back_up(site)
     site.rclone["ENVIRONMENT"] = "staging"
-    assert "--from-environment" in refused(site, recorder, "mediarestore", "--noinput")
+    said = refused(site, recorder, "mediarestore", "--noinput")
+    assert "There are runs of another environment: add --from-environment production." in said
+    assert "whole of environment 'production'" in site.call("listbackups", "--media")
     assert "'production'" in refused(site, recorder, "mediarestore", "--noinput", "--at", run)
     site.write_media({"a.txt": b"staging"})
     site.call("mediabackup")
