@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
+from django.test import override_settings
 
+from django_rclone import restore_database
 from tests.support.site import DjangoSite, snapshot
 
 TEXT = b"BEGIN TRANSACTION;\nCREATE TABLE came (n);\nINSERT INTO came VALUES (1);\nCOMMIT;\n"
@@ -91,6 +93,11 @@ def test_a_database_is_replaced_whole(site: DjangoSite) -> None:
     site.call("dbrestore", "--noinput", f"--foreign={path}")
     with closing(sqlite3.connect(site.databases["default"]["NAME"])) as live:
         assert live.execute("SELECT name FROM sqlite_master").fetchall() == [("came",)]
+        live.execute("DROP TABLE came")
+    with override_settings(DJANGO_RCLONE=site.rclone):
+        restore_database(foreign=path)
+    with closing(sqlite3.connect(site.databases["default"]["NAME"])) as live:
+        assert live.execute("SELECT n FROM came").fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize(
