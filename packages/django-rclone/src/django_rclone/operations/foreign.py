@@ -135,6 +135,8 @@ def require_form(backup: Backup, alias: str, client: DatabaseClient, remote: Rem
     """Raise ``BackupRejected`` unless a client restores what an unverified backup holds."""
     with remote.download(backup.path) as download:
         head = read_head(download, decrypt=True)
+    if not head.data:
+        raise BackupRejected("The backup is empty.", hint="Choose another one.")
     if client.recognize(head.data):
         return
     kind, vendor = _kind_of(head)

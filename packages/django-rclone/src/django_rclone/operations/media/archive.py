@@ -87,7 +87,7 @@ class Archive:
                     if one := self._unpacked(archive, member, number):
                         yield one
         except tarfile.TarError as error:
-            raise BackupRejected(f"The archive cannot be read: {error}.") from None
+            raise BackupRejected(f"The archive is damaged or truncated: {error}.") from None
         self._stream.require_end()
 
     def _unpacked(
