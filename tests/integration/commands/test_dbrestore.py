@@ -353,6 +353,7 @@ def test_another_environments_backup_must_be_asked_for(
     assert "--from-environment" in refused(site, recorder)
     assert "--from-environment" in refused(site, recorder, "-i", dump.name)
     refused(site, recorder, "--from-environment", "elsewhere")
+    assert "default of environment 'production'" in site.call("listbackups")
     site.call("dbrestore", "--noinput", "--from-environment", "production")
     site.call("dbrestore", "--noinput", "--from-environment", "production", "-i", dump.name)
 
@@ -476,3 +477,14 @@ def test_a_backup_older_than_the_code_says_what_to_migrate(
     warned = capsys.readouterr().err
     assert "It lacks auth.0012_alter_user_first_name_max_length: after a restore, run" in warned
     assert "`manage.py migrate`" in warned
+
+
+def test_an_environment_without_a_name_is_named_as_a_shell_takes_it(
+    site: DjangoSite, recorder: SignalRecorder
+) -> None:
+    site.back_up()
+    site.rclone["ENVIRONMENT"] = "production"
+    said = refused(site, recorder)
+    assert "There are backups of another environment: add --from-environment ''." in said
+    assert "default of environment ''" in site.call("listbackups")
+    site.call("dbrestore", "--noinput", "--from-environment", "")

@@ -167,13 +167,17 @@ def test_damaged_content_is_named_and_never_restored(site: DjangoSite) -> None:
 
 
 def test_a_part_can_be_restored_and_a_run_be_chosen_by_time(site: DjangoSite) -> None:
-    site.write_media({"x/a.jpg": b"1", "x/b.txt": b"1", "xy.jpg": b"1", "c.jpg": b"1"})
+    files = dict.fromkeys(("x/a.jpg", "x/b.txt", "xy.jpg", "c.jpg", "c[1].jpg", "c1.jpg"), b"1")
+    site.write_media(files)
     site.call("mediabackup")
     for name in snapshot(site.media):
         (site.media / name).write_bytes(b"2")
     when = site.backups("--media")[0]["date"]
     site.call("mediarestore", "--at", when, "--path", "x", "--noinput")
     assert {n for n, data in snapshot(site.media).items() if data == b"1"} == {"x/a.jpg", "x/b.txt"}
+    site.call("mediarestore", "--path", "c[1].jpg", "--noinput")
+    assert snapshot(site.media)["c[1].jpg"] == b"1"
+    assert snapshot(site.media)["c1.jpg"] == b"2"
     site.call("mediarestore", "--path", "*.jpg", "--noinput")
     assert snapshot(site.media)["x/b.txt"] == b"1"
     assert snapshot(site.media)["xy.jpg"] == b"1"
@@ -321,7 +325,9 @@ def test_another_environments_run_must_be_asked_for(
     site.rclone["ENVIRONMENT"] = "production"
     run = back_up(site)
     site.rclone["ENVIRONMENT"] = "staging"
-    assert "--from-environment" in refused(site, recorder, "mediarestore", "--noinput")
+    said = refused(site, recorder, "mediarestore", "--noinput")
+    assert "There are runs of another environment: add --from-environment production." in said
+    assert "whole of environment 'production'" in site.call("listbackups", "--media")
     assert "'production'" in refused(site, recorder, "mediarestore", "--noinput", "--at", run)
     site.write_media({"a.txt": b"staging"})
     site.call("mediabackup")

@@ -350,6 +350,7 @@ def test_another_environment_must_be_named(site: DjangoSite) -> None:
     name = back_up(site)
     site.rclone["ENVIRONMENT"] = "staging"
     site.write_media({"a": b"of staging"})
+    assert "whole of environment 'production'" in site.call("listbackups", "--site")
     for choice in ([], ["--at", name]):
         assert "--from-environment" in str(fails(site, "restoresite", "--noinput", *choice))
     restore(site, "--from-environment", "production")

@@ -68,6 +68,11 @@ def media_counts(counts: MediaCounts) -> str:
     )
 
 
+def with_environment(words: str, environment: str, own: str) -> str:
+    """Return ``words`` about a backup with its environment, if that is not this site's ``own``."""
+    return words if environment == own else f"{words} of environment {environment!r}"
+
+
 def printable(text: str) -> str:
     """Return text from elsewhere without characters that control a terminal or cannot be printed."""
     if text.isprintable():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from ..backups.index import Entry, Kind, shown
 from ..operations.listing import Listed
-from .formatting import age, date, printable, size, table, with_ago
+from .formatting import age, date, printable, size, table, with_ago, with_environment
 from .kept_words import kept_record, kept_words
 from .proof_words import passed_record, proof_record, proof_words
 
@@ -39,12 +39,15 @@ def run_record(listed: Listed, now: datetime) -> dict[str, object]:
     }
 
 
-def run_table(runs: Sequence[Listed], now: datetime, width: int) -> str:
-    """Return runs as columns, or some lines for each if columns do not fit."""
-    return table([_RUNS, *(_row(run, now) for run in runs)], width, _sentence)
+def run_table(runs: Sequence[Listed], now: datetime, own: str, width: int) -> str:
+    """Return runs as columns, or some lines for each if columns do not fit.
+
+    ``own`` is the environment of this site: of others it is told.
+    """
+    return table([_RUNS, *(_row(run, now, own) for run in runs)], width, _sentence)
 
 
-def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
+def _row(listed: Listed, now: datetime, own: str) -> tuple[str, ...]:
     run = listed.backup
     manifest = run.manifest
     files = _number(manifest.count if manifest else None)
@@ -59,6 +62,8 @@ def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
         state = "NOT VERIFIED"
     elif manifest is not None and manifest.partial:
         state = f"INCOMPLETE ({manifest.left_out or 0:,} left out)"
+    if run.verified:
+        state = with_environment(state, run.environment, own)
     return (
         printable(run.name),
         date(run.created_at),
@@ -66,7 +71,7 @@ def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
         files,
         "?" if content is None else size(content),
         *others,
-        state,
+        printable(state),
         proof_words(run, listed.proofs, now),
         kept_words(listed),
     )

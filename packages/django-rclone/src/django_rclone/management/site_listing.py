@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ..backups.sites import DATABASE, MEDIA, Part, names_of
 from ..operations.site.listing import ListedSite
-from .formatting import age, date, printable, size, table, with_ago
+from .formatting import age, date, printable, size, table, with_ago, with_environment
 
 _HEADER = ("NAME", "DATE", "AGE", "SIZE", "DATABASES", "MEDIA", "STATE")
 
@@ -41,9 +41,12 @@ def _parts(parts: Iterable[Part], key: str, listed: ListedSite) -> list[dict[str
     ]
 
 
-def site_table(sites: Sequence[ListedSite], now: datetime, width: int) -> str:
-    """Return site backups as columns, or two lines for each if columns do not fit."""
-    return table([_HEADER, *(_row(one, now) for one in sites)], width, _sentence)
+def site_table(sites: Sequence[ListedSite], now: datetime, own: str, width: int) -> str:
+    """Return site backups as columns, or two lines for each if columns do not fit.
+
+    ``own`` is the environment of this site: of others it is told.
+    """
+    return table([_HEADER, *(_row(one, now, own) for one in sites)], width, _sentence)
 
 
 def _sentence(cells: Sequence[str]) -> str:
@@ -51,7 +54,7 @@ def _sentence(cells: Sequence[str]) -> str:
     return "  ".join([when, with_ago(how_old), *rest])
 
 
-def _row(listed: ListedSite, now: datetime) -> tuple[str, ...]:
+def _row(listed: ListedSite, now: datetime, own: str) -> tuple[str, ...]:
     record = listed.site.record
     created = record.created_at if record else None
     return (
@@ -61,7 +64,7 @@ def _row(listed: ListedSite, now: datetime) -> tuple[str, ...]:
         size(record.size) if record else "?",
         _names(record.of_kind(DATABASE) if record else ()),
         _names(record.of_kind(MEDIA) if record else ()),
-        _state(listed),
+        printable(_state(listed, own)),
     )
 
 
@@ -69,12 +72,14 @@ def _names(parts: Sequence[Part]) -> str:
     return printable(", ".join(part.of for part in parts)) or "-"
 
 
-def _state(listed: ListedSite) -> str:
-    if not listed.verified:
+def _state(listed: ListedSite, own: str) -> str:
+    record = listed.site.record
+    if not listed.verified or record is None:
         return "NOT VERIFIED"
+    state = "whole" if listed.whole else "INCOMPLETE"
     if listed.missing:
-        return f"TORN ({len(listed.missing)} missing)"
-    return "whole" if listed.whole else "INCOMPLETE"
+        state = f"TORN ({len(listed.missing)} missing)"
+    return with_environment(state, record.environment, own)
 
 
 def site_notices(sites: Iterable[ListedSite]) -> Iterator[str]:

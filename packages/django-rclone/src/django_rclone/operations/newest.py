@@ -1,6 +1,7 @@
 """Which backup a restore takes if none is named."""
 
-from collections.abc import Collection, Iterator, Sequence
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from ..backups import Backup
@@ -36,8 +37,7 @@ def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backu
 
 def _elsewhere(environments: Collection[str], safety: Sequence[Backup]) -> str:
     if environments:
-        named = ", ".join(map(repr, sorted(environments)))
-        return f"There are backups of {named}: restore one with --from-environment."
+        return f"There are backups{of_other_environments(environments)}"
     if safety:
         return f"There is one of what a restore replaced: name it with -i {safety[0].name}."
     return "Run `manage.py listbackups` to see the backups that exist."
@@ -56,3 +56,10 @@ def dates_in_the_future(ahead: Sequence[Backup], chosen: Backup) -> Iterator[str
 def of_environment(environment: str) -> str:
     """Return words for an environment, which may have no name."""
     return f" in environment {environment!r}" if environment else " without an environment"
+
+
+def of_other_environments(environments: Iterable[str]) -> str:
+    """Return words for the environments in which there is something, as a shell takes their names."""
+    options = [f"--from-environment {shlex.quote(name)}" for name in sorted(environments)]
+    others = "of another environment" if len(options) == 1 else "of other environments"
+    return f" {others}: add {' or '.join(options)}."

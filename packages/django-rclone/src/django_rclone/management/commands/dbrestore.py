@@ -11,6 +11,7 @@ from ... import conf
 from ..base import (
     EXIT_USAGE,
     RcloneCommand,
+    add_foreign,
     add_noinput,
     add_verification_arguments,
 )
@@ -32,13 +33,15 @@ class Command(RcloneCommand):
             choices=tuple(connections),
             help="Nominates the database to restore. Required if there are several.",
         )
-        parser.add_argument(
+        chosen = parser.add_mutually_exclusive_group()
+        chosen.add_argument(
             "-i",
             "--input",
             metavar="NAME",
             dest="name",
             help="Names the backup to restore, as listbackups shows it. Defaults to the newest.",
         )
+        add_foreign(chosen)
         parser.add_argument(
             "--partial",
             action="store_true",
@@ -59,6 +62,7 @@ class Command(RcloneCommand):
         *args: Any,
         database: str | None,
         name: str | None,
+        foreign: str | None,
         interactive: bool,
         from_environment: str | None,
         unverified: bool,
@@ -80,6 +84,7 @@ class Command(RcloneCommand):
             partial=partial,
             salvage=salvage,
             safety_backup=safety_backup,
+            foreign=foreign,
         )
         if not plan.backup.verified:
             console.warn(f"{plan.backup.path} is not verified: {plan.backup.problem}.")

@@ -10,13 +10,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
+from ... import conf
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
+from ...operations.foreign import list_foreign
 from ...operations.listing import Listed, list_databases
 from ...operations.media.contents import run_contents
 from ...operations.media.listing import list_runs
 from ...operations.site.listing import list_sites
 from ..base import RcloneCommand
-from ..formatting import age, date, printable, size, table, with_ago
+from ..foreign_listing import foreign_record, foreign_table
+from ..formatting import age, date, printable, size, table, with_ago, with_environment
 from ..kept_words import kept_record, kept_words, pin_sentence
 from ..media import chosen_source
 from ..proof_words import passed_record, proof_record, proof_words
@@ -45,6 +48,14 @@ class Command(RcloneCommand):
             help="Lists the site backups instead, and what is missing in them.",
         )
         parser.add_argument(
+            "--foreign",
+            nargs="?",
+            const="",
+            metavar="FOLDER",
+            help="Lists what other tools stored instead, in a folder of the remote, what it is and "
+            "what restores it. Defaults to the remote's own folder and those of the backups.",
+        )
+        parser.add_argument(
             "-s",
             "--source",
             metavar="NAME",
@@ -71,6 +82,7 @@ class Command(RcloneCommand):
         database: str | None,
         media: bool,
         site: bool,
+        foreign: str | None,
         source: str | None,
         at: str | None,
         path: str | None,
@@ -79,6 +91,8 @@ class Command(RcloneCommand):
     ) -> None:
         if at is not None:
             self._list_files(source, at, path, as_json=as_json)
+        elif foreign is not None:
+            self._list_foreign(foreign, as_json=as_json)
         elif site:
             self._list_sites(as_json=as_json)
         elif media:
@@ -98,22 +112,29 @@ class Command(RcloneCommand):
         runs, now = list_runs(source), datetime.now(UTC)
         if as_json:
             self._write_json(run_record(run, now) for run in runs)
-        elif self._write_table(runs, "backups", partial(run_table, runs, now)):
+        elif self._write_table(runs, "backups", partial(run_table, runs, now, _here())):
             self._write_notices(runs, now)
 
     def _list_sites(self, *, as_json: bool) -> None:
         sites, now = list_sites(), datetime.now(UTC)
         if as_json:
             self._write_json(site_record(one, now) for one in sites)
-        elif self._write_table(sites, "site backups", partial(site_table, sites, now)):
+        elif self._write_table(sites, "site backups", partial(site_table, sites, now, _here())):
             for notice in site_notices(sites):
                 self.write_result(printable(notice))
+
+    def _list_foreign(self, folder: str, *, as_json: bool) -> None:
+        found = list_foreign(folder.strip("/") or None)
+        if as_json:
+            self._write_json(map(foreign_record, found))
+        else:
+            self._write_table(found, "files of other tools", partial(foreign_table, found))
 
     def _list_backups(self, database: str | None, *, as_json: bool) -> None:
         listed, now = list_databases(database), datetime.now(UTC)
         if as_json:
             self._write_json(_record(one, now) for one in listed)
-        elif self._write_table(listed, "backups", partial(_table, listed, now)):
+        elif self._write_table(listed, "backups", partial(_table, listed, now, _here())):
             self._write_notices(listed, now)
 
     def _write_json(self, records: Iterable[dict[str, object]]) -> None:
@@ -142,6 +163,10 @@ class Command(RcloneCommand):
             self.write_result(printable(notice))
 
 
+def _here() -> str:
+    return conf.load().environment
+
+
 def _record(listed: Listed, now: datetime) -> dict[str, object]:
     backup, proofs = listed.backup, listed.proofs
     created = backup.created_at
@@ -161,18 +186,21 @@ def _record(listed: Listed, now: datetime) -> dict[str, object]:
     }
 
 
-def _table(listed: Sequence[Listed], now: datetime, width: int) -> str:
-    return table([_HEADER, *(_row(one, now) for one in listed)], width, _details)
+def _table(listed: Sequence[Listed], now: datetime, own: str, width: int) -> str:
+    return table([_HEADER, *(_row(one, now, own) for one in listed)], width, _details)
 
 
-def _row(listed: Listed, now: datetime) -> tuple[str, ...]:
+def _row(listed: Listed, now: datetime, own: str) -> tuple[str, ...]:
     backup = listed.backup
+    whose = backup.database or "-"
+    if backup.verified:
+        whose = with_environment(whose, backup.environment, own)
     return (
         printable(backup.name),
         size(backup.size),
         age(backup.created_at, now),
         date(backup.created_at),
-        printable(backup.database or "-"),
+        printable(whose),
         proof_words(backup, listed.proofs, now),
         kept_words(listed),
     )

@@ -7,7 +7,7 @@ from ...backups import Backup
 from ...backups.catalog import Catalog
 from ...backups.verification import OLD_KEY
 from ...exceptions import BackupNotFound, BackupRejected
-from ..newest import of_environment
+from ..newest import of_environment, of_other_environments
 from .runs import VENDOR, is_whole, newest_run
 
 _LIST = "`manage.py listbackups --media` shows the runs."
@@ -82,7 +82,7 @@ def _none_found(
             hint=f"{OLD_KEY} To restore it anyway, add --at {unverified[0].name} --unverified.",
         )
     others = sorted({run.environment for run in runs} - {environment})
-    there = f"There are runs of {', '.join(map(repr, others))}: add --from-environment."
+    there = f"There are runs{of_other_environments(others)}"
     return BackupNotFound(
         f"There is no media backup of source {source!r}{of_environment(environment)}{until} "
         "on the remote.",

@@ -11,7 +11,7 @@ from ...conf import Settings
 from ...exceptions import BackupNotFound, BackupRejected
 from ...rclone import Remote
 from ..media.choice import parse_moment
-from ..newest import of_environment
+from ..newest import of_environment, of_other_environments
 from .listing import ListedSite, with_missing
 
 _END = datetime.max.replace(tzinfo=UTC)
@@ -138,7 +138,7 @@ def _none_found(
     others = sorted(
         {one.site.record.environment for one in listed if one.site.record} - {environment}
     )
-    there = f"There are site backups of {', '.join(map(repr, others))}: add --from-environment."
+    there = f"There are site backups{of_other_environments(others)}"
     return BackupNotFound(
         f"There is no site backup{of_environment(environment)}{until} on the remote.",
         hint=there if others and not at else _LIST,
