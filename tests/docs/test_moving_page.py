@@ -287,3 +287,25 @@ def test_the_mariadb_dump_of_a_shell_script(
         database.run("DROP TABLE entry")
         restore(move, "shop.sql.xz")
         assert database.fingerprint() == before
+
+
+@pytest.mark.thorough
+def test_a_dump_that_names_the_live_database_changes_nothing(
+    move: Move, mysql_server: MysqlServer
+) -> None:
+    name = f"named_{os.getpid()}"
+    with closing(MysqlDatabase(mysql_server, name=name, password="plain")) as database:
+        move.site.use(database)
+        database.add_entries()
+        before = database.fingerprint()
+        (move.site.remote / "old").mkdir(parents=True)
+        (move.site.remote / "old" / "shop.sql").write_text(
+            "-- MySQL dump 10.13\nCREATE TABLE came (n int);\n"
+            f"DROP TABLE `{name}`.`entry`;\n-- Dump completed\n"
+        )
+        done = move.site.manage(
+            "dbrestore", "--noinput", "--foreign=old/shop.sql", env=move.environment
+        )
+        assert done.returncode == 1
+        assert f"names the database {name!r}" in done.stderr
+        assert database.fingerprint() == before

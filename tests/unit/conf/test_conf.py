@@ -618,7 +618,6 @@ def test_retention_is_read(configure: Configure) -> None:
         ({"last": -1}, "a rule 'last' that must be a whole number from 0"),
         ({"last": True}, "a rule 'last' that must be a whole number"),
         ({"daily": "7"}, "a rule 'daily' that must be a whole number"),
-        ({"daily": "7"}, "Write int(...) around what is text."),
         ({"last": 1, "within": 48}, "must be a number of h, d or w, not 48"),
         ({"last": 1, "within": "0h"}, "must be a number of h, d or w"),
         ({"last": 1, "within": "2 days"}, "must be a number of h, d or w"),
@@ -630,3 +629,8 @@ def test_an_invalid_retention_is_refused(value: Any, words: str, configure: Conf
     with pytest.raises(InvalidSettings) as refused:
         configure(RETENTION=value)
     assert words in str(refused.value)
+
+
+def test_a_number_given_as_text_gets_a_hint(configure: Configure) -> None:
+    with pytest.raises(InvalidSettings, match=r"Write int\(...\) around what is text"):
+        configure(DB_CLEANUP_KEEP="30")

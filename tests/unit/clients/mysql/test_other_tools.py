@@ -17,7 +17,7 @@ END = b"-- Dump completed on 2026-01-31  3:00:00\n"
 
 def passed_on(text: bytes, piece: int = 1 << 16) -> bytes:
     passed: list[bytes] = []
-    dump = OtherDump(passed.append)
+    dump = OtherDump(passed.append, ["shop", "mysql", "information_schema"])
     for start in range(0, len(text), piece):
         dump.write(text[start : start + piece])
     dump.finish()
@@ -35,6 +35,43 @@ def test_only_the_choice_of_a_database_is_left_out(piece: int) -> None:
 def test_a_dump_of_several_databases_is_refused() -> None:
     with pytest.raises(ClientError, match="several databases"):
         passed_on(HEAD + CHOICE + ROWS + b"use other;\n" + END)
+
+
+def test_the_body_of_a_routine_is_passed_on_as_it_is() -> None:
+    body = (
+        b"DELIMITER ;;\nCREATE PROCEDURE p()\nBEGIN\nDROP DATABASE x;\n"
+        b"SELECT * FROM information_schema.tables;\nEND ;;\nDELIMITER ;\n"
+    )
+    assert body in passed_on(HEAD + CHOICE + body + END)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        b"INSERT INTO `shop`.`t` VALUES (1);",
+        b"/*!50003 CREATE*/ /*!50003 TRIGGER `SHOP`.`trg` BEFORE INSERT ON `shop`.`t` */;;",
+        b"CREATE VIEW shop.v AS SELECT 1;",
+        b"DROP TABLE IF EXISTS shop . t;",
+        b"UPDATE mysql.user SET x = 1;",
+    ],
+)
+def test_a_statement_that_names_a_schema_is_refused(statement: bytes) -> None:
+    with pytest.raises(ClientError, match="names the database"):
+        passed_on(HEAD + statement + b"\n" + END)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        b"INSERT INTO `t` VALUES ('it\\'s `shop`.`t`, see shop.example.com');",
+        b"CREATE TABLE `t` (`n` int COMMENT 'of shop.example.com', `shop.x` int);",
+        b"CREATE DEFINER=`shop`@`shop.example.com` VIEW `v` AS select `t`.`n` from `t`;",
+        b"CREATE VIEW `v` AS select `myshop`.`n`, `t`.`shop` from `t`, myshop.x;",
+        b"-- see `shop`.`t`",
+    ],
+)
+def test_the_name_of_a_schema_in_a_text_or_an_address_is_passed_on(statement: bytes) -> None:
+    assert statement in passed_on(HEAD + statement + b"\n" + END)
 
 
 def test_a_dump_without_its_last_line_is_refused() -> None:

@@ -86,9 +86,10 @@ class DumpWithObjects:
 class DumpSplitter:
     """Passes the tables of a dump on, and keeps the statements that create the rest."""
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self, write: Callable[[bytes], None], schemas: Iterable[str] = ()) -> None:
+        """``schemas`` are those on the server: a dump of another tool may not name them."""
         self._write = write
-        self._other = OtherDump(write)
+        self._other = OtherDump(write, schemas)
         self._word: bytes | None = None
         self._started = False
         self._pending = b""

@@ -1,7 +1,7 @@
 """Dumps of MySQL and MariaDB that other tools made: the output of the dump program alone."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ...exceptions import ClientError
 
@@ -14,9 +14,12 @@ _LINE = 1_000  # bytes; the lines that are looked for have fewer
 # What `--databases` adds, a line each: the scratch schema is the one to be filled.
 _CHOOSING = re.compile(
     rb"^[ \t]*(?:(?:CREATE|DROP|/\*!\d+ DROP) (?:DATABASE|SCHEMA)\b[^\n]*"
-    rb"|USE[ \t]+(?P<name>`[^`\n]+`|\w+)[ \t]*);[ \t]*\r?$",
+    rb"|USE[ \t]+(?P<name>`[^`\n]+`|\w+)[ \t]*);[ \t]*\r?$|^DELIMITER (?P<delimiter>\S+)\r?$",
     re.IGNORECASE | re.MULTILINE,
 )
+_QUOTED = re.compile(rb"'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.|\"\")*+\"|`(?:[^`]|``)*+`")
+_ROWS = (b"INSERT ", b"REPLACE ")
+_READ_BY_ALL = "information_schema"
 
 
 def recognized(head: bytes) -> str:
@@ -27,8 +30,13 @@ def recognized(head: bytes) -> str:
 class OtherDump:
     """Passes the dump of another tool on, without what would lead to another database."""
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self, write: Callable[[bytes], None], schemas: Iterable[str] = ()) -> None:
+        """``schemas`` are those on the server, none of which may be named."""
         self._write = write
+        self._schemas = {one.lower().encode() for one in schemas} - {_READ_BY_ALL.encode()}
+        names = b"|".join(map(re.escape, sorted(self._schemas)))
+        self._others = re.compile(rb"(?<![\w$.@`])(`?)(?P<name>%b)\1\s*\." % names, re.IGNORECASE)
+        self._in_body = False
         self._pending = b""
         self._tail = b""
         self._in_line = False
@@ -57,6 +65,7 @@ class OtherDump:
     def _pass_on(self, data: bytes) -> None:
         if not data:
             return
+        self._require_own_names(data)
         start = data.find(b"\n") + 1 or len(data) if self._in_line else 0
         self._in_line = not data.endswith(b"\n")
         kept = data[:start] + _CHOOSING.sub(self._left_out, data[start:])
@@ -64,7 +73,34 @@ class OtherDump:
         if kept:
             self._write(kept)
 
+    def _require_own_names(self, data: bytes) -> None:
+        """Raise ``ClientError`` if a statement names a schema: it would run there, not in the scratch."""
+        if not self._schemas or not self._others.search(data):
+            return
+        lines = data.split(b"\n")
+        for line in lines[1:] if self._in_line else lines:
+            head = line.partition(b"(")[0] if line.startswith(_ROWS) else line
+            found = self._others.search(_QUOTED.sub(self._without_text, head))
+            if found and not line.startswith(b"--"):
+                name = found["name"].decode("utf-8", "replace")
+                raise ClientError(
+                    f"The dump names the database {name!r} in its statements: they would run there, "
+                    "before it is known whether all of them can.",
+                    hint="Remove the name from them, or load the dump by hand on a server of its "
+                    "own, and back that up.",
+                )
+
+    def _without_text(self, quoted: re.Match[bytes]) -> bytes:
+        """Return what is left of what is quoted: only the name of a schema counts."""
+        text = quoted[0]
+        return text if text[:1] == b"`" and text[1:-1].lower() in self._schemas else b"?"
+
     def _left_out(self, line: re.Match[bytes]) -> bytes:
+        if line["delimiter"]:
+            self._in_body = line["delimiter"] != b";"
+            return line[0]
+        if self._in_body:
+            return line[0]
         if line["name"]:
             self._names.add(line["name"].strip(b"`"))
         if len(self._names) > 1:

@@ -13,14 +13,13 @@ from .connection import MysqlSession, quote_name, quote_string
 from .dump_format import DumpSplitter
 from .plan import SwapPlan
 from .rehearsal import Rehearsed, rehearse_making, rehearse_remaking
-from .schema import collation_of, objects_of
+from .schema import collation_of, objects_of, schema_names
 from .swap import finish_swap, put_back, run_swap, state_after
 
 logger = logging.getLogger(__name__)
 
 _NAME_LENGTH = 64  # characters; https://mariadb.com/kb/en/identifier-names/
 _STEM_LENGTH = _NAME_LENGTH - len("_restoring_12345678")
-_SCHEMAS = "SELECT schema_name FROM information_schema.schemata"
 
 
 class ScratchSchema(Staging):
@@ -37,6 +36,11 @@ class ScratchSchema(Staging):
         """What is not as in the backup."""
         return self._rehearsed.remarks if self._rehearsed else ()
 
+    @property
+    def schemas(self) -> list[str]:
+        """The schemas on the server."""
+        return self._places()
+
     def complete(self, dump: DumpSplitter, expected: Inventory | None) -> None:
         """Create the objects that the dump tool left out, which proves that it is possible.
 
@@ -51,7 +55,7 @@ class ScratchSchema(Staging):
         release(self._session, self.live)
 
     def _places(self) -> list[str]:
-        return [name for (name,) in self._session.rows(_SCHEMAS)]
+        return schema_names(self._session)
 
     def _create(self) -> None:
         collation = quote_string(collation_of(self._session, self.live))
@@ -114,7 +118,7 @@ class StagedRestore:
         self._scratch = scratch
         self.place: Mapping[str, object] = {"NAME": scratch.scratch}
         self._process = process
-        self._dump = DumpSplitter(process.write)
+        self._dump = DumpSplitter(process.write, scratch.schemas)
 
     @property
     def remarks(self) -> tuple[str, ...]:

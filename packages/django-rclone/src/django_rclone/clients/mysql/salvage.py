@@ -11,7 +11,7 @@ from .connection import MysqlSession, quote_name, quote_string
 from .dump_format import DumpSplitter
 from .inventory import DEFINER, TABLE, inventory_of
 from .making import Maker
-from .schema import collation_of
+from .schema import collation_of, schema_names
 from .stream import TableCounter
 from .tools import Tools
 
@@ -36,7 +36,7 @@ class SalvageSchema:
         # It goes on after an error.
         self._process = tools.loader(self.place, session.settings, "--force")
         self._tables = TableCounter()
-        self._dump = DumpSplitter(self._load)
+        self._dump = DumpSplitter(self._load, schema_names(session))
         self._is_finished = False
 
     def __enter__(self) -> Self:

@@ -129,3 +129,9 @@ def rename_tables(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """Return the one statement that renames tables, given by quoted names; none for no pair."""
     renamed = ", ".join(f"{old} TO {new}" for old, new in pairs)
     return [f"RENAME TABLE {renamed}"] if renamed else []
+
+
+def schema_names(session: MysqlSession) -> list[str]:
+    """Return the names of the schemas on the server, as far as the role may see them."""
+    rows = session.rows("SELECT schema_name FROM information_schema.schemata")
+    return [str(name) for (name,) in rows]
