@@ -8,6 +8,7 @@ works in a temporary folder of its own and needs no network; its exit status is
 import argparse
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -143,7 +144,7 @@ class Demo:
             check=False,
         )
         for line in process.stdout.splitlines():
-            say(f"     {line}")
+            say(f"     {shown(line)}")
         for message in self.inbox.take_all():
             self.messages.append(f"{message.service}: {message.text}")
             say(f"     -> {message.service} received: {message.text}", color=35)
@@ -167,6 +168,12 @@ class Demo:
 def differ_everywhere(before: Sequence[str], after: Sequence[str]) -> bool:
     """Return whether rows, schema and media all have different hashes."""
     return all(a.split()[1] != b.split()[1] for a, b in zip(before, after, strict=True))
+
+
+def shown(line: str) -> str:
+    """Return a line as it fits a terminal: with short hashes, and a short name for the logger."""
+    line = re.sub(r"\b([0-9a-f]{16})[0-9a-f]{48}\b", r"\1...", line)
+    return re.sub(r"\bdjango_rclone_notify\.operations\.\w+: \[development\]", "notify:", line)
 
 
 def say(text: str, *, bold: bool = False, color: int = 0) -> None:

@@ -162,7 +162,7 @@ def test_an_archive_is_never_written_through_a_link(site: DjangoSite, tmp_path: 
         (archive({"a": b"old"})[:-8], "truncated"),
         (archive({"a": b"old", "b": b"b"}, mode="w")[:1024], "truncated"),
         (archive({"a": b"old" * 9_000}, mode="w")[:2048], "truncated"),
-        (TEXT, "is no tar archive"),
+        (TEXT, "is not a tar archive"),
     ],
     ids=["up", "absolute", "cut gzip", "cut between files", "cut in a file", "text"],
 )

@@ -60,7 +60,7 @@ def _age_and_path(one: Foreign) -> tuple[float, str]:
 
 
 def _candidates(remote: Remote, settings: Settings) -> Iterator[RemoteObject]:
-    """Yield files that we did not make."""
+    """Yield the files that we did not make."""
     contents = database_catalog(remote, settings).read()
     for path in sorted(contents.uncommitted & contents.halves):
         if contents.names.identify(path.rpartition("/")[2]) is None:

@@ -71,7 +71,7 @@ class Archive:
     def __init__(self, stream: ArchiveStream, folder: bytes) -> None:
         self._stream, self._folder = stream, folder
         self.left_out: dict[bytes, str] = {}
-        """What is not a file, with what it is."""
+        """What is not a file, and what it is."""
 
     def unpack(self) -> Iterator[Unpacked]:
         """Yield file after file, and read the archive to its end.
