@@ -6,14 +6,17 @@ works in a temporary folder of its own and needs no network; its exit status is
 """
 
 import argparse
+import contextlib
 import os
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -174,17 +177,55 @@ def say(text: str, *, bold: bool = False, color: int = 0) -> None:
     print(text, flush=True)
 
 
+def serve(environment: Mapping[str, str]) -> None:
+    """Serve the site on a free port, and print its address, until Ctrl-C. Raises ``DemoError``."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = free.getsockname()
+    argv = [sys.executable, str(SITE_DIR / "manage.py"), "runserver", "--noreload"]
+    process = subprocess.Popen(
+        [*argv, f"127.0.0.1:{address[1]}"], env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        while process.poll() is None and not answers(address):
+            time.sleep(0.1)
+        if process.returncode is None:
+            say(f"Look around: http://127.0.0.1:{address[1]}/ (Ctrl-C ends it)", bold=True)
+        raise DemoError(f"the site stopped with exit status {process.wait()}")
+    except KeyboardInterrupt:
+        say("\nStopped.")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Return whether something listens there."""
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=1):
+        return True
+    return False
+
+
 def main() -> int:
     """Run the demo and return its exit status."""
     parser = argparse.ArgumentParser(description="Back up, wreck and restore a sample site.")
     parser.add_argument("--keep", action="store_true", help="keep the data folder")
-    keep = parser.parse_args().keep
+    parser.add_argument(
+        "--serve", action="store_true", help="then serve the restored site, until Ctrl-C ends it"
+    )
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     folder = Path(tempfile.mkdtemp(prefix="journal-demo-"))
     started = time.monotonic()
     say(f"The site's data is in {folder}")
     try:
         with Inbox() as inbox:
-            Demo(folder, inbox).run()
+            demo = Demo(folder, inbox)
+            demo.run()
+            say(
+                f"\nEverything is restored, in {time.monotonic() - started:.0f} seconds.", bold=True
+            )
+            if options.serve:
+                serve(demo.environment)
     except DemoError as failure:
         say(f"\nThe demo failed: {failure}.", color=31)
         return 1
@@ -192,11 +233,11 @@ def main() -> int:
         say("\nStopped.")
         return 130
     finally:
-        if not keep:
+        if not options.keep:
             shutil.rmtree(folder)
-    say(f"\nEverything is restored, in {time.monotonic() - started:.0f} seconds.", bold=True)
-    if keep:
-        say(f"Look around: JOURNAL_DATA_DIR={folder} python manage.py runserver")
+    if options.keep:
+        say("Look around:")
+        say(f"  cd {SITE_DIR} && JOURNAL_DATA_DIR={folder} hatch run python manage.py runserver")
     return 0
 
 

@@ -1,8 +1,9 @@
-"""Bring what the tests need and no wheel holds: MariaDB, PgBouncer, PostGIS and mysqlclient.
+"""Bring what no wheel holds: MariaDB, PgBouncer, PostGIS, mysqlclient and promtool.
 
 Run before the tests. On Debian and Ubuntu it installs packages, as root or by a sudo
 that asks nothing; elsewhere it says what to install. It does nothing when all is there.
-None of the packages is allowed to start a server of the system.
+None of the packages is allowed to start a server of the system. Of Prometheus, which is
+one, only the program that checks its files is taken out of the package, to build/promtool.
 """
 
 import importlib.util
@@ -10,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +19,7 @@ MARIADB = ("mariadbd", "mariadb-install-db", "mariadb", "mariadb-dump")
 MARIADB_PACKAGES = ("mariadb-server-core", "mariadb-client")
 # mysqlclient comes as source only.
 LIBRARY_PACKAGES = ("libmariadb-dev", "pkg-config", "gcc")
+PROMTOOL = Path(__file__).parent.parent / "build" / "promtool" / "promtool"
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"])
 ENVIRONMENT = (
     "DEBIAN_FRONTEND=noninteractive",
@@ -36,6 +39,8 @@ def main() -> None:
             install("PostGIS", packages)
     if not os.environ.get("TEST_MYSQL_URL"):
         install_mariadb()
+    if not is_there("promtool") and not PROMTOOL.exists():
+        unpack_promtool()
 
 
 def install_mariadb() -> None:
@@ -63,9 +68,7 @@ def missing_postgis() -> Iterator[str]:
 
 def install(needed_for: str, packages: Sequence[str]) -> None:
     """Install packages of Debian or Ubuntu; elsewhere, say so."""
-    prefix = ["env", *ENVIRONMENT]
-    if os.getuid() != 0:
-        prefix = ["sudo", "-n", *prefix]
+    prefix = as_root()
     if not shutil.which("apt-get") or not shutil.which(prefix[0]):
         print(f"For the tests of {needed_for} install {', '.join(packages)} or their like.")
         return
@@ -76,10 +79,32 @@ def install(needed_for: str, packages: Sequence[str]) -> None:
         run([*command, *packages])
 
 
-def run(command: Sequence[str]) -> bool:
+def unpack_promtool() -> None:
+    """Take promtool out of Debian's package of Prometheus. Needs no root."""
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        print("For the tests of the alert rules install promtool, of Prometheus.")
+        return
+    PROMTOOL.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=PROMTOOL.parent) as folder:
+        if not run(["apt-get", "download", "--quiet", "prometheus"], folder):
+            run([*as_root(), "apt-get", "update", "--quiet"])
+            run(["apt-get", "download", "--quiet", "prometheus"], folder)
+        for package in Path(folder).glob("prometheus_*.deb"):
+            if run(["dpkg-deb", "--extract", str(package), folder]):
+                Path(folder, "usr/bin/promtool").replace(PROMTOOL)
+
+
+def as_root() -> list[str]:
+    """Return what comes before a command to run it as root."""
+    prefix = ["env", *ENVIRONMENT]
+    return prefix if os.getuid() == 0 else ["sudo", "-n", *prefix]
+
+
+def run(command: Sequence[str], folder: str | None = None) -> bool:
     """Run a command, and show what it says only when it fails."""
     done = subprocess.run(
         command,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,8 +1,6 @@
 """The alert rules on the page about Prometheus."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,13 +10,10 @@ from django_rclone.events import Operation
 from django_rclone_notify.notifiers.prometheus.notifier import LABELS
 from django_rclone_notify.notifiers.prometheus.textfile import HELP
 from tests.docs.texts import PAGES, blocks, page, rows, section
+from tests.support.promtool import promtool
 
 [RULES] = [b.code for b in blocks(PAGES / "notify-prometheus.md") if b.language == "yaml"]
 ALERTS = {rule["alert"]: rule for rule in yaml.safe_load(RULES)["groups"][0]["rules"]}
-
-needs_promtool = pytest.mark.skipif(
-    not shutil.which("promtool"), reason="promtool, of Prometheus, is not installed"
-)
 
 SERIES = '{{operation="{}",database="{}",environment="{}"}}'
 CASES = """
@@ -64,12 +59,11 @@ def test_every_metric_is_documented():
     assert set(rows(section(page("notify-prometheus"), "## The metrics"))) == set(HELP)
 
 
-@needs_promtool
 def test_promtool_accepts_the_rules(tmp_path):
-    promtool(tmp_path, "check", "rules", "--lint=all", "--lint-fatal", "rules.yml")
+    (tmp_path / "rules.yml").write_text(RULES)
+    promtool("check", "rules", "--lint=all", "--lint-fatal", "rules.yml", folder=tmp_path)
 
 
-@needs_promtool
 def test_rules_fire_when_they_should_and_only_then(tmp_path):
     day, hour = 86_400, 3_600
     series = {
@@ -100,7 +94,6 @@ def test_rules_fire_when_they_should_and_only_then(tmp_path):
     assert_fired(tmp_path, series, fired)
 
 
-@needs_promtool
 def test_rules_about_proof_fire_when_nobody_proves_or_looks(tmp_path):
     series = {
         ("last_success_timestamp_seconds", "default", "production", "db_verify"): [0] * 200,
@@ -115,7 +108,6 @@ def test_rules_about_proof_fire_when_nobody_proves_or_looks(tmp_path):
     assert_fired(tmp_path, series, fired)
 
 
-@needs_promtool
 def test_missing_file_raises_an_alert(tmp_path):
     series = {("last_run_success", "archive", "production"): [1] * 5}
     assert_fired(tmp_path, series, {("BackupUnknown", 3): ["default"], ("BackupTooOld", 3): []})
@@ -137,8 +129,9 @@ def assert_fired(folder: Path, series, fired) -> None:
     ]
     tests = yaml.safe_dump(expectations).replace("\n", "\n      ")
     cases = CASES.format(series="\n".join(lines), expectations="      " + tests.rstrip())
+    (folder / "rules.yml").write_text(RULES)
     (folder / "cases.yml").write_text(cases)
-    promtool(folder, "test", "rules", "cases.yml")
+    promtool("test", "rules", "cases.yml", folder=folder)
 
 
 def expected(alert: str, database: str, at: int) -> dict[str, dict[str, str]]:
@@ -159,11 +152,3 @@ def expected(alert: str, database: str, at: int) -> dict[str, dict[str, str]]:
         "BackupHangs": f"db_backup of {database} started and never ended",
     }
     return {"exp_labels": labels, "exp_annotations": {"summary": summaries[alert]}}
-
-
-def promtool(folder: Path, *arguments: str) -> None:
-    (folder / "rules.yml").write_text(RULES)
-    done = subprocess.run(
-        ["promtool", *arguments], cwd=folder, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from types import ModuleType
 
 import django
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import django_rclone
 from django_rclone.operations import from_code as databases
 from django_rclone.operations.media import from_code as media
+from django_rclone.operations.site import from_code as site_backups
 from tests.docs.projects import settings_of_app, write_files
 from tests.docs.texts import PAGES, page
 from tests.support.site import DjangoSite
@@ -25,10 +27,14 @@ def run(site: DjangoSite, code: str) -> "subprocess.CompletedProcess[str]":
     return done
 
 
+def defines(room: ModuleType, name: str) -> bool:
+    return getattr(getattr(room, name, None), "__module__", "") == room.__name__
+
+
 def test_the_table_has_every_function() -> None:
     for name in django_rclone.__all__:
         assert f"`{name}(" in page("from-code"), name
-        room = media if name.endswith("_media") else databases
+        (room,) = [one for one in (databases, media, site_backups) if defines(one, name)]
         assert getattr(django_rclone, name) is getattr(room, name)
 
 

@@ -66,7 +66,7 @@ def test_any_run_comes_back_exactly_whatever_happened_since(site: DjangoSite) ->
     assert read_state(site.media) == second
 
 
-def test_content_is_stored_once_and_never_again(site: DjangoSite) -> None:
+def test_content_is_stored_once_and_never_again(site: DjangoSite, recorder: SignalRecorder) -> None:
     site.write_media({"a": b"same", "b/c": b"same", "other": b"x" * 1000})
     site.call("mediabackup")
     (site.media / "a").rename(site.media / "renamed")
@@ -74,6 +74,7 @@ def test_content_is_stored_once_and_never_again(site: DjangoSite) -> None:
     assert len(before) == 2
     assert "0 bytes sent" in site.call("mediabackup")
     assert {p: p.stat().st_mtime_ns for p in site.stored("media/content")} == before
+    assert [event.sent for event in recorder.events if event.state == "succeeded"] == [1004, 0]
 
 
 def test_an_unchanged_file_is_not_read_again(
@@ -167,13 +168,17 @@ def test_damaged_content_is_named_and_never_restored(site: DjangoSite) -> None:
 
 
 def test_a_part_can_be_restored_and_a_run_be_chosen_by_time(site: DjangoSite) -> None:
-    site.write_media({"x/a.jpg": b"1", "x/b.txt": b"1", "xy.jpg": b"1", "c.jpg": b"1"})
+    files = dict.fromkeys(("x/a.jpg", "x/b.txt", "xy.jpg", "c.jpg", "c[1].jpg", "c1.jpg"), b"1")
+    site.write_media(files)
     site.call("mediabackup")
     for name in snapshot(site.media):
         (site.media / name).write_bytes(b"2")
     when = site.backups("--media")[0]["date"]
     site.call("mediarestore", "--at", when, "--path", "x", "--noinput")
     assert {n for n, data in snapshot(site.media).items() if data == b"1"} == {"x/a.jpg", "x/b.txt"}
+    site.call("mediarestore", "--path", "c[1].jpg", "--noinput")
+    assert snapshot(site.media)["c[1].jpg"] == b"1"
+    assert snapshot(site.media)["c1.jpg"] == b"2"
     site.call("mediarestore", "--path", "*.jpg", "--noinput")
     assert snapshot(site.media)["x/b.txt"] == b"1"
     assert snapshot(site.media)["xy.jpg"] == b"1"

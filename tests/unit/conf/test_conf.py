@@ -619,6 +619,7 @@ def test_retention_is_read(configure: Configure) -> None:
         ({"last": -1}, "a rule 'last' that must be a whole number from 0"),
         ({"last": True}, "a rule 'last' that must be a whole number"),
         ({"daily": "7"}, "a rule 'daily' that must be a whole number"),
+        ({"daily": "7"}, "Write int(...) around what is text."),
         ({"last": 1, "within": 48}, "must be a number of h, d or w, not 48"),
         ({"last": 1, "within": "0h"}, "must be a number of h, d or w"),
         ({"last": 1, "within": "2 days"}, "must be a number of h, d or w"),

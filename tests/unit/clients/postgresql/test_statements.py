@@ -26,10 +26,26 @@ POLICY = StatementPolicy(
         ('CREATE SCHEMA "O""dd";', True),
         ("CREATE SCHEMA tenant;", False),
         ("CREATE TABLE t (n integer);", False),
+        ("ALTER TABLE public.t OWNER TO shop;", True),
+        ('ALTER FUNCTION public.f(a "x y") OWNER TO "Zo""e";', True),
+        ("ALTER TABLE t ALTER COLUMN c SET DEFAULT ' OWNER TO shop';", False),
     ],
 )
 def test_statements_that_the_server_does_not_need_are_skipped(text: str, skipped: bool) -> None:
-    assert POLICY.skips(text.encode()) is skipped
+    statement = Statement(text.encode(), Entry(type="TABLE", name="t"))
+    assert POLICY.skips(statement) is skipped
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ALTER TABLE IF EXISTS ONLY public.t DROP CONSTRAINT IF EXISTS t_pkey;",
+        "DROP TABLE IF EXISTS public.t;",
+        "CREATE OR REPLACE VIEW public.v AS SELECT NULL::integer AS n;",
+    ],
+)
+def test_what_makes_room_before_the_first_entry_is_skipped(text: str) -> None:
+    assert POLICY.skips(Statement(text.encode(), Entry()))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +57,7 @@ def test_statements_that_the_server_does_not_need_are_skipped(text: str, skipped
 )
 def test_control_of_the_transaction_is_refused(text: str) -> None:
     with pytest.raises(ScriptError):
-        POLICY.skips(text.encode())
+        POLICY.skips(Statement(text.encode(), Entry()))
 
 
 @pytest.mark.parametrize(

@@ -126,17 +126,29 @@ def validate_name(name: str, folder: str) -> str:
     Raises ``BackupNotFound`` for anything that cannot be the name of a file in ``folder``.
     """
     bare = name.removeprefix(f"{folder}/")
-    if (
-        bare in ("", ".", "..")
-        or "/" in bare
-        or "\\" in bare
-        or any(ord(character) < 32 or ord(character) == 127 for character in bare)
-    ):
+    if bare in ("", ".", "..") or "/" in bare or _is_odd(bare):
         raise BackupNotFound(
             f"{name!r} cannot be the name of a backup.",
             hint="`manage.py listbackups` shows the names.",
         )
     return bare
+
+
+def validate_path(path: str) -> str:
+    """Return the path of a file below the remote that an operator named.
+
+    Raises ``BackupNotFound`` for anything that leads out of it, or cannot be a path.
+    """
+    if any(part in ("", ".", "..") for part in path.split("/")) or _is_odd(path):
+        raise BackupNotFound(
+            f"{path!r} cannot be the path of a file on the remote.",
+            hint="`manage.py listbackups --foreign` shows the paths.",
+        )
+    return path
+
+
+def _is_odd(name: str) -> bool:
+    return "\\" in name or any(ord(one) < 32 or ord(one) == 127 for one in name)
 
 
 @lru_cache(maxsize=4096)

@@ -1,5 +1,7 @@
 """The clients, one for each kind of database."""
 
+from collections.abc import Iterator
+
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
@@ -60,3 +62,11 @@ def _imported(alias: str, path: str) -> type[DatabaseClient]:
         hint = "Derive it from django_rclone.clients.base.DatabaseClient."
         raise InvalidSettings("CLIENTS", f"of {alias!r} is not a database client: {path}", hint)
     return client
+
+
+def kinds_of(head: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the vendors whose clients restore what begins with ``head``, and what it is, in words."""
+    for vendor, path in CLIENTS.items():
+        client: type[DatabaseClient] = import_string(path)
+        if words := client.recognize(head):
+            yield vendor, words

@@ -19,6 +19,8 @@ from .asking import applied_migrations
 class RestoreTarget(Sink, Protocol):
     """Where a restore goes: it is written, then finished, then swapped in.
 
+    The first ``write()`` has no fewer than ``HEAD`` bytes, if the dump has as many.
+
     All three are called from the thread that entered ``restore()``, in this order,
     ``finish()`` and ``swap()`` once each. A rehearsal leaves ``swap()`` out.
     """
@@ -107,6 +109,17 @@ class DatabaseClient(ABC):
 
     def close(self) -> None:  # noqa: B027 - not every client holds a session
         """End the session, if there is one."""
+
+    @classmethod
+    def recognize(cls, head: bytes) -> str:
+        """Return in words what a dump is that begins with ``head``, if ``restore()`` takes it.
+
+        Otherwise it is empty. ``head`` has no fewer than ``HEAD`` bytes, if the dump has as many.
+        A client that also restores dumps of other tools knows theirs here.
+        """
+        if any(map(head.startswith, cls.magic)) or not cls.magic:
+            return f"{cls.vendor} in format {cls.format!r}"
+        return ""
 
     def accepts(self, vendor: str, dump_format: str) -> bool:
         """Return whether dumps of such a database, in such a format, can be restored here."""

@@ -136,6 +136,16 @@ def add_noinput(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_foreign(parser: argparse._ActionsContainer) -> None:
+    """Add ``--foreign``."""
+    parser.add_argument(
+        "--foreign",
+        metavar="PATH",
+        help="Restores what another tool stored: its path on the remote, as listbackups --foreign "
+        "shows it. It may be damaged or forged.",
+    )
+
+
 def add_environment(parser: argparse.ArgumentParser) -> None:
     """Add ``--from-environment``."""
     parser.add_argument(

@@ -31,7 +31,7 @@ def add_source(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def add_at(parser: argparse.ArgumentParser) -> None:
+def add_at(parser: argparse._ActionsContainer) -> None:
     """Add ``--at``, which chooses a run."""
     parser.add_argument(
         "--at",

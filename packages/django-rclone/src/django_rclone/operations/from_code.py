@@ -13,12 +13,14 @@ from ..backups import Backup
 from ..backups.health import Health
 from ..backups.pins import Pin
 from ..backups.rehearsal import Rehearsal
+from ..backups.rules import Verdict
 from ..rclone import session
-from . import backup, check, listing, pinning, prune, restore, several, verify
+from . import backup, check, listing, pinning, prune, restore, salvage, several, verify
 from .databases import every_database
 from .listing import Listed
 from .logged import LOG, sender_of
 from .prune import Pruned
+from .salvage import Salvage
 
 
 def backup_database(database: str = DEFAULT_DB_ALIAS, *, retries: int = 0) -> Backup:
@@ -70,6 +72,7 @@ def restore_database(
     unverified: bool = False,
     partial: bool = False,
     safety_backup: bool = True,
+    foreign: str | None = None,
 ) -> Backup:
     """Replace a database with a backup, the newest or that of a ``name``, and return the backup.
 
@@ -85,11 +88,41 @@ def restore_database(
         unverified=unverified,
         partial=partial,
         safety_backup=safety_backup,
+        foreign=foreign,
     )
     for warning in plan.warnings:
         LOG.warn(warning)
     restore.restore_database(plan, sender=sender_of("dbrestore"), console=LOG)
     return plan.backup
+
+
+@session()
+def salvage_database(
+    database: str = DEFAULT_DB_ALIAS,
+    *,
+    name: str | None = None,
+    from_environment: str | None = None,
+    unverified: bool = False,
+    partial: bool = False,
+) -> Salvage:
+    """Make what can be made of a backup in a new place next to the database.
+
+    The database is not touched. Returns the place, and a sentence for each thing that is
+    missing there. The options are those of ``dbrestore``. Raises ``BackupNotFound``,
+    ``BackupRejected``, ``RestoreError`` and others of ``DjangoRcloneError``, or
+    ``InvalidSettings``.
+    """
+    plan = restore.plan_restore(
+        database,
+        name=name,
+        from_environment=from_environment,
+        unverified=unverified,
+        partial=partial,
+        salvage=True,
+    )
+    for warning in plan.warnings:
+        LOG.warn(warning)
+    return salvage.salvage_database(plan, console=LOG)
 
 
 def verify_database(
@@ -103,6 +136,32 @@ def verify_database(
     return verify.verify_database(
         database, name=name, remote_only=remote_only, sender=sender_of("dbverify"), console=LOG
     )
+
+
+def verify_databases(
+    databases: Sequence[str] | None = None, *, every: bool = False, remote_only: bool = False
+) -> list[Rehearsal]:
+    """Rehearse the newest backup of several databases, by default of all; return the records.
+
+    With ``every`` it is every signed backup. Each is tried, whatever becomes of the others.
+    Raises ``VerificationFailed`` in the end if one did not pass, with the words of each.
+    """
+    return verify.verify_databases(
+        every_database(console=LOG) if databases is None else list(databases),
+        every=every,
+        remote_only=remote_only,
+        sender=sender_of("dbverify"),
+        console=LOG,
+    )
+
+
+def plan_prune(database: str = DEFAULT_DB_ALIAS, *, upcoming: bool = False) -> list[Verdict]:
+    """Return what ``prune_database()`` would keep, and why, newest first. Nothing changes.
+
+    With ``upcoming`` a backup is counted that would be made first. Raises ``RcloneError`` or
+    ``InvalidSettings``.
+    """
+    return prune.plan_prune(database, upcoming=upcoming)
 
 
 def prune_database(database: str = DEFAULT_DB_ALIAS) -> Pruned:

@@ -4,7 +4,8 @@ from ..backups import Backup
 from ..backups.inventory import Inventory
 from ..console import Console
 from ..exceptions import BackupRejected
-from ..pipeline.compression import SUFFIXES, ZSTD
+from ..pipeline.compression import Decompressor
+from ..pipeline.decoding import Decoder
 from ..pipeline.relay import Digest, Sink, apply_dump
 from ..rclone import Remote
 
@@ -45,11 +46,11 @@ def expected_inventory(backup: Backup) -> Inventory | None:
         ) from None
 
 
-def _compression_of(backup: Backup) -> str | None:
-    """Return the compression that its manifest names or, without one, its own name."""
+def _compression_of(backup: Backup) -> str | Decompressor | None:
+    """Return the compression that its manifest names or, without one, what its content shows."""
     if backup.manifest is not None and backup.verified:
         return backup.manifest.compression
-    return ZSTD if backup.name.endswith(f".{SUFFIXES[ZSTD]}") else None
+    return Decoder()
 
 
 def _expected_digest(backup: Backup) -> Digest | None:

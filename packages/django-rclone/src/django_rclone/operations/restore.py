@@ -26,6 +26,7 @@ from ..locks import exclusive
 from ..rclone import Remote, session
 from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
+from .foreign import foreign_backup, require_form
 from .migrations import missing_migrations
 from .newest import dates_in_the_future, newest_backup, of_environment
 from .reading import expected_inventory, stream
@@ -65,12 +66,13 @@ def plan_restore(
     partial: bool = False,
     salvage: bool = False,
     safety_backup: bool = True,
+    foreign: str | None = None,
 ) -> RestorePlan:
     """Find the backup to restore, and check all that can be checked beforehand.
 
     Without ``name`` it is the newest of ``alias`` in ``from_environment``, by
     default this environment. ``unverified`` accepts a backup without a valid manifest,
-    if it is given by ``name``; ``partial`` accepts one that excludes tables or rows. With ``salvage``
+    if it is given by ``name``; ``foreign`` is the path of one that another tool made; ``partial`` accepts one that excludes tables or rows. With ``salvage``
     the plan is for ``salvage_database()``: the live database is not asked. Without
     ``safety_backup``, or if ``SAFETY_BACKUP`` is ``None``, what is live will not be backed up
     first.
@@ -84,11 +86,15 @@ def plan_restore(
     environment = settings.environment if from_environment is None else from_environment
     catalog = database_catalog(remote, settings)
     ahead: list[Backup] = []
-    if name is None:
+    if foreign is not None:
+        backup = foreign_backup(foreign, remote)
+    elif name is None:
         backup, ahead = newest_backup(catalog, alias, environment)
     else:
         backup = catalog.get(name)
-    require_verified(backup, accept=unverified and name is not None)
+    require_verified(backup, accept=foreign is not None or (unverified and name is not None))
+    if not backup.verified and not salvage:
+        require_form(backup, alias, client, remote)
     _require_match(backup, alias, client, environment)
     _require_complete(backup, accept=partial)
     expected = expected_inventory(backup)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from ..exceptions import BackupRejected
@@ -14,6 +14,9 @@ else:
 
 ZSTD = "zstd"
 SUFFIXES = {ZSTD: "zst"}
+
+ZSTD_FRAME = (zstd.ZstdDecompressor, (zstd.ZstdError,))
+"""What decompresses a frame, and what it raises."""
 
 _PIECE = 1 << 20  # bytes returned at a time, however large a small input expands
 
@@ -31,8 +34,11 @@ class Decompressor(Protocol):
 
     def decompress(self, data: bytes) -> Iterator[bytes]: ...
 
-    def finish(self) -> None:
-        """Raise ``BackupRejected`` if the stream is truncated."""
+    def finish(self) -> Iterator[bytes]:
+        """Yield what is left. Raises ``BackupRejected`` if the stream is truncated."""
+
+    def close(self) -> None:
+        """Free what it holds."""
 
 
 def compressor(method: str | None, level: int) -> Compressor:
@@ -69,7 +75,7 @@ def decompressor(method: str | None) -> Decompressor:
     if method is None:
         return _PlainReader()
     if method == ZSTD:
-        return _ZstdReader()
+        return FrameReader(*ZSTD_FRAME, several=False)
     raise BackupRejected(
         f"The backup is compressed with {method!r}, which this release cannot read."
     )
@@ -88,33 +94,70 @@ class _PlainReader:
         if data:
             yield data
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
         pass
 
 
-class _ZstdReader:
-    def __init__(self) -> None:
-        self._frame = zstd.ZstdDecompressor()
+class Frame(Protocol):
+    """One compressed stream, as the modules of Python decompress it."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class FrameReader:
+    """Decompresses one frame, or as many as there are."""
+
+    def __init__(
+        self, frame: Callable[[], Frame], errors: tuple[type[Exception], ...], *, several: bool
+    ) -> None:
+        """``errors`` is what a frame raises; ``several`` may follow one another."""
+        self._new, self._errors, self._several = frame, errors, several
+        self._frame = frame()
 
     def decompress(self, data: bytes) -> Iterator[bytes]:
-        if self._frame.eof and data:
-            raise BackupRejected(
-                "There is more data after the end of the compressed backup: it is damaged."
-            )
-        try:
-            while data or not self._frame.needs_input:
-                if piece := self._frame.decompress(data, _PIECE):
-                    yield piece
-                data = b""
-                if self._frame.eof:
-                    break
-        except zstd.ZstdError as error:
-            raise BackupRejected(f"The backup cannot be decompressed: {error}.") from None
-        if self._frame.unused_data:
-            raise BackupRejected(
-                "There is more data after the end of the compressed backup: it is damaged."
-            )
+        """Yield what ``data`` becomes. Raises ``BackupRejected``."""
+        while data or not self._frame.needs_input:
+            if self._frame.eof:
+                data = self._begin_another(data)
+                if not data:
+                    return
+            try:
+                piece = self._frame.decompress(data, _PIECE)
+            except self._errors as error:
+                raise BackupRejected(f"The backup cannot be decompressed: {error}.") from None
+            if piece:
+                yield piece
+            data = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof and not data:
+                return
 
-    def finish(self) -> None:
+    def finish(self) -> Iterator[bytes]:
+        """See ``Decompressor``."""
         if not self._frame.eof:
             raise BackupRejected("The compressed data ends too early: the backup is truncated.")
+        return iter(())
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _begin_another(self, data: bytes) -> bytes:
+        if not self._several:
+            raise BackupRejected(
+                "There is more data after the end of the compressed backup: it is damaged."
+            )
+        data = data.lstrip(b"\0")  # gzip on a tape, or dd, pads with zeros
+        if data:
+            self._frame = self._new()
+        return data

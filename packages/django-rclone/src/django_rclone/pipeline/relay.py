@@ -7,16 +7,19 @@ last piece of a restore reaches the database only after size and hash matched.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..exceptions import BackupRejected, DumpError
 from ..interrupts import interruptible, look
-from .compression import compressor, decompressor
+from .compression import Decompressor, compressor, decompressor
 
 _CHUNK = 1 << 20
-_HEAD = 16  # bytes; enough to recognize every format
+_HEAD = 16  # bytes; enough to recognize what a dump command prints
+HEAD = 512
+"""Bytes; enough to recognize every dump, also those of other tools."""
 
 
 class Source(Protocol):
@@ -94,35 +97,45 @@ def apply_dump(
     source: Source,
     sink: Sink,
     *,
-    compression: str | None,
+    compression: str | Decompressor | None,
     expected: Digest | None,
     progress: Progress,
 ) -> None:
     """Decompress ``source`` into ``sink``, and finish the sink once the source proved ``expected``.
 
-    The last piece is withheld from the sink until then. Without ``expected``
-    (no manifest) only the end of the source and of the compression are checked.
-    Raises ``BackupRejected`` on any difference; the sink is not finished then.
+    The last piece is withheld from the sink until then; the first has ``HEAD`` bytes, if there
+    are as many. Without ``expected`` (no manifest) only the end of the source and of the
+    compression are checked. Raises ``BackupRejected`` on any difference; the sink is not
+    finished then.
     """
-    unpack = decompressor(compression)
+    if compression is None or isinstance(compression, str):
+        compression = decompressor(compression)
+    unpack = compression
     hashed = hashlib.sha256()
     size = raw_size = 0
     withheld = b""
-    with interruptible():
+
+    def pass_on(pieces: Iterable[bytes]) -> None:
+        nonlocal raw_size, withheld
+        for piece in pieces:
+            raw_size += len(piece)
+            _check_growth(size, raw_size, expected)
+            if raw_size - len(piece) < HEAD:
+                withheld += piece
+                continue
+            sink.write(withheld)
+            withheld = piece
+
+    with closing(unpack), interruptible():
         while chunk := source.read(_CHUNK):
             look()
             hashed.update(chunk)
             size += len(chunk)
-            for piece in unpack.decompress(chunk):
-                raw_size += len(piece)
-                _check_growth(size, raw_size, expected)
-                if withheld:
-                    sink.write(withheld)
-                withheld = piece
+            pass_on(unpack.decompress(chunk))
             progress(size)
         source.finish()
+        pass_on(unpack.finish())
         _check_digest(Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size), expected)
-        unpack.finish()
         if not withheld:
             raise BackupRejected("The backup is empty.")
         sink.write(withheld)

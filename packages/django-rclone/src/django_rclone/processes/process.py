@@ -5,7 +5,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, Self
 
 from ..exceptions import ExecutableNotFound, ProcessError
@@ -86,10 +86,39 @@ class Process:
     def write(self, data: bytes) -> None:
         """Write all of ``data`` to stdin. Raises ``ProcessError`` if the program no longer reads."""
         view = memoryview(data)
+        while view:
+            self._wait_for_pipe(self._stdin, select.POLLOUT)
+            view = view[self._write_now(view) :]
+
+    def exchange(self, data: bytes) -> Iterator[bytes]:
+        """Write all of ``data`` to stdin, and yield what the program prints in the meantime.
+
+        Raises ``ProcessError`` if the program no longer reads.
+        """
+        poll = select.poll()
+        poll.register(self._stdin, select.POLLOUT)
+        poll.register(self._stdout, select.POLLIN)
+        view = memoryview(data)
+        while view:
+            ready: list[int] = []
+
+            def wait(seconds: float | None, ready: list[int] = ready) -> bool:
+                found = poll.poll(None if seconds is None else seconds * 1000)
+                ready += [descriptor for descriptor, _ in found]
+                return bool(ready)
+
+            self._wait_until(wait)
+            if self._stdout.fileno() not in ready:
+                view = view[self._write_now(view) :]
+            elif printed := self._stdout.read(_READ_SIZE):
+                yield printed
+            else:
+                poll.unregister(self._stdout)  # it has closed it
+
+    def _write_now(self, view: memoryview) -> int:
+        """Write as much as the program takes at once."""
         try:
-            while view:
-                self._wait_for_pipe(self._stdin, select.POLLOUT)
-                view = view[self._stdin.write(view) or 0 :]
+            return self._stdin.write(view) or 0
         except BrokenPipeError:
             # It closed its stdin, so it is about to exit, or should be.
             self._child.wait(_GRACE)

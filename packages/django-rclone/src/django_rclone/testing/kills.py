@@ -10,9 +10,10 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 from ..exceptions import ProcessError
@@ -23,13 +24,15 @@ PROCESSES = Path("/proc")
 _MARK = "DJANGO_RCLONE_SUITE_RUN"
 _LOOK = 0.005  # seconds between two looks at what is running
 _PATIENCE = 30.0  # seconds until the last process of a killed command must be gone
+_EXTRA_TURNS = 50  # how many more a test takes when every kill came too late
 
 
 class Killer:
     """Runs a command again and again, and kills one of its programs each time.
 
     Programs take turns, the command itself among them. Each is killed at a random
-    moment of the time in which an undisturbed run has it running.
+    moment of the time in which an undisturbed run has it running. After a kill that
+    came too late, the next ones come earlier.
     """
 
     def __init__(self, command: Command, chance: random.Random) -> None:
@@ -37,6 +40,7 @@ class Killer:
         self.killed: Counter[str] = Counter()
         """How often each program was killed, by its name and its verb."""
         self._chance = chance
+        self._share = 1.0  # of the time in which a program runs: where in it kills are
         self._mark = secrets.token_hex(8)
         self._command = replace(command, env={**command.env, _MARK: self._mark})
         self._seen: dict[str, list[float]] = {}
@@ -47,6 +51,18 @@ class Killer:
     def programs(self) -> list[str]:
         """The names, each with its verb, of what the command runs, and of itself."""
         return sorted(self._seen)
+
+    def turns(self, programs: Sequence[str]) -> Iterator[str]:
+        """Yield each of these for ``run()``, and start over until a run has been killed in time.
+
+        Raises ``AssertionError`` if none can be.
+        """
+        for number, program in enumerate(cycle(programs)):
+            if number >= len(programs) and self.killed.total():
+                return
+            if number >= len(programs) + _EXTRA_TURNS:
+                raise AssertionError(f"none of {programs} could be killed while it ran")
+            yield program
 
     def run(self, program: str) -> bool:
         """Run the command and kill one of its programs. Return whether the command failed.
@@ -85,12 +101,15 @@ class Killer:
             if ended.wait(_LOOK):
                 return
         seen = self._seen[program]
-        ended.wait(self._chance.uniform(0, seen[-1] - seen[0]))
+        before = self.killed[program]
+        ended.wait(self._chance.uniform(0, self._share * (seen[-1] - seen[0])))
         for pid, title in self._programs().items():
             if title == program:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     self.killed[title] += 1
+        if self.killed[program] == before:
+            self._share /= 2
 
     def _require_gone(self) -> None:
         deadline = time.monotonic() + _PATIENCE

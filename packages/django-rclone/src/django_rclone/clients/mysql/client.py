@@ -19,7 +19,7 @@ from ...conf.client_options import names_option, path_option, table_name, timeou
 from ...exceptions import ClientError
 from ...processes import Process, StallTimeout
 from ...scratch import scratch_directory
-from ..base import Versions
+from ..base import RestoreTarget, Versions
 from ..session import ServerClient
 from ..tools import ProgramFinder
 from . import checks
@@ -30,6 +30,7 @@ from .dump_format import DumpWithObjects
 from .in_place import InPlaceRestore, sweep_rehearsal
 from .inventory import SEQUENCE, VERSIONED, foreign_definers, inventory_of
 from .making import script_of
+from .other_tools import recognized
 from .privileges import may_create_schema, may_set_definers
 from .restore import ScratchSchema, StagedRestore, claim, is_claimed, release
 from .salvage import SalvageSchema
@@ -61,6 +62,7 @@ class MysqlClient(ServerClient[MysqlSession]):
     vendor = "mysql"
     format: ClassVar[str] = "mysql_sql"
     magic: ClassVar[tuple[bytes, ...]] = (b"-- django-rclone ",)
+    recognize = staticmethod(recognized)
     extension: ClassVar[str] = "sql"
 
     def __init__(
@@ -187,9 +189,7 @@ class MysqlClient(ServerClient[MysqlSession]):
         return checks.remarks(self.session, self._dumped[0].tables) if self._dumped else ()
 
     @contextmanager
-    def restore(
-        self, expected: Inventory | None = None
-    ) -> Iterator[StagedRestore | InPlaceRestore]:
+    def restore(self, expected: Inventory | None = None) -> Iterator[RestoreTarget]:
         self.connection.close()
         session, tools, name = self.session, self._tools, self._name
         scratch = ScratchSchema(session, name)

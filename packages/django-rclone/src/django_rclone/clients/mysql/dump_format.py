@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 
 from ...exceptions import ClientError
 from ...processes import Process
+from .other_tools import OtherDump
 from .statements import Statement, statements_of
 from .stream import LineReplacer, TableCounter
 
@@ -87,6 +88,7 @@ class DumpSplitter:
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
+        self._other = OtherDump(write)
         self._word: bytes | None = None
         self._started = False
         self._pending = b""
@@ -109,8 +111,11 @@ class DumpSplitter:
         if self._objects is None:
             if self._word is not None:
                 raise ClientError("The backup is truncated: its views and routines are missing.")
-            self._write(self._pending)
+            if not self._started:
+                self._start()
+            self._other.write(self._pending)
             self._pending = b""
+            self._other.finish()
 
     @property
     def has_two_parts(self) -> bool:
@@ -138,7 +143,7 @@ class DumpSplitter:
 
     def _pass_on(self) -> None:
         if self._word is None:
-            self._write(self._pending)
+            self._other.write(self._pending)
             self._pending = b""
             return
         line = b"\n-- django-rclone " + self._word + b" rest\n"

@@ -183,6 +183,12 @@ class InPlaceRestore:
         except OSError as error:
             raise ClientError(f"Cannot read the dump from its temporary file: {error}.") from None
         dump.finish()
+        if not dump.has_two_parts:
+            raise ClientError(
+                "A dump of another tool is restored by way of a scratch schema alone, which the "
+                "role may not create.",
+                hint="Allow it for as long as it takes: see the MySQL page of the documentation.",
+            )
         return dump.create_statements
 
 

@@ -25,6 +25,7 @@ from .databases import swap_problem
 from .exclusion import identities, require_may_exclude
 from .pooler import open_around_pooler
 from .reading import require_readable
+from .recognition import recognized
 from .restore import InPlaceRestore
 from .salvage import Salvage
 from .snapshot import Snapshot
@@ -41,6 +42,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
     vendor = "postgresql"
     format: ClassVar[str] = "pg_custom"
     magic: ClassVar[tuple[bytes, ...]] = (b"PGDMP",)
+    recognize = staticmethod(recognized)
     extension: ClassVar[str] = "dump"
 
     def __init__(
@@ -190,12 +192,11 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             # An open transaction is rolled back.
             stack.callback(self.close)
             advice = RestoreAdvice.of(self.session, self._selection, expected, swaps=self._swaps)
-            process = stack.enter_context(printer(self._tools))
             if advice.swaps:
-                self._target = self._staged_restore(process, stack, expected)
+                self._target = self._staged_restore(stack, expected)
             else:
                 restore = InPlaceRestore(
-                    process, self.session, self._connector, self._selection, expected
+                    self._printer, self.session, self._connector, self._selection, expected
                 )
                 self._target = stack.enter_context(restore)
             yield self._target
@@ -206,8 +207,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             raise ClientError(f"There is no database to rehearse in. {problem}")
         with ExitStack() as stack:
             stack.callback(self.close)
-            process = stack.enter_context(printer(self._tools))
-            yield self._staged_restore(process, stack, expected)
+            yield self._staged_restore(stack, expected)
 
     @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageTarget]:
@@ -215,22 +215,20 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         live = str(self.session.value("SELECT current_database()"))
         settings = settings_of(expected)
         self.close()
-        with (
-            printer(self._tools) as process,
-            Salvage(process, self._connector, live, settings) as one,
-        ):
+        with Salvage(self._printer, self._connector, live, settings) as one:
             yield one
 
-    def _staged_restore(
-        self, process: Process, stack: ExitStack, expected: Inventory | None
-    ) -> StagedRestore:
+    def _printer(self, head: bytes) -> Process:
+        return printer(self._tools, head)
+
+    def _staged_restore(self, stack: ExitStack, expected: Inventory | None) -> StagedRestore:
         live = str(self.session.value("SELECT current_database()"))
         # The name of a database cannot change while there is a session.
         self.close()
         staging = StagedDatabase(self._connector, live, keep_previous=self._keep_previous)
         stack.enter_context(closing(staging))
         stack.enter_context(staging)
-        restore = StagedRestore(process, staging, self._connector, expected)
+        restore = StagedRestore(self._printer, staging, self._connector, expected)
         return stack.enter_context(restore)
 
     def _excluded(self) -> tuple[frozenset[str], frozenset[str]]:

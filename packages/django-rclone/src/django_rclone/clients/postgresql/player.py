@@ -105,7 +105,7 @@ class Player:
                 self._before_rows()
                 self._copy(statement)
             return
-        if self._policy.skips(statement.text):
+        if self._policy.skips(statement):
             return
         entry = statement.entry
         if _EVENT_TRIGGER in (entry.type, entry.name[: len(_EVENT_TRIGGER)]):

@@ -1,8 +1,8 @@
 """Replaces the content of a PostgreSQL database within one transaction.
 
-pg_restore turns the dump into a script, which is run in a session of our own. psql is
-not used: a dump could start programs through it. Bytes go from left to right, errors
-come back to the relay::
+pg_restore turns the dump into a script, which is run in a session of our own; of SQL text
+cat prints it as it is. psql is not used: a dump could start programs through it. Bytes go
+from left to right, errors come back to the relay::
 
     relay --write()--> pg_restore --stdout--> thread: Script -> Player -> server
       ^                    |                               |
@@ -19,6 +19,7 @@ from itertools import chain
 from typing import Self
 
 from ...exceptions import ClientError, ProcessError
+from ...interrupts import uninterrupted
 from ...processes import Process
 from ...redaction import redact
 from ..session import ServerError
@@ -27,33 +28,38 @@ from .limits import MORE_LOCKS
 from .player import Player
 from .script import Script, TruncatedScript
 
+Printer = Callable[[bytes], Process]
+"""Makes the program that prints the script of a dump, of which it gets the first bytes."""
+
 _READ_SIZE = 1 << 18  # bytes
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+_NO_PRIVILEGE = "42501"
 _OUT_OF_MEMORY = "53200"
 
 
 class Replay:
-    """A sink that feeds pg_restore and runs what it prints, in a thread.
+    """A sink that feeds a program and runs what it prints, in a thread.
 
-    It is a context manager: entering starts the thread, leaving stops it. Nothing in
-    the database is touched before pg_restore has accepted the dump.
+    It is a context manager: the first bytes start program and thread, leaving stops them.
+    Nothing in the database is touched before the program has accepted the dump.
     """
 
     def __init__(
         self,
-        process: Process,
+        printer: Printer,
         session: PostgresqlSession,
         player: Player,
         *,
         clear: Callable[[Player], None],
         lock_timeout: float,
     ) -> None:
-        """``process`` is pg_restore, and ``player`` runs what it prints in ``session``.
+        """``printer`` makes the program, and ``player`` runs what it prints in ``session``.
 
         ``clear`` makes room within the transaction. ``lock_timeout`` is that of the
         session, in seconds.
         """
-        self._process = process
+        self._printer = printer
+        self._process: Process | None = None
         self._session = session
         self._player = player
         self._clear = clear
@@ -62,24 +68,26 @@ class Replay:
         self._stopped = False
         self._place = "at its beginning"
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="replay", daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        if self._process is None:
+            return
         self._stopped = True
         self._process.terminate()
         while self._thread.is_alive():
             self._session.cancel()
             self._thread.join(0.5)
+        self._process.stop()
 
     def write(self, data: bytes) -> None:
-        """Give pg_restore more of the dump. Raises ``ClientError`` or ``ProcessError``."""
+        """Give the program more of the dump. Raises ``ClientError`` or ``ProcessError``."""
+        process = self._process or self._begin(data)
         self._raise_failure()
         try:
-            self._process.write(data)
+            process.write(data)
         except ProcessError:
             self._ended.wait()
             self._raise_failure()
@@ -90,33 +98,43 @@ class Replay:
 
         Raises ``ClientError`` or ``ProcessError``.
         """
-        self._process.close_input()
+        process = self._process or self._begin(b"")
+        process.close_input()
         # Not join(): interrupted by a signal, it takes a running thread for one that ended.
         self._ended.wait()
-        self._process.finish()
+        process.finish()
         if self._failure:
             raise self._failure
+
+    def _begin(self, head: bytes) -> Process:
+        with uninterrupted():
+            process = self._process = self._printer(head).__enter__()
+            self._thread = threading.Thread(
+                target=self._work, args=(process,), name="replay", daemon=True
+            )
+            self._thread.start()
+        return process
 
     def _raise_failure(self) -> None:
         if self._failure and not isinstance(self._failure, TruncatedScript):
             raise self._failure
 
-    def _work(self) -> None:
+    def _work(self, process: Process) -> None:
         try:
-            self._replay()
+            self._replay(Script(process.read))
         except ServerError as error:
             self._failure = self._explained(error)
         except Exception as error:  # noqa: BLE001 - raised by write() or finish()
             self._failure = error
         finally:
             try:
-                while self._process.read(_READ_SIZE):
+                while process.read(_READ_SIZE):
                     pass
             finally:
                 self._ended.set()
 
-    def _replay(self) -> None:
-        statements = iter(Script(self._process.read))
+    def _replay(self, script: Script) -> None:
+        statements = iter(script)
         first = next(statements, None)
         if first is None:
             raise TruncatedScript("before its first statement")
@@ -126,6 +144,8 @@ class Replay:
             if self._stopped:
                 return
             self._player.run(statement)
+        if not script.ended:
+            raise TruncatedScript("before its last line")
         self._place = "at its end"
         self._player.end()
 
@@ -145,6 +165,12 @@ class Replay:
                 f"The live database is in use: {error.reason} "
                 f"(after {self._lock_timeout:g} seconds).",
                 hint="Stop the site or end the sessions that use it, and run the restore again.",
+            )
+        if error.code == _NO_PRIVILEGE:
+            return ClientError(
+                f"The role may not restore this: {error.reason} ({redact(self._where())}).",
+                hint="Let it own the database, and what is in it: ALTER DATABASE ... OWNER TO ...; "
+                "ALTER SCHEMA public OWNER TO ...",
             )
         if error.code == _OUT_OF_MEMORY:
             return ClientError(

@@ -6,7 +6,6 @@ from typing import Self
 
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
-from ...processes import Process
 from ..session import ServerError
 from ..staging import LiveData, swap_and_look
 from .catalog import Selection
@@ -15,7 +14,7 @@ from .comparing import require_restored
 from .connection import Connector, PostgresqlSession
 from .contents import settings_of
 from .player import Player
-from .replay import Replay
+from .replay import Printer, Replay
 
 _OUTCOMES = {"committed": LiveData.NEW, "aborted": LiveData.OLD}
 
@@ -25,7 +24,7 @@ class ReplayedRestore:
 
     def __init__(
         self,
-        process: Process,
+        printer: Printer,
         session: PostgresqlSession,
         player: Player,
         selection: Selection,
@@ -33,7 +32,7 @@ class ReplayedRestore:
         *,
         lock_timeout: float,
     ) -> None:
-        """``process`` is pg_restore, and ``selection`` says what of the database is replaced.
+        """``printer`` is that of ``Replay``, and ``selection`` says what of the database is replaced.
 
         ``lock_timeout`` is that of the session, in seconds.
         """
@@ -43,7 +42,7 @@ class ReplayedRestore:
         self._plan = ClearingPlan(dropped=(), kept=(), conflicts=())
         self._player = player
         self._replay = Replay(
-            process, session, player, clear=self._clear, lock_timeout=lock_timeout
+            printer, session, player, clear=self._clear, lock_timeout=lock_timeout
         )
 
     def __enter__(self) -> Self:
@@ -81,7 +80,7 @@ class InPlaceRestore(ReplayedRestore):
 
     def __init__(
         self,
-        process: Process,
+        printer: Printer,
         session: PostgresqlSession,
         connector: Connector,
         selection: Selection,
@@ -90,7 +89,7 @@ class InPlaceRestore(ReplayedRestore):
         """``connector`` opens another session if this one is lost."""
         player = Player(session, settings=settings_of(expected))
         timeout = connector.lock_timeout
-        super().__init__(process, session, player, selection, expected, lock_timeout=timeout)
+        super().__init__(printer, session, player, selection, expected, lock_timeout=timeout)
         self._connector = connector
         self._transaction = 0
 

@@ -8,7 +8,6 @@ from typing import ClassVar, Self
 
 from ...exceptions import ClientError
 from ...interrupts import uninterrupted
-from ...processes import Process
 from ..session import ServerError
 from ..staging import stem_of
 from .connection import Connector, PostgresqlSession, quote_name
@@ -16,7 +15,7 @@ from .databases import MAINTENANCE, copy_properties, create_empty_like, explaine
 from .entry import Entry
 from .player import LARGE_OBJECTS, Player
 from .postponed import Check
-from .replay import Replay
+from .replay import Printer, Replay
 from .script import Statement
 
 _STEM_BYTES = 36  # of the 63 of a name
@@ -35,13 +34,13 @@ class Salvage:
     """
 
     def __init__(
-        self, process: Process, connector: Connector, live: str, settings: dict[str, str]
+        self, printer: Printer, connector: Connector, live: str, settings: dict[str, str]
     ) -> None:
-        """``process`` is pg_restore; ``settings`` are those of the database that was dumped."""
+        """``printer`` is that of ``Replay``; ``settings`` are those of the database that was dumped."""
         self._name = f"{stem_of(live, _STEM_BYTES)}_salvaged_{datetime.now(UTC):%Y%m%d}_{secrets.token_hex(4)}"
         self.place = f"database {self._name}"
         self.missing: Sequence[str] = ()
-        self._process, self._connector, self._live = process, connector, live
+        self._printer, self._connector, self._live = printer, connector, live
         self._settings = settings
         self._finished = False
 
@@ -57,7 +56,7 @@ class Salvage:
         self._session = self._connector.open(dbname=self._name)
         self._player = SalvagePlayer(self._session, settings=self._settings)
         self._replay = Replay(
-            self._process,
+            self._printer,
             self._session,
             self._player,
             clear=lambda player: player.follow(

@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     rb"|(?P<other>.)",
     re.DOTALL,
 )
+_LAST_LINE = b"-- PostgreSQL database dump complete"
 _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _GUARD = re.compile(rb"\\(?:un)?restrict [A-Za-z0-9]+\r?\n")
 _COPY = re.compile(rb"COPY\s.*\sFROM\s+stdin;\Z", re.DOTALL)
@@ -42,7 +43,7 @@ _ROUTINES = (
 
 
 class ScriptError(ClientError):
-    """The script contains something that pg_restore never prints."""
+    """The script contains something that is never part of the dump of a database."""
 
 
 class TruncatedScript(ScriptError):
@@ -71,16 +72,15 @@ class Statement:
 
 
 class Script:
-    """Reads statements from ``read(size)``.
-
-    Rows of a COPY that were not read when the next statement is asked for are skipped.
-    """
+    """Reads statements from ``read(size)``; rows that nobody read are skipped."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._buffer = b""
         self._ended = False
         self._entry = Entry()
+        self.ended = False
+        """Whether the last line of a script was read: without it, it is truncated."""
 
     def __iter__(self) -> Iterator[Statement]:
         while (text := self._statement()) is not None:
@@ -144,6 +144,7 @@ class Script:
 
     def _notice_entry(self, comment: bytes) -> None:
         self._entry = Entry.named_in(comment) or self._entry
+        self.ended = self.ended or comment == _LAST_LINE
 
     def _token(self, position: int) -> tuple[str, int]:
         """Return kind and end of the token at ``position``; no kind at the end of the script."""

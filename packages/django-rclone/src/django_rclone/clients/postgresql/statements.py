@@ -14,6 +14,7 @@ _TRANSACTION = re.compile(
 )
 _SET = re.compile(rb"SET (\w+) = ")
 _SEARCH_PATH = re.compile(rb"SELECT pg_catalog\.set_config\('search_path', '', false\);\Z")
+_OWNER = re.compile(rb"ALTER\s.*\sOWNER TO (?:[\w$\x80-\xff]+|\"(?:[^\"]|\"\")+\");\Z", re.DOTALL)
 _SCHEMA = re.compile(rb'CREATE SCHEMA (?:"((?:[^"]|"")+)"|([\w$\x80-\xff]+));\Z')
 
 _OURS = frozenset(
@@ -43,8 +44,9 @@ class StatementPolicy:
     kept_kinds: frozenset[str]
     """The kinds of objects of which some were not dropped."""
 
-    def skips(self, text: bytes) -> bool:
+    def skips(self, statement: Statement) -> bool:
         """Return whether a statement is skipped. Raises ``ScriptError`` if it is refused."""
+        text = statement.text
         if text in (b"BEGIN;", b"COMMIT;") or _SEARCH_PATH.match(text):
             return True  # The restore has a transaction and a search path already.
         if _TRANSACTION.match(text):
@@ -55,6 +57,10 @@ class StatementPolicy:
             # A newer pg_restore also sets what this server does not have.
             name = setting[1].decode()
             return name not in self.settings or name in _OURS
+        # Only SQL text of other tools has these: what `pg_dump --clean` puts before the first
+        # entry makes room, which is made; and everything belongs to the role that restores.
+        if not statement.entry.type or _OWNER.match(text):
+            return True
         if created := _SCHEMA.match(text):
             name = created[1].replace(b'""', b'"') if created[1] else created[2]
             return name.decode() in self.schemas

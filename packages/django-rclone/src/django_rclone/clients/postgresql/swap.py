@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ...interrupts import uninterrupted
-from ...processes import Process
 from ..session import ServerError
 from ..staging import LiveData, Staging
 from .catalog import Selection
@@ -18,6 +17,7 @@ from .connection import Connector, quote_name
 from .contents import settings_of
 from .databases import IN_PLACE_HINT, MAINTENANCE, create_database_like, explained
 from .piecewise import PiecewisePlayer
+from .replay import Printer
 from .restore import ReplayedRestore
 
 _STEM_BYTES = 36  # of the 63 of a name
@@ -40,7 +40,7 @@ class StagedRestore(ReplayedRestore):
 
     def __init__(
         self,
-        process: Process,
+        printer: Printer,
         staging: "StagedDatabase",
         connector: Connector,
         expected: Inventory | None,
@@ -52,7 +52,7 @@ class StagedRestore(ReplayedRestore):
         session = connector.open(dbname=staging.scratch)
         player = PiecewisePlayer(session, settings=settings_of(expected))
         timeout = connector.lock_timeout
-        super().__init__(process, session, player, Selection(), expected, lock_timeout=timeout)
+        super().__init__(printer, session, player, Selection(), expected, lock_timeout=timeout)
 
     def __exit__(self, *exc_info: object) -> None:
         super().__exit__(*exc_info)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ...exceptions import ClientError
 from ...processes import Command, Process
 from ..tools import ProgramFinder, failure_describer, output_of, series
+from .recognition import SQL_TEXT, recognized
 
 describe_failure = failure_describer(
     {
@@ -79,8 +80,13 @@ def _install_hint(major: int) -> str:
     )
 
 
-def printer(tools: Tools) -> Process:
-    """Return pg_restore, yet to be started: it prints what is in the dump that it is sent."""
+def printer(tools: Tools, head: bytes) -> Process:
+    """Return what prints the script of a dump that begins with ``head``; it is yet to be started.
+
+    Of SQL text the script is the dump itself.
+    """
+    if recognized(head) == SQL_TEXT:
+        return Process(Command(argv=("cat",)))
     # In a single transaction it prints no commits of its own.
     options = ("--file=-", "--format=custom", "--no-owner", "--single-transaction")
     return Process(Command(argv=(tools.find("pg_restore"), *options)), failure=describe_failure)

@@ -1,6 +1,6 @@
 """SQLite, through its own online backup API: https://www.sqlite.org/backup.html.
 
-No program is needed, and no SQL text is written or run.
+No program is needed, and no SQL text is written; only that of other tools is run.
 """
 
 import os
@@ -26,6 +26,7 @@ from .checking import FULL, QUICK, integrity_of, open_as_site, uncheckable
 from .copying import copy_out
 from .files import connect, is_busy
 from .kinds import inventory_of
+from .loading import recognized
 from .restore import FileRestore
 from .salvage import FileSalvage
 
@@ -39,6 +40,7 @@ class SqliteClient(DatabaseClient):
     vendor = "sqlite"
     format: ClassVar[str] = "sqlite3"
     magic: ClassVar[tuple[bytes, ...]] = (b"SQLite format 3\0",)
+    recognize = staticmethod(recognized)
     extension: ClassVar[str] = "sqlite3"
 
     def __init__(

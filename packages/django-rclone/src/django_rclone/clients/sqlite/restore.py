@@ -15,7 +15,7 @@ from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..staging import LiveData, swap_and_look
 from .checking import Findings, integrity_of, open_as_site
-from .copying import copy_in, copy_out
+from .copying import copy_out
 from .files import (
     change_counter,
     connect,
@@ -25,7 +25,9 @@ from .files import (
     reading,
 )
 from .kinds import inventory_of
+from .loading import Loader, loader
 from .paging import change_page_size, page_size_of
+from .replacing import copy_in
 
 logger = logging.getLogger(__name__)
 
@@ -57,25 +59,28 @@ class FileRestore:
         self._check = check
         self.place: Mapping[str, object] = {"NAME": str(path)}
         self._aside = Path(f"{live}.damaged-{datetime.now(UTC):%Y%m%d%H%M%S}")
-        self._file = path.open("xb")
+        path.touch(exist_ok=False)
+        self._loader: Loader | None = None
 
     def write(self, data: bytes) -> None:
         """Write more of the private file. Raises ``ClientError``."""
         try:
-            self._file.write(data)
-        except OSError as error:
+            if self._loader is None:
+                self._loader = loader(self._path, data)
+            self._loader.write(data)
+        except (OSError, sqlite3.Error) as error:
             raise ClientError(f"Cannot write the restored file: {error}.") from error
 
     def close(self) -> None:
         """Close the private file."""
-        # A write that failed has been reported, and fails again here.
-        with contextlib.suppress(OSError):
-            self._file.close()
+        if self._loader is not None:
+            self._loader.close()
 
     def finish(self) -> None:
         """Complete the private file and check it. Raises ``ClientError``."""
         with self._translated_errors():
-            self._file.close()
+            if self._loader is not None:
+                self._loader.finish()
         if self._check:
             self._require_sound()
         with self._translated_errors():

@@ -11,10 +11,11 @@ from ... import conf
 from ..base import (
     EXIT_USAGE,
     RcloneCommand,
+    add_foreign,
     add_noinput,
     add_verification_arguments,
 )
-from ..formatting import age, date, duration, size
+from ..formatting import age, date, duration, size, with_ago
 from ..safety import add_safety_backup, safety_sentence
 from ..terminal import TerminalConsole
 
@@ -32,13 +33,15 @@ class Command(RcloneCommand):
             choices=tuple(connections),
             help="Nominates the database to restore. Required if there are several.",
         )
-        parser.add_argument(
+        chosen = parser.add_mutually_exclusive_group()
+        chosen.add_argument(
             "-i",
             "--input",
             metavar="NAME",
             dest="name",
             help="Names the backup to restore, as listbackups shows it. Defaults to the newest.",
         )
+        add_foreign(chosen)
         parser.add_argument(
             "--partial",
             action="store_true",
@@ -59,6 +62,7 @@ class Command(RcloneCommand):
         *args: Any,
         database: str | None,
         name: str | None,
+        foreign: str | None,
         interactive: bool,
         from_environment: str | None,
         unverified: bool,
@@ -80,6 +84,7 @@ class Command(RcloneCommand):
             partial=partial,
             salvage=salvage,
             safety_backup=safety_backup,
+            foreign=foreign,
         )
         if not plan.backup.verified:
             console.warn(f"{plan.backup.path} is not verified: {plan.backup.problem}.")
@@ -147,7 +152,7 @@ def _question(plan: "RestorePlan") -> str:
 
 def _described(plan: "RestorePlan") -> str:
     backup = plan.backup
-    made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
+    made = f", {with_ago(age(backup.created_at, datetime.now(UTC)))}" if backup.created_at else ""
     environment = f", environment {backup.environment!r}" if backup.environment else ""
     created = f"created {date(backup.created_at)}{made}{environment}"
     return f"{backup.path} ({size(backup.size)}, {created})"

@@ -12,11 +12,13 @@ from django.db import connections
 
 from ... import conf
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
+from ...operations.foreign import list_foreign
 from ...operations.listing import Listed, list_databases
 from ...operations.media.contents import run_contents
 from ...operations.media.listing import list_runs
 from ...operations.site.listing import list_sites
 from ..base import RcloneCommand
+from ..foreign_listing import foreign_record, foreign_table
 from ..formatting import age, date, printable, size, table, with_ago, with_environment
 from ..kept_words import kept_record, kept_words, pin_sentence
 from ..media import chosen_source
@@ -46,6 +48,14 @@ class Command(RcloneCommand):
             help="Lists the site backups instead, and what is missing in them.",
         )
         parser.add_argument(
+            "--foreign",
+            nargs="?",
+            const="",
+            metavar="FOLDER",
+            help="Lists what other tools stored instead, in a folder of the remote, what it is and "
+            "what restores it. Defaults to the remote's own folder and those of the backups.",
+        )
+        parser.add_argument(
             "-s",
             "--source",
             metavar="NAME",
@@ -72,6 +82,7 @@ class Command(RcloneCommand):
         database: str | None,
         media: bool,
         site: bool,
+        foreign: str | None,
         source: str | None,
         at: str | None,
         path: str | None,
@@ -80,6 +91,8 @@ class Command(RcloneCommand):
     ) -> None:
         if at is not None:
             self._list_files(source, at, path, as_json=as_json)
+        elif foreign is not None:
+            self._list_foreign(foreign, as_json=as_json)
         elif site:
             self._list_sites(as_json=as_json)
         elif media:
@@ -109,6 +122,13 @@ class Command(RcloneCommand):
         elif self._write_table(sites, "site backups", partial(site_table, sites, now, _here())):
             for notice in site_notices(sites):
                 self.write_result(printable(notice))
+
+    def _list_foreign(self, folder: str, *, as_json: bool) -> None:
+        found = list_foreign(folder.strip("/") or None)
+        if as_json:
+            self._write_json(map(foreign_record, found))
+        else:
+            self._write_table(found, "files of other tools", partial(foreign_table, found))
 
     def _list_backups(self, database: str | None, *, as_json: bool) -> None:
         listed, now = list_databases(database), datetime.now(UTC)

@@ -5,13 +5,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ...console import counted
+from ...operations.media.foreign import plan_archive_restore, restore_archive
 from ...operations.media.guards import named
 from ...operations.media.plan import MediaRestorePlan, plan_media_restore
 from ...operations.media.restore import restore_media
-from ..base import RcloneCommand, add_noinput, add_verification_arguments
+from ..base import (
+    EXIT_USAGE,
+    RcloneCommand,
+    add_foreign,
+    add_noinput,
+    add_verification_arguments,
+)
 from ..formatting import age, date, duration, printable, size, with_ago
 from ..media import add_at, add_extra_files, add_source, chosen_source
 from ..terminal import TerminalConsole
@@ -22,7 +29,9 @@ class Command(RcloneCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_source(parser, "restore")
-        add_at(parser)
+        chosen = parser.add_mutually_exclusive_group()
+        add_at(chosen)
+        add_foreign(chosen)
         parser.add_argument(
             "--path",
             metavar="PATH",
@@ -43,6 +52,7 @@ class Command(RcloneCommand):
         *args: Any,
         source: str | None,
         at: str | None,
+        foreign: str | None,
         path: str | None,
         to: str | None,
         delete: bool,
@@ -55,11 +65,21 @@ class Command(RcloneCommand):
         **options: Any,
     ) -> None:
         console = self.console(verbosity)
+        to = None if to is None else str(Path(to).resolve())
+        if foreign is not None:
+            if path or delete or dry_run:
+                raise CommandError(
+                    "--path, --delete and --dry-run do not go with --foreign: the files of an "
+                    "archive are restored all, and no others are touched.",
+                    returncode=EXIT_USAGE,
+                )
+            self._restore_archive(source, foreign, to, console, interactive=interactive)
+            return
         plan = plan_media_restore(
             chosen_source(source),
             at=at,
             path=path,
-            to=None if to is None else str(Path(to).resolve()),
+            to=to,
             delete=delete,
             from_environment=from_environment,
             unverified=unverified,
@@ -75,6 +95,30 @@ class Command(RcloneCommand):
                 return
             self.confirm(_question(plan), interactive=interactive)
             self._restore(plan, console)
+
+    def _restore_archive(
+        self,
+        source: str | None,
+        path: str,
+        to: str | None,
+        console: TerminalConsole,
+        *,
+        interactive: bool,
+    ) -> None:
+        plan = plan_archive_restore(chosen_source(source), path, to=to)
+        self.confirm(
+            f"You are about to put the files of {plan.archive.path} ({size(plan.archive.size)}) into "
+            f"{plan.place.address}:\nthey replace those of the same name, others are kept. The "
+            f"first is {plan.first}.",
+            interactive=interactive,
+        )
+        console.info(f"Restoring media files from {plan.archive.path} ...")
+        clock = time.monotonic()
+        counts, left_out = restore_archive(plan, sender=type(self), console=console)
+        if left_out:
+            console.warn(f"Left out: {named(sorted(left_out.items()))}.")
+        took = duration(time.monotonic() - clock)
+        console.info(f"Restored {counted(counts.files, 'media file')} in {took}.")
 
     def _restore(self, plan: MediaRestorePlan, console: TerminalConsole) -> None:
         console.info(f"Restoring media files from {plan.run.path} ...")

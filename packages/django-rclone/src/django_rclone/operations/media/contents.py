@@ -8,8 +8,8 @@ from ...backups import Backup
 from ...backups.index import Entry
 from ...rclone import Remote, session
 from .choice import choose_run, named_run, parse_moment
-from .plan import selected_paths
-from .runs import read_index, run_catalog
+from .runs import run_catalog
+from .selection import read_selected
 from .workset import WorkSet
 
 
@@ -30,5 +30,5 @@ def run_contents(
             run = named_run(catalog, at)
         else:
             run, _ = choose_run(catalog, source, at, settings.environment, unverified=False)
-        read_index(remote, run, work, wanted=selected_paths(path))
+        read_selected(remote, run, work, path)
         yield run, work.entries("run")

@@ -1,9 +1,10 @@
 """Patterns of paths: what is left out, tolerated, or asked for."""
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterable
 
-_PIECES = re.compile(rb"\*\*/?|\*|\?|\[[^\]]+\]|.", re.DOTALL)
+_PIECES = re.compile(r"\*\*/?|\*|\?|\[[^\]]+\]|.", re.DOTALL)
 
 
 def matcher(patterns: Iterable[str]) -> Callable[[bytes], bool] | None:
@@ -16,26 +17,28 @@ def matcher(patterns: Iterable[str]) -> Callable[[bytes], bool] | None:
     expressions = [_expression(pattern) for pattern in patterns]
     if not expressions:
         return None
-    compiled = re.compile(b"|".join(expressions), re.DOTALL)
-    return lambda path: compiled.match(path) is not None
+    compiled = re.compile("|".join(expressions), re.DOTALL)
+    return lambda path: compiled.match(path.decode("utf-8", "surrogateescape")) is not None
 
 
-def _expression(pattern: str) -> bytes:
-    text = pattern.encode("utf-8", "surrogateescape")
-    anywhere = b"" if b"/" in text.rstrip(b"/") else b"(?:.*/)?"
-    pieces = b"".join(_piece(piece) for piece in _PIECES.findall(text.strip(b"/")))
-    return anywhere + pieces + rb"(?:/.*)?\Z"
+def _expression(pattern: str) -> str:
+    anywhere = "" if "/" in pattern.rstrip("/") else "(?:.*/)?"
+    pieces = "".join(_piece(piece) for piece in _PIECES.findall(pattern.strip("/")))
+    return anywhere + pieces + r"(?:/.*)?\Z"
 
 
-def _piece(piece: bytes) -> bytes:
-    if piece.startswith(b"**"):
-        return b"(?:.*/)?" if piece.endswith(b"/") else b".*"
-    if piece == b"*":
-        return b"[^/]*"
-    if piece == b"?":
-        return b"[^/]"
-    if piece.startswith(b"[") and len(piece) > 2:
-        inside = piece[1:-1].replace(b"\\", b"\\\\").replace(b"[", b"\\[")
-        negated = inside.startswith(b"!")
-        return b"[^" + inside[1:] + b"]" if negated else b"[" + inside.replace(b"^", b"\\^") + b"]"
+def _piece(piece: str) -> str:
+    if piece.startswith("**"):
+        return "(?:.*/)?" if piece.endswith("/") else ".*"
+    if piece == "*":
+        return "[^/]*"
+    if piece == "?":
+        return "[^/]"
+    if len(piece) > 1:
+        return f"(?!/){_set(piece)}"
     return re.escape(piece)
+
+
+def _set(piece: str) -> str:
+    """Return ``[abc]`` as an expression. ``fnmatch`` knows the odd ones, such as ``[z-a]``."""
+    return fnmatch.translate(piece)[: -len(r"\Z")]

@@ -1,7 +1,6 @@
 """The plan of a media restore: what is known before anything changes."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -20,10 +19,10 @@ from . import difference
 from .cache import Cache, cache_path, temporary_folder
 from .choice import choose_run
 from .guards import named, require_few_deletions
-from .patterns import matcher
 from .places import FolderPlace, MediaPlace, media_place
 from .remote_place import RemotePlace
-from .runs import is_whole, read_index, run_catalog
+from .runs import is_whole, run_catalog
+from .selection import read_selected
 from .sending import hash_all
 from .storage_place import StoragePlace
 from .workset import WorkSet
@@ -118,7 +117,7 @@ def plan_media_restore(
         warnings.append(f"{run.name} is not known to be whole: files may be missing in it.")
     work = WorkSet()
     try:
-        _look(work, remote, run, place, selected_paths(path))
+        _look(work, remote, run, place, path)
         plan = MediaRestorePlan(
             run=run,
             place=place,
@@ -143,11 +142,10 @@ def _look(
     remote: Remote,
     run: Backup,
     place: MediaPlace,
-    selected: Callable[[bytes], bool] | None,
+    path: str | None,
 ) -> None:
-    wanted = selected or (lambda path: True)
+    wanted = read_selected(remote, run, work, path)
     work.connection.create_function("wanted", 1, wanted, deterministic=True)
-    read_index(remote, run, work, wanted=selected)
     if not run.verified:
         _disarm(work)
     if not isinstance(place, FolderPlace) or os.path.lexists(place.address):
@@ -169,16 +167,6 @@ def _disarm(work: WorkSet) -> None:
     ]
     for path in leading_out:
         work.run("DELETE FROM run WHERE path = ?", (path,))
-
-
-def selected_paths(path: str | None) -> Callable[[bytes], bool] | None:
-    """Return what finds out whether a path is restored; ``None`` if all are."""
-    if path is None:
-        return None
-    if any(character in path for character in "*?["):
-        return matcher([path])
-    top = os.fsencode(path.strip("/"))
-    return lambda found: found == top or found.startswith(top + b"/")
 
 
 def _require_possible(plan: MediaRestorePlan, path: str | None, *, force: bool) -> None:

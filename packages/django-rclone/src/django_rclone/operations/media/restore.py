@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...conf import Settings
 from ...console import Console
 from ...events import MediaCounts, Operation, TargetState
 from ...exceptions import MediaGuardError, MediaIncomplete
 from ...locks import exclusive
 from ...rclone import session
+from ...rclone.copying import Copying
 from ...reporting import OperationContext, Sender, new_operation, report
 from ...scratch import scratch_directory
 from . import difference
 from .cache import temporary_folder
 from .fetching import Fetching
 from .guards import named
-from .places import FolderPlace
+from .places import FolderPlace, MediaPlace
 from .plan import MediaRestorePlan
 from .remote_target import RemoteTarget
 from .runs import content_folder
@@ -52,25 +54,26 @@ def restore_media(
         context.counts = counts
         context.size = plan.work.number("SELECT sum(size) FROM run WHERE kind = 'file'")
         if problems:
-            raise _incomplete(problems)
+            raise incomplete(problems)
     return counts
 
 
 @contextmanager
-def _opened(plan: MediaRestorePlan) -> Iterator[tuple[Target | SpooledTarget, Path]]:
-    """Yield the target, and a folder for files on their way into it."""
-    place = plan.place
+def opened(
+    place: MediaPlace, copying: Copying, settings: Settings
+) -> Iterator[tuple[Target | SpooledTarget, Path]]:
+    """Yield a place as a target, and a folder for files on their way into it."""
     try:
         if isinstance(place, FolderPlace):
             with Target(place.address, follow=place.follows) as target:
                 yield target, Path(place.address)
             return
-        temporary = temporary_folder(plan.settings)
+        temporary = temporary_folder(settings)
         with scratch_directory(temporary) as folder:
             if isinstance(place, StoragePlace):
                 yield StorageTarget(place.storage, folder), temporary
             else:
-                yield RemoteTarget(place.address, plan.copying, folder), temporary
+                yield RemoteTarget(place.address, copying, folder), temporary
     except OSError as error:
         raise MediaGuardError(f"{place.address} cannot be written: {error}.") from error
 
@@ -79,7 +82,7 @@ def _restore(
     plan: MediaRestorePlan, context: OperationContext, console: Console
 ) -> dict[bytes, str]:
     content = plan.remote.address(content_folder(plan.settings))
-    with _opened(plan) as (target, temporary):
+    with opened(plan.place, plan.copying, plan.settings) as (target, temporary):
         # Files are replaced one by one: after an error it is unknown whether one already was.
         context.target_state = TargetState.UNKNOWN
         for path, _ in plan.conflicts:
@@ -106,9 +109,12 @@ def _delete(target: Target | SpooledTarget, path: bytes, problems: dict[bytes, s
         problems[path] = f"not deleted: {error.strerror or error}"
 
 
-def _incomplete(problems: dict[bytes, str]) -> MediaIncomplete:
+def incomplete(
+    problems: dict[bytes, str], otherwise: str = ", or choose another run with --at"
+) -> MediaIncomplete:
+    """Return the error for files that could not be restored, and why each could not."""
     files = f"{len(problems):,} files" if len(problems) > 1 else "1 file"
     return MediaIncomplete(
         f"{files} could not be restored, all others were: {named(sorted(problems.items()))}.",
-        hint="Correct that, and run the command again, or choose another run with --at.",
+        hint=f"Correct that, and run the command again{otherwise}.",
     )
