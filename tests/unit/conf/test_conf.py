@@ -54,6 +54,7 @@ def test_defaults(configure: Configure, settings: DjangoSettings) -> None:
         "compression_level": 1,
         "signing_key": "the-secret-key-of-the-tests",
         "signing_key_fallbacks": (),
+        "signs_with_secret_key": True,
         "clients": {},
         "rehearsal": {},
         "rehearsal_checks": (),

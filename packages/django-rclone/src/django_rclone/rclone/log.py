@@ -11,6 +11,10 @@ from .decoding import json_object
 _CREDENTIALS = (
     "Correct the credentials in REMOTES or in rclone's configuration, or their permissions."
 )
+_NO_BUCKET = (
+    "If the bucket exists, add the option `no_check_bucket` (True) to the remote: these credentials "
+    "may not create one. Otherwise create it."
+)
 _IN_PARTS = "Add `--streaming-upload-cutoff=0` to RCLONE_FLAGS: each part then has a checksum."
 _MORE_DETAIL = "Add `-v` or `-vv` to RCLONE_FLAGS for more detail."
 _PASSWORD = "Set RCLONE_CONFIG_PASS, or add `--password-command` to RCLONE_FLAGS."
@@ -43,6 +47,7 @@ _PERMANENT = (
     ("quota", "Free some space at the destination, or raise its quota."),
     ("insufficient storage", "Free some space at the destination."),
     ("too many open files", "Raise the limit of open files: `ulimit -n`."),
+    ("createbucket", _NO_BUCKET),
     ("accessdenied", _CREDENTIALS),
     ("invalidaccesskeyid", _CREDENTIALS),
     ("signaturedoesnotmatch", _CREDENTIALS),
