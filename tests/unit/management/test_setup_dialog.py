@@ -86,3 +86,22 @@ def test_a_signing_key_can_come_from_a_file() -> None:
     text = settings_text(proposal, {})
     assert text.startswith("from pathlib import Path\n")
     assert '"SIGNING_KEY": Path("/run/secrets/signing-key").read_text().strip(),' in text
+
+
+def test_spaces_around_a_secret_are_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda question: " x ")
+    monkeypatch.setattr("getpass.getpass", lambda question: " two words ")
+    given = Given(
+        kind="webdav",
+        name="backups",
+        place="shop",
+        environment="production",
+        encrypt=True,
+        answers={},
+    )
+    proposal = Dialog(given, lambda line: None, interactive=True).proposal({})
+    assert proposal.options["user"].tried == "x"
+    assert proposal.options["pass"].tried == " two words "
+    assert proposal.password
+    assert proposal.password.tried == " two words "
+    assert "two words" not in settings_text(proposal, {}) + repr(proposal)
