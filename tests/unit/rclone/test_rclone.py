@@ -8,6 +8,7 @@ import pytest
 
 from django_rclone.exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from django_rclone.rclone.binary import RcloneBinary, find_rclone
+from django_rclone.rclone.log import refusal
 from django_rclone.rclone.output import RemoteObject
 from django_rclone.rclone.remote import Remote
 from django_rclone.rclone.sessions import running, session
@@ -339,6 +340,13 @@ def test_flags_of_the_user_do_not_break_requests(flag: str, make: Make, remote: 
     assert rclone.version >= (1, 66)
     rclone.delete("db/x.dump")
     assert not (remote / "db" / "x.dump").exists()
+
+
+def test_credentials_that_may_not_create_a_bucket_get_the_option_that_spares_it() -> None:
+    words = "operation error S3: CreateBucket, https response error StatusCode: 403, AccessDenied"
+    error = refusal("store b:bucket/x", words)
+    assert "no_check_bucket" in error.hint
+    assert not error.transient
 
 
 def test_a_password_that_is_not_obscured_gets_a_hint(

@@ -104,11 +104,23 @@ def require_terminal(problem: str, *, hint: str) -> None:
         raise CommandError(f"{problem}\nHint: {hint}", returncode=EXIT_DECLINED)
 
 
-def asked(question: str, read: Callable[[str], str] = input) -> str:
+def asked(question: str) -> str:
     """Return what the operator answers, without spaces around; nothing at the end of the input."""
+    return _answer(question, input).strip()
+
+
+def asked_unseen(question: str) -> str:
+    """Return a secret that the operator types unseen; nothing at the end of the input."""
+    # Only a command that asks for secrets needs it.
+    import getpass
+
+    return _answer(question, getpass.getpass)
+
+
+def _answer(question: str, read: Callable[[str], str]) -> str:
     try:
         with interruptible():
-            return read(question).strip()
+            return read(question)
     except EOFError:
         return ""
 

@@ -1,6 +1,5 @@
 """The questions of ``backupsetup``: what flags and the environment do not say is asked for."""
 
-import getpass
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from ..operations.setup.proposal import (
     plain,
     typed,
 )
-from .base import EXIT_DECLINED, EXIT_USAGE, asked
+from .base import EXIT_DECLINED, EXIT_USAGE, asked, asked_unseen
 
 _BOOLEANS = {"true": True, "false": False}
 _TRIES = 20
@@ -176,7 +175,7 @@ class Dialog:
         if known := self._known(PASSWORD):
             return known
         if self._interactive:
-            text = asked("Password for it (empty: a new one is made): ", getpass.getpass)
+            text = asked_unseen("Password for it (empty: a new one is made): ")
             if text:
                 return typed(text, VARIABLES[PASSWORD])
         return made(VARIABLES[PASSWORD])
@@ -189,7 +188,7 @@ class Dialog:
                 f"or a file with --from-file {option}=PATH.",
             )
         for _ in range(_TRIES):
-            if value := asked(f"{text} (not shown): ", getpass.getpass):
+            if value := asked_unseen(f"{text} (not shown): "):
                 return typed(value, variable)
         raise _nobody()
 
