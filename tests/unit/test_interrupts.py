@@ -76,18 +76,24 @@ def test_a_signal_interrupts_an_interruptible_block_at_once(number: signal.Signa
     assert steps == []
 
 
-def test_little_time_is_left_once_a_signal_was_raised() -> None:
-    found = []
-    with pytest.raises(OperationInterrupted), deferred_signals():
+def end_and_look(found: list[float | None]) -> None:
+    with deferred_signals():
         try:
             with interruptible():
                 found.append(time_left())
                 send(signal.SIGTERM)
         finally:
             found.append(time_left())
-    nothing, left = found
-    assert nothing is None
-    assert left is not None and left <= 3
+
+
+def test_little_time_is_left_once_a_signal_was_raised() -> None:
+    found: list[float | None] = []
+    with pytest.raises(OperationInterrupted):
+        end_and_look(found)
+    before, after = found
+    assert before is None
+    assert after is not None
+    assert after <= 3
     assert time_left() is None
 
 
