@@ -16,6 +16,7 @@ from django_rclone.interrupts import (
     is_interrupted,
     look,
     sleep,
+    time_left,
     uninterrupted,
 )
 
@@ -73,6 +74,27 @@ def test_a_signal_interrupts_an_interruptible_block_at_once(number: signal.Signa
         send(number)
         steps.append("never comes here")
     assert steps == []
+
+
+def end_and_look(found: list[float | None]) -> None:
+    with deferred_signals():
+        try:
+            with interruptible():
+                found.append(time_left())
+                send(signal.SIGTERM)
+        finally:
+            found.append(time_left())
+
+
+def test_little_time_is_left_once_a_signal_was_raised() -> None:
+    found: list[float | None] = []
+    with pytest.raises(OperationInterrupted):
+        end_and_look(found)
+    before, after = found
+    assert before is None
+    assert after is not None
+    assert after <= 3
+    assert time_left() is None
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -1,5 +1,6 @@
 """SIGTERM and Ctrl-C end every command at once, whatever it waits for."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -180,6 +181,27 @@ def test_a_command_that_waits_for_the_remote_is_ended(
         wait_until(lambda: hanging.exists() or process.poll() is not None, "rclone did not start")
         assert process.poll() is None, process.communicate()
         end(process, number)
+    finally:
+        process.kill()
+        process.communicate()
+    wait_until_gone(lambda: marked(mark))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("command", ["dbbackup", "dbrestore"])
+def test_a_command_is_ended_while_rclone_is_frozen(command: str, site: DjangoSite) -> None:
+    """It does not answer when the lock is to be given back, and hears of no SIGTERM."""
+    site.call("dbbackup")
+    calls, options = HANGING[command]
+    hanging = site.folder / "hanging"
+    site.fake_rclone(calls, f"touch {hanging}\nexec sleep 600")
+    mark = f"{site.folder}"
+    process = site.start(command, *options, env={MARK: mark})
+    try:
+        wait_until(lambda: hanging.exists() or process.poll() is not None, "rclone did not start")
+        for other in set(marked(mark)) - {process.pid}:
+            os.kill(other, signal.SIGSTOP)
+        end(process, signal.SIGTERM)
     finally:
         process.kill()
         process.communicate()

@@ -22,6 +22,7 @@ from types import FrameType
 from .exceptions import OperationInterrupted
 
 LOOK = 0.2  # seconds
+_TIDYING = 3.0  # seconds, after a signal, for what waits for others
 
 # The last one says that the limit of processor time is reached: see setrlimit(2).
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
@@ -34,10 +35,13 @@ class _Thread:
     regions: int = 0
     shielded: bool = False
     pending: BaseException | None = None
+    give_up: float | None = None
+    """Until when, by the monotonic clock, what it began is tidied up; ``None`` without a signal."""
 
     def raise_pending(self) -> None:
         pending, self.pending = self.pending, None
         if pending is not None:
+            self.give_up = time.monotonic() + _TIDYING
             raise pending
 
 
@@ -100,6 +104,18 @@ def is_interrupted() -> bool:
     """Return whether a signal is deferred, for work that is ``uninterrupted()`` and can be undone."""
     thread = _current()
     return thread is not None and thread.pending is not None
+
+
+def time_left() -> float | None:
+    """Return how many seconds are left to tidy up after a signal; ``None`` if there was none.
+
+    Whoever waits for programs or remotes gives up then. A process that does not end soon after
+    it was asked to is killed, and leaves the same behind.
+    """
+    thread = _current()
+    if thread is None or thread.give_up is None:
+        return None
+    return max(0.0, thread.give_up - time.monotonic())
 
 
 def add_note(note: str) -> None:
@@ -187,7 +203,13 @@ def deferred_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number, handler in before.items():
             signal.signal(number, handler)
-    _main.raise_pending()
+        if ours:
+            _main.give_up = None
+    try:
+        _main.raise_pending()
+    finally:
+        if ours:
+            _main.give_up = None
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -82,3 +82,17 @@ def test_an_inventory_has_every_kind_and_the_rows(superuser_site: DjangoSite) ->
     assert [k.name for k in OBJECT_KINDS if not inventory.objects[k.name]] == ["extension"]
     assert inventory.rows["public.entry"] == 500
     assert inventory.rows["public.orders"] == 400
+
+
+def test_grants_that_pg_dump_leaves_out_do_not_stop_a_restore(site: DjangoSite) -> None:
+    """Up to version 16 a multirange type gets default privileges, too, which no dump contains."""
+    database = site.database
+    database.run(f"ALTER ROLE {database.role} SUPERUSER", superuser=True)
+    database.run(
+        "ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO pg_monitor WITH GRANT OPTION",
+        "CREATE TYPE span AS RANGE (subtype = text)",
+    )
+    site.call("dbbackup")
+    site.restore()
+    [(grants,)] = database.rows("SELECT typacl::text FROM pg_type WHERE typname = 'span'")
+    assert "pg_monitor=U*" in grants

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Self
 
 from ..exceptions import ExecutableNotFound, ProcessError
-from ..interrupts import LOOK, interruptible, look, must_look
+from ..interrupts import LOOK, interruptible, look, must_look, time_left
 from .child import Child
 from .command import SECRET_FILE, Command, DescribeFailure, StallTimeout, describe_failure, lost
 from .descriptors import secret_pipe
@@ -17,6 +17,7 @@ from .inheritance import start
 from .stderr import StderrTail
 
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+_LEAST_GRACE = 0.5  # seconds of those, once a signal has ended this run
 _READ_SIZE = 1 << 20
 
 
@@ -145,7 +146,7 @@ class Process:
 
     def failed(self) -> ProcessError:
         """Return the error of a program that has ended, with the last lines of its stderr."""
-        tail = self.tail(_GRACE)
+        tail = self.tail(_grace())
         if self._child.returncode is None:
             return lost(self.command, type(self._failure(self.command, 0, tail)))
         error = self._failure(self.command, self._child.returncode, tail)
@@ -161,14 +162,14 @@ class Process:
         """Stop the program without letting it see the end of its input."""
         if not self._child.wait(0):
             self._signal(signal.SIGTERM)
-            if not self._child.wait(_GRACE):
+            if not self._child.wait(_grace()):
                 self._signal(signal.SIGKILL)
         self._reap()
 
     def stop(self) -> None:
         """Stop the program without letting it see the end of its input, and close its pipes."""
         self.terminate()
-        self._stderr.close(_GRACE)
+        self._stderr.close(_grace())
         self.close_input()
         self._stdout.close()
 
@@ -208,6 +209,11 @@ class Process:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._child.pid, number)
+
+
+def _grace() -> float:
+    left = time_left()
+    return _GRACE if left is None else max(_LEAST_GRACE, left)
 
 
 def run(process: Process, data: bytes = b"") -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from ..exceptions import RcloneError
-from ..interrupts import interruptible
+from ..interrupts import interruptible, time_left
 from ..processes import StallTimeout
 from .decoding import json_object
 from .log import refusal
@@ -120,6 +120,9 @@ class Api:
             raise self._broken(what, error) from None
 
     def _stalled(self, what: str) -> RcloneError:
+        if time_left() == 0:
+            self._program.kill()
+            return RcloneError(f"A signal ended this run before rclone could {what}.")
         limit = self._limit
         assert limit
         if not self.stats("core"):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..interrupts import look
+from ..interrupts import look, time_left
 from ..processes import StallTimeout
 
 _BUFFER = 1 << 16
@@ -41,11 +41,17 @@ class Watch:
         """Wait until one of the events ``what`` happens, and return it. Raises ``Stalled``."""
         poll = select.poll()
         poll.register(connection, what)
-        while not (ready := poll.poll(self._tick * 1000)):
+        while not (ready := poll.poll(self._pause() * 1000)):
             look()
             self.look()
+            if time_left() == 0:
+                raise Stalled
         self._moved = time.monotonic()
         return ready[0][1]
+
+    def _pause(self) -> float:
+        left = time_left()
+        return self._tick if left is None else min(self._tick, left)
 
     def look(self) -> None:
         """Look at what rclone does. Raises ``Stalled``."""

@@ -12,6 +12,7 @@ from ..session import Session
 from .definitions import digest
 
 _SYSTEM = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+# Not those of multirange types: pg_dump leaves them out. Since version 17 they have none of their own.
 _ACLS = """
     SELECT c.tableoid AS classid, c.oid AS objid, 0 AS subid, c.relowner AS owner,
         (CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char" AS type, c.relacl AS acl,
@@ -24,6 +25,7 @@ _ACLS = """
         AND i.classoid = c.tableoid AND i.objoid = c.oid))
     UNION ALL SELECT tableoid, oid, 0, proowner, 'f', proacl, pronamespace, '' FROM pg_proc
     UNION ALL SELECT tableoid, oid, 0, typowner, 'T', typacl, typnamespace, '' FROM pg_type
+    WHERE typtype <> 'm'
     UNION ALL SELECT tableoid, oid, 0, nspowner, 'n', nspacl, oid, '' FROM pg_namespace
     UNION ALL SELECT tableoid, oid, 0, lanowner, 'l', lanacl, NULL, '' FROM pg_language
     UNION ALL SELECT tableoid, oid, 0, fdwowner, 'F', fdwacl, NULL, '' FROM pg_foreign_data_wrapper

@@ -194,7 +194,7 @@ DEFAULT_PRIVILEGES = Kind(
 )
 GRANT = Kind(
     name="grant",
-    comes_back="exactly; one to a role that does not exist is left out",
+    comes_back="exactly; left out is one to a role that does not exist, or on a multirange type",
     needs="to own the object",
 )
 COMMENT = Kind(name="comment", needs="to own the object")
