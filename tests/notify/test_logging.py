@@ -61,6 +61,7 @@ def test_record_has_the_fields_of_the_event(configure, send, lines):
         "changed": None,
         "deleted": None,
         "left_out": None,
+        "sent": None,
         "error_type": None,
         "error_message": None,
         "error_hint": None,

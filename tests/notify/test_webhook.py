@@ -50,6 +50,7 @@ def test_event_is_posted_whole(server):
         "changed": None,
         "deleted": None,
         "left_out": None,
+        "sent": None,
         "error_type": None,
         "error_message": None,
         "error_hint": None,

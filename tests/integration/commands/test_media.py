@@ -66,7 +66,7 @@ def test_any_run_comes_back_exactly_whatever_happened_since(site: DjangoSite) ->
     assert read_state(site.media) == second
 
 
-def test_content_is_stored_once_and_never_again(site: DjangoSite) -> None:
+def test_content_is_stored_once_and_never_again(site: DjangoSite, recorder: SignalRecorder) -> None:
     site.write_media({"a": b"same", "b/c": b"same", "other": b"x" * 1000})
     site.call("mediabackup")
     (site.media / "a").rename(site.media / "renamed")
@@ -74,6 +74,7 @@ def test_content_is_stored_once_and_never_again(site: DjangoSite) -> None:
     assert len(before) == 2
     assert "0 bytes sent" in site.call("mediabackup")
     assert {p: p.stat().st_mtime_ns for p in site.stored("media/content")} == before
+    assert [event.sent for event in recorder.events if event.state == "succeeded"] == [1004, 0]
 
 
 def test_an_unchanged_file_is_not_read_again(

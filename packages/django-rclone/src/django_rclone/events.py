@@ -76,6 +76,8 @@ class OperationEvent:
     """Media: those that are gone since the run before, or were deleted by a restore."""
     left_out: int | None = None
     """Media: what could not be stored or restored."""
+    sent: int | None = None
+    """Media: bytes that a backup sent; content that is stored already is not sent again."""
     error_type: str | None = None
     """The class name of the error that ended the operation."""
     error_message: str | None = None

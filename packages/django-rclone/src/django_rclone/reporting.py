@@ -85,6 +85,8 @@ class OperationContext:
         """Bytes stored or restored."""
         self.counts: MediaCounts | None = None
         """Media: how many files it was about."""
+        self.sent: int | None = None
+        """Media: bytes sent."""
         self.target_state: TargetState | None = None
         """Restores: what became of the live data."""
 
@@ -147,6 +149,7 @@ def _final_event(
         duration=time.monotonic() - clock,
         path=context.path,
         size=context.size,
+        sent=context.sent,
         target_state=context.target_state,
     )
     return replace(final, **context.counts._asdict()) if context.counts else final

@@ -94,6 +94,7 @@ def payload(notification: Notification, *, include_error: bool) -> dict[str, obj
         "changed": event.changed,
         "deleted": event.deleted,
         "left_out": event.left_out,
+        "sent": event.sent,
         "error_type": _bounded(event.error_type),
         "error_message": _bounded(event.error_message) if include_error else None,
         "error_hint": _bounded(event.error_hint) if include_error else None,

@@ -18,6 +18,8 @@ EXTENSION = "index.zst"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINE_LIMIT = 1 << 20  # characters; the longest path has 4,096 bytes
 _NOT_PARTS = (b"", b".", b"..")
+# One for all: json.dumps() finds out each time which it needs.
+_quoted = json.JSONEncoder().encode
 
 
 class Kind(StrEnum):
@@ -52,15 +54,15 @@ class Entry(NamedTuple):
     def to_line(self) -> bytes:
         """Return the entry as the index holds it."""
         # A dictionary for each of a million lines takes three times as long.
-        text = f'{{"path":{json.dumps(text_of(self.path))},"kind":"{self.kind}"'
+        text = f'{{"path":{_quoted(text_of(self.path))},"kind":"{self.kind}"'
         if self.kind is Kind.LEFT_OUT:
-            text += f',"reason":{json.dumps(self.reason)}'
+            text += f',"reason":{_quoted(self.reason)}'
         else:
             text += f',"modified":{self.modified},"mode":{self.mode}'
         if self.kind is Kind.FILE:
             text += f',"size":{self.size},"sha256":"{self.sha256.hex()}"'
         if self.kind is Kind.LINK:
-            text += f',"target":{json.dumps(text_of(self.target))}'
+            text += f',"target":{_quoted(text_of(self.target))}'
         return f"{text}}}\n".encode()
 
     @classmethod

@@ -80,7 +80,7 @@ def backup_media(
         context.send_pre_signal()
         with exclusive(remote, event):
             stored = run.store(event)
-        context.size, context.counts = stored.size, stored.counts
+        context.size, context.counts, context.sent = stored.size, stored.counts, stored.sent
         run.require_complete(stored)
     return stored
 

@@ -67,9 +67,7 @@ def _hash(folder: bytes, path: bytes, flags: int, stop: threading.Event) -> Hash
         descriptor = os.open(os.path.join(folder, path), flags)
         try:
             before = of_status(path, os.fstat(descriptor))
-            digest = hashlib.sha256()
-            while not stop.is_set() and (data := os.read(descriptor, _CHUNK)):
-                digest.update(data)
+            sha256 = _digest(descriptor, before.size, stop)
             after = of_status(path, os.fstat(descriptor))
         finally:
             os.close(descriptor)
@@ -77,4 +75,17 @@ def _hash(folder: bytes, path: bytes, flags: int, stop: threading.Event) -> Hash
         return Hashed(Found(path, Kind.FILE), problem=error.strerror or str(error))
     if before != after:
         return Hashed(after, problem=CHANGING)
-    return Hashed(after, digest.digest())
+    return Hashed(after, sha256)
+
+
+def _digest(descriptor: int, size: int, stop: threading.Event) -> bytes:
+    """Return the hash of a file that has ``size`` bytes, or of another number if it changes."""
+    # Python makes room for all that it asks for, which takes longer than reading a small file;
+    # one byte more than there should be shows the end.
+    data = os.read(descriptor, min(_CHUNK, size + 1))
+    digest = hashlib.sha256(data)
+    if len(data) != size:
+        while data and not stop.is_set():
+            data = os.read(descriptor, _CHUNK)
+            digest.update(data)
+    return digest.digest()
