@@ -6,6 +6,7 @@ noticed: a lock that somebody else holds would then keep a command from being st
 
 import os
 import queue
+import re
 import socket
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.utils import Error
+from django.db.utils import Error, IntegrityError
 
 from ..exceptions import ClientError
 from ..interrupts import LOOK, interruptible, look
@@ -141,3 +142,17 @@ def _read_migrations(connection: BaseDatabaseWrapper) -> set[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT app, name FROM {table}")  # noqa: S608
         return {(app, name) for app, name in cursor.fetchall()}
+
+
+def broken_foreign_keys(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return the table that Django finds foreign keys in that do not hold, if there is one.
+
+    Raises ``Error`` of Django: its queries are not made for every name.
+    """
+    try:
+        connection.check_constraints()
+    except IntegrityError as error:
+        # The rest of its message quotes the row.
+        table = re.search(r"^The row in table '([^']*)'", str(error))
+        return [table[1] if table else "(of a name that is not known)"]
+    return []

@@ -13,7 +13,7 @@ from ..backups.manifest import Manifest
 from ..exceptions import ClientError
 from ..pipeline.relay import Sink, Source
 from ..processes import StallTimeout
-from .asking import applied_migrations
+from .asking import applied_migrations, broken_foreign_keys
 
 
 class RestoreTarget(Sink, Protocol):
@@ -219,6 +219,13 @@ class DatabaseClient(ABC):
         there can be no such place.
         """
         raise ClientError("A database of this kind has no scratch place for a rehearsal.")
+
+    def broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> Sequence[str]:
+        """Return the tables in which foreign keys do not hold, as far as they are known.
+
+        ``connection`` is one to what was rehearsed. Raises ``Error`` of Django.
+        """
+        return broken_foreign_keys(connection)
 
     def salvage(self, expected: Inventory | None = None) -> AbstractContextManager[SalvageTarget]:
         """Yield what takes a dump that cannot be restored whole, and makes of it what can be made.

@@ -4,7 +4,6 @@ No program is needed, and no SQL text is written; only that of other tools is ru
 """
 
 import os
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,8 @@ from ...scratch import scratch_directory
 from ..base import DatabaseClient, Versions
 from .checking import FULL, QUICK, integrity_of, open_as_site, uncheckable
 from .copying import copy_out
-from .files import connect, is_busy
+from .files import connect, is_busy, require_space
+from .foreign_keys import broken_foreign_keys
 from .kinds import inventory_of
 from .loading import recognized
 from .restore import FileRestore
@@ -68,7 +68,7 @@ class SqliteClient(DatabaseClient):
                 raise ClientError(
                     f"The database file {path} is empty: there is nothing to back up."
                 )
-            _require_space(Path(tempfile.gettempdir()), size)
+            require_space(Path(tempfile.gettempdir()), size)
 
     def check_restore(self, manifest: Manifest | None) -> None:
         path = self._require_path()
@@ -82,7 +82,7 @@ class SqliteClient(DatabaseClient):
                 raise ClientError(f"{path} cannot be written by this user.")
             raw_size = (manifest.raw_size if manifest else None) or 0
             # Once for the restored file, once for the journal of replacing the live one.
-            _require_space(path.parent, 2 * raw_size)
+            require_space(path.parent, 2 * raw_size)
 
     def nothing_to_lose(self) -> str:
         path = self._require_path()
@@ -153,6 +153,9 @@ class SqliteClient(DatabaseClient):
                     self.connection, live, path, self._timeout(), expected, check=True
                 )
             yield stack.enter_context(closing(target))
+
+    def broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> Sequence[str]:
+        return broken_foreign_keys(connection)
 
     @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[FileSalvage]:
@@ -239,12 +242,3 @@ def _translated_errors(problem: str) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         raise ClientError(f"{problem}: {error}.") from error
-
-
-def _require_space(folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise ClientError(
-            f"Not enough space in {folder}: {free:,} bytes free, {size:,} needed.",
-            hint="Free some space there.",
-        )

@@ -1,6 +1,7 @@
 """SQLite files, as bytes and as connections: https://www.sqlite.org/fileformat.html."""
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -157,3 +158,13 @@ def _without_counters(header: bytes) -> bytes:
     # Journal mode, change counter, schema cookie, and the version that wrote it last.
     counters = [*range(18, 20), *range(24, 28), *range(40, 44), *range(92, 100)]
     return bytes(byte for index, byte in enumerate(header) if index not in counters)
+
+
+def require_space(folder: Path, size: int) -> None:
+    """Raise ``ClientError`` unless so many bytes are free on the disk of a folder."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise ClientError(
+            f"Not enough space in {folder}: {free:,} bytes free, {size:,} needed.",
+            hint="Free some space there.",
+        )
