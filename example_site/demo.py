@@ -6,14 +6,18 @@ works in a temporary folder of its own and needs no network; its exit status is
 """
 
 import argparse
+import contextlib
 import os
+import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,7 +144,7 @@ class Demo:
             check=False,
         )
         for line in process.stdout.splitlines():
-            say(f"     {line}")
+            say(f"     {shown(line)}")
         for message in self.inbox.take_all():
             self.messages.append(f"{message.service}: {message.text}")
             say(f"     -> {message.service} received: {message.text}", color=35)
@@ -166,6 +170,12 @@ def differ_everywhere(before: Sequence[str], after: Sequence[str]) -> bool:
     return all(a.split()[1] != b.split()[1] for a, b in zip(before, after, strict=True))
 
 
+def shown(line: str) -> str:
+    """Return a line as it fits a terminal: with short hashes, and a short name for the logger."""
+    line = re.sub(r"\b([0-9a-f]{16})[0-9a-f]{48}\b", r"\1...", line)
+    return re.sub(r"\bdjango_rclone_notify\.operations\.\w+: \[development\]", "notify:", line)
+
+
 def say(text: str, *, bold: bool = False, color: int = 0) -> None:
     """Print a line at once: styled on a terminal, plain elsewhere or if ``NO_COLOR`` is set."""
     style = 1 if bold else color
@@ -174,17 +184,55 @@ def say(text: str, *, bold: bool = False, color: int = 0) -> None:
     print(text, flush=True)
 
 
+def serve(environment: Mapping[str, str]) -> None:
+    """Serve the site on a free port, and print its address, until Ctrl-C. Raises ``DemoError``."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = free.getsockname()
+    argv = [sys.executable, str(SITE_DIR / "manage.py"), "runserver", "--noreload"]
+    process = subprocess.Popen(
+        [*argv, f"127.0.0.1:{address[1]}"], env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        while process.poll() is None and not answers(address):
+            time.sleep(0.1)
+        if process.returncode is None:
+            say(f"Look around: http://127.0.0.1:{address[1]}/ (Ctrl-C ends it)", bold=True)
+        raise DemoError(f"the site stopped with exit status {process.wait()}")
+    except KeyboardInterrupt:
+        say("\nStopped.")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Return whether something listens there."""
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=1):
+        return True
+    return False
+
+
 def main() -> int:
     """Run the demo and return its exit status."""
     parser = argparse.ArgumentParser(description="Back up, wreck and restore a sample site.")
     parser.add_argument("--keep", action="store_true", help="keep the data folder")
-    keep = parser.parse_args().keep
+    parser.add_argument(
+        "--serve", action="store_true", help="then serve the restored site, until Ctrl-C ends it"
+    )
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     folder = Path(tempfile.mkdtemp(prefix="journal-demo-"))
     started = time.monotonic()
     say(f"The site's data is in {folder}")
     try:
         with Inbox() as inbox:
-            Demo(folder, inbox).run()
+            demo = Demo(folder, inbox)
+            demo.run()
+            say(
+                f"\nEverything is restored, in {time.monotonic() - started:.0f} seconds.", bold=True
+            )
+            if options.serve:
+                serve(demo.environment)
     except DemoError as failure:
         say(f"\nThe demo failed: {failure}.", color=31)
         return 1
@@ -192,11 +240,11 @@ def main() -> int:
         say("\nStopped.")
         return 130
     finally:
-        if not keep:
+        if not options.keep:
             shutil.rmtree(folder)
-    say(f"\nEverything is restored, in {time.monotonic() - started:.0f} seconds.", bold=True)
-    if keep:
-        say(f"Look around: JOURNAL_DATA_DIR={folder} python manage.py runserver")
+    if options.keep:
+        say("Look around:")
+        say(f"  cd {SITE_DIR} && JOURNAL_DATA_DIR={folder} hatch run python manage.py runserver")
     return 0
 
 

@@ -2,7 +2,8 @@
 
 ``apps.py`` imports this module, which connects them. A receiver of a ``post_*``
 signal cannot break a backup, whatever it does; a receiver of a ``pre_*`` signal
-vetoes the operation by raising.
+vetoes the operation by raising. The settings ``SLACK_WEBHOOK_URL``, ``HEALTHCHECK_URL`` and
+``WEBHOOK_TIMEOUT``, which this site reads from the environment, go with them.
 """
 
 import logging

@@ -24,6 +24,7 @@ from tests.docs.texts import CORE, NOTIFY, PAGES, ROOT, TEXTS, page, rows, secti
 from tests.support.site import DjangoSite
 
 COMMANDS = (
+    "backupsetup",
     "backupcheck",
     "dbbackup",
     "dbrestore",

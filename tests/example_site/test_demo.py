@@ -1,12 +1,17 @@
 """The demo tells its story, and its exit status tells how it ended."""
 
+import re
+import signal
 import subprocess
+import sys
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.example_site import SITE_DIR, run
+from tests.support.example_site import SITE_DIR, clean_environment, run
 
 # The demo's own story without its commands: what matters here is how it ends.
 TELL_STORY = """
@@ -115,3 +120,32 @@ def test_it_keeps_its_folder_on_request(tmp_path: Path) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
     [folder] = tmp_path.iterdir()
     assert f"JOURNAL_DATA_DIR={folder}" in process.stdout
+
+
+def test_it_serves_the_site_until_it_is_interrupted(tmp_path: Path) -> None:
+    only_migrated = (
+        "import sys\nsys.path.insert(0, sys.argv.pop(1))\nimport demo\n"
+        "demo.Demo.run = lambda self: self.manage('migrate --verbosity 0')\n"
+        "sys.exit(demo.main())\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", only_migrated, str(SITE_DIR), "--serve"],
+        cwd=tmp_path,
+        env={**clean_environment(), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+    )
+    with process:
+        assert process.stdout
+        [address] = next(
+            found for line in process.stdout if (found := re.findall(r"http:\S+", line))
+        )
+        directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with directly.open(address) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(urllib.error.URLError):
+        directly.open(address)

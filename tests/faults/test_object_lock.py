@@ -12,6 +12,7 @@ from django_rclone.processes import Command
 from django_rclone.rclone.log import failure
 from tests.docs.texts import page, python_blocks, section
 from tests.faults.s3_simulator import Bucket, FakeS3, moment, serving
+from tests.support.findings import look_at
 from tests.support.site import DjangoSite, snapshot
 
 Put = Callable[..., Bucket]
@@ -182,3 +183,23 @@ def test_the_message_of_amazon_itself_brings_the_same_hint() -> None:
     error = failure(Command(argv=("rclone",)), 1, [words])
     assert FLAG in error.hint
     assert not error.transient
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        pytest.param({}, "keeps versions", id="versioned"),
+        pytest.param({"locked": True}, "are locked (compliance mode)", id="locked"),
+    ],
+)
+def test_a_look_at_the_site_tells_versions_locks_and_the_clock(
+    site: DjangoSite, put: Put, kind, said
+) -> None:
+    bucket = put(**kind)
+    found = {one["step"]: one["text"] for one in look_at(site)["ok"]}
+    assert said in found["versions"]
+    assert "agree" in found["clock"]
+    if not kind:
+        suspended = {"Status": "Suspended"}
+        bucket.client.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration=suspended)
+        assert "keeps no versions" in str(look_at(site)["warning"])

@@ -1,7 +1,8 @@
 """What every rehearsal next to a live database keeps to, for the tests of each engine."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -20,6 +21,41 @@ def entries_in_scratch(connection: Any) -> Iterator[str]:
         cursor.execute("SELECT count(*) FROM entry")
         (count,) = cursor.fetchone()
     yield f"{count} entries in scratch: {'_restoring_' in connection.settings_dict['NAME']}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mend:
+    """What keeps one kind of thing restorable: broken, a backup of it is restorable nowhere."""
+
+    made: Sequence[str] = ()
+    """What makes an example of it."""
+    made_by_superuser: Sequence[str] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Those of the client."""
+    breaks: Mapping[str, object] = field(default_factory=dict)
+    """What takes the place of the mend, by its dotted path."""
+    cut: str = ""
+    """The part of a dump that the program of the database prints, as ``head -c`` takes it."""
+    complaint: str
+    """Of the rehearsal, as a regular expression."""
+
+
+def require_found(site: DjangoSite, mend: Mend, patch: pytest.MonkeyPatch) -> None:
+    """Fail unless a rehearsal finds what a backup without the mend did not say."""
+    database = site.database
+    if mend.made_by_superuser:
+        database.run(*mend.made_by_superuser, superuser=True)
+    database.run(*mend.made)
+    database.options.update(mend.options)
+    if mend.cut:
+        site.fake_program(database.dump_program, f'"$REAL" "$@" | head -c {mend.cut}')
+    with patch.context() as broken:
+        for path, replacement in mend.breaks.items():
+            broken.setattr(path, replacement)
+        site.back_up()
+        with pytest.raises(CommandError, match=rf"(?s)is not restorable: .*{mend.complaint}"):
+            site.call("dbverify")
+    assert database.leftovers() == []
 
 
 class Rehearsals:

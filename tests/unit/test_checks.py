@@ -179,3 +179,46 @@ def test_client_that_cannot_be_created_is_w003(
 def test_wrong_settings_are_not_followed_by_warnings(settings: DjangoSettings) -> None:
     messages = found(settings, RCLONE_BINARY="/no/such/rclone", DB_CLEANUP_KEEP=0)
     assert [message.id for message in messages] == ["django_rclone.E002"]
+
+
+def found_before_deployment(settings: DjangoSettings, **keys: Any) -> list[CheckMessage]:
+    settings.DJANGO_RCLONE = {"REMOTE": "name:path", **keys}
+    tags = ["django_rclone"]
+    usual = checks.run_checks(tags=tags)
+    return [
+        one
+        for one in checks.run_checks(tags=tags, include_deployment_checks=True)
+        if one not in usual
+    ]
+
+
+def test_without_a_key_and_a_label_of_its_own_a_site_is_not_ready(settings: DjangoSettings) -> None:
+    key, label = found_before_deployment(settings)
+    assert (key.id, label.id) == ("django_rclone.W007", "django_rclone.W008")
+    assert "SIGNING_KEY_FALLBACKS" in str(key.hint)
+    assert "production" in str(label.hint)
+    keys = {"SIGNING_KEY": "a key", "ENVIRONMENT": "production"}
+    assert found_before_deployment(settings, **keys) == []
+
+
+def test_wrong_settings_are_told_once_before_deployment(settings: DjangoSettings) -> None:
+    assert found_before_deployment(settings, DB_CLEANUP_KEEP=0) == []
+
+
+def test_a_folder_on_the_disk_of_what_is_backed_up_is_w009(
+    settings: DjangoSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "db.sqlite3"}
+    monkeypatch.setitem(settings.DATABASES, "default", database)
+    (tmp_path / "db.sqlite3").touch()
+    keys: dict[str, Any] = {"SIGNING_KEY": "a key", "ENVIRONMENT": "production"}
+    here = tmp_path / "not" / "yet" / "there"
+    crypt = {"backups": {"TYPE": "local", "ENCRYPTION": {"PASSWORD": "x"}}}
+    for place in (here, f"backups:{here}"):
+        [message] = found_before_deployment(settings, **keys, REMOTE=place, REMOTES=crypt)
+        assert (message.id, message.level) == ("django_rclone.W009", checks.WARNING)
+        assert "database 'default' and media source 'media'" in message.msg
+    other = Path("/dev/shm")
+    if other.is_dir() and other.stat().st_dev != tmp_path.stat().st_dev:
+        assert found_before_deployment(settings, **keys, REMOTE=other / "backups") == []

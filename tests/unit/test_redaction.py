@@ -91,6 +91,8 @@ def test_text_that_looks_like_a_secret_is_masked(text: str, redacted: str) -> No
         "password authentication failed for user",
         'FATAL:  password authentication failed for user "bob"',
         "the token expired",
+        "InvalidAccessKeyId: The AWS Access Key Id you provided does not exist",
+        "failed to decrypt password: base64 decode failed",
         "a secret is missing",
         "Permission denied (publickey,password).",
         "couldn't find the access key in the environment",

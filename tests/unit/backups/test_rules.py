@@ -82,6 +82,15 @@ def test_a_day_is_that_of_the_site() -> None:
     assert [v.goes for v in judge([first, second], policy, zone=BERLIN)] == [False, False]
 
 
+def test_a_clock_turned_back_past_midnight_brings_no_day_back() -> None:
+    # At 00:01 of 7 November it became 23:01 of the 6th, and an hour later midnight again.
+    midnight = datetime(2010, 11, 7, 2, 30, tzinfo=UTC)
+    minutes = [backup(midnight + timedelta(minutes=30 * half)) for half in range(-4, 5)]
+    verdicts = judge(minutes, Policy(daily=4), zone=ZoneInfo("America/St_Johns"))
+    days = [str(r) for v in verdicts for r in v.reasons if r.rule == "daily"]
+    assert days == ["daily 2010-11-07", "daily 2010-11-06"]
+
+
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Havana", "Australia/Lord_Howe"])
 def test_a_change_of_the_clock_makes_no_day_and_hides_none(zone: str) -> None:
     hours = [backup(START + timedelta(hours=hour)) for hour in range(24 * 370)]

@@ -341,6 +341,16 @@ def test_flags_of_the_user_do_not_break_requests(flag: str, make: Make, remote: 
     assert not (remote / "db" / "x.dump").exists()
 
 
+def test_a_password_that_is_not_obscured_gets_a_hint(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"TYPE": "crypt", "REMOTE": "/tmp/x", "PASSWORD": "plain"}.items():
+        monkeypatch.setenv(f"RCLONE_CONFIG_FAR_{name}", value)
+    with pytest.raises(RcloneError) as caught:
+        Remote(configure(REMOTE="far:", RETRIES=0)).write("x", b"x")
+    assert "rclone obscure" in caught.value.hint
+
+
 def test_flags_of_the_user_reach_the_one_process(make: Make, tmp_path: Path) -> None:
     fake = fake_rclone(tmp_path, "obscure*", f'printf "%s\\n" "$@" > {tmp_path}/argv')
     make("--transfers=8", "--bind", "::", "--dry-run", "-v", RCLONE_BINARY=fake).list("db")

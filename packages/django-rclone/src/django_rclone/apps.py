@@ -16,6 +16,7 @@ class DjangoRcloneConfig(AppConfig):
     def ready(self) -> None:
         """See ``AppConfig``."""
         register(_check_site, self.name)
+        register(_check_deployment, self.name, deploy=True)
 
 
 def _check_site(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -23,3 +24,9 @@ def _check_site(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     from . import checks
 
     return checks.check_site()
+
+
+def _check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    from . import checks
+
+    return checks.check_deployment()

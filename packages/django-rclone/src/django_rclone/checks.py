@@ -1,4 +1,4 @@
-"""System checks: ``manage.py check --tag django_rclone``.
+"""System checks: ``manage.py check --tag django_rclone``, and more with ``--deploy``.
 
 Numbers are never reused.
 """
@@ -10,7 +10,13 @@ from . import conf
 from .clients import get_client
 from .conf import Settings
 from .exceptions import DjangoRcloneError, InvalidSettings
-from .operations.places import misplaced_backups, misplaced_media, unknown_remotes
+from .operations.places import (
+    misplaced_backups,
+    misplaced_media,
+    shared_disks,
+    unknown_remotes,
+)
+from .operations.setup.labels import missing_labels
 from .rclone import Remote
 from .rclone.binary import RcloneBinary
 from .rclone.environment import sentence
@@ -25,6 +31,14 @@ def check_site() -> list[CheckMessage]:
         return problems
     settings = conf.load()
     return [*check_rclone(settings), *check_places(settings), *check_clients(settings)]
+
+
+def check_deployment() -> list[CheckMessage]:
+    """Return what is fine for a first try, and not for a site that matters."""
+    if conf.problems():
+        return []  # check_site() says so
+    settings = conf.load()
+    return [*check_labels(settings), *check_disks(settings)]
 
 
 def check_settings() -> list[CheckMessage]:
@@ -57,6 +71,20 @@ def check_places(settings: Settings) -> list[CheckMessage]:
             *(_error(one, "E003") for one in misplaced_media()),
             *(_warning(one, "W006") for one in unknown_remotes(remote, settings)),
         ]
+    except (DjangoRcloneError, InvalidSettings):
+        return []  # check_rclone() says so
+
+
+def check_labels(settings: Settings) -> list[CheckMessage]:
+    """W007: there is no SIGNING_KEY. W008: there is no ENVIRONMENT."""
+    numbers = {"SIGNING_KEY": "W007", "ENVIRONMENT": "W008"}
+    return [_warning(one, numbers[one.key]) for one in missing_labels(settings)]
+
+
+def check_disks(settings: Settings) -> list[CheckMessage]:
+    """W009: backups lie on the disk of what they are for."""
+    try:
+        return [_warning(one, "W009") for one in shared_disks(Remote(settings), settings)]
     except (DjangoRcloneError, InvalidSettings):
         return []  # check_rclone() says so
 

@@ -102,6 +102,13 @@ def is_interrupted() -> bool:
     return thread is not None and thread.pending is not None
 
 
+def add_note(note: str) -> None:
+    """Let a signal that is deferred say more when it is raised."""
+    thread = _current()
+    if thread is not None and thread.pending is not None:
+        thread.pending.add_note(note)
+
+
 def interruption_here() -> Callable[[], bool]:
     """Return a function that says to any thread whether this one ``is_interrupted()``."""
     thread = _current()

@@ -11,11 +11,12 @@ MASK = "***"
 # A shorter secret would mask parts of ordinary words.
 _SHORTEST_LITERAL = 4
 
-# Every repetition is bounded or cannot overlap its neighbor: tools print long lines.
+# What rclone says of a secret ("InvalidAccessKeyId: The ...", "failed to decrypt password: base64
+# ...") is not its value. Every repetition is bounded or cannot overlap its neighbor: tools print long lines.
 _NAME = (
-    r"(?:(?<![a-z])pass(?!w|ed|es|ing)|passwd|password|passphrase|(?<![a-z])pwd|secret|token|"
+    r"(?:(?<![a-z])pass(?!w|ed|es|ing)|passwd|(?<!decrypt )password|passphrase|(?<![a-z])pwd|secret|token|"
     r"key[_-]?pem|sas[_-]?url|account[_-]?credentials|"
-    r"api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|(?<![a-z])sig)[\w-]{0,40}"
+    r"api[_-]?key|(?<!invalid)access[_-]?key|account[_-]?key|private[_-]?key|(?<![a-z])sig)[\w-]{0,40}"
 )
 _VALUE = r"(?:\\\"[^\"\\]*\\\"|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[^\s,;&\"']+)"
 _PATTERNS = (

@@ -1,6 +1,7 @@
 """A backup is rehearsed in a scratch schema, and the live one is not touched."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from django.core.management.base import CommandError
@@ -8,7 +9,8 @@ from django.core.management.base import CommandError
 from django_rclone.clients.mysql.session_settings import OWN_SETTINGS, SETTINGS
 from tests.integration.clients.mysql.test_texts import run
 from tests.support.databases import MysqlDatabase
-from tests.support.rehearsals import Rehearsals
+from tests.support.databases.mysql import quote
+from tests.support.rehearsals import Mend, Rehearsals, require_found
 from tests.support.servers.mysql import MysqlServer
 from tests.support.site import DjangoSite
 
@@ -62,6 +64,54 @@ def test_texts_that_would_come_back_with_another_meaning_are_found(
     assert site.database.leftovers() == []
     site.back_up()
     site.call("dbverify")
+
+
+MENDS = {
+    "a trigger whose head names the schema": Mend(
+        made=[
+            "CREATE TABLE t (n int)",
+            "CREATE TRIGGER SCHEMA.trg BEFORE INSERT ON SCHEMA.t FOR EACH ROW SET NEW.n = 1",
+        ],
+        breaks={f"{CLIENT}.definitions._without_schema": lambda text: text},
+        complaint="trg",
+    ),
+    "a view of a column that is gone": Mend(
+        made=[
+            "CREATE TABLE t (a int, b int)",
+            "CREATE VIEW v AS SELECT b FROM t",
+            "ALTER TABLE t DROP COLUMN b",
+        ],
+        breaks={f"{CLIENT}.checks._require_sound_views": lambda session, schema: None},
+        complaint="view v",
+    ),
+    "rows left out that others refer to": Mend(
+        made=[
+            "CREATE TABLE parent (id int PRIMARY KEY)",
+            "CREATE TABLE child (id serial PRIMARY KEY, parent int, FOREIGN KEY (parent) REFERENCES parent (id))",
+            "INSERT INTO parent VALUES (1)",
+            "INSERT INTO child (parent) VALUES (1)",
+        ],
+        options={"exclude_data": ["parent"]},
+        breaks={f"{CLIENT}.checks.require_closed_exclusions": lambda *_, **__: None},
+        complaint="foreign keys do not hold in table child",
+    ),
+    "half a dump whose program did not say so": Mend(
+        made=["CREATE TABLE words AS SELECT seq, repeat('word', 99) FROM seq_1_to_999"],
+        breaks={f"{CLIENT}.dump_format._TRAILER": b""},
+        cut="-9999",
+        complaint="syntax",
+    ),
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("mend", MENDS.values(), ids=MENDS)
+def test_what_a_broken_mend_lets_through_is_found(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch, mend: Mend
+) -> None:
+    schema = quote(site.database.name)
+    made = [statement.replace("SCHEMA", schema) for statement in mend.made]
+    require_found(site, replace(mend, made=made), monkeypatch)
 
 
 def test_tables_that_only_lax_sessions_make_are_found(

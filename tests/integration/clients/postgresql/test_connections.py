@@ -247,3 +247,18 @@ def test_no_password_stands_in_arguments(sample_site: DjangoSite) -> None:
     assert "--no-password" in told
     assert "pg_restore --file=-" in told
     assert "ouvre" not in told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [({"NAME": "none"}, "createdb"), ({"USER": "nobody", "PASSWORD": "x"}, "USER")],
+    ids=["no database", "no role"],
+)
+def test_a_database_that_cannot_be_reached_gets_a_hint(
+    sample_site: DjangoSite, wrong: dict[str, str], hint: str
+) -> None:
+    sample_site.databases["default"] |= wrong
+    done = sample_site.manage("dbbackup")
+    assert done.returncode == 1
+    assert "Hint: Correct" in done.stderr
+    assert hint in done.stderr

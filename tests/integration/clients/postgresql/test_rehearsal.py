@@ -3,7 +3,8 @@
 import pytest
 from django.core.management.base import CommandError
 
-from tests.support.rehearsals import Rehearsals
+from django_rclone.clients.postgresql.arguments import tool_arguments
+from tests.support.rehearsals import Mend, Rehearsals, require_found
 from tests.support.site import DjangoSite
 
 CLIENT = "django_rclone.clients.postgresql"
@@ -66,6 +67,65 @@ def test_functions_that_would_not_find_what_they_call_are_found(
     with pytest.raises(CommandError, match=r"is not restorable: .*low\(text\)"):
         site.call("dbverify")
     assert site.database.leftovers() == []
+
+
+MENDS = {
+    "a check that reads what is loaded later": Mend(
+        made=[
+            """
+            CREATE TABLE z_limit (most integer);
+            INSERT INTO z_limit VALUES (9);
+            CREATE FUNCTION fits(integer) RETURNS boolean LANGUAGE plpgsql AS
+                'BEGIN RETURN EXISTS (SELECT FROM public.z_limit WHERE most >= $1); END';
+            CREATE TABLE a_row (n integer CONSTRAINT it_fits CHECK (fits(n)));
+            INSERT INTO a_row VALUES (1)
+            """
+        ],
+        breaks={f"{CLIENT}.player.checks_by_functions": lambda session: []},
+        complaint="it_fits",
+    ),
+    "texts written under another setting": Mend(
+        made=[
+            "ALTER ROLE CURRENT_USER SET standard_conforming_strings = off",
+            r"CREATE TABLE words (word text DEFAULT E'a\\b')",
+        ],
+        breaks={
+            f"{CLIENT}.client.tool_arguments": lambda connector, options, settings: tool_arguments(
+                connector, options, {}
+            )
+        },
+        complaint="standard_conforming_strings",
+    ),
+    "what a superuser made in the database of a plain role": Mend(
+        made_by_superuser=["CREATE CAST (varchar AS json) WITH INOUT"],
+        # The backup names it, and is made.
+        complaint="must be owner of type",
+    ),
+    "rows left out that others refer to": Mend(
+        made=[
+            "CREATE TABLE parent (id integer PRIMARY KEY)",
+            "CREATE TABLE child (parent integer REFERENCES parent)",
+            "INSERT INTO parent VALUES (1)",
+            "INSERT INTO child VALUES (1)",
+        ],
+        options={"exclude_data": ["parent"]},
+        breaks={f"{CLIENT}.client.require_may_exclude": lambda *_: None},
+        complaint="child_parent_fkey",
+    ),
+    "half a dump whose program did not say so": Mend(
+        made=["CREATE TABLE words AS SELECT repeat('word', 99) FROM generate_series(1, 999)"],
+        cut="-9999",
+        complaint="pg_restore|end of file",
+    ),
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("mend", MENDS.values(), ids=MENDS)
+def test_what_a_broken_mend_lets_through_is_found(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch, mend: Mend
+) -> None:
+    require_found(may_create_databases(site), mend, monkeypatch)
 
 
 def test_a_role_that_may_not_create_databases_is_told_where_else(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from django_rclone.clients.sqlite import files
-from django_rclone.clients.sqlite.copying import copy_in, copy_out
+from django_rclone.clients.sqlite.copying import copy_out
 from django_rclone.exceptions import ClientError, OperationInterrupted
 from django_rclone.interrupts import deferred_signals, uninterrupted
 
@@ -168,15 +168,6 @@ def copy_until_stopped(live: Path, copy: Path, killer: threading.Thread) -> None
         copy_out(live, copy, TIMEOUT)
 
 
-def replace_until_stopped(new: Path, live: Path, killer: threading.Thread, *, wait: bool) -> None:
-    with deferred_signals(), uninterrupted():
-        killer.start()
-        if wait:
-            killer.join()
-        with pytest.raises(ClientError, match="stopped by a signal"):
-            copy_in(new, live, TIMEOUT)
-
-
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_signal_interrupts_a_copy_in_the_middle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
@@ -233,26 +224,6 @@ def test_signal_ends_a_wait_that_it_may_not_interrupt(tmp_path: Path) -> None:
         with closing(files.connect(live, 0)) as waiting, pytest.raises(OperationInterrupted):
             wait_until_stopped(waiting, threading.Timer(0.3, interrupt))
     assert time.monotonic() - begin < TIMEOUT / 2
-
-
-@pytest.mark.parametrize("locked", [False, True])
-def test_signal_stops_a_replacement_and_leaves_the_database_as_it_was(
-    tmp_path: Path, locked: bool
-) -> None:
-    live, new = tmp_path / "live", tmp_path / "new"
-    for path, megabytes in ((live, 20), (new, 30)):
-        with database(path) as connection:
-            add_pairs(connection, megabytes)
-    with database(live) as holder:
-        if locked:
-            holder.execute("BEGIN")
-            holder.execute("SELECT * FROM one").fetchall()
-        begin = time.monotonic()
-        timer = threading.Timer(0.3 if locked else 0, interrupt)
-        with pytest.raises(OperationInterrupted):
-            replace_until_stopped(new, live, timer, wait=not locked)
-    assert time.monotonic() - begin < TIMEOUT / 2
-    assert count_of(live, "large") == 20
 
 
 def test_everything_is_read_again_when_others_commit_between_the_parts(

@@ -63,7 +63,7 @@ def judge(
     does what is dated after ``now``; the backup at ``keep_path``, however wrong the clock
     that dated it; those ``pinned``, each until the date it has there, or forever; those that
     are part of site backups, ``in_sites``; the newest whole one; and the newest of those
-    ``rehearsed``. Days, weeks, months and years are those of ``zone``.
+    ``rehearsed``, a partial one apart. Days, weeks, months and years are those of ``zone``.
     """
     counted, others = _split(backups, now)
     reasons: dict[str, list[Reason]] = {}
@@ -120,10 +120,13 @@ def _protected(
     # A safety backup is better than none at all.
     in_order = sorted(counted, key=lambda one: one.backup.safety)
     whole = (one.path for one in in_order if not one.backup.partial)
-    tested = (one.path for one in in_order if one.path in rehearsed)
-    for path, rule in ((next(whole, None), "newest"), (next(tested, None), "newest rehearsed")):
-        if path is not None:
-            yield path, Reason(rule)
+    tested = [one for one in in_order if one.path in rehearsed]
+    if (path := next(whole, None)) is not None:
+        yield path, Reason("newest")
+    for partial in (False, True):
+        found = (one.path for one in tested if one.backup.partial == partial)
+        if (path := next(found, None)) is not None:
+            yield path, Reason("newest rehearsed")
     for one in counted:
         if one.path in pinned:
             until = pinned[one.path]
@@ -138,11 +141,12 @@ def _newest_of_each(
     group: Sequence[_Dated], period: Callable[[datetime], str], zone: tzinfo
 ) -> Iterator[tuple[_Dated, str]]:
     """Yield the newest backup of each period that has one."""
-    last = ""
+    # A day can come back: a clock that is turned back past midnight.
+    seen = set()
     for one in group:
         name = period(_local(one.moment, zone))
-        if name != last:
-            last = name
+        if name not in seen:
+            seen.add(name)
             yield one, name
 
 

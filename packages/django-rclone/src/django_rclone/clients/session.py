@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -124,14 +125,20 @@ class Session:
 
 
 @contextmanager
-def connecting(wrapper: BaseDatabaseWrapper) -> Iterator[None]:
-    """Raise ``ClientError`` when no connection can be made in the block, which may be interrupted."""
+def connecting(
+    wrapper: BaseDatabaseWrapper, hints: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[None]:
+    """Raise ``ClientError`` when no connection can be made in the block, which may be interrupted.
+
+    ``hints`` says what to do about messages of the driver, by words that are in them.
+    """
     try:
         with interruptible(), wrapper.wrap_database_errors:
             yield
     except Error as error:
         reason = redact(str(error).strip().rstrip("."))[:_SHOWN]
-        raise ClientError(f"Cannot connect to the database: {reason}.") from None
+        hint = next((hints[words] for words in hints if words in reason), "")
+        raise ClientError(f"Cannot connect to the database: {reason}.", hint=hint) from None
 
 
 def no_table_to_exclude(name: str) -> ClientError:

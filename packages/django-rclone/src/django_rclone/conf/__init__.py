@@ -14,10 +14,12 @@ from django.conf import settings as django_settings
 from ..exceptions import InvalidSettings
 from . import clients, limits, rclone_flags, rehearsals, retention, validators
 from .clients import ClientSettings as ClientSettings
-from .known_secrets import SETTING as SETTING
 from .known_secrets import secret_key
 from .known_secrets import secrets as secrets
 from .media_sources import MediaSource, media_sources
+from .proposal import SETTING as SETTING
+from .proposal import configured as configured
+from .proposal import proposed as proposed
 from .remotes import ConfiguredRemote, relative_place, remotes
 from .retention import Policy
 
@@ -64,6 +66,8 @@ class Settings:
     compression_level: int
     signing_key: str = field(repr=False)
     signing_key_fallbacks: tuple[str, ...] = field(repr=False)
+    signs_with_secret_key: bool
+    """Whether ``SIGNING_KEY`` is not set."""
     clients: Mapping[str, ClientSettings]
     rehearsal: Mapping[str, str]
     """The databases to rehearse in, by the alias whose backups they are for."""
@@ -147,7 +151,7 @@ KEYS: dict[str, _Key] = {
 
 
 def _read() -> tuple[Settings | None, list[InvalidSettings]]:
-    raw = getattr(django_settings, SETTING, None)
+    raw = configured()
     if not isinstance(raw, Mapping):
         what = "is not set" if raw is None else f"must be a dict, not {validators.type_name(raw)}"
         hint = f'Add {SETTING} = {{"REMOTE": "name:path"}} to your settings.'
@@ -172,7 +176,8 @@ def _read() -> tuple[Settings | None, list[InvalidSettings]]:
         found.append(InvalidSettings("SIGNING_KEY", problem, "Set one of them."))
     if found:
         return None, found
-    if values["signing_key"] is None:
+    values["signs_with_secret_key"] = values["signing_key"] is None
+    if values["signs_with_secret_key"]:
         values["signing_key"] = secret_key()
         values["signing_key_fallbacks"] += tuple(django_settings.SECRET_KEY_FALLBACKS)
     return Settings(**values), []

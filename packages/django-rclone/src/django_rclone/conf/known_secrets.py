@@ -1,30 +1,28 @@
 """The secrets that are known from the settings and the environment, for whoever masks them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from . import remotes
-
-SETTING = "DJANGO_RCLONE"
+from .proposal import all_configured
 
 _SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
 
 
 def secrets() -> Iterator[str]:
     """Yield every known secret in the Django settings and in rclone's environment variables."""
-    configured = getattr(django_settings, SETTING, None)
-    own = configured if isinstance(configured, Mapping) else {}
     candidates: list[object] = [
         secret_key(),
         *_listed(getattr(django_settings, "SECRET_KEY_FALLBACKS", ())),
-        own.get("SIGNING_KEY"),
-        *_listed(own.get("SIGNING_KEY_FALLBACKS")),
-        *remotes.secrets(own.get("REMOTES")),
     ]
+    for own in all_configured():
+        candidates.append(own.get("SIGNING_KEY"))
+        candidates += _listed(own.get("SIGNING_KEY_FALLBACKS"))
+        candidates += remotes.secrets(own.get("REMOTES"))
     for database in getattr(django_settings, "DATABASES", {}).values():
         candidates.append(database.get("PASSWORD"))
         options = database.get("OPTIONS") or {}

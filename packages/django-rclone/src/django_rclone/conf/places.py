@@ -19,11 +19,17 @@ def private_places() -> Iterator[tuple[str, Path]]:
     base = getattr(django_settings, "BASE_DIR", None)
     if _is_path(base):
         yield "BASE_DIR", _real(base)
+    for what, file in database_files():
+        yield f"the file of {what}", file
+
+
+def database_files() -> Iterator[tuple[str, Path]]:
+    """Yield the files that are databases, with words for each."""
     for alias, database in django_settings.DATABASES.items():
         if str(database.get("ENGINE", "")).endswith(("sqlite3", "spatialite")):
             name = _file_of(database)
             if name:
-                yield f"the file of database {alias!r}", _real(name)
+                yield f"database {alias!r}", _real(name)
 
 
 def _file_of(database: Mapping[str, object]) -> str:

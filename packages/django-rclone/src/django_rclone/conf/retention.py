@@ -55,11 +55,12 @@ def time_zone() -> tzinfo:
 
 
 def _count(key: str, name: str, value: object) -> int:
-    validate = validators.integer_between(0, _MOST, f"It is the number of backups of {name!r}.")
+    validate = validators.integer_between(0, _MOST, "It counts backups.")
     try:
         return validate(key, value)
     except InvalidSettings as error:
-        raise InvalidSettings(key, f"has a rule {name!r} that {error.problem}", _HINT) from None
+        problem = f"has a rule {name!r} that {error.problem}"
+        raise InvalidSettings(key, problem, f"{error.hint} {_HINT}") from None
 
 
 def _duration(key: str, value: object) -> timedelta:

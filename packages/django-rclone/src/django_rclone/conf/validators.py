@@ -164,8 +164,11 @@ def integer_between(low: int, high: int, unit: str) -> Callable[[str, object], i
 
     def validate(key: str, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            digits = isinstance(value, str) and value.isdigit()
             raise InvalidSettings(
-                key, f"must be a whole number from {low} to {high}, not {value!r}", unit
+                key,
+                f"must be a whole number from {low} to {high}, not {value!r}",
+                f"{unit} Write int(...) around what is text." if digits else unit,
             )
         return value
 

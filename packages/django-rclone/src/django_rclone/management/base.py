@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import sys
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -88,20 +89,28 @@ class RcloneCommand(BaseCommand):
         """Ask the operator. Raises ``CommandError`` unless the answer is yes."""
         if not interactive:
             return
-        if sys.stdin is None or not sys.stdin.isatty():
-            raise CommandError(
-                "There is no terminal to ask for confirmation.\n"
-                "Hint: Add --noinput to proceed without confirmation.",
-                returncode=EXIT_DECLINED,
-            )
+        require_terminal(
+            "There is no terminal to ask for confirmation.",
+            hint="Add --noinput to proceed without confirmation.",
+        )
         self.stdout.write(printable(question))
-        try:
-            with interruptible():
-                answer = input("Continue? [y/N] ")
-        except EOFError:
-            answer = ""
-        if answer.strip().lower() not in ("y", "yes"):
+        if asked("Continue? [y/N] ").lower() not in ("y", "yes"):
             raise CommandError("Nothing was changed.", returncode=EXIT_DECLINED)
+
+
+def require_terminal(problem: str, *, hint: str) -> None:
+    """Raise ``CommandError`` if there is nobody to ask."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise CommandError(f"{problem}\nHint: {hint}", returncode=EXIT_DECLINED)
+
+
+def asked(question: str, read: Callable[[str], str] = input) -> str:
+    """Return what the operator answers, without spaces around; nothing at the end of the input."""
+    try:
+        with interruptible():
+            return read(question).strip()
+    except EOFError:
+        return ""
 
 
 def _with_notes(text: str, error: BaseException) -> str:

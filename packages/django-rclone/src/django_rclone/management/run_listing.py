@@ -42,7 +42,7 @@ def run_record(listed: Listed, now: datetime) -> dict[str, object]:
 def run_table(runs: Sequence[Listed], now: datetime, own: str, width: int) -> str:
     """Return runs as columns, or some lines for each if columns do not fit.
 
-    ``own`` is the environment of this site: of others it is told.
+    ``own`` is the environment of this site: of others it is shown.
     """
     return table([_RUNS, *(_row(run, now, own) for run in runs)], width, _sentence)
 

@@ -44,7 +44,7 @@ def _parts(parts: Iterable[Part], key: str, listed: ListedSite) -> list[dict[str
 def site_table(sites: Sequence[ListedSite], now: datetime, own: str, width: int) -> str:
     """Return site backups as columns, or two lines for each if columns do not fit.
 
-    ``own`` is the environment of this site: of others it is told.
+    ``own`` is the environment of this site: of others it is shown.
     """
     return table([_HEADER, *(_row(one, now, own) for one in sites)], width, _sentence)
 

@@ -1,6 +1,6 @@
 """A look at the backups: is there one, how old, proven when, of the usual size."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -51,7 +51,7 @@ def check_backups(*, sender: Sender, console: Console = _QUIET) -> list[Health]:
                 contents = database_catalog(remote, settings).read()
                 free = _free_space(remote, settings)
             assert contents is not None, "the first one has read it"
-            health = _health(alias, contents, remote, settings, free)
+            health = database_health(alias, contents, remote, settings, free=free)
             found.append(health)
             if health.newest:
                 context.path, context.size = health.newest.path, health.newest.size
@@ -59,9 +59,18 @@ def check_backups(*, sender: Sender, console: Console = _QUIET) -> list[Health]:
     return [*found, *_check_media(remote, settings, sender, console)]
 
 
-def _health(
-    alias: str, contents: Contents, remote: Remote, settings: Settings, free: int | None
+def database_health(
+    alias: str,
+    contents: Contents,
+    remote: Remote,
+    settings: Settings,
+    *,
+    free: int | None = None,
 ) -> Health:
+    """Return the health of the backups of one database, of which observers learn nothing.
+
+    ``free`` are the bytes that the remote has left. Raises ``RcloneError``.
+    """
     ours = _ours(contents.of(alias), settings)
     records = list(records_of(ours[:RECENT], contents.stored, remote, settings))
     return examine(alias, ours, records, settings.check, datetime.now(UTC), free=free)
@@ -88,23 +97,34 @@ def _free_space(remote: Remote, settings: Settings) -> int | None:
 def _check_media(
     remote: Remote, settings: Settings, sender: Sender, console: Console
 ) -> list[Health]:
-    """Look at the sources that have runs, and at all of them if they were named in the settings."""
     contents = run_catalog(remote, settings).read()
-    runs = {
-        source.name: _ours(contents.of(source.name), settings) for source in settings.media_sources
-    }
-    names = [name for name, ours in runs.items() if ours or settings.names_media_sources]
-    if not names:
+    if not _watched(contents, settings):
         return []
     event = new_operation(Operation.MEDIA_CHECK, environment=settings.environment)
     found: list[Health] = []
     with suppress(BackupsUnhealthy), report(event, sender=sender, console=console):
-        for name in names:
-            records = readings_of(runs[name][:RECENT], contents.stored, remote, settings)
-            now = datetime.now(UTC)
-            found.append(examine(None, runs[name], list(records), settings.check, now, source=name))
+        found += media_health(contents, remote, settings)
         _require_healthy(found, event)
     return found
+
+
+def media_health(contents: Contents, remote: Remote, settings: Settings) -> Iterator[Health]:
+    """Yield the health of each media source, of which observers learn nothing.
+
+    They are those that have runs, and all of them if they were named in the settings. Raises
+    ``RcloneError``.
+    """
+    for name, runs in _watched(contents, settings).items():
+        records = readings_of(runs[:RECENT], contents.stored, remote, settings)
+        now = datetime.now(UTC)
+        yield examine(None, runs, list(records), settings.check, now, source=name)
+
+
+def _watched(contents: Contents, settings: Settings) -> dict[str, list[Backup]]:
+    runs = {
+        source.name: _ours(contents.of(source.name), settings) for source in settings.media_sources
+    }
+    return {name: ours for name, ours in runs.items() if ours or settings.names_media_sources}
 
 
 def _require_healthy(found: Sequence[Health], event: OperationEvent) -> None:

@@ -60,7 +60,7 @@ def _age_and_path(one: Foreign) -> tuple[float, str]:
 
 
 def _candidates(remote: Remote, settings: Settings) -> Iterator[RemoteObject]:
-    """Yield the files that are none of ours."""
+    """Yield the files that we did not make."""
     contents = database_catalog(remote, settings).read()
     for path in sorted(contents.uncommitted & contents.halves):
         if contents.names.identify(path.rpartition("/")[2]) is None:
@@ -117,7 +117,7 @@ def is_archive(data: bytes) -> bool:
 def foreign_backup(path: str, remote: Remote) -> Backup:
     """Return what another tool stored at ``path``, relative to the remote.
 
-    Raises ``BackupNotFound`` or, if it is one of ours, ``BackupRejected``.
+    Raises ``BackupNotFound`` or, if we made it, ``BackupRejected``.
     """
     path = validate_path(path)
     size = remote.size(path)
@@ -135,6 +135,8 @@ def require_form(backup: Backup, alias: str, client: DatabaseClient, remote: Rem
     """Raise ``BackupRejected`` unless a client restores what an unverified backup holds."""
     with remote.download(backup.path) as download:
         head = read_head(download, decrypt=True)
+    if not head.data:
+        raise BackupRejected("The backup is empty.", hint="Choose another one.")
     if client.recognize(head.data):
         return
     kind, vendor = _kind_of(head)

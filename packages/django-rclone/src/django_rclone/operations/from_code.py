@@ -72,6 +72,7 @@ def restore_database(
     unverified: bool = False,
     partial: bool = False,
     safety_backup: bool = True,
+    foreign: str | None = None,
 ) -> Backup:
     """Replace a database with a backup, the newest or that of a ``name``, and return the backup.
 
@@ -87,6 +88,7 @@ def restore_database(
         unverified=unverified,
         partial=partial,
         safety_backup=safety_backup,
+        foreign=foreign,
     )
     for warning in plan.warnings:
         LOG.warn(warning)

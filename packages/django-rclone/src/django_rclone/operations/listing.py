@@ -81,7 +81,7 @@ def with_reasons(
             keep=keep,
             pins=pins,
             in_sites=contents.in_sites,
-            rehearsed=newest_rehearsed(ours, known),
+            rehearsed=newest_rehearsed(ours, known, now),
         )
     }
     pins = {path: pin for path, pin in pins.items() if pin.holds(now)}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..conf import Settings
-from ..conf.places import private_places, served_folders
+from ..conf.places import database_files, private_places, served_folders
 from ..conf.validators import did_you_mean
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from ..rclone import Remote
@@ -46,6 +46,25 @@ def misplaced_media() -> Iterator[InvalidSettings]:
             if place.is_relative_to(folder):
                 problem = f"{name} ({folder}) contains {what}, which every visitor could read"
                 yield InvalidSettings("", problem, f"Let {name} be a folder of its own.")
+
+
+def shared_disks(remote: Remote, settings: Settings) -> Iterator[InvalidSettings]:
+    """Yield what is wrong if a folder for backups is on the disk of what is backed up.
+
+    Where a server keeps its databases is not known here.
+    """
+    kept = [place for place in _places(remote, settings.remote) if place.is_absolute()]
+    disks = {disk for disk in map(_disk, kept) if disk is not None}
+    media = [
+        (f"media source {source.name!r}", Path(folder))
+        for source in settings.media_sources
+        if (folder := source.folder or local_folder(source))
+    ]
+    live = [*database_files(), *media]
+    if shared := [what for what, place in live if _disk(place) in disks]:
+        problem = f"is a folder on the disk of {' and '.join(shared)}, and would be lost with it"
+        hint = "Choose a storage elsewhere: `manage.py backupsetup` helps."
+        yield InvalidSettings("REMOTE", problem, hint)
 
 
 def unknown_remotes(remote: Remote, settings: Settings) -> Iterator[InvalidSettings]:
@@ -91,6 +110,18 @@ def _places(remote: Remote, place: str) -> Sequence[Path]:
     except RcloneError:
         # A configuration that cannot be read: whatever follows says so.
         return []
+
+
+def _disk(place: Path) -> int | None:
+    """Return which disk a folder or a file is on, or will be once it is made."""
+    for existing in (place, *place.parents):
+        try:
+            return existing.stat().st_dev
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return None
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -110,7 +110,7 @@ def _plan(
         keep=settings.db_cleanup_keep,
         pins=pins_of(ours, contents, catalog.remote, settings),
         in_sites=contents.in_sites,
-        rehearsed=newest_rehearsed(judged, records),
+        rehearsed=newest_rehearsed(judged, records, now),
         keep_path=keep_path,
     )
     return _Plan(verdicts, orphans)

@@ -47,7 +47,7 @@ def expected_inventory(backup: Backup) -> Inventory | None:
 
 
 def _compression_of(backup: Backup) -> str | Decompressor | None:
-    """Return the compression that its manifest names or, without one, what its content tells."""
+    """Return the compression that its manifest names or, without one, what its content shows."""
     if backup.manifest is not None and backup.verified:
         return backup.manifest.compression
     return Decoder()

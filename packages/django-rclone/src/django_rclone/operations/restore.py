@@ -93,7 +93,7 @@ def plan_restore(
     else:
         backup = catalog.get(name)
     require_verified(backup, accept=foreign is not None or (unverified and name is not None))
-    if not backup.verified:
+    if not backup.verified and not salvage:
         require_form(backup, alias, client, remote)
     _require_match(backup, alias, client, environment)
     _require_complete(backup, accept=partial)

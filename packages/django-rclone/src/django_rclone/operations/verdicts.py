@@ -32,7 +32,7 @@ def judge_here(
 
     They are those of one database or media source here. ``keep`` is how many of them stay if
     ``RETENTION`` is not set; ``pins`` are theirs, by path; ``in_sites`` are the paths of parts of
-    site backups, and ``rehearsed`` that of ``newest_rehearsed()``.
+    site backups, and ``rehearsed`` those of ``newest_rehearsed()``.
     """
     return judge(
         backups,
@@ -58,18 +58,24 @@ def pins_of(
 
 
 def newest_rehearsed(
-    backups: Sequence[Backup], records: Callable[[Sequence[Backup]], Iterable[Rehearsal]]
+    backups: Sequence[Backup],
+    records: Callable[[Sequence[Backup]], Iterable[Rehearsal]],
+    now: datetime,
 ) -> frozenset[str]:
     """Return the path of the newest backup with the signed record of a rehearsal that passed.
 
-    ``records`` returns the records about backups, in their order. It is asked for no more than
-    are needed.
+    There may be two, since a partial one takes the place of no whole one. One dated after
+    ``now`` is not the newest: it stays anyhow. ``records`` returns the records about backups, in
+    their order. It is asked for no more than are needed.
     """
-    dated = [backup for backup in backups if backup.created_at and not backup.safety]
+    dated = [one for one in backups if one.created_at and one.created_at <= now and not one.safety]
     newest_first = sorted(dated, key=lambda one: (one.created_at, one.path), reverse=True)
-    passed = (
-        record.path
-        for record in records(newest_first)
-        if record.passed and record.proof == Proof.REHEARSED
-    )
-    return frozenset(islice(passed, 1))
+    found: set[str] = set()
+    for partial in (False, True):
+        passed = (
+            record.path
+            for record in records([one for one in newest_first if one.partial == partial])
+            if record.passed and record.proof == Proof.REHEARSED
+        )
+        found.update(islice(passed, 1))
+    return frozenset(found)

@@ -13,6 +13,8 @@ from .decoding import json_object
 
 # rclone logs why an object cannot be opened, and only if it is asked to.
 _SIGN = "Get request open error: "
+# What ``crypt`` says of a folder if the storage below refuses to say what it is.
+_TAKEN_FOR_A_FILE = "is a file not a directory"
 _PATIENCE = 2.0  # seconds for the log to arrive
 
 
@@ -62,3 +64,18 @@ def why_not_open(daemon: Daemon, fs: str, path: str) -> str | None:
         finally:
             daemon.api.call("options/set", what, main={"LogLevel": usual})
     return words[0] if words else "it cannot be opened"
+
+
+def cause_below(daemon: Daemon, error: RcloneError, below: str) -> RcloneError:
+    """Return the ``error`` of one that encrypts, or what the storage ``below`` it says itself.
+
+    With wrong credentials S3 does not say whether a folder is one, and ``crypt`` not why.
+    """
+    if _TAKEN_FOR_A_FILE not in error.message:
+        return error
+    try:
+        what = f"list {below}"
+        daemon.api.call("operations/list", what, fs=below, remote="", _config=daemon.options.small)
+    except RcloneError as cause:
+        return error if cause.missing else cause
+    return error

@@ -11,9 +11,17 @@ from .decoding import json_object
 _CREDENTIALS = (
     "Correct the credentials in REMOTES or in rclone's configuration, or their permissions."
 )
+_NO_BUCKET = (
+    "If the bucket exists, add the option `no_check_bucket` (True) to the remote: these credentials "
+    "may not create one. Otherwise create it."
+)
 _IN_PARTS = "Add `--streaming-upload-cutoff=0` to RCLONE_FLAGS: each part then has a checksum."
 _MORE_DETAIL = "Add `-v` or `-vv` to RCLONE_FLAGS for more detail."
 _PASSWORD = "Set RCLONE_CONFIG_PASS, or add `--password-command` to RCLONE_FLAGS."
+_OBSCURED = (
+    "Store the password as `rclone obscure` prints it; or configure the encryption in REMOTES, "
+    "which does that by itself."
+)
 _TRY_LATER = "The remote or the network is in trouble: check them, and try again later."
 _NO_FOLDER = (
     "Either there is a file in the place of this folder, or the remote did not answer which of "
@@ -39,6 +47,7 @@ _PERMANENT = (
     ("quota", "Free some space at the destination, or raise its quota."),
     ("insufficient storage", "Free some space at the destination."),
     ("too many open files", "Raise the limit of open files: `ulimit -n`."),
+    ("createbucket", _NO_BUCKET),
     ("accessdenied", _CREDENTIALS),
     ("invalidaccesskeyid", _CREDENTIALS),
     ("signaturedoesnotmatch", _CREDENTIALS),
@@ -46,6 +55,7 @@ _PERMANENT = (
     ("forbidden", _CREDENTIALS),
     ("unable to authenticate", _CREDENTIALS),
     ("nosuchbucket", "Create the bucket, or correct REMOTE."),
+    ("is it obscured?", _OBSCURED),
     ("with object lock parameters", _IN_PARTS),
     ("configured using object lock", _IN_PARTS),
     (

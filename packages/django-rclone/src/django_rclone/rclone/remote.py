@@ -4,18 +4,21 @@ Requests are those of https://rclone.org/rc/, flags those of https://rclone.org/
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..conf import Settings
 from ..exceptions import RcloneError
 from . import output, places
 from .binary import RcloneBinary
 from .daemon import Daemon
+from .diagnosis import cause_below
 from .output import RemoteObject
 from .places import Sections
 from .requests import Requests, as_folder
 from .sessions import running, session
+from .traits import Traits, traits
 from .transfers import Download, Upload
 
 SMALL = 8 << 20
@@ -60,7 +63,11 @@ class Remote:
 
         An upload to one that cannot be reached would be tried for minutes, without a word.
         """
-        self._requests.ask_unless_missing(self._stat(path))
+        with session():
+            try:
+                self._requests.ask_unless_missing(self._stat(path))
+            except RcloneError as error:
+                raise cause_below(running(self._binary), error, self._below()) from None
 
     def upload(self, path: str, *, progress: Callable[[int], None]) -> Upload:
         """Return the upload of a new object to ``path``, yet to be started.
@@ -148,13 +155,37 @@ class Remote:
     def free_space(self) -> int | None:
         """Return the bytes that the storage has left, or ``None`` if it does not say."""
         with session():
-            daemon = running(self._binary)
-            known = daemon.storage(self._fs, **daemon.options.small)
-            if not known["Features"]["About"]:
+            if not self._features()["About"]:
                 return None
             question = self._requests.question("operations/about", "ask for free space")
             data = self._requests.ask_unless_missing(question)
         return None if data is None else output.free_space(data)
+
+    def takes_streams(self) -> bool:
+        """Return whether uploads of unknown size go there at once.
+
+        If not, rclone keeps each in the temporary folder first.
+        """
+        with session():
+            return bool(self._features()["PutStream"])
+
+    def _features(self) -> Mapping[str, Any]:
+        daemon = running(self._binary)
+        found: Mapping[str, Any] = daemon.storage(self._fs, **daemon.options.small)["Features"]
+        return found
+
+    def traits(self, path: str) -> Traits:
+        """Return what the storage says of itself, and of the object at ``path``."""
+
+        def ask() -> Traits:
+            with session():
+                return traits(running(self._binary), self._fs, self._below(), path)
+
+        return self._requests.repeat(ask)
+
+    def _below(self) -> str:
+        """Return the folder of the storage itself, below one that encrypts."""
+        return as_folder(next(map(str, self.places_behind(self._remote)), self._remote))
 
     def delete(self, path: str, *, retries: int | None = None) -> None:
         """Delete one object, if it exists."""

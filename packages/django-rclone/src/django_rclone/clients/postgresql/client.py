@@ -24,6 +24,7 @@ from .contents import settings_of
 from .databases import swap_problem
 from .exclusion import identities, require_may_exclude
 from .pooler import open_around_pooler
+from .reading import require_readable
 from .recognition import recognized
 from .restore import InPlaceRestore
 from .salvage import Salvage
@@ -117,6 +118,8 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             if self.session.value("SELECT to_regclass(%(table)s)", {"table": quoted}) is None:
                 raise no_table_to_exclude(table)
         require_may_exclude(self.session, *self._excluded())
+        without = [self._quoted_table(name) for name in self._exclude_tables]
+        require_readable(self.session, self._selection, without)
         require_dump_fits(self._tools, self.session.server_version)
 
     def dump_warnings(self) -> Sequence[str]:

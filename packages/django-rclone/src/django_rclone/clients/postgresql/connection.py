@@ -97,6 +97,13 @@ class PostgresqlSession(Session):
         return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
 
 
+_HINTS = {
+    "does not exist": "Correct NAME and USER of this database, or create it first: "
+    "`createdb --owner=USER NAME`.",
+    "authentication failed": "Correct USER and PASSWORD of this database.",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
     """Opens sessions with one server. ``lock_timeout`` is how many seconds they wait for locks.
@@ -125,7 +132,7 @@ class Connector:
         parameters.pop("cursor_factory", None)
         if dbname:
             parameters["dbname"] = dbname
-        with connecting(private):
+        with connecting(private, _HINTS):
             connection = private.get_new_connection(parameters)
             connection.autocommit = True
         return PostgresqlSession(private, connection)

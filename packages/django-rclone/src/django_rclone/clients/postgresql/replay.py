@@ -33,6 +33,7 @@ Printer = Callable[[bytes], Process]
 
 _READ_SIZE = 1 << 18  # bytes
 _LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+_NO_PRIVILEGE = "42501"
 _OUT_OF_MEMORY = "53200"
 
 
@@ -164,6 +165,12 @@ class Replay:
                 f"The live database is in use: {error.reason} "
                 f"(after {self._lock_timeout:g} seconds).",
                 hint="Stop the site or end the sessions that use it, and run the restore again.",
+            )
+        if error.code == _NO_PRIVILEGE:
+            return ClientError(
+                f"The role may not restore this: {error.reason} ({redact(self._where())}).",
+                hint="Let it own the database, and what is in it: ALTER DATABASE ... OWNER TO ...; "
+                "ALTER SCHEMA public OWNER TO ...",
             )
         if error.code == _OUT_OF_MEMORY:
             return ClientError(

@@ -1,6 +1,6 @@
 """SQLite, through its own online backup API: https://www.sqlite.org/backup.html.
 
-No program is needed, and no SQL text is written or run.
+No program is needed, and no SQL text is written; only that of other tools is run.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Copies of databases that others use: out of them, and back into them.
+"""Copies of databases that others use.
 
 A copy is of one moment, can be interrupted at any time, and locks others out as briefly as
 the journal mode allows.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from ...exceptions import ClientError
-from ...interrupts import interruptible, is_interrupted, look, sleep
+from ...interrupts import interruptible, look, sleep
 from .files import (
     BUSY,
     HEADER_SIZE,
@@ -30,10 +30,8 @@ from .files import (
 _CHUNK = 1 << 20  # bytes copied at once
 _PIECE = 1 << 17  # bytes compared at once
 _STEP = 2_000  # pages
-_CACHE = 32_000  # KiB, while a live database is replaced
 _SLICE = 0.2  # seconds that writers have to wait for a part of a copy
 _PAUSE = 0.05  # seconds for writers, before the next part
-_TRY = 1.0  # seconds of waiting for a lock within SQLite, where no signal is seen
 
 
 def copy_out(live: Path, copy: Path, timeout: float) -> None:
@@ -53,7 +51,7 @@ def copy_out(live: Path, copy: Path, timeout: float) -> None:
                 reading(source, timeout),
                 interruptible(),
             ):
-                source.backup(target, pages=_STEP, progress=_patience(timeout), sleep=_PAUSE)
+                source.backup(target, pages=_STEP, progress=patience(timeout), sleep=_PAUSE)
             return
         file = LiveFile(live)
         with copy.open("xb+", buffering=0) as target_file:
@@ -63,30 +61,7 @@ def copy_out(live: Path, copy: Path, timeout: float) -> None:
                     return
 
 
-def copy_in(restored: Path, live: Path, timeout: float) -> None:
-    """Replace the content of a live database in one transaction, waiting ``timeout`` for locks.
-
-    Others see it at once. Signals do not interrupt it, but it stops when one is deferred: then,
-    as after every other error, the database is as it was. Raises ``sqlite3.Error`` or
-    ``ClientError``.
-    """
-    go_on = _patience(timeout)
-
-    def stop_when_asked(status: int, remaining: int, total: int) -> None:
-        if is_interrupted():
-            raise ClientError("The restore was stopped by a signal.")
-        go_on(status, remaining, total)
-
-    with (
-        closing(connect(live, min(timeout, _TRY))) as target,
-        closing(connect_private(restored)) as source,
-    ):
-        # Every time that it is full, SQLite waits for the disk.
-        target.execute(f"PRAGMA cache_size = -{_CACHE}")
-        source.backup(target, pages=_STEP, progress=stop_when_asked, sleep=_PAUSE)
-
-
-def _patience(timeout: float) -> Callable[[int, int, int], None]:
+def patience(timeout: float) -> Callable[[int, int, int], None]:
     """Return what watches the progress of a copy: Python would wait for a lock without end."""
     give_up = time.monotonic() + timeout
 

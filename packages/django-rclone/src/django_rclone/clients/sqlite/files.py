@@ -44,6 +44,10 @@ class LiveFile:
         """Fill ``buffer`` from ``position``, and return how many bytes there were."""
         return os.preadv(self._descriptor, [buffer], position)
 
+    def flush(self) -> None:
+        """Wait until what anyone has written to the file has reached the disk."""
+        os.fsync(self._descriptor)
+
 
 def connect(path: Path, timeout: float) -> sqlite3.Connection:
     """Open an existing database file; never create one. Usable from every thread."""

@@ -15,7 +15,7 @@ from ...backups.inventory import Inventory
 from ...exceptions import ClientError
 from ..staging import LiveData, swap_and_look
 from .checking import Findings, integrity_of, open_as_site
-from .copying import copy_in, copy_out
+from .copying import copy_out
 from .files import (
     change_counter,
     connect,
@@ -27,6 +27,7 @@ from .files import (
 from .kinds import inventory_of
 from .loading import Loader, loader
 from .paging import change_page_size, page_size_of
+from .replacing import copy_in
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from ..base import (
     add_noinput,
     add_verification_arguments,
 )
-from ..formatting import age, date, duration, size
+from ..formatting import age, date, duration, size, with_ago
 from ..safety import add_safety_backup, safety_sentence
 from ..terminal import TerminalConsole
 
@@ -152,7 +152,7 @@ def _question(plan: "RestorePlan") -> str:
 
 def _described(plan: "RestorePlan") -> str:
     backup = plan.backup
-    made = f", {age(backup.created_at, datetime.now(UTC))}" if backup.created_at else ""
+    made = f", {with_ago(age(backup.created_at, datetime.now(UTC)))}" if backup.created_at else ""
     environment = f", environment {backup.environment!r}" if backup.environment else ""
     created = f"created {date(backup.created_at)}{made}{environment}"
     return f"{backup.path} ({size(backup.size)}, {created})"

@@ -71,7 +71,7 @@ class Archive:
     def __init__(self, stream: ArchiveStream, folder: bytes) -> None:
         self._stream, self._folder = stream, folder
         self.left_out: dict[bytes, str] = {}
-        """What is no file, and what it is."""
+        """What is not a file, and what it is."""
 
     def unpack(self) -> Iterator[Unpacked]:
         """Yield file after file, and read the archive to its end.
@@ -87,7 +87,7 @@ class Archive:
                     if one := self._unpacked(archive, member, number):
                         yield one
         except tarfile.TarError as error:
-            raise BackupRejected(f"The archive cannot be read: {error}.") from None
+            raise BackupRejected(f"The archive is damaged or truncated: {error}.") from None
         self._stream.require_end()
 
     def _unpacked(

@@ -68,7 +68,7 @@ def plan_archive_restore(
         head = read_head(download, decrypt=True)
     if not is_archive(head.data):
         raise BackupRejected(
-            f"{archive.path} is no tar archive of files.",
+            f"{archive.path} is not a tar archive of files.",
             hint="`manage.py listbackups --foreign` says what it is, and what restores it.",
         )
     return ArchiveRestorePlan(

@@ -61,7 +61,8 @@ class FolderPlace:
             yield from scan(os.fsencode(self.address), self._rules)
         except (FileNotFoundError, NotADirectoryError):
             raise MediaGuardError(
-                f"There is no media folder {self.address}.", hint="Correct its path, or mount it."
+                f"There is no media folder {self.address}.",
+                hint="Correct its path, or mount it. Create it only if nothing was ever uploaded.",
             ) from None
         except OSError as error:
             raise MediaGuardError(f"The media folder cannot be reached: {error}.") from error
@@ -107,6 +108,6 @@ def media_place(source: MediaSource, settings: Settings, copying: Copying) -> Me
     if not source.folder:
         raise InvalidSettings(
             "MEDIA_SOURCES", f"of {source.name!r} has no FOLDER, and MEDIA_ROOT is empty",
-            "Set MEDIA_ROOT.",
+            "Set MEDIA_ROOT, or name a STORAGE or a REMOTE of rclone there.",
         )  # fmt: skip
     return FolderPlace(source.folder, rules)
