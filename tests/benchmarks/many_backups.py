@@ -24,11 +24,11 @@ def copy_signed(remote: Path, count: int) -> None:
     key = signer(SECRET_KEY, ())
     [stored] = (remote / "db").glob(f"*{MANIFEST_SUFFIX}")
     manifest = Manifest.from_bytes(stored.read_bytes())
-    dump = (remote / manifest.path).read_bytes()
     for number, moment in _moments(manifest.path, count):
         path = _TOKEN.sub(f".{number:08x}.", _DATE.sub(moment.strftime(_FORMAT), manifest.path))
         one = replace(manifest, path=path, created_at=moment.replace(tzinfo=UTC)).signed(key)
-        (remote / path).write_bytes(dump)
+        # 10,000 copies would fill the disk.
+        (remote / path).hardlink_to(remote / manifest.path)
         (remote / manifest_path(path)).write_bytes(one.to_bytes())
 
 

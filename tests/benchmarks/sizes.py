@@ -56,8 +56,8 @@ SIZES = {
         one_in=30,
         several=(4, 5),
         growth_megabytes=(5, 20),
-        growth_backups=(10, 100),
-        growth_databases=(1, 10),
+        growth_backups=(10, 100, 10_000),
+        growth_databases=(1, 10, 200),
     ),
     "default": Size(
         megabytes=100,
@@ -71,8 +71,8 @@ SIZES = {
         one_in=6,
         several=(8, 25),
         growth_megabytes=(10, 100, 400),
-        growth_backups=(10, 100, 1_000),
-        growth_databases=(1, 10, 50),
+        growth_backups=(10, 100, 1_000, 10_000),
+        growth_databases=(1, 10, 50, 200),
     ),
     "large": Size(
         megabytes=5_000,

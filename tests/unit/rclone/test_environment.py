@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from django_rclone.exceptions import RcloneError
-from django_rclone.rclone.environment import Variables, choose
+from django_rclone.rclone.environment import Variables, choose, collection
 from tests.support.site import RCLONE
 
 
@@ -105,6 +105,13 @@ def test_how_storages_of_a_kind_are_reached_is_passed_on(name: str, chosen: Any)
 
 def test_a_variable_that_is_not_of_rclone_is_not_worth_a_word(chosen: Any) -> None:
     assert chosen({"RCLONE_OF_THE_SHOP"}) == Variables({}, ())
+
+
+def test_how_often_memory_is_freed_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    assert collection() == {"GOGC": "200"}
+    monkeypatch.setenv("GOGC", "50")
+    assert collection() == {}
 
 
 def test_rclone_is_not_asked_without_need(monkeypatch: pytest.MonkeyPatch) -> None:

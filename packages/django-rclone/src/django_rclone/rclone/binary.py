@@ -12,7 +12,7 @@ from ..conf.rclone_flags import connection_flags, without_filters
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from ..processes import Command, Process, StallTimeout, left_out, run
 from . import own_remotes
-from .environment import Variables, choose, rclone_variables
+from .environment import Variables, choose, collection, rclone_variables
 from .log import TransferStats, failure
 
 MINIMUM_VERSION = (1, 68)
@@ -134,7 +134,7 @@ class RcloneBinary:
 
     @property
     def _env(self) -> dict[str, str]:
-        return {**self._own_variables, **self.variables.passed, **self._config}
+        return {**collection(), **self._own_variables, **self.variables.passed, **self._config}
 
     @property
     def remote_variables(self) -> Mapping[str, str]:
