@@ -15,7 +15,7 @@ from ...conf import Settings
 from ...exceptions import DjangoRcloneError, InvalidSettings, RcloneError
 from ...rclone import Remote, session
 from ..places import require_backups_apart
-from .findings import Finding, failed, ok, warning
+from .findings import Finding, State, failed, ok, warning
 
 PREFIX = "trial-of-backupsetup-"
 """How the name of the object begins. No backup has such a name, and no restore picks it."""
@@ -76,12 +76,12 @@ class _Trial:
     def steps(self) -> Iterator[Finding]:
         reached = self._done("reach", self._reach)
         yield reached
-        if reached.fix:
+        if reached.state is State.FAILED:
             return
         try:
             written = self._done("write", self._write)
             yield written
-            if written.fix:
+            if written.state is State.FAILED:
                 return
             yield self._done("list", self._list)
             yield self._done("read", self._read)
@@ -96,7 +96,7 @@ class _Trial:
     def _done(self, step: str, attempt: Callable[[], str]) -> Finding:
         try:
             return ok(step, attempt())
-        except (RcloneError, InvalidSettings) as error:
+        except (DjangoRcloneError, InvalidSettings) as error:
             return of_error(step, error)
 
     def _reach(self) -> str:
