@@ -10,6 +10,13 @@ from tests.docs.texts import PAGES, TEXTS, Block, blocks, python_blocks
 from tests.support.http_server import LoopbackServer
 from tests.support.site import DjangoSite
 
+# Of the database that a page is about, if it is not SQLite.
+ENGINES = {
+    "mysql.md": "django.db.backends.mysql",
+    "other-engines.md": "tests.integration.clients.orm.fake_engine",
+    "postgresql.md": "django.db.backends.postgresql",
+}
+PROGRAMS = ("pg_dump", "pg_restore", "mariadb", "mariadb-dump")
 OPERATION_CHANGED = "def log_failure("
 GUARD = "def confirm_restore("
 
@@ -29,12 +36,18 @@ def test_every_python_block_is_marked_for_a_test(path):
 @pytest.mark.parametrize("block", python_blocks("settings"), ids=str)
 def test_settings_pass_the_system_checks(block: Block, site: DjangoSite):
     write_files(site, block.path)
-    # Secrets in files, which the tests cannot write where a container has them.
-    secrets = site.folder / "secrets"
-    secrets.mkdir()
+    # Secrets and programs in files, which the tests cannot write where a page has them.
+    files = site.folder / "files"
+    files.mkdir()
     for name in re.findall(r'"/run/secrets/([\w.-]+)"', block.code):
-        (secrets / name).write_text("a secret of the tests")
-    site.extra_settings = STARTPROJECT + block.code.replace("/run/secrets", str(secrets))
+        (files / name).write_text("a secret of the tests")
+    code = STARTPROJECT + block.code.replace("/run/secrets", str(files))
+    if engine := ENGINES.get(block.path.name):
+        code += f"DATABASES['default']['ENGINE'] = {engine!r}\n"
+    for program in PROGRAMS:
+        (files / program).touch(mode=0o755)
+    code = re.sub(r'"tools_folder": "[^"]+"', f'"tools_folder": {str(files)!r}', code)
+    site.extra_settings = code
     elsewhere = {} if '"REMOTES": {' in block.code else ELSEWHERE
 
     process = site.manage("check", "--fail-level", "WARNING", env={**VARIABLES, **elsewhere})
