@@ -117,7 +117,7 @@ def _one_rclone() -> Iterator[None]:
 @pytest.mark.usefixtures("_one_rclone")
 @given(listing=(ANSWER | JSON).map(json.dumps) | st.text(max_size=50))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_listing_is_read_or_refused(listing: str, tmp_path: Path) -> None:
     answer = tmp_path / "answer"

@@ -108,6 +108,7 @@ def test_no_secret_of_a_remote_shows_anywhere(site: DjangoSite, tmp_path: Path) 
         site.rclone["REMOTES"] = {"backups": remote}
         site.rclone["REMOTE"] = f"backups:{path}"
         site.rclone["RCLONE_FLAGS"] = ["-vv", "--dump=headers"]
+        site.rclone["RETRIES"] = 0
         site.write_media({"a.txt": os.urandom(100_000)})
         env = {
             "BUCKET_SECRET": secrets[0],
