@@ -114,7 +114,7 @@ def _manifest_faults() -> Iterator[tuple[str, Damage, str]]:
     yield (
         "manifest is of another environment",
         _signed(environment="staging"),
-        "no backup of database.*'staging'",
+        "no backup of database.*staging",
     )
     yield "manifest has another size", _signed(size=5), "bytes, its manifest says 5"
     yield "manifest has another hash", _signed(sha256="0" * 64), "hash"

@@ -152,8 +152,10 @@ class DjangoSite:
         )
         (self.folder / "site_settings.py").write_text(text)
         path = [str(self.folder), str(REPOSITORY)]
+        # Containers often set it, and what is written at the end alone would not show.
+        inherited = {k: value for k, value in os.environ.items() if k != "PYTHONUNBUFFERED"}
         return {
-            **os.environ,
+            **inherited,
             "DJANGO_SETTINGS_MODULE": "site_settings",
             "PYTHONPATH": os.pathsep.join(path),
             "XDG_CACHE_HOME": str(self.folder / "cache of the user"),

@@ -7,6 +7,7 @@ import select
 import sqlite3
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,30 @@ def on_a_terminal(site: DjangoSite, *arguments: str, answer: str = "") -> tuple[
             break
     os.close(ours)
     return process.wait(60), shown.decode()
+
+
+def to_a_full_disk(site: DjangoSite, *arguments: str) -> tuple[int, str]:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            site.argv(*arguments),
+            env=site.environ(),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    return done.returncode, done.stderr
+
+
+def test_steps_that_cannot_be_written_do_not_fail_a_backup(site: DjangoSite) -> None:
+    assert to_a_full_disk(site, "dbbackup") == (0, "")
+
+
+def test_a_result_that_cannot_be_written_fails_the_command(site: DjangoSite) -> None:
+    status, said = to_a_full_disk(site, "listbackups", "--json")
+    assert (status, said.count("\n")) == (1, 1)
+    assert "The output cannot be written: [Errno 28]" in said
 
 
 @pytest.fixture

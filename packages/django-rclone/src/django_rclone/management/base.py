@@ -2,10 +2,12 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from io import StringIO
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -33,6 +35,14 @@ class RcloneCommand(BaseCommand):
         super().__init__(
             stdout or sys.stdout or StringIO(), stderr or sys.stderr or StringIO(), **options
         )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run the command as the program does; see ``BaseCommand``."""
+        try:
+            super().run_from_argv(argv)
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                _give_up_unwritten(stream)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
@@ -82,6 +92,7 @@ class RcloneCommand(BaseCommand):
         """Print what was asked for. Raises ``CommandError`` when it cannot be written."""
         try:
             self.stdout.write(text)
+            self.stdout.flush()
         except (OSError, ValueError) as error:
             raise CommandError(f"The output cannot be written: {error}.") from None
 
@@ -96,6 +107,21 @@ class RcloneCommand(BaseCommand):
         self.stdout.write(printable(question))
         if asked("Continue? [y/N] ").lower() not in ("y", "yes"):
             raise CommandError("Nothing was changed.", returncode=EXIT_DECLINED)
+
+
+def _give_up_unwritten(stream: TextIO | None) -> None:
+    """Let what cannot be written not change the exit status.
+
+    Python tries once more at its end, and exits with 120 if that fails:
+    https://docs.python.org/3/library/sys.html#sys.exit.
+    """
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def require_terminal(problem: str, *, hint: str) -> None:
