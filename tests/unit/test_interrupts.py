@@ -76,6 +76,19 @@ def test_a_signal_interrupts_an_interruptible_block_at_once(number: signal.Signa
     assert steps == []
 
 
+def fail_with_a_signal() -> None:
+    with deferred_signals():
+        send(signal.SIGTERM)
+        raise ValueError("another error")
+
+
+def test_a_signal_that_came_with_another_error_does_not_stop_the_next_run() -> None:
+    with pytest.raises(ValueError, match="another error"):
+        fail_with_a_signal()
+    with deferred_signals(), interruptible():
+        pass
+
+
 def end_and_look(found: list[float | None]) -> None:
     with deferred_signals():
         try:

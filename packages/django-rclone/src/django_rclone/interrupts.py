@@ -199,6 +199,11 @@ def deferred_signals() -> Iterator[None]:
     blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
     try:
         yield
+    except BaseException:
+        # It ends the run as well; the next one in this process has nothing to do with the signal.
+        if ours:
+            _main.pending = None
+        raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number, handler in before.items():

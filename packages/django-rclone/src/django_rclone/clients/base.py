@@ -118,7 +118,7 @@ class DatabaseClient(ABC):
         A client that also restores dumps of other tools knows theirs here.
         """
         if any(map(head.startswith, cls.magic)) or not cls.magic:
-            return f"{cls.vendor} in format {cls.format!r}"
+            return f"a dump in format {cls.format!r}"
         return ""
 
     def accepts(self, vendor: str, dump_format: str) -> bool:
