@@ -27,7 +27,9 @@ def made(*statements: str) -> Iterator[BaseDatabaseWrapper]:
     """Yield a connection to a database in memory, made without looking at foreign keys."""
     database = connection.copy()
     database.settings_dict["NAME"] = ":memory:"
-    with closing(database), database.cursor() as cursor:
+    database.connect()
+    # That of Django leaves a database in memory open.
+    with closing(database.connection), database.cursor() as cursor:
         database.disable_constraint_checking()
         for statement in statements:
             cursor.execute(statement)
