@@ -2,9 +2,8 @@
 
 import os
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ... import conf
 from ...backups import Backup
 from ...conf import Settings
 from ...conf.media_sources import MediaSource
@@ -19,9 +18,9 @@ from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
 from ...scratch import scratch_directory
 from ..foreign import foreign_backup, is_archive
-from ..places import require_media_apart
 from .archive import Archive, ArchiveStream, Unpacked
-from .places import MediaPlace, media_place
+from .destination import find_destination
+from .places import MediaPlace
 from .restore import incomplete, opened
 from .storage_place import StoragePlace
 
@@ -52,15 +51,8 @@ def plan_archive_restore(
     Nothing changes. Raises ``InvalidSettings``, ``BackupNotFound``, ``BackupRejected``,
     ``MediaGuardError`` or ``RcloneError``.
     """
-    settings = conf.load()
-    copying = Copying(settings)
-    if to is not None:
-        source = replace(source, folder=to, remote="", storage="")
-        settings = replace(settings, media_sources=(source, *settings.media_sources))
-    place = media_place(source, settings, copying)
-    require_media_apart(settings)
-    remote = Remote(settings)
-    remote.require_supported()
+    destination = find_destination(source, to)
+    place, remote = destination.place, destination.remote
     if isinstance(place, StoragePlace):
         place.require_exact_names()
     archive = foreign_backup(path, remote)
@@ -76,8 +68,8 @@ def plan_archive_restore(
         place=place,
         first=head.data[:100].split(b"\0")[0].decode("utf-8", "replace"),
         remote=remote,
-        copying=copying,
-        settings=settings,
+        copying=destination.copying,
+        settings=destination.settings,
     )
 
 

@@ -1,11 +1,10 @@
 """The plan of a media restore: what is known before anything changes."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from ... import conf
 from ...backups import Backup
 from ...conf import Settings
 from ...conf.media_sources import MediaSource
@@ -14,12 +13,12 @@ from ...exceptions import BackupRejected, MediaGuardError
 from ...interrupts import interruptible
 from ...rclone import Remote, session
 from ...rclone.copying import Copying
-from ..places import require_media_apart
 from . import difference
 from .cache import Cache, cache_path, temporary_folder
 from .choice import choose_run
+from .destination import find_destination
 from .guards import named, require_few_deletions
-from .places import FolderPlace, MediaPlace, media_place
+from .places import FolderPlace, MediaPlace
 from .remote_place import RemotePlace
 from .runs import is_whole, run_catalog
 from .selection import read_selected
@@ -94,15 +93,8 @@ def plan_media_restore(
     changes. Raises ``InvalidSettings``, ``BackupNotFound``, ``BackupRejected``,
     ``MediaGuardError`` or ``RcloneError``.
     """
-    settings = conf.load()
-    copying = Copying(settings)
-    if to is not None:
-        source = replace(source, folder=to, remote="", storage="")
-        settings = replace(settings, media_sources=(source, *settings.media_sources))
-    place = media_place(source, settings, copying)
-    require_media_apart(settings)
-    remote = Remote(settings)
-    remote.require_supported()
+    destination = find_destination(source, to)
+    place, remote, settings = destination.place, destination.remote, destination.settings
     environment = settings.environment if from_environment is None else from_environment
     catalog = run_catalog(remote, settings)
     run, warnings = choose_run(catalog, source.name, at, environment, unverified=unverified)
@@ -127,7 +119,7 @@ def plan_media_restore(
             warnings=warnings,
             work=work,
             remote=remote,
-            copying=copying,
+            copying=destination.copying,
             settings=settings,
         )
         _require_possible(plan, path, force=force)
