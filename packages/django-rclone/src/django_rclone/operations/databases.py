@@ -1,6 +1,7 @@
 """Which databases a site has, and which of its aliases mean the same one."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -38,6 +39,11 @@ def every_database(*, console: Console = _QUIET) -> list[str]:
         else:
             wanted.append(alias)
     return wanted
+
+
+def databases_named(names: Sequence[str] | None, *, console: Console = _QUIET) -> list[str]:
+    """Return the aliases that are named, or those of ``every_database()`` for ``None``."""
+    return every_database(console=console) if names is None else list(names)
 
 
 def _place(alias: str, settings: Settings) -> object:

@@ -16,7 +16,7 @@ from ..backups.rehearsal import Rehearsal
 from ..backups.rules import Verdict
 from ..rclone import session
 from . import backup, check, listing, pinning, prune, restore, salvage, several, verify
-from .databases import every_database
+from .databases import databases_named
 from .listing import Listed
 from .logged import LOG, sender_of
 from .prune import Pruned
@@ -53,7 +53,7 @@ def backup_databases(
     ``BackupsFailed``, which has what was stored and what failed, or ``InvalidSettings``.
     """
     return several.backup_databases(
-        every_database(console=LOG) if databases is None else list(databases),
+        databases_named(databases, console=LOG),
         sender=sender_of("dbbackup"),
         retries=retries,
         verify=verify,
@@ -147,7 +147,7 @@ def verify_databases(
     Raises ``VerificationFailed`` in the end if one did not pass, with the words of each.
     """
     return verify.verify_databases(
-        every_database(console=LOG) if databases is None else list(databases),
+        databases_named(databases, console=LOG),
         every=every,
         remote_only=remote_only,
         sender=sender_of("dbverify"),
