@@ -71,11 +71,11 @@ def plan_restore(
     """Find the backup to restore, and check all that can be checked beforehand.
 
     Without ``name`` it is the newest of ``alias`` in ``from_environment``, by
-    default this environment. ``unverified`` accepts a backup without a valid manifest,
-    if it is given by ``name``; ``foreign`` is the path of one that another tool made; ``partial`` accepts one that excludes tables or rows. With ``salvage``
-    the plan is for ``salvage_database()``: the live database is not asked. Without
-    ``safety_backup``, or if ``SAFETY_BACKUP`` is ``None``, what is live will not be backed up
-    first.
+    default this environment. ``foreign`` is the path of one that another tool made.
+    ``unverified`` accepts a backup without a valid manifest, if it is given by ``name``;
+    ``partial`` accepts one that excludes tables or rows. With ``salvage`` the plan is for
+    ``salvage_database()``: the live database is not asked. Without ``safety_backup``, or if
+    ``SAFETY_BACKUP`` is ``None``, what is live will not be backed up first.
     Nothing is sent and nothing changes. Raises ``InvalidSettings``, ``BackupNotFound``,
     ``BackupRejected`` or ``RestoreError``.
     """
