@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -164,6 +164,27 @@ HANGING = {
 """The calls of rclone that hang, and the options of the command."""
 
 
+@contextmanager
+def hanging(command: str, site: DjangoSite) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command whose rclone hangs, and fail if it leaves a process behind."""
+    calls, options = HANGING[command]
+    begun = site.folder / "hanging"
+    site.fake_rclone(calls, f"touch {begun}\nexec sleep 600")
+    mark = str(site.folder)
+    process = site.start(command, *options, env={MARK: mark})
+    try:
+        wait_until(lambda: begun.exists() or process.poll() is not None, "rclone did not start")
+        assert process.poll() is None, process.communicate()
+        yield process
+        wait_until_gone(lambda: marked(mark))
+    finally:
+        # What a failed test has stopped would stay for ever.
+        for left in marked(mark):
+            with suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
+        process.communicate()
+
+
 @pytest.mark.parametrize("command", HANGING)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_command_that_waits_for_the_remote_is_ended(
@@ -172,19 +193,8 @@ def test_a_command_that_waits_for_the_remote_is_ended(
     site.write_media({"a.txt": b"a"})
     site.call("dbbackup")
     site.call("mediabackup")
-    calls, options = HANGING[command]
-    hanging = site.folder / "hanging"
-    site.fake_rclone(calls, f"touch {hanging}\nexec sleep 600")
-    mark = f"{site.folder}"
-    process = site.start(command, *options, env={MARK: mark})
-    try:
-        wait_until(lambda: hanging.exists() or process.poll() is not None, "rclone did not start")
-        assert process.poll() is None, process.communicate()
+    with hanging(command, site) as process:
         end(process, number)
-    finally:
-        process.kill()
-        process.communicate()
-    wait_until_gone(lambda: marked(mark))
 
 
 @pytest.mark.thorough
@@ -192,17 +202,7 @@ def test_a_command_that_waits_for_the_remote_is_ended(
 def test_a_command_is_ended_while_rclone_is_frozen(command: str, site: DjangoSite) -> None:
     """It does not answer when the lock is to be given back, and hears of no SIGTERM."""
     site.call("dbbackup")
-    calls, options = HANGING[command]
-    hanging = site.folder / "hanging"
-    site.fake_rclone(calls, f"touch {hanging}\nexec sleep 600")
-    mark = f"{site.folder}"
-    process = site.start(command, *options, env={MARK: mark})
-    try:
-        wait_until(lambda: hanging.exists() or process.poll() is not None, "rclone did not start")
-        for other in set(marked(mark)) - {process.pid}:
+    with hanging(command, site) as process:
+        for other in set(marked(str(site.folder))) - {process.pid}:
             os.kill(other, signal.SIGSTOP)
         end(process, signal.SIGTERM)
-    finally:
-        process.kill()
-        process.communicate()
-    wait_until_gone(lambda: marked(mark))
