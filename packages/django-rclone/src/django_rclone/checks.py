@@ -16,7 +16,7 @@ from .operations.places import (
     shared_disks,
     unknown_remotes,
 )
-from .operations.setup.labels import missing_labels
+from .operations.setup.recommended import missing_settings
 from .rclone import Remote
 from .rclone.binary import RcloneBinary
 from .rclone.environment import sentence
@@ -38,7 +38,7 @@ def check_deployment() -> list[CheckMessage]:
     if conf.problems():
         return []  # check_site() says so
     settings = conf.load()
-    return [*check_labels(settings), *check_disks(settings)]
+    return [*check_recommended(settings), *check_disks(settings)]
 
 
 def check_settings() -> list[CheckMessage]:
@@ -75,10 +75,10 @@ def check_places(settings: Settings) -> list[CheckMessage]:
         return []  # check_rclone() says so
 
 
-def check_labels(settings: Settings) -> list[CheckMessage]:
+def check_recommended(settings: Settings) -> list[CheckMessage]:
     """W007: there is no SIGNING_KEY. W008: there is no ENVIRONMENT."""
     numbers = {"SIGNING_KEY": "W007", "ENVIRONMENT": "W008"}
-    return [_warning(one, numbers[one.key]) for one in missing_labels(settings)]
+    return [_warning(one, numbers[one.key]) for one in missing_settings(settings)]
 
 
 def check_disks(settings: Settings) -> list[CheckMessage]:

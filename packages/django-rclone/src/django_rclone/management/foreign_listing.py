@@ -3,13 +3,13 @@
 import shlex
 from collections.abc import Sequence
 
-from ..operations.foreign import Foreign
+from ..operations.foreign import ForeignFile
 from .formatting import date, printable, size, table
 
 _HEADER = ("PATH", "SIZE", "DATE", "KIND", "RESTORED BY")
 
 
-def foreign_record(one: Foreign) -> dict[str, object]:
+def foreign_record(one: ForeignFile) -> dict[str, object]:
     """Return a file for programs."""
     return {
         "path": one.path,
@@ -20,12 +20,12 @@ def foreign_record(one: Foreign) -> dict[str, object]:
     }
 
 
-def foreign_table(found: Sequence[Foreign], width: int) -> str:
+def foreign_table(found: Sequence[ForeignFile], width: int) -> str:
     """Return the files as a table for people."""
     return table([_HEADER, *map(_row, found)], width, "  ".join)
 
 
-def _row(one: Foreign) -> tuple[str, ...]:
+def _row(one: ForeignFile) -> tuple[str, ...]:
     return (
         printable(one.path),
         size(one.size),
@@ -35,5 +35,5 @@ def _row(one: Foreign) -> tuple[str, ...]:
     )
 
 
-def _command(one: Foreign) -> str:
+def _command(one: ForeignFile) -> str:
     return f"manage.py {one.command} --foreign {shlex.quote(one.path)}" if one.command else ""

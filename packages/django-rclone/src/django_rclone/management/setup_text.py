@@ -7,7 +7,7 @@ from ..operations.setup.proposal import SIGNING_KEY, Answer, Proposal
 
 _WIDTH = 80  # columns of a dictionary with one key, which is written in a line
 _PLACES = """\
-Each variable belongs into the environment of whatever runs manage.py and the site, where no other
+Each variable belongs in the environment of whatever runs manage.py and the site, where no other
 user can read it. Or let a file hold the secret, and write its path into the settings instead:
   environment          EnvironmentFile= of a systemd unit, env_file: of compose, a Secret of
                        Kubernetes with env:; never a file in the repository
@@ -15,7 +15,7 @@ user can read it. Or let a file hold the secret, and write its path into the set
   Docker secret        {"FILE": "/run/secrets/backup-password"} with secrets: of compose
 SIGNING_KEY takes text alone: Path("/run/secrets/signing-key").read_text().strip() reads a file."""
 _KEEP = """\
-What was made just now is nowhere else. Keep it in a second place, which depends neither on this
+What was made just now is stored nowhere. Keep it in a second place, which depends neither on this
 machine nor on the storage, before the first backup: without the password of the encryption nobody
 can restore anything."""
 

@@ -24,7 +24,7 @@ _CLUSTER = b"-- PostgreSQL database cluster dump\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreign:
+class ForeignFile:
     """A file on the remote that another tool made."""
 
     path: str
@@ -39,7 +39,7 @@ class Foreign:
 
 
 @session()
-def list_foreign(folder: str | None = None) -> list[Foreign]:
+def list_foreign(folder: str | None = None) -> list[ForeignFile]:
     """Return what may be backups of other tools in a folder of the remote, newest first.
 
     Without ``folder`` it is what has no manifest in the remote's own folder, in that of the
@@ -55,7 +55,7 @@ def list_foreign(folder: str | None = None) -> list[Foreign]:
     return sorted(found, key=_age_and_path, reverse=True)
 
 
-def _age_and_path(one: Foreign) -> tuple[float, str]:
+def _age_and_path(one: ForeignFile) -> tuple[float, str]:
     return (one.date.timestamp() if one.date else 0.0, one.path)
 
 
@@ -70,7 +70,7 @@ def _candidates(remote: Remote, settings: Settings) -> Iterator[RemoteObject]:
             yield from remote.list(folder)
 
 
-def _described(one: RemoteObject, remote: Remote) -> Foreign:
+def _described(one: RemoteObject, remote: Remote) -> ForeignFile:
     command = ""
     try:
         with remote.download(one.path) as download:
@@ -83,7 +83,7 @@ def _described(one: RemoteObject, remote: Remote) -> Foreign:
             command = "mediarestore"
         elif vendor or head.hidden:
             command = "dbrestore"
-    return Foreign(path=one.path, size=one.size, date=_date(one), kind=kind, command=command)
+    return ForeignFile(path=one.path, size=one.size, date=_date(one), kind=kind, command=command)
 
 
 def _kind_of(head: Head) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 To undo it SQLite writes back every page that it has overwritten, and to complete it, it waits
 for the disk. For a large database either takes longer than a process has that is asked to
 stop. So another thread does it, which is left behind if need be: it goes on until it is
-done, or ends with the process. Then the journal next to the database undoes the rest when
+done, or ends with the process. Then the journal next to the database rolls back the rest when
 the database is next opened, as after every other end of a process:
 https://www.sqlite.org/atomiccommit.html.
 """
@@ -31,7 +31,7 @@ _UNWRITTEN = 64 << 20  # bytes that may have to reach the disk at once
 
 _STOPPED = "The restore was stopped by a signal."
 _LEFT = (
-    "SQLite undoes the rest of the restore when the database is next opened. Until then, do not "
+    "SQLite rolls back the rest of the restore when the database is next opened. Until then, do not "
     "move or copy its file without the one next to it that ends in -journal."
 )
 

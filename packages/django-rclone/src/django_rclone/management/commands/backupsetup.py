@@ -103,7 +103,7 @@ class Command(RcloneCommand):
         if interactive:
             require_terminal(
                 "There is no terminal to ask on.",
-                hint="Give all by options, and add --noinput.",
+                hint="Give everything by options, and add --noinput.",
             )
         configured = conf.configured()
         present = configured if isinstance(configured, Mapping) else {}

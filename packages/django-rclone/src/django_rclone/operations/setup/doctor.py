@@ -33,7 +33,7 @@ from ..media.storages import local_folder
 from ..places import misplaced_backups, misplaced_media, shared_disks, unknown_remotes
 from ..restore import plan_restore
 from .findings import Finding, State, failed, ok, warning
-from .labels import missing_labels
+from .recommended import missing_settings
 from .trial import of_error, try_remote
 
 _STATES = {Level.OK: State.OK, Level.WARNING: State.WARNING, Level.CRITICAL: State.FAILED}
@@ -87,7 +87,7 @@ def _program(settings: Settings) -> Iterator[Finding]:
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
-    missing = list(missing_labels(settings))
+    missing = list(missing_settings(settings))
     for one in (*missing, *shared_disks(Remote(settings), settings)):
         yield warning("settings", f"{one.key} {one.problem}.", one.hint)
     if not any(one.key == "SIGNING_KEY" for one in missing):
@@ -116,7 +116,7 @@ def _dump(client: DatabaseClient) -> str:
     """Check that a dump can be made, and return by what. Raises what the client raises."""
     client.check_dump()
     found = client.versions()
-    server = f", of {client.vendor} {found.server_version}" if found.server_version else ""
+    server = f" ({client.vendor} {found.server_version})" if found.server_version else ""
     return f"{found.tool} {found.tool_version} can dump it{server}."
 
 

@@ -102,7 +102,7 @@ class _Trial:
     def _reach(self) -> str:
         self._remote.require_supported()
         self._remote.require_reachable(self._path)
-        return "The storage answers, and takes the credentials."
+        return "The storage answers, and accepts the credentials."
 
     def _write(self) -> str:
         self._remote.write(self._path, self._data)

@@ -6,7 +6,7 @@ from ...conf import Settings
 from ...exceptions import InvalidSettings
 
 
-def missing_labels(settings: Settings) -> Iterator[InvalidSettings]:
+def missing_settings(settings: Settings) -> Iterator[InvalidSettings]:
     """Yield that ``SIGNING_KEY`` or ``ENVIRONMENT`` is not set, with what follows."""
     if settings.signs_with_secret_key:
         problem = "is not set, so that a new SECRET_KEY would make all backups unverified"
