@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.proxy import longest_chain
+from tests.support.ports import free_port
 from tests.support.processes import wait_until
-from tests.support.servers.base import free_port
 from tests.support.site import RCLONE, REPOSITORY
 
 BUCKET = "backups"

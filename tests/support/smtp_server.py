@@ -20,6 +20,8 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.support.ports import free_port
+
 # It logs what it is told to answer, in the process whose log is tested.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
@@ -33,7 +35,7 @@ class MailServer:
         self.attempts = 0
         self._answers: deque[str] = deque()
         self._default = "250 taken"
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
     @property
     def port(self) -> int:
@@ -76,9 +78,3 @@ def silent_port() -> Any:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         yield listening.getsockname()[1]
-
-
-def _free_port() -> int:
-    with socket.socket() as unheard:
-        unheard.bind(("127.0.0.1", 0))
-        return int(unheard.getsockname()[1])

@@ -8,7 +8,6 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -73,6 +72,7 @@ class Server(ABC):
             with _supervised(command, folder, account, stop=cls.stop_signal):
                 server._await_start()
                 yield server
+                server._require_running()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -99,9 +99,18 @@ class Server(ABC):
                 return
             except Exception:
                 if time.monotonic() > deadline:
-                    log = (self.folder or Path()) / "log"
-                    raise RuntimeError(f"The server does not start:\n{log.read_text()}") from None
+                    raise RuntimeError(f"The server does not start:\n{self._log()}") from None
                 time.sleep(0.05)
+
+    def _require_running(self) -> None:
+        """Raise ``RuntimeError`` with what a server that has crashed wrote about it."""
+        try:
+            self.connect().close()
+        except Exception:
+            raise RuntimeError(f"The server has crashed:\n{self._log()}") from None
+
+    def _log(self) -> str:
+        return ((self.folder or Path()) / "log").read_text(errors="replace")
 
 
 def missing(server: str) -> NoReturn:
@@ -110,13 +119,6 @@ def missing(server: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def give_away(account: dict[str, Any], *paths: Path) -> None:

@@ -13,7 +13,9 @@ from typing import Any, Self
 import pymysql
 from pymysql.constants import CLIENT
 
-from .base import Server, create_certificate, free_port, missing
+from tests.support.ports import free_port
+
+from .base import Server, create_certificate, give_away, missing
 
 _SETTINGS = (
     *("--bind-address=127.0.0.1", "--skip-name-resolve", "--max-allowed-packet=64M"),
@@ -80,6 +82,11 @@ class MysqlServer(Server):
             "GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION;\n"
         )
         data = f"--datadir={folder / 'data'}"
+        # A server that starts removes every temporary table in this folder, and a server
+        # whose temporary tables another one removes crashes.
+        temporary = folder / "temporary"
+        temporary.mkdir()
+        give_away(account, temporary)
         subprocess.run(
             [
                 *("mariadb-install-db", "--no-defaults", data, "--skip-test-db"),
@@ -91,7 +98,7 @@ class MysqlServer(Server):
             **account,
         )
         command = [*own, "--no-defaults", data, f"--socket={server.socket}", *_SETTINGS]
-        command += [f"--port={server.port}", f"--init-file={script}"]
+        command += [f"--port={server.port}", f"--init-file={script}", f"--tmpdir={temporary}"]
         if encrypted:
             key.chmod(0o644)
             command += [f"--ssl-cert={certificate}", f"--ssl-key={key}"]

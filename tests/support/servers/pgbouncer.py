@@ -11,7 +11,9 @@ from typing import Any, Self
 
 import psycopg
 
-from .base import Server, free_port, give_away, missing
+from tests.support.ports import free_port
+
+from .base import Server, give_away, missing
 from .postgresql import PostgresqlServer
 
 _CONFIGURATION = """

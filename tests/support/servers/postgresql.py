@@ -14,7 +14,9 @@ from typing import Any, Self
 
 import psycopg
 
-from .base import Server, free_port, give_away, missing
+from tests.support.ports import free_port
+
+from .base import Server, give_away, missing
 
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
