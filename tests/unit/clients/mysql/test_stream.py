@@ -1,8 +1,10 @@
 """Tables and rows are counted, and lines replaced, whatever the size of the pieces."""
 
+from contextlib import nullcontext
+
 import pytest
 
-from django_rclone.clients.mysql.stream import LineReplacer, TableCounter
+from django_rclone.clients.mysql.stream import LineLimit, LineReplacer, TableCounter
 from django_rclone.exceptions import ClientError
 
 DUMP = b"""-- dump
@@ -68,3 +70,21 @@ def test_announced_line_that_is_missing_fails_the_dump() -> None:
     replacer.passed(DUMP)
     with pytest.raises(ClientError, match="schema changed while it was dumped"):
         replacer.rest()
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize(("longest", "is_taken"), [(50, True), (51, False)])
+def test_line_that_is_longer_than_the_server_takes_is_refused(
+    size: int, longest: int, is_taken: bool
+) -> None:
+    dump = b"first\n" + b"x" * longest + b"\n" * 200 + b"last"
+    limit = LineLimit(50)
+    refusal = pytest.raises(ClientError, match="more than 50 bytes, which is max_allowed_packet")
+    # What is within one piece is not looked for.
+    with nullcontext() if is_taken or size > longest else refusal:
+        seen_in_pieces(limit, dump, size)
+
+
+def seen_in_pieces(limit: LineLimit, dump: bytes, size: int) -> None:
+    for start in range(0, len(dump), size):
+        limit.see(dump[start : start + size])

@@ -11,6 +11,7 @@ from .definitions import references
 from .inventory import SEQUENCE, TABLE
 from .kinds import text_kinds
 from .privileges import rights_to_see
+from .references import used_by_views
 from .schema import objects_of, set_aside, view_names
 from .stream import TableCounter
 
@@ -138,7 +139,7 @@ def require_dumped(seen: TableCounter, holds: Inventory) -> None:
 
 def remarks(session: MysqlSession, seen: TableCounter) -> Sequence[str]:
     """Return what the operator should know about a dump."""
-    limit = int(session.value("SELECT @@global.max_allowed_packet"))
+    limit = session.packet_limit
     if seen.longest <= limit:
         return ()
     return [
@@ -217,14 +218,9 @@ def _of_other_schemas(session: MysqlSession, schema: str) -> list[str]:
     others = {
         name for (name,) in session.rows("SELECT schema_name FROM information_schema.schemata")
     }
-    others.discard(schema)
-    pattern = re.compile(r"'(?:[^'\\]|\\.|'')*'|(?<![`.])`((?:[^`]|``)+)`\.`", re.DOTALL)
-    return [
-        one.name
-        for one in objects_of(session, schema).definitions
-        if one.kind.sql == "VIEW"
-        and {name.replace("``", "`") for name in pattern.findall(one.text)} & others
-    ]
+    uses = used_by_views(session, schema)
+    quoted = set(map(quote_name, others))
+    return list(dict.fromkeys(view for view, other, _ in uses if other in quoted))
 
 
 def _without_definer(session: MysqlSession, schema: str) -> list[str]:

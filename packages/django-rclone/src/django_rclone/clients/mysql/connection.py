@@ -55,6 +55,11 @@ class MysqlSession(Session):
         """Return a value as the driver returns it."""
         return super().rows(query, parameters)[0][0]
 
+    @property
+    def packet_limit(self) -> int:
+        """The bytes of the longest statement that the server takes."""
+        return int(self.value("SELECT @@global.max_allowed_packet"))
+
     def renew(self) -> bool:
         """Restore the settings that statements of a backup changed; reconnect if it was lost.
 

@@ -86,6 +86,29 @@ class TableCounter:
             self._rows[self._table] += lines.count(b"\n(", start, end)
 
 
+class LineLimit:
+    """Is shown a dump, and refuses a line that the server would not take: a statement has lines."""
+
+    def __init__(self, limit: int | None) -> None:
+        """``limit`` is in bytes; less than a piece of the dump is not looked for."""
+        self._limit = limit
+        self._started = 0
+
+    def see(self, data: bytes) -> None:
+        """Look at the next piece of the dump. Raises ``ClientError``."""
+        if self._limit is None:
+            return
+        end = data.find(b"\n")
+        length = self._started + (len(data) if end < 0 else end)
+        self._started = length if end < 0 else len(data) - data.rfind(b"\n") - 1
+        if length > self._limit:
+            raise ClientError(
+                f"A row of the backup has more than {self._limit:,} bytes, which is max_allowed_packet "
+                "of this server.",
+                hint="Raise that.",
+            )
+
+
 class LineReplacer:
     """Passes a dump on with some of its lines replaced, each as often as it was announced."""
 
