@@ -221,7 +221,9 @@ def test_a_database_to_rehearse_in_that_cannot_be_reached_is_named(site: DjangoS
 def test_settings_without_a_database_prove_nothing(site: DjangoSite) -> None:
     site.databases["default"] = {"ENGINE": ""}
     for command in (["dbverify"], ["dbbackup", "--all"], ["backupcheck"]):
-        with pytest.raises(CommandError, match=r"There is (no database|nothing to check)") as caught:
+        with pytest.raises(
+            CommandError, match=r"There is (no database|nothing to check)"
+        ) as caught:
             site.call(*command)
         assert caught.value.returncode == 2
 
