@@ -4,6 +4,8 @@
 
     ImproperlyConfigured
       InvalidSettings         a key of DJANGO_RCLONE is wrong; says which, and the fix
+        NotConfigured         DJANGO_RCLONE, or where backups go, is not set yet
+        SecretMissing         a secret is not where the settings say that this process finds it
     DjangoRcloneError         base; never raised itself
       OperationVetoed         a receiver of a pre_* signal raised
       BackupNotFound          no such backup on the remote
@@ -53,8 +55,21 @@ class InvalidSettings(ImproperlyConfigured):
         self.problem = problem
         self.hint = hint
         super().__init__(
-            f"DJANGO_RCLONE[{key!r}] {problem}. {hint}" if key else f"{problem}. {hint}"
+            f"DJANGO_RCLONE[{key!r}] {problem}.\nHint: {hint}"
+            if key
+            else f"{problem}.\nHint: {hint}"
         )
+
+
+class NotConfigured(InvalidSettings):
+    """Nothing says where backups go: the app was just added, or is not used here."""
+
+
+class SecretMissing(InvalidSettings):
+    """A secret is not in the variable or the file that the settings name.
+
+    Processes that never back up need not have it, so that a system check only warns.
+    """
 
 
 class DjangoRcloneError(Exception):

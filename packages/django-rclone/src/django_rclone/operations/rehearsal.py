@@ -39,7 +39,8 @@ def rehearse(alias: str, backup: Backup, settings: Settings) -> "Iterator[Rehear
     client = get_client(other or alias, settings)
     expected = expected_inventory(backup)
     with ExitStack() as stack:
-        stack.enter_context(translated(RestoreError, client, hint=_hint(alias, other)))
+        advice = "" if other else elsewhere(alias)
+        stack.enter_context(translated(RestoreError, client, hint=advice))
         stack.enter_context(client)
         if other:
             require_no_transaction(client)
@@ -61,9 +62,8 @@ def _require_apart(other: str, settings: Settings) -> None:
             )
 
 
-def _hint(alias: str, other: str | None) -> str:
-    if other:
-        return ""
+def elsewhere(alias: str) -> str:
+    """Return what to do where there can be no scratch place next to the live database."""
     return (
         f'Let REHEARSAL name another database to rehearse in: {{"{alias}": "rehearsal"}}, where '
         '"rehearsal" is one of DATABASES with nothing of value in it. Or read the backup back '
