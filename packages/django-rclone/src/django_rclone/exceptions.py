@@ -54,11 +54,8 @@ class InvalidSettings(ImproperlyConfigured):
         self.key = key
         self.problem = problem
         self.hint = hint
-        super().__init__(
-            f"DJANGO_RCLONE[{key!r}] {problem}.\nHint: {hint}"
-            if key
-            else f"{problem}.\nHint: {hint}"
-        )
+        where = f"DJANGO_RCLONE[{key!r}] " if key else ""
+        super().__init__(f"{where}{problem}.\nHint: {hint}")
 
 
 class NotConfigured(InvalidSettings):
@@ -66,10 +63,7 @@ class NotConfigured(InvalidSettings):
 
 
 class SecretMissing(InvalidSettings):
-    """A secret is not in the variable or the file that the settings name.
-
-    Processes that never back up need not have it, so that a system check only warns.
-    """
+    """A secret is not where the settings say; processes that never back up need none."""
 
 
 class DjangoRcloneError(Exception):
@@ -174,10 +168,7 @@ class MediaGuardError(DjangoRcloneError):
 
 
 class MediaIncomplete(DjangoRcloneError):
-    """Some media files, which the message names, could not be stored or restored; all others were.
-
-    ``run`` is the run that was stored all the same, if any.
-    """
+    """The media files in the message were not stored or restored; ``run`` was stored, if any."""
 
     def __init__(self, message: str, *, hint: str = "", run: object = None) -> None:
         self.run = run
