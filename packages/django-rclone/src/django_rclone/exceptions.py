@@ -229,10 +229,7 @@ class ExecutableNotFound(ProcessError):
 
 
 class RcloneError(ProcessError):
-    """rclone failed.
-
-    ``missing`` is whether there is no such object or folder.
-    """
+    """rclone failed; ``missing`` is whether there is no such object or folder."""
 
     missing = False
 
