@@ -1,5 +1,6 @@
 """A backup is rehearsed in a scratch database, and the live one is not touched."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -9,6 +10,7 @@ from django.core.management.base import CommandError
 from django_rclone.clients.postgresql.arguments import tool_arguments
 from django_rclone.clients.postgresql.clearing import ClearingPlan
 from tests.support.databases import PostgresqlDatabase
+from tests.support.findings import look_at
 from tests.support.rehearsals import Mend, Rehearsals, require_found
 from tests.support.servers.postgresql import PostgresqlServer
 from tests.support.site import DjangoSite
@@ -192,8 +194,15 @@ def test_a_role_that_may_not_create_databases_is_told_where_else(
     sample_site.back_up()
     with pytest.raises(CommandError) as caught:
         sample_site.call("dbverify")
-    assert "must have CREATEDB" in str(caught.value)
+    assert re.search(
+        r"have CREATEDB \(`ALTER ROLE \w+ CREATEDB`, as a superuser", str(caught.value)
+    )
     assert 'Let REHEARSAL name another database to rehearse in: {"default": "rehearsal"}' in str(
         caught.value
     )
+    [told] = [one for one in look_at(sample_site)["warning"] if one["step"].startswith("rehearsal")]
+    assert "have CREATEDB" in told["text"]
+    assert "Let REHEARSAL name another database" in told["fix"]
+    may_create_databases(sample_site)
+    assert told["step"] not in {one["step"] for one in look_at(sample_site)["warning"]}
     assert [path.suffix for path in sample_site.stored()] == [".zst", ".json"]

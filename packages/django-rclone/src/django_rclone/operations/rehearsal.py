@@ -82,6 +82,11 @@ def _require_no_backup_of(other: str, catalog: Catalog, settings: Settings) -> N
 def _hint(alias: str, other: str | None) -> str:
     if other:
         return f"This is about {other!r}, which REHEARSAL names to rehearse in."
+    return elsewhere(alias)
+
+
+def elsewhere(alias: str) -> str:
+    """Return what to do where there can be no scratch place next to the live database."""
     return (
         f'Let REHEARSAL name another database to rehearse in: {{"{alias}": "rehearsal"}}, where '
         '"rehearsal" is one of DATABASES with nothing of value in it. Or read the backup back '

@@ -37,6 +37,12 @@ class ScratchSchema(Staging):
         return self._rehearsed.remarks if self._rehearsed else ()
 
     @property
+    def refusal(self) -> str:
+        """What is said to a role that may not create it to rehearse in."""
+        name = f"{self.stem}_restoring_..."
+        return f"The role may not create a scratch schema ({name}) to rehearse in."
+
+    @property
     def schemas(self) -> list[str]:
         """The schemas on the server."""
         return self._places()

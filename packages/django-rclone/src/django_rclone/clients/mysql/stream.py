@@ -103,9 +103,9 @@ class LineLimit:
         self._started = length if end < 0 else len(data) - data.rfind(b"\n") - 1
         if length > self._limit:
             raise ClientError(
-                f"A row of the backup has more than {self._limit:,} bytes, which is max_allowed_packet "
+                f"A row of the backup has more than {self._limit:,} bytes, the max_allowed_packet "
                 "of this server.",
-                hint="Raise that.",
+                hint="Raise max_allowed_packet of the server.",
             )
 
 

@@ -69,7 +69,11 @@ WHERE d.datname = %(live)s
 def swap_problem(session: PostgresqlSession) -> str:
     """Return why this role cannot swap in another database; empty if it can."""
     if not session.value(_MAY_SWAP):
-        return "The role cannot swap databases: it must have CREATEDB and own the live database."
+        role = session.value("SELECT quote_ident(current_user)")
+        return (
+            "The role cannot swap databases: it must own the live database, and have CREATEDB "
+            f"(`ALTER ROLE {role} CREATEDB`, as a superuser)."
+        )
     if others := [name for (name,) in session.rows(_SETTINGS_OF_OTHERS)]:
         return (
             f"The database has settings of role {', '.join(others)} "

@@ -154,6 +154,9 @@ class SqliteClient(DatabaseClient):
                 )
             yield stack.enter_context(closing(target))
 
+    def rehearsal_problem(self) -> str:
+        return ""
+
     def broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> Sequence[str]:
         return broken_foreign_keys(connection)
 
