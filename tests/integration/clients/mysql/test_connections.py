@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from tests.support.databases import MysqlDatabase
+from tests.support.databases.mysql import quote
 from tests.support.servers.mysql import MysqlServer
 from tests.support.site import DjangoSite
 
@@ -122,3 +123,29 @@ def test_tls_options_are_honoured(site: DjangoSite) -> None:
     assert done.returncode == 0, done.stderr
     done = site.manage("dbrestore", "--noinput")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("may_have_scratch", [True, False], ids=["scratch", "in_place"])
+@pytest.mark.parametrize("preference", ["autocommit", "tx_read_only"])
+def test_what_the_server_sets_for_every_session_loses_nothing(
+    server: MysqlServer, site: DjangoSite, preference: str, may_have_scratch: bool
+) -> None:
+    with closing(MysqlDatabase(server, may_have_scratch=may_have_scratch)) as database:
+        site.use(database)
+        database.run(
+            "CREATE TABLE note (n int) WITH SYSTEM VERSIONING",
+            "INSERT INTO note VALUES (1), (2)",
+            "DELETE FROM note WHERE n = 1",
+            "CREATE SEQUENCE s",
+        )
+        before = database.fingerprint()
+        mine = f"current_user() LIKE '{database.role}@%'"
+        wanted = f"NOT ({mine})" if preference == "autocommit" else mine
+        server.run(f'SET GLOBAL init_connect = "SET SESSION {preference} = {wanted}"')
+        try:
+            site.back_up()
+            server.run(f"CREATE TABLE {quote(database.name)}.later (n int)")
+            site.restore()
+        finally:
+            server.run("SET GLOBAL init_connect = ''")
+        assert database.fingerprint() == before

@@ -19,6 +19,10 @@ SETTINGS = {
     "sql_select_limit": "18446744073709551615",
     "sql_big_selects": "1",
     "sql_safe_updates": "0",
+    # What a program has loaded stays when it ends.
+    "autocommit": "1",
+    "tx_read_only": "0",
+    "transaction_read_only": "0",
     # What was valid for the session that made it must be so for ours.
     "foreign_key_checks": "0",
     "check_constraint_checks": "0",
@@ -28,5 +32,7 @@ SETTINGS = {
     # What the server shows means what it says.
     "explicit_defaults_for_timestamp": "1",
     "sql_quote_show_create": "1",
+    # In the mode ORACLE, MariaDB takes a note within a block of statements for an error.
+    "sql_notes": "0",
 }
 """Those that a server does not have, or does not let the role set, are left out."""
