@@ -26,7 +26,7 @@ _STEP = 2_000  # pages
 _CACHE = 32_000  # KiB, while a live database is replaced
 _PAUSE = 0.05  # seconds
 _TRY = 1.0  # seconds of waiting for a lock within SQLite, where no signal is seen
-_UNDOING = 2.0  # seconds, after a signal
+_UNDOING = 1.5  # seconds, after a signal
 _UNWRITTEN = 64 << 20  # bytes that may have to reach the disk at once
 
 _STOPPED = "The restore was stopped by a signal."
