@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from django.core.management.base import CommandError
 
 from tests.support.databases import MysqlDatabase
 from tests.support.databases.mysql import quote
@@ -149,3 +150,27 @@ def test_what_the_server_sets_for_every_session_loses_nothing(
         finally:
             server.run("SET GLOBAL init_connect = ''")
         assert database.fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    ("preference", "value", "reason"),
+    [
+        # As the option --safe-updates of the vendor's client has it.
+        ("sql_select_limit", 1_000, "1,000 rows"),
+        pytest.param("sql_quote_show_create", 0, "hold the tables", marks=pytest.mark.thorough),
+    ],
+)
+def test_what_the_server_sets_for_every_session_leaves_nothing_out(
+    server: MysqlServer, site: DjangoSite, preference: str, value: int, reason: str
+) -> None:
+    site.database.add_sample()
+    site.database.run("CREATE TABLE t (n int)", "INSERT INTO t SELECT seq FROM seq_1_to_1500")
+    mine = f"current_user() LIKE '{site.database.role}@%'"
+    setting = f"{preference} = IF({mine}, {value}, @@{preference})"
+    server.run(f'SET GLOBAL init_connect = "SET SESSION {setting}"')
+    try:
+        with pytest.raises(CommandError, match=rf"{reason}.*\n.*{preference}"):
+            site.back_up()
+    finally:
+        server.run("SET GLOBAL init_connect = ''")
+    assert site.stored() == []

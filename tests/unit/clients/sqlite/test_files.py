@@ -30,16 +30,17 @@ def test_a_signal_does_not_wait_for_a_large_log(
 ) -> None:
     monkeypatch.setattr("django_rclone.interrupts._TIDYING", 0.1)
     slow = _Slow()
-    try:
-        with (
-            pytest.raises(OperationInterrupted),
-            deferred_signals(),
-            closing_live(cast(sqlite3.Connection, slow)),
-        ):
+
+    def stopped() -> None:
+        with deferred_signals(), closing_live(cast(sqlite3.Connection, slow)):
             os.kill(os.getpid(), signal.SIGTERM)
             if not is_deferred:
                 with interruptible():
                     pass
+
+    try:
+        with pytest.raises(OperationInterrupted):
+            stopped()
         assert not slow.may_end.is_set()
     finally:
         slow.may_end.set()

@@ -6,6 +6,8 @@ OWN_SETTINGS = (
 )
 """What our own statements are written for. Those of objects change it, and are followed by it."""
 
+UNLIMITED = 18_446_744_073_709_551_615  # rows; the default of sql_select_limit
+
 SETTINGS = {
     # A limit of the site's must not end a statement half-way, or a session that waits.
     "max_statement_time": "0",
@@ -16,7 +18,7 @@ SETTINGS = {
     "idle_transaction_timeout": "0",
     "idle_readonly_transaction_timeout": "0",
     "idle_write_transaction_timeout": "0",
-    "sql_select_limit": "18446744073709551615",
+    "sql_select_limit": str(UNLIMITED),
     "sql_big_selects": "1",
     "sql_safe_updates": "0",
     # What a program has loaded stays when it ends.
