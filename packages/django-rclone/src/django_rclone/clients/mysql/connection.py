@@ -34,6 +34,8 @@ class MysqlSession(Session):
 
     version: str
     """The server's version as it prints it, such as ``"10.11.18-MariaDB-deb12"``."""
+    row_limit: int
+    """How many rows a query returns in a session that does not change that, as a dump tool's."""
     settings = ""
     """What a session that loads a dump sets, as a list for ``SET SESSION``."""
 
@@ -146,6 +148,7 @@ class MysqlSession(Session):
         try:
             with self.translated_errors():
                 self._connection.autocommit(True)
+            self.row_limit = int(self.value("SELECT @@sql_select_limit"))
             self._prepare()
             number, self.version = self.rows("SELECT CONNECTION_ID(), VERSION()")[0]
             # Behind a proxy the server may number sessions differently.
