@@ -12,6 +12,7 @@ from ..conf import Settings
 from ..exceptions import RcloneError
 from ..interrupts import interruptible
 from ..processes import Process, run
+from . import folders
 from .binary import RcloneBinary
 from .decoding import json_object
 from .log import TransferStats
@@ -123,6 +124,9 @@ class Copying:
 
         Nothing is yielded for a folder that does not exist. Raises ``RcloneError``.
         """
+        if folder.startswith("/"):
+            yield from folders.sizes(folder, names, self._binary.stall_timeout)
+            return
         flags = (*_LIST, "--format=sp", "--separator= ")
         for line in self._listed("lsf", folder, flags, names):
             size, _, path = line.decode("utf-8", "replace").partition(" ")

@@ -62,6 +62,8 @@ class Sending:
             f"SELECT count(*), sum(size) FROM found WHERE {_PENDING}"
         )
         self._total = total or 0
+        if not self._files:
+            return
         for _ in range(_TRIES):
             for batch in self._batches():
                 self._send_batch(batch, temporary)
