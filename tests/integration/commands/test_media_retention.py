@@ -39,6 +39,7 @@ def test_old_runs_go_with_the_content_that_only_they_had(site: DjangoSite) -> No
     assert snapshot(site.media) == {"a": b"2", "same": b"same"}
 
 
+@pytest.mark.thorough
 def test_a_pinned_run_stays_with_its_content_until_the_pin_ends(site: DjangoSite) -> None:
     site.rclone["MEDIA_CLEANUP_KEEP"] = 1
     forever, for_a_while, _ = make_runs(site, b"1", b"2", b"3")

@@ -313,6 +313,7 @@ def test_role_with_no_more_rights_than_needed_can_back_up(sample_site: DjangoSit
     sample_site.back_up()
 
 
+@pytest.mark.thorough
 def test_excluding_what_is_needed_is_refused(sample_site: DjangoSite) -> None:
     sample_site.database.run("CREATE SEQUENCE q", "CREATE TABLE uses (id int DEFAULT nextval(q))")
     options = sample_site.database.options

@@ -70,6 +70,7 @@ def test_sessions_of_the_site_do_not_delay_the_swap(swapping: DjangoSite) -> Non
     assert swapping.database.fingerprint() == before
 
 
+@pytest.mark.thorough
 def test_a_session_of_a_superuser_prevents_the_swap(swapping: DjangoSite) -> None:
     swapping.back_up()
     swapping.database.run("DELETE FROM entry")
@@ -141,6 +142,7 @@ def test_settings_of_another_role_are_named_before_the_question(swapping: Django
     database.run(f"DROP ROLE {reader}", superuser=True)
 
 
+@pytest.mark.thorough
 def test_a_role_whose_idle_sessions_are_ended_can_swap(swapping: DjangoSite) -> None:
     database = swapping.database
     database.run(f"ALTER ROLE {database.role} SET idle_session_timeout = '300ms'", superuser=True)

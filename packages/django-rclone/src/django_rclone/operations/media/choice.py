@@ -7,7 +7,7 @@ from ...backups import Backup
 from ...backups.catalog import Catalog
 from ...backups.verification import OLD_KEY
 from ...exceptions import BackupNotFound, BackupRejected
-from ..newest import of_environment, of_other_environments
+from ..newest import not_verified, of_environment, of_other_environments
 from .runs import VENDOR, is_whole, newest_run
 
 _LIST = "`manage.py listbackups --media` shows the runs."
@@ -27,7 +27,7 @@ def choose_run(
     if at is not None and moment is None:
         named = named_run(catalog, at)
         _require_match(named, source, environment, unverified=unverified)
-        return named, []
+        return named, list(not_verified(named))
     runs = catalog.for_database(source)
     here = [run for run in runs if run.environment == environment]
     if moment is not None:
