@@ -127,9 +127,7 @@ def test_what_fails_raises_its_own_error(site: DjangoSite) -> None:
             django_rclone.backup_database()
 
 
-def test_what_is_not_verified_is_logged(
-    site: DjangoSite, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_is_not_verified_is_logged(site: DjangoSite, caplog: pytest.LogCaptureFixture) -> None:
     site.write_media({"a.txt": b"a"})
     with override_settings(DJANGO_RCLONE=site.rclone):
         name = django_rclone.backup_database().name
