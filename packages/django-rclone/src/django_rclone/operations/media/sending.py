@@ -154,6 +154,7 @@ class Sending:
             str(staged),
             self._content,
             progress=self._show,
+            listed_after=True,
         )
         arrived = sources if copied.error is None else self._arrived(sources, copied)
         if copied.error is not None and not copied.failed and len(arrived) == len(sources):
