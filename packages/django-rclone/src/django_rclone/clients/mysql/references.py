@@ -1,4 +1,4 @@
-"""What views and defaults use of other schemas, as the server shows both.
+"""What views and defaults use of other schemas, as the server shows them.
 
 In a scratch schema next to the live one, a name of the live schema that was left in a text
 would be found, and elsewhere it would not.
