@@ -70,6 +70,7 @@ def variables_of(path: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not may_mount(), reason="only root may confine a process like this")
 def test_commands_need_no_more_than_a_temporary_folder(
     site: DjangoSite, postgresql_server: PostgresqlServer, tmp_path: Path

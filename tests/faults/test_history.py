@@ -124,6 +124,7 @@ class History:
             assert self.databases[alias].fingerprint() == self.model.live[alias]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(8 if _EVERYTHING else 1))
 def test_catalogue_and_databases_agree_with_the_model_at_every_step(
     site: DjangoSite, seed: int

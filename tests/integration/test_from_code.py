@@ -1,5 +1,6 @@
 """The functions for code: they do what the commands do, and return what was done."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,18 @@ def test_what_fails_raises_its_own_error(site: DjangoSite) -> None:
         site.database.path.unlink()
         with pytest.raises(DumpError):
             django_rclone.backup_database()
+
+
+def test_what_is_not_verified_is_logged(site: DjangoSite, caplog: pytest.LogCaptureFixture) -> None:
+    site.write_media({"a.txt": b"a"})
+    with override_settings(DJANGO_RCLONE=site.rclone):
+        name = django_rclone.backup_database().name
+        [media] = django_rclone.backup_media()
+    with override_settings(DJANGO_RCLONE={**site.rclone, "SIGNING_KEY": "another"}):
+        django_rclone.restore_database(name=name, unverified=True, safety_backup=False)
+        django_rclone.restore_media(at=media.run.name, unverified=True)
+    for backup in (name, media.run.name):
+        assert re.search(f"{re.escape(backup)} is not verified: ", caplog.text)
 
 
 def test_of_several_sources_the_one_to_restore_must_be_named(site: DjangoSite) -> None:

@@ -122,6 +122,7 @@ STRICT = {
 }
 
 
+@pytest.mark.thorough
 def test_backup_waits_for_all_dead_channels_at_once_and_names_each_of_them(site, tmp_path):
     limit = 6.0
     began = time.monotonic()

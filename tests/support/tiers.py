@@ -13,9 +13,34 @@ import pytest
 _CASES = {"tests/integration/": 1, "tests/example_site/": 1, "tests/notify/": 3}
 """How many cases of one test are quick, by the folder of the test."""
 
+_SUITES = (
+    "tests/integration/clients/mysql/test_suite.py::OnFolderTests",
+    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests",
+)
+"""The suite of a client, as it runs on the servers; on SQLite all of it is quick."""
+
+_THOROUGH_OF_SUITES = (
+    "a_damaged_backup",
+    "a_dump_that_is_abandoned",
+    "a_killed",
+    "a_rehearsal_fails",
+    "a_restore_of_an_unchanged",
+    "a_restore_that_is_not_finished",
+    "a_restored_database_can_be_backed_up",
+    "a_truncated_dump_without",
+    "an_error_within",
+    "an_interrupted_download",
+    "an_interrupted_upload",
+    "bytes_may_come",
+    "commands_in_a_dump_without",
+    "what_differs_from_the_inventory",
+)
+
 _THOROUGH = (
+    *(f"{suite}::test_{name}" for suite in _SUITES for name in _THOROUGH_OF_SUITES),
     "tests/docs/test_console.py",
     "tests/docs/test_extending.py::test_compact_client",
+    "tests/docs/test_moving_page.py",
     "tests/example_site/test_commands.py",
     "tests/example_site/test_demo.py",
     "tests/example_site/test_engines.py",
@@ -23,6 +48,7 @@ _THOROUGH = (
     "tests/example_site/test_published_examples.py",
     "tests/example_site/test_receivers.py",
     "tests/example_site/test_seed.py",
+    "tests/faults/test_answers.py",
     "tests/faults/test_object_lock.py",
     "tests/integration/clients/mongodb/test_faults.py",
     "tests/integration/clients/mongodb/test_restore.py",
@@ -30,29 +56,13 @@ _THOROUGH = (
     "tests/integration/clients/mongodb/test_staging.py::test_finish_without_swap",
     "tests/integration/clients/mysql/test_connections.py",
     "tests/integration/clients/mysql/test_options.py",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_a_killed",
+    "tests/integration/clients/mysql/test_safety.py",
     "tests/integration/clients/orm/test_faults.py",
+    "tests/integration/clients/orm/test_mysql.py",
     "tests/integration/clients/orm/test_suite.py",
     "tests/integration/clients/postgresql/test_connections.py",
     "tests/integration/clients/postgresql/test_limits.py::test_with_too_few_locks_a_role",
     "tests/integration/clients/postgresql/test_options.py",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_a_killed",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_a_restore_of_an_unchanged",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_an_interrupted_download",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_an_interrupted_upload",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_an_error_within",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_a_dump_that_is_abandoned",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_a_restore_that_is_not_finished",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_bytes_may_come",
-    "tests/integration/clients/mysql/test_suite.py::OnFolderTests::test_a_rehearsal_fails",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_a_restore_of_an_unchanged",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_an_interrupted_download",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_an_interrupted_upload",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_an_error_within",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_a_dump_that_is_abandoned",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_a_restore_that_is_not_finished",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_bytes_may_come",
-    "tests/integration/clients/postgresql/test_suite.py::NewestOnFolderTests::test_a_rehearsal_fails",
     "tests/integration/commands/test_terminal.py",
     "tests/packaging/",
 )

@@ -113,6 +113,7 @@ def test_no_variable_of_rclone_changes_what_is_stored(site: DjangoSite) -> None:
     assert "django_rclone.W005" in done.stderr
 
 
+@pytest.mark.thorough
 def test_without_a_temporary_folder_only_a_copy_is_impossible(site: DjangoSite) -> None:
     before = site.database.fingerprint()
     site.write_media({"a.txt": b"a"})

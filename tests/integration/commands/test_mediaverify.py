@@ -120,6 +120,7 @@ def test_a_damaged_index_is_found(shop: DjangoSite) -> None:
     assert "cannot be decompressed" in fails(shop)
 
 
+@pytest.mark.thorough
 def test_shares_reach_everything_in_turns(shop: DjangoSite) -> None:
     damaged = contents(shop)[-1]  # of the last hash
     whole = damaged.read_bytes()
@@ -143,6 +144,7 @@ def test_shares_reach_everything_in_turns(shop: DjangoSite) -> None:
     assert record_of(run_of(shop)).proven_at is not None
 
 
+@pytest.mark.thorough
 def test_a_run_can_be_named_and_every_source_is_read(shop: DjangoSite) -> None:
     other = shop.folder / "invoices"
     other.mkdir()

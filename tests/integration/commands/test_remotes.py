@@ -95,6 +95,7 @@ def test_everything_works_on_a_remote_of_the_settings(
             assert secret not in arguments + config.read_text()
 
 
+@pytest.mark.thorough
 def test_no_secret_of_a_remote_shows_anywhere(site: DjangoSite, tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     (tmp_path / "tmp").mkdir()

@@ -209,6 +209,7 @@ def test_a_killed_backup_leaves_no_site_backup_and_whole_parts(site: DjangoSite,
     back_up(site)
 
 
+@pytest.mark.thorough
 def test_a_clean_up_keeps_the_parts_of_site_backups(site: DjangoSite) -> None:
     site.rclone |= {"DB_CLEANUP_KEEP": 1, "MEDIA_CLEANUP_KEEP": 1}
     site.write_media({"a": b"first"})
@@ -231,6 +232,7 @@ def test_a_clean_up_keeps_the_parts_of_site_backups(site: DjangoSite) -> None:
     assert len(site.backups()) == len(site.backups("--media")) == 1
 
 
+@pytest.mark.thorough
 def test_marks_without_a_site_backup_go_two_days_later(
     site: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

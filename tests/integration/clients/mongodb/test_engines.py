@@ -40,6 +40,7 @@ def test_the_fake_engine_connects_with_the_same_parameters(
     assert fake == parameters_with(shop, REAL_ENGINE, **settings)
 
 
+@pytest.mark.thorough
 @real
 def test_a_database_may_be_named_by_the_connection_string_alone(shop: Shop) -> None:
     shop.settings.update(ENGINE=REAL_ENGINE, NAME="", HOST=f"mongodb://{shop.server.address}/shop")

@@ -66,6 +66,7 @@ def test_finish_without_swap_changes_nothing_and_leaves_nothing(
     assert shop.content == live
 
 
+@pytest.mark.thorough
 def test_a_lost_acknowledgement_of_the_last_step_is_a_success(
     shop: Shop, before: dict[str, Document], recorder: SignalRecorder
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_lost_acknowledgement_of_the_last_step_is_a_success(
     assert shop.content == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", ["the first step", "the marker"])
 def test_a_connection_lost_before_the_first_step_changes_nothing(
     shop: Shop, before: dict[str, Document], recorder: SignalRecorder, way: str

@@ -102,6 +102,7 @@ def test_missing_programs_are_named_with_the_package_that_has_them(sample_site: 
         sample_site.back_up()
 
 
+@pytest.mark.thorough
 def test_a_wrong_password_is_reported_and_not_shown(sample_site: DjangoSite) -> None:
     sample_site.databases["default"]["PASSWORD"] = "not-that-word"
     for command in (["dbbackup"], ["dbrestore", "--noinput"]):
@@ -125,6 +126,7 @@ def test_no_password_is_in_any_argument_or_environment(sample_site: DjangoSite) 
     assert b"ouvre" not in seen.read_bytes()
 
 
+@pytest.mark.thorough
 def test_a_table_in_use_leaves_everything_as_it_is(mutated_site: tuple[DjangoSite, str]) -> None:
     site, before = mutated_site
     live = site.database.fingerprint()

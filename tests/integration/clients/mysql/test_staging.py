@@ -340,6 +340,7 @@ class Died(BaseException):
     """Stands for the end of our process."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "trigger",
     [

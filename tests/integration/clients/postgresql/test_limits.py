@@ -44,6 +44,7 @@ def test_with_too_few_locks_a_role_that_may_swap_swaps(crowded: DjangoSite) -> N
     assert site.database.leftovers() == []
 
 
+@pytest.mark.thorough
 def test_locks_that_suffice_are_not_mentioned(sample_site: DjangoSite) -> None:
     errors = StringIO()
     sample_site.call("dbbackup", stderr=errors)

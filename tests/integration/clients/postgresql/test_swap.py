@@ -70,6 +70,7 @@ def test_sessions_of_the_site_do_not_delay_the_swap(swapping: DjangoSite) -> Non
     assert swapping.database.fingerprint() == before
 
 
+@pytest.mark.thorough
 def test_a_session_of_a_superuser_prevents_the_swap(swapping: DjangoSite) -> None:
     swapping.back_up()
     swapping.database.run("DELETE FROM entry")
@@ -141,6 +142,27 @@ def test_settings_of_another_role_are_named_before_the_question(swapping: Django
     database.run(f"DROP ROLE {reader}", superuser=True)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("reason", ["subscription", "template"])
+def test_a_database_that_could_not_be_dropped_is_not_swapped(
+    swapping: DjangoSite, reason: str
+) -> None:
+    database = swapping.database
+    swapping.back_up()
+    subscription = "CREATE SUBSCRIPTION sub CONNECTION 'host=127.0.0.1' PUBLICATION p WITH (connect = false, slot_name = NONE)"
+    template = f"ALTER DATABASE {database.name} IS_TEMPLATE"
+    database.run(subscription if reason == "subscription" else f"{template} true", superuser=True)
+    before = database.fingerprint()
+    with pytest.raises(CommandError, match=rf"{reason}.*\n.*in_place"):
+        swapping.restore()
+    assert database.fingerprint() == before
+    assert database.leftovers() == []
+    database.run(
+        "DROP SUBSCRIPTION sub" if reason == "subscription" else f"{template} false", superuser=True
+    )
+
+
+@pytest.mark.thorough
 def test_a_role_whose_idle_sessions_are_ended_can_swap(swapping: DjangoSite) -> None:
     database = swapping.database
     database.run(f"ALTER ROLE {database.role} SET idle_session_timeout = '300ms'", superuser=True)

@@ -53,6 +53,12 @@ def dates_in_the_future(ahead: Sequence[Backup], chosen: Backup) -> Iterator[str
         )
 
 
+def not_verified(backup: Backup) -> Iterator[str]:
+    """Yield a warning if the backup is not verified, and is restored all the same."""
+    if not backup.verified:
+        yield f"{backup.path} is not verified: {backup.problem}."
+
+
 def of_environment(environment: str) -> str:
     """Return words for an environment, which may have no name."""
     return f" in environment {environment!r}" if environment else " without an environment"

@@ -28,7 +28,7 @@ from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .foreign import foreign_backup, require_form
 from .migrations import missing_migrations
-from .newest import dates_in_the_future, newest_backup, of_environment
+from .newest import dates_in_the_future, newest_backup, not_verified, of_environment
 from .reading import expected_inventory, stream
 from .safety import back_up_first
 
@@ -108,6 +108,7 @@ def plan_restore(
             expected=expected,
             live=client.describe_target(),
             warnings=(
+                *not_verified(backup),
                 *dates_in_the_future(ahead, backup),
                 *(() if salvage else client.restore_warnings()),
             ),

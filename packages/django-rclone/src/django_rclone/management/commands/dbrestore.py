@@ -86,8 +86,6 @@ class Command(RcloneCommand):
             safety_backup=safety_backup,
             foreign=foreign,
         )
-        if not plan.backup.verified:
-            console.warn(f"{plan.backup.path} is not verified: {plan.backup.problem}.")
         for warning in plan.warnings:
             console.warn(warning)
         question = _salvage_question(plan) if salvage else _question(plan)

@@ -86,8 +86,6 @@ class Command(RcloneCommand):
             force=force,
         )
         with plan:
-            if not plan.run.verified:
-                console.warn(f"{plan.run.path} is not verified: {plan.run.problem}.")
             for warning in plan.warnings:
                 console.warn(warning)
             if dry_run:
