@@ -118,7 +118,7 @@ def test_five_minute_start_prints_what_the_page_shows(site: DjangoSite):
     stored = ""
     steps = [s for b in blocks(start) if b.language == "console" for s in session(b.code)]
     calls = [(command, shown) for command, shown in steps if "manage.py" in command]
-    assert len(calls) == 10
+    assert len(calls) == 13
     # tests/integration/commands/test_backupsetup.py answers its questions.
     answers = ["--noinput", "--kind=folder", f"--place={site.folder / 'disk'}"]
 

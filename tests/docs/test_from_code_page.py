@@ -53,6 +53,27 @@ def test_the_view_backs_up_and_reports(site: DjangoSite) -> None:
     assert "There is no database file" in json.loads(run(site, code).stdout)["error"]
 
 
+def test_the_status_page_tells_what_is_wrong_and_asks_once(site: DjangoSite) -> None:
+    code = (
+        "from django.test import RequestFactory\n"
+        "from types import SimpleNamespace\n"
+        "from django.core.cache import cache\n"
+        "from shop.status import backup_status\n"
+        "request = RequestFactory().get('/')\n"
+        "request.user = SimpleNamespace(is_active=True, is_staff=True)\n"
+        "print(backup_status(request).content.decode())\n"
+        "from django_rclone import backup_database\n"
+        "backup_database()\n"
+        "print(backup_status(request).content.decode())\n"
+        "cache.clear()\n"
+        "print(backup_status(request).content.decode())\n"
+    )
+    first, second, third = run(site, code).stdout.splitlines()
+    assert "<td>CRITICAL</td><td>default</td><td>there is no backup</td>" in first
+    assert second == first, "it is kept"
+    assert "<td>WARNING</td><td>default</td><td>no backup was ever verified" in third
+
+
 def test_the_tasks_of_celery_back_up_and_rehearse(site: DjangoSite) -> None:
     code = (
         "from celery import Celery\n"

@@ -29,6 +29,28 @@ def write_units(folder: Path) -> list[Path]:
     return units
 
 
+def test_the_lines_of_cron_hand_the_secrets_to_the_command(tmp_path: Path) -> None:
+    (block,) = [b for b in blocks(PAGES / "scheduling.md") if b.language == "crontab"]
+    lines = [line for line in block.code.splitlines() if line[0].isdigit()]
+    assert len(lines) == 3
+    (tmp_path / "environment").write_text("BACKUP_PASSWORD=of_the-tests\n")
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$PWD $BACKUP_PASSWORD $*"\n')
+    python.chmod(0o700)
+    for line in lines:
+        command = line.split(maxsplit=5)[5].replace("/srv/shop", str(tmp_path))
+        # As cron runs it: https://manpages.debian.org/bookworm/cron/crontab.5.en.html
+        said = subprocess.run(
+            ["/bin/sh", "-c", command],
+            env={"PATH": "/usr/bin:/bin"},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert said.startswith(f"{tmp_path} of_the-tests manage.py ")
+
+
 @pytest.mark.skipif(ANALYZE is None, reason="systemd is not installed")
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     units = write_units(tmp_path)

@@ -26,8 +26,36 @@ def test_nothing_is_said_when_all_is_well(settings: DjangoSettings) -> None:
     assert found(settings) == []
 
 
-@pytest.mark.parametrize("value", [None, [], {}, {"REMOTE": "relative"}], ids=repr)
-def test_remote_that_is_not_set_is_e001(value: object, settings: DjangoSettings) -> None:
+@pytest.mark.parametrize("value", [None, {}], ids=repr)
+def test_an_app_that_was_just_added_keeps_nothing_from_running(
+    value: object, settings: DjangoSettings
+) -> None:
+    settings.DJANGO_RCLONE = value
+    [message] = checks.run_checks(tags=["django_rclone"])
+    assert (message.id, message.level) == ("django_rclone.W010", checks.WARNING)
+    assert "manage.py backupsetup" in str(message.hint)
+
+
+def test_a_process_without_the_secrets_runs(
+    settings: DjangoSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"account": "1", "key": {"FILE": "/no/such/file"}}
+    keys: dict[str, Any] = {
+        "REMOTES": {"backups": {"TYPE": "b2", "OPTIONS": options}},
+        "SIGNING_KEY": {"ENV": "NOT_SET"},
+    }
+    messages = found(settings, **keys)
+    assert {one.id for one in messages} == {"django_rclone.W011"}
+    assert {one.level for one in messages} == {checks.WARNING}
+    assert len(messages) == 2
+    assert all("do not need it" in str(one.hint) for one in messages)
+    monkeypatch.setenv("NOT_SET", "a key")
+    [message] = found(settings, **keys)
+    assert "/no/such/file" in message.msg
+
+
+@pytest.mark.parametrize("value", [[], {"REMOTE": "relative"}], ids=repr)
+def test_remote_that_is_wrong_is_e001(value: object, settings: DjangoSettings) -> None:
     settings.DJANGO_RCLONE = value
     [message] = checks.run_checks(tags=["django_rclone"])
     assert message.id == "django_rclone.E001"

@@ -235,6 +235,10 @@ def test_control_characters_are_not_printed() -> None:
     )
 
 
+def test_what_a_driver_indents_stays_readable() -> None:
+    assert printable("refused\n\tIs it running") == "refused\n    Is it running"
+
+
 def test_a_signal_without_a_name_is_reported_by_its_number() -> None:
     kill = Command(argv=(sys.executable, "-c", "import os; os.kill(os.getpid(), 35)"))
     with pytest.raises(ProcessError, match="was killed by signal 35"):

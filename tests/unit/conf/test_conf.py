@@ -8,7 +8,8 @@ from pytest_django import Settings as DjangoSettings
 
 from django_rclone import conf
 from django_rclone.conf.retention import Policy
-from django_rclone.exceptions import InvalidSettings
+from django_rclone.exceptions import InvalidSettings, SecretMissing
+from django_rclone.redaction import redact
 from tests.unit.conftest import Configure, Databases
 
 
@@ -73,7 +74,8 @@ def test_missing_settings_are_reported_with_an_example(settings: DjangoSettings)
     del settings.DJANGO_RCLONE
     with pytest.raises(InvalidSettings, match="DJANGO_RCLONE is not set") as caught:
         conf.load()
-    assert 'DJANGO_RCLONE = {"REMOTE": "name:path"}' in caught.value.hint
+    assert "manage.py backupsetup" in caught.value.hint
+    assert 'DJANGO_RCLONE = {"REMOTE": "/srv/backups"}' in caught.value.hint
 
 
 @pytest.mark.parametrize("value", [[], "name:path", 5, [("REMOTE", "name:path")]])
@@ -88,7 +90,12 @@ def test_remote_is_required(settings: DjangoSettings) -> None:
     with pytest.raises(InvalidSettings) as caught:
         conf.load()
     assert (caught.value.key, caught.value.problem) == ("REMOTE", "is not set")
-    assert "name:path" in caught.value.hint
+    assert "manage.py backupsetup" in caught.value.hint
+
+
+def test_what_to_do_is_on_a_line_of_its_own_as_in_other_errors(configure: Configure) -> None:
+    error = refusal(configure, COMPRESSION="gzip")
+    assert str(error) == f"DJANGO_RCLONE['COMPRESSION'] {error.problem}.\nHint: {error.hint}"
 
 
 @pytest.mark.parametrize(
@@ -514,8 +521,8 @@ def test_clients_are_read(configure: Configure) -> None:
 @pytest.mark.parametrize(
     ("clients", "words"),
     [
-        ({"defualt": {}}, "names an unknown database: 'defualt'. Did you mean 'default'?"),
-        ({"zzz": {}}, "names an unknown database: 'zzz'. For example"),
+        ({"defualt": {}}, "names an unknown database: 'defualt'.\nHint: Did you mean 'default'?"),
+        ({"zzz": {}}, "names an unknown database: 'zzz'.\nHint: For example"),
         ({5: {}}, "names an unknown database: 5"),
         ({"default": "shop.Client"}, "of 'default' may contain only BACKEND and OPTIONS"),
         ({"default": {"BACKENDS": "x"}}, "of 'default' may contain only BACKEND and OPTIONS"),
@@ -598,6 +605,28 @@ def test_secrets_are_found_in_wrong_settings_too(value: object, settings: Django
     assert list(conf.secrets()) == ["the-secret-key-of-the-tests"]
 
 
+def test_keys_that_sign_may_come_from_elsewhere(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys: dict[str, Any] = {
+        "SIGNING_KEY": {"ENV": "BACKUP_SIGNING_KEY"},
+        "SIGNING_KEY_FALLBACKS": ["plain", {"FILE": tmp_path / "old"}],
+    }
+    (tmp_path / "old").write_text("an older one\n")
+    with pytest.raises(SecretMissing, match="the variable BACKUP_SIGNING_KEY, which is not set"):
+        configure(**keys)
+    monkeypatch.setenv("BACKUP_SIGNING_KEY", "the signing key")
+    settings = configure(**keys)
+    assert settings.signing_key == "the signing key"
+    assert settings.signing_key_fallbacks == ("plain", "an older one")
+    assert not settings.signs_with_secret_key
+    assert redact("the signing key, an older one") == "***, ***"
+    (tmp_path / "old").unlink()
+    with pytest.raises(SecretMissing, match="number 2 is to come from"):
+        configure(**keys)
+    assert redact("the signing key") == "***"
+
+
 def test_retention_is_read(configure: Configure) -> None:
     assert configure().retention is None
     rules = {"last": 3, "daily": 7, "weekly": 4, "monthly": 12, "yearly": 3, "within": "48h"}
@@ -613,7 +642,7 @@ def test_retention_is_read(configure: Configure) -> None:
         (10, "must be a dict, not int"),
         ({}, "keeps nothing"),
         ({"last": 0, "daily": 0}, "keeps nothing"),
-        ({"dayly": 7}, "unknown rule 'dayly'. Did you mean 'daily'?"),
+        ({"dayly": 7}, "unknown rule 'dayly'.\nHint: Did you mean 'daily'?"),
         ({"hourly": 7}, "unknown rule 'hourly'"),
         ({1: 7}, "unknown rule 1"),
         ({"last": -1}, "a rule 'last' that must be a whole number from 0"),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from django_rclone import conf
-from django_rclone.conf.remotes import CREDENTIALS_DIRECTORY, ConfiguredRemote, Encryption
+from django_rclone.conf.remotes import ConfiguredRemote, Encryption
+from django_rclone.conf.sources import CREDENTIALS_DIRECTORY
 from django_rclone.exceptions import InvalidSettings
 from django_rclone.redaction import redact
 from tests.unit.conftest import Configure
@@ -44,7 +45,7 @@ def test_a_path_is_an_option(configure: Configure, tmp_path: Path) -> None:
         ({"backups": "s3"}, "of 'backups' must be a dict"),
         ({"backups": {}}, "of 'backups' has no TYPE"),
         ({"backups": {"TYPE": 5}}, "of 'backups' has no TYPE"),
-        ({"backups": {"TYPE": "s3", "OPTION": {}}}, "unknown key 'OPTION'. Did you mean 'OPTIONS'"),
+        ({"backups": {"TYPE": "s3", "OPTION": {}}}, "unknown key 'OPTION'.\nHint: Did you mean 'OPTIONS'"),
         ({"backups": {"TYPE": "s3", "options": {}}}, "Did you mean 'OPTIONS'"),
         ({"backups": {"TYPE": "s3", "OPTIONS": [SECRET]}}, "OPTIONS must be a dict"),
         ({"backups": {"TYPE": "s3", "OPTIONS": {"key": None}}}, "not NoneType"),

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from django_rclone.conf.remotes import is_secret
 from django_rclone.management.setup_dialog import Dialog, Given, given_answers
-from django_rclone.management.setup_text import settings_text
+from django_rclone.management.setup_text import secrets_text, settings_text
 from django_rclone.operations.setup.kinds import KINDS, StorageKind
 from django_rclone.operations.setup.proposal import Proposal
 from django_rclone.rclone.binary import RcloneBinary
@@ -84,8 +84,8 @@ def test_what_no_question_is_about_is_taken_too() -> None:
 def test_a_signing_key_can_come_from_a_file() -> None:
     proposal = proposed("folder", files=("SIGNING_KEY=/run/secrets/signing-key",))
     text = settings_text(proposal, {})
-    assert text.startswith("from pathlib import Path\n")
-    assert '"SIGNING_KEY": Path("/run/secrets/signing-key").read_text().strip(),' in text
+    assert '"SIGNING_KEY": {"FILE": "/run/secrets/signing-key"},' in text
+    assert "/run/secrets/signing-key has to hold the key that signs" in secrets_text(proposal)
 
 
 def test_spaces_around_a_secret_are_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error
 from . import conf
 from .clients import get_client
 from .conf import Settings
-from .exceptions import DjangoRcloneError, InvalidSettings
+from .exceptions import DjangoRcloneError, InvalidSettings, NotConfigured, SecretMissing
 from .operations.places import (
     misplaced_backups,
     misplaced_media,
@@ -42,8 +42,8 @@ def check_deployment() -> list[CheckMessage]:
 
 
 def check_settings() -> list[CheckMessage]:
-    """E001: REMOTE is not set. E002: any other setting is wrong."""
-    return [_error(one, "E001" if one.key in ("", "REMOTE") else "E002") for one in conf.problems()]
+    """E001: REMOTE is wrong. E002: any other setting is. W010: REMOTE is not set. W011: a secret is not here."""
+    return [_of_setting(one) for one in conf.problems()]
 
 
 def check_rclone(settings: Settings) -> list[CheckMessage]:
@@ -103,6 +103,16 @@ def check_clients(settings: Settings) -> list[CheckMessage]:
         except DjangoRcloneError as error:
             found.append(_warning(error, "W004"))
     return found
+
+
+def _of_setting(problem: InvalidSettings) -> CheckMessage:
+    # An error would keep `migrate` and `runserver` from running. They need neither: the app may
+    # have been added a minute ago, and the secrets may be with the service that backs up alone.
+    if isinstance(problem, NotConfigured):
+        return _warning(problem, "W010")
+    if isinstance(problem, SecretMissing):
+        return _warning(problem, "W011")
+    return _error(problem, "E001" if problem.key in ("", "REMOTE") else "E002")
 
 
 def _error(problem: InvalidSettings, number: str) -> CheckMessage:

@@ -4,6 +4,8 @@
 
     ImproperlyConfigured
       InvalidSettings         a key of DJANGO_RCLONE is wrong; says which, and the fix
+        NotConfigured         DJANGO_RCLONE, or where backups go, is not set yet
+        SecretMissing         a secret is not where the settings say that this process finds it
     DjangoRcloneError         base; never raised itself
       OperationVetoed         a receiver of a pre_* signal raised
       BackupNotFound          no such backup on the remote
@@ -52,9 +54,16 @@ class InvalidSettings(ImproperlyConfigured):
         self.key = key
         self.problem = problem
         self.hint = hint
-        super().__init__(
-            f"DJANGO_RCLONE[{key!r}] {problem}. {hint}" if key else f"{problem}. {hint}"
-        )
+        where = f"DJANGO_RCLONE[{key!r}] " if key else ""
+        super().__init__(f"{where}{problem}.\nHint: {hint}")
+
+
+class NotConfigured(InvalidSettings):
+    """Nothing says where backups go: the app was just added, or is not used here."""
+
+
+class SecretMissing(InvalidSettings):
+    """A secret is not where the settings say; processes that never back up need none."""
 
 
 class DjangoRcloneError(Exception):
@@ -159,10 +168,7 @@ class MediaGuardError(DjangoRcloneError):
 
 
 class MediaIncomplete(DjangoRcloneError):
-    """Some media files, which the message names, could not be stored or restored; all others were.
-
-    ``run`` is the run that was stored all the same, if any.
-    """
+    """The media files in the message were not stored or restored; ``run`` was stored, if any."""
 
     def __init__(self, message: str, *, hint: str = "", run: object = None) -> None:
         self.run = run
@@ -223,10 +229,7 @@ class ExecutableNotFound(ProcessError):
 
 
 class RcloneError(ProcessError):
-    """rclone failed.
-
-    ``missing`` is whether there is no such object or folder.
-    """
+    """rclone failed; ``missing`` is whether there is no such object or folder."""
 
     missing = False
 

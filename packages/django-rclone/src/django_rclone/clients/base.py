@@ -218,7 +218,11 @@ class DatabaseClient(ABC):
         context removes every trace; the live data is never touched. Raises ``ClientError`` if
         there can be no such place.
         """
-        raise ClientError("A database of this kind has no scratch place for a rehearsal.")
+        raise ClientError(self.rehearsal_problem())
+
+    def rehearsal_problem(self) -> str:
+        """Return why ``rehearse()`` can make no scratch place here; empty if it can."""
+        return "A database of this kind has no scratch place for a rehearsal."
 
     def broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> Sequence[str]:
         """Return the tables in which foreign keys do not hold, as far as they are known.

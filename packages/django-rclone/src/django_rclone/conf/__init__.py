@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from django.conf import settings as django_settings
 
-from ..exceptions import InvalidSettings
-from . import clients, limits, rclone_flags, rehearsals, retention, validators
+from ..exceptions import InvalidSettings, NotConfigured
+from . import clients, limits, rclone_flags, rehearsals, retention, signing, validators
 from .clients import ClientSettings as ClientSettings
 from .known_secrets import secret_key
 from .known_secrets import secrets as secrets
@@ -140,8 +140,8 @@ KEYS: dict[str, _Key] = {
     "ENVIRONMENT": _Key("", validators.environment),
     "COMPRESSION": _Key("zstd", validators.compression),
     "COMPRESSION_LEVEL": _Key(1, _level),
-    "SIGNING_KEY": _Key(None, validators.signing_key),
-    "SIGNING_KEY_FALLBACKS": _Key((), validators.signing_key_fallbacks),
+    "SIGNING_KEY": _Key(None, signing.signing_key),
+    "SIGNING_KEY_FALLBACKS": _Key((), signing.signing_key_fallbacks),
     "CLIENTS": _Key({}, clients.clients),
     "REHEARSAL": _Key({}, rehearsals.databases),
     "REHEARSAL_CHECKS": _Key((), rehearsals.dotted_paths),
@@ -150,17 +150,23 @@ KEYS: dict[str, _Key] = {
 """Every key of ``DJANGO_RCLONE``; in lower case it is the field of ``Settings``."""
 
 
+_BEGINNING = (
+    "`manage.py backupsetup` asks where backups should go, tries it, and prints the settings. For a "
+    f'first try, a folder will do: {SETTING} = {{"REMOTE": "/srv/backups"}}.'
+)
+
+
 def _read() -> tuple[Settings | None, list[InvalidSettings]]:
     raw = configured()
     if not isinstance(raw, Mapping):
-        what = "is not set" if raw is None else f"must be a dict, not {validators.type_name(raw)}"
-        hint = f'Add {SETTING} = {{"REMOTE": "name:path"}} to your settings.'
-        return None, [InvalidSettings("", f"{SETTING} {what}", hint)]
+        if raw is None:
+            return None, [NotConfigured("", f"{SETTING} is not set", _BEGINNING)]
+        problem = f"{SETTING} must be a dict, not {validators.type_name(raw)}"
+        return None, [InvalidSettings("", problem, _BEGINNING)]
 
     found = [_unknown(key) for key in raw if key not in KEYS]
     if "REMOTE" not in raw:
-        hint = "Set it to 'name:path' of a remote in REMOTES, or to an absolute folder."
-        found.append(InvalidSettings("REMOTE", "is not set", hint))
+        found.append(NotConfigured("REMOTE", "is not set", _BEGINNING))
     values: dict[str, Any] = {}
     for name, key in KEYS.items():
         if name == "REMOTE" and name not in raw:

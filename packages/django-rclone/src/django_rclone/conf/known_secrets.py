@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
-from . import remotes
+from . import remotes, signing
 from .proposal import all_configured
 
 _SECRET_OPTIONS = ("password", "passwd", "sslpassword", "tlsCertificateKeyFilePassword")
@@ -20,8 +20,8 @@ def secrets() -> Iterator[str]:
         *_listed(getattr(django_settings, "SECRET_KEY_FALLBACKS", ())),
     ]
     for own in all_configured():
-        candidates.append(own.get("SIGNING_KEY"))
-        candidates += _listed(own.get("SIGNING_KEY_FALLBACKS"))
+        keys = (own.get("SIGNING_KEY"), *_listed(own.get("SIGNING_KEY_FALLBACKS")))
+        candidates += [text for key in keys for text in signing.known(key)]
         candidates += remotes.secrets(own.get("REMOTES"))
     for database in getattr(django_settings, "DATABASES", {}).values():
         candidates.append(database.get("PASSWORD"))

@@ -4,30 +4,23 @@ Which options a type of storage has is known to rclone alone: the room of rclone
 them with what it says.
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ..exceptions import InvalidSettings
+from .sources import SOURCE_HINT, text_of, value_of
 from .validators import did_you_mean, type_name
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _KEYS = ("TYPE", "OPTIONS", "ENCRYPTION")
 _ENCRYPTION_KEYS = ("PASSWORD", "SALT")
-_SOURCES = ("ENV", "FILE")
 _SECRET = re.compile(
     r"(pass|password2?|passphrase|secret|token|keys?|pem|sas_url|connection_string"
     r"|credentials|access_grant|cookies|mnemonic)$",
     re.IGNORECASE,
 )
 _HINT = 'For example {"backups": {"TYPE": "s3", "OPTIONS": {"provider": "AWS"}}}.'
-_SOURCE_HINT = 'Write {"FILE": "/run/secrets/..."} or {"ENV": "..."}.'
-
-CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
-"""The variable in which systemd names the folder of a unit's credentials:
-https://systemd.io/CREDENTIALS/."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +83,7 @@ def secrets(value: object) -> Iterator[str]:
             for name, option in options.items():
                 if isinstance(option, Mapping) or is_secret(str(name)) or name == "SALT":
                     try:
-                        yield _text(option)
+                        yield text_of(option)
                     except ValueError:
                         continue
 
@@ -110,7 +103,7 @@ def _remote(key: str, name: object, value: object) -> ConfiguredRemote:
         name=name,
         type=kind,
         options={
-            option: _value(key, f"of {name!r}: option {option!r}", one)
+            option: value_of(key, f"of {name!r}: option {option!r}", one)
             for option, one in options.items()
         },
         encryption=None if encryption is None else _encryption(key, name, encryption),
@@ -120,9 +113,9 @@ def _remote(key: str, name: object, value: object) -> ConfiguredRemote:
 def _encryption(key: str, name: str, value: object) -> Encryption:
     values = _mapping(key, f"of {name!r}: ENCRYPTION", value, _ENCRYPTION_KEYS)
     if "PASSWORD" not in values:
-        raise InvalidSettings(key, f"of {name!r}: ENCRYPTION has no PASSWORD", _SOURCE_HINT)
+        raise InvalidSettings(key, f"of {name!r}: ENCRYPTION has no PASSWORD", SOURCE_HINT)
     read = {
-        one.lower(): _value(key, f"of {name!r}: {one} of ENCRYPTION", text)
+        one.lower(): value_of(key, f"of {name!r}: {one} of ENCRYPTION", text)
         for one, text in values.items()
     }
     for one, text in read.items():
@@ -143,55 +136,3 @@ def _mapping(
             hint = did_you_mean(name.upper(), known) or f"Known keys: {', '.join(known)}."
             raise InvalidSettings(key, f"{where} has an unknown key {name!r}", hint)
     return value
-
-
-def _value(key: str, where: str, value: object) -> str:
-    try:
-        return _text(value)
-    except ValueError as error:
-        raise InvalidSettings(key, f"{where} {error}", _SOURCE_HINT) from None
-
-
-def _text(value: object) -> str:
-    """Return a value as rclone reads it. Raises ``ValueError``, never with the value."""
-    if isinstance(value, Mapping):
-        return _fetched(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, os.PathLike):
-        return str(os.fspath(value))
-    if isinstance(value, int | float):
-        return str(value)
-    if not isinstance(value, str):
-        raise ValueError(f"must be text, a number or a boolean, not {type(value).__name__}")
-    if "\0" in value:
-        raise ValueError("contains a NUL character")
-    return value
-
-
-def _fetched(value: Mapping[object, object]) -> str:
-    """Return a secret from where a setting says it is."""
-    [(source, place)] = value.items() if len(value) == 1 else [(None, None)]
-    if source not in _SOURCES or not isinstance(place, str | os.PathLike) or not place:
-        raise ValueError("must name one FILE or one ENV for a secret")
-    if source == "ENV":
-        if text := os.environ.get(os.fspath(place), ""):
-            return text
-        raise ValueError(f"is to come from the variable {place}, which is not set")
-    path = Path(place)
-    if not path.is_absolute():
-        folder = os.environ.get(CREDENTIALS_DIRECTORY, "")
-        if not folder:
-            raise ValueError(
-                f"is to come from {path}, a relative path: only a service to which systemd "
-                f"hands credentials may name them so, and {CREDENTIALS_DIRECTORY} is not set"
-            )
-        path = folder / path
-    try:
-        text = path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise ValueError(f"is to come from {path}, which cannot be read: {reason}") from None
-    if not text or "\0" in text:
-        raise ValueError(f"is to come from {path}, which is empty or not text")
-    return text

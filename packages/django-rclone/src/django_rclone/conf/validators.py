@@ -211,20 +211,6 @@ def links(key: str, value: object) -> str:
     return str(value)
 
 
-def signing_key(key: str, value: object) -> str | None:
-    """Accept a key, or ``None`` for Django's own."""
-    if value is not None and (not isinstance(value, str) or not value):
-        raise InvalidSettings(key, "must be a non-empty string or None", "None uses SECRET_KEY.")
-    return value
-
-
-def signing_key_fallbacks(key: str, value: object) -> tuple[str, ...]:
-    """Accept a list of older keys."""
-    if not isinstance(value, list | tuple) or not all(isinstance(k, str) and k for k in value):
-        raise InvalidSettings(key, "must be a list of non-empty strings", "For example [OLD_KEY].")
-    return tuple(value)
-
-
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return a suggestion for a misspelled word, or nothing."""
     close = get_close_matches(str(word), list(known), n=1)

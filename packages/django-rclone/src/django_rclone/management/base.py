@@ -22,6 +22,8 @@ from .terminal import Screen, TerminalConsole
 EXIT_USAGE = 2
 EXIT_DECLINED = 5
 _EXIT_INTERRUPTED = 130
+_STEPS = 2
+"""The verbosity up to which only our own steps are shown."""
 
 
 class RcloneCommand(BaseCommand):
@@ -48,11 +50,16 @@ class RcloneCommand(BaseCommand):
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
         # What only the work itself needs is imported with it: --help is quick.
         from ..rclone import session
+        from ..rclone.overhearing import overheard
         from ..rclone.waits import shown
 
         verbosity = int(options.get("verbosity", 1))
         try:
-            with set_right(), deferred_signals(), session(), shown(self._show_wait):
+            with contextlib.ExitStack() as stack:
+                for one in (set_right(), deferred_signals(), session(), shown(self._show_wait)):
+                    stack.enter_context(one)
+                if verbosity > _STEPS:
+                    stack.enter_context(overheard(self._show_wait))
                 self._warn_of_environment(self.console(verbosity))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:

@@ -77,6 +77,8 @@ def printable(text: str) -> str:
     """Return text from elsewhere without characters that control a terminal or cannot be printed."""
     if text.isprintable():
         return text
+    # Drivers indent with tabs.
+    text = text.expandtabs(4)
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

@@ -108,7 +108,8 @@ class Dialog:
         if self._given.kind:
             return kind_named(self._given.kind)
         if not self._interactive:
-            raise _usage("The kind of storage is not given.", "Add --kind.")
+            kinds = ", ".join(kind.name for kind in KINDS)
+            raise _usage("The kind of storage is not given.", f"Add --kind, one of {kinds}.")
         self._write("Where should backups go?")
         for number, kind in enumerate(KINDS, start=1):
             self._write(f"  {number:2}  {kind.title}")

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from ..operations.setup.proposal import SIGNING_KEY, Answer, Proposal
 
 _WIDTH = 80  # columns of a dictionary with one key, which is written in a line
-_PLACES = """\
-Each variable belongs in the environment of whatever runs manage.py and the site, where no other
-user can read it. Or let a file hold the secret, and write its path into the settings instead:
-  environment          EnvironmentFile= of a systemd unit, env_file: of compose, a Secret of
-                       Kubernetes with env:; never a file in the repository
-  systemd credential   {"FILE": "backup-password"} with LoadCredential=backup-password:/etc/...
-  Docker secret        {"FILE": "/run/secrets/backup-password"} with secrets: of compose
-SIGNING_KEY takes text alone: Path("/run/secrets/signing-key").read_text().strip() reads a file."""
+_FILE = "/srv/shop/environment"
+_LINES = f"""\
+These lines belong in a file that no other user can read (chmod 600), and that is in no repository,
+such as {_FILE}:"""
+_PLACES = f"""\
+  a shell           set -a; . {_FILE}; set +a
+  cron              the same at the beginning of the line, with && instead of ;
+  systemd, compose  EnvironmentFile={_FILE}, env_file: {_FILE}
+Or let a file hold each secret, and write {{"FILE": "/run/secrets/backup-password"}} for {{"ENV": ...}}:
+a secret of Docker or Kubernetes; {{"FILE": "backup-password"}} is a credential of systemd."""
 _KEEP = """\
 What was made just now is stored nowhere. Keep it in a second place, which depends neither on this
 machine nor on the storage, before the first backup: without the password of the encryption nobody
@@ -31,13 +33,12 @@ def settings_text(proposal: Proposal, present: Mapping[str, object]) -> str:
         values["REMOTES"] = remotes
     values["REMOTE"] = proposal.remote
     values["ENVIRONMENT"] = proposal.environment
-    imports = ""
     if proposal.signing_key:
-        imports, values[SIGNING_KEY] = _read(proposal.signing_key)
+        values[SIGNING_KEY] = proposal.signing_key.written
         if present.get("REMOTE"):
             # What SECRET_KEY has signed stays verified.
             values["SIGNING_KEY_FALLBACKS"] = [_Code("SECRET_KEY")]
-    return f"{imports}DJANGO_RCLONE = {_rendered(values)}"
+    return f"DJANGO_RCLONE = {_rendered(values)}"
 
 
 def kept_settings(proposal: Proposal, present: Mapping[str, object]) -> str:
@@ -55,26 +56,21 @@ def kept_settings(proposal: Proposal, present: Mapping[str, object]) -> str:
 def secrets_text(proposal: Proposal) -> str:
     """Return which secrets there are, and where each belongs; empty if there are none."""
     found = list(proposal.secrets())
-    if not found:
-        return ""
-    width = max(len(answer.variable or answer.file) for _, answer in found)
-    lines = ["Secrets:"]
-    for what, answer in found:
-        lines.append(f"  {(answer.variable or answer.file).ljust(width)}  {what}")
-        if answer.made:
-            lines.append(f"  {' ' * width}  made just now: {answer.made}")
-    lines += ["", _PLACES]
+    parts = [f"{answer.file} has to hold {what}." for what, answer in found if answer.file]
+    if lines := [_line(what, answer) for what, answer in found if answer.variable]:
+        parts += [_LINES, "\n".join(lines), _PLACES]
     if any(answer.made for _, answer in found):
-        lines += ["", _KEEP]
-    return "\n".join(lines)
+        parts.append(_KEEP)
+    return "\n\n".join(parts)
 
 
-def _read(answer: Answer) -> tuple[str, _Code]:
-    """Return the import and the expression by which the settings read a secret themselves."""
-    if answer.file:
-        path = json.dumps(answer.file)
-        return "from pathlib import Path\n\n", _Code(f"Path({path}).read_text().strip()")
-    return "import os\n\n", _Code(f"os.environ[{json.dumps(answer.variable)}]")
+def _line(what: str, answer: Answer) -> str:
+    """Return the lines of a variable as a shell and systemd read them."""
+    if answer.made:
+        known = "made just now"
+    else:
+        known = "the variable is set here" if answer.is_in_place else "as you typed it"
+    return f"# {what[0].upper()}{what[1:]}, {known}\n{answer.variable}={answer.made}"
 
 
 def _rendered(value: object, indent: str = "") -> str:

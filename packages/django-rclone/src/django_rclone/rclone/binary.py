@@ -11,7 +11,7 @@ from ..conf import Settings
 from ..conf.rclone_flags import connection_flags, without_filters
 from ..exceptions import ExecutableNotFound, InvalidSettings, RcloneError
 from ..processes import Command, Process, StallTimeout, left_out, run
-from . import own_remotes
+from . import overhearing, own_remotes
 from .environment import Variables, choose, collection, rclone_variables
 from .log import TransferStats, failure
 
@@ -100,7 +100,7 @@ class RcloneBinary:
             *(*_LIMITS, *self._timeouts, *without_filters(self.flags), *_ALWAYS, "--", "-"),
         )
         command = Command(argv=argv, name=Path(self._path).name, env=self._env)
-        return Process(command, on_line=on_line, failure=failure)
+        return Process(command, on_line=overhearing.heard(on_line), failure=failure)
 
     def process(
         self,
@@ -126,7 +126,7 @@ class RcloneBinary:
         stats = stats or TransferStats()
         return Process(
             Command(argv=argv, env=self._env),
-            on_line=stats.feed,
+            on_line=overhearing.heard(stats.feed),
             failure=failure,
             stall_timeout=self.stall_timeout,
             activity=lambda: stats.progress_marker,

@@ -210,15 +210,15 @@ class MysqlClient(ServerClient[MysqlSession]):
 
     @contextmanager
     def rehearse(self, expected: Inventory | None = None) -> Iterator[StagedRestore]:
-        session = self.session
-        scratch = ScratchSchema(session, self._name)
-        if not self._may_create(scratch):
-            raise ClientError(
-                f"The role may not create a scratch schema ({scratch.stem}_restoring_...) to "
-                "rehearse in."
-            )
-        with scratch, self._tools.loader(scratch.scratch, session.settings) as process:
+        if problem := self.rehearsal_problem():
+            raise ClientError(problem)
+        scratch = ScratchSchema(self.session, self._name)
+        with scratch, self._tools.loader(scratch.scratch, self.session.settings) as process:
             yield StagedRestore(scratch, process, expected)
+
+    def rehearsal_problem(self) -> str:
+        scratch = ScratchSchema(self.session, self._name)
+        return "" if self._may_create(scratch) else scratch.refusal
 
     @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageSchema]:

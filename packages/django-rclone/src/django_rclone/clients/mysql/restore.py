@@ -37,9 +37,20 @@ class ScratchSchema(Staging):
         return self._rehearsed.remarks if self._rehearsed else ()
 
     @property
+    def refusal(self) -> str:
+        """What is said to a role that may not create it to rehearse in."""
+        name = f"{self.stem}_restoring_..."
+        return f"The role may not create a scratch schema ({name}) to rehearse in."
+
+    @property
     def schemas(self) -> list[str]:
         """The schemas on the server."""
         return self._places()
+
+    @property
+    def packet_limit(self) -> int:
+        """The bytes of the longest statement that the server takes."""
+        return self._session.packet_limit
 
     def complete(self, dump: DumpSplitter, expected: Inventory | None) -> None:
         """Create the objects that the dump tool left out, which proves that it is possible.
@@ -118,7 +129,7 @@ class StagedRestore:
         self._scratch = scratch
         self.place: Mapping[str, object] = {"NAME": scratch.scratch}
         self._process = process
-        self._dump = DumpSplitter(process.write, scratch.schemas)
+        self._dump = DumpSplitter(process.write, scratch.schemas, packet_limit=scratch.packet_limit)
 
     @property
     def remarks(self) -> tuple[str, ...]:

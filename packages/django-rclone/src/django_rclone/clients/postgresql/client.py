@@ -203,11 +203,15 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
 
     @contextmanager
     def rehearse(self, expected: Inventory | None = None) -> Iterator[RehearsalTarget]:
-        if problem := swap_problem(self.session):
-            raise ClientError(f"There is no database to rehearse in. {problem}")
+        if problem := self.rehearsal_problem():
+            raise ClientError(problem)
         with ExitStack() as stack:
             stack.callback(self.close)
             yield self._staged_restore(stack, expected)
+
+    def rehearsal_problem(self) -> str:
+        problem = swap_problem(self.session)
+        return f"There is no database to rehearse in. {problem}" if problem else ""
 
     @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageTarget]:

@@ -115,8 +115,8 @@ class Cache:
         """
         doubtful = "sha256 NOT IN (SELECT sha256 FROM run)"
         if self._usable:
-            confirmed = "(SELECT confirmed FROM cache.sending WHERE sha256 = stored.sha256)"
-            doubtful = f"NOT coalesce({confirmed}, NOT {doubtful})"
+            noted = "SELECT NOT confirmed FROM cache.sending WHERE sha256 = stored.sha256"
+            doubtful = f"ifnull(({noted}), {doubtful})"
         self._work.run(f"DELETE FROM stored WHERE {doubtful}")
 
     def begin(self, hashes: Iterable[bytes]) -> None:

@@ -31,16 +31,16 @@ from ..databases import every_database
 from ..media.runs import run_catalog
 from ..media.storages import local_folder
 from ..places import misplaced_backups, misplaced_media, shared_disks, unknown_remotes
+from ..rehearsal import elsewhere
 from ..restore import plan_restore
 from .findings import Finding, State, failed, ok, warning
 from .recommended import missing_settings
 from .trial import of_error, try_remote
 
 _STATES = {Level.OK: State.OK, Level.WARNING: State.WARNING, Level.CRITICAL: State.FAILED}
-_SCHEDULE = (
-    "`manage.py backupcheck` says more. A timer that runs the backups is on the page Scheduling "
-    "of the documentation."
-)
+_TIMER = "The page Scheduling of the documentation has a timer that runs the backups."
+_FIRST = f"`manage.py backupsite` makes the first. {_TIMER}"
+_SCHEDULE = f"`manage.py backupcheck` says more. {_TIMER}"
 
 
 def look_at_site() -> Iterator[Finding]:
@@ -103,11 +103,14 @@ def _database(alias: str, settings: Settings, *, usable: bool) -> Iterator[Findi
             require_no_transaction(client)
             said = _dump(client)
             warnings = list(client.dump_warnings())
+            unproven = "" if alias in settings.rehearsal else client.rehearsal_problem()
     except (DjangoRcloneError, InvalidSettings) as error:
         yield of_error(step, error)
         return
     yield ok(step, said)
     yield from _warnings(step, warnings, client)
+    if unproven:
+        yield warning(f"rehearsal of {alias!r}", unproven, elsewhere(alias))
     if usable:
         yield from _restore(alias, client)
 
@@ -172,8 +175,11 @@ def _after(
 def _schedule(
     contents: Contents, remote: Remote, settings: Settings, aliases: Sequence[str]
 ) -> Iterator[Finding]:
-    for alias in aliases:
-        yield _of_health(database_health(alias, contents, remote, settings))
+    if contents.backups:
+        for alias in aliases:
+            yield _of_health(database_health(alias, contents, remote, settings))
+    else:
+        yield warning("schedule", "There is no backup yet.", _FIRST)
     runs = run_catalog(remote, settings).read()
     yield from map(_of_health, media_health(runs, remote, settings))
 

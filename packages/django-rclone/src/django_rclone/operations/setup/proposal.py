@@ -25,6 +25,11 @@ class Answer:
     """A secret that was made here, which nobody knows yet."""
 
     @property
+    def is_in_place(self) -> bool:
+        """Whether the variable or the file has it already."""
+        return self.tried == self.written
+
+    @property
     def variable(self) -> str:
         """The variable that is to hold it; empty if none is."""
         return self._place("ENV")
