@@ -52,9 +52,9 @@ def require_found(site: DjangoSite, mend: Mend, patch: pytest.MonkeyPatch) -> No
     with patch.context() as broken:
         for path, replacement in mend.breaks.items():
             broken.setattr(path, replacement)
-        site.back_up()
+        site.back_up("-d", "default")
         with pytest.raises(CommandError, match=rf"(?s)is not restorable: .*{mend.complaint}"):
-            site.call("dbverify")
+            site.call("dbverify", "-d", "default")
     assert database.leftovers() == []
 
 

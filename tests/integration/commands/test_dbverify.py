@@ -188,6 +188,46 @@ def test_a_live_database_is_never_rehearsed_in(
     assert site.database.path.read_bytes() == live
 
 
+@pytest.mark.parametrize("environment", ["", "elsewhere"])
+def test_a_database_that_has_backups_is_never_rehearsed_in(
+    site: DjangoSite, environment: str
+) -> None:
+    users = site.add_database("users")
+    if environment:
+        site.rclone["ENVIRONMENT"] = environment
+    site.back_up("-d", "users")
+    site.rclone.pop("ENVIRONMENT", None)
+    site.back_up("-d", "default")
+    site.rclone["REHEARSAL"] = {"default": "users"}
+    live = users.path.read_bytes()
+    if environment:
+        site.call("dbverify")
+        return
+
+    with pytest.raises(CommandError, match="'users', a database that has backups of its own"):
+        site.call("dbverify")
+
+    assert users.path.read_bytes() == live
+
+
+def test_a_database_to_rehearse_in_that_cannot_be_reached_is_named(site: DjangoSite) -> None:
+    site.databases["spare"] = {**site.databases["default"], "NAME": ":memory:"}
+    site.back_up("-d", "default")
+    site.rclone["REHEARSAL"] = {"default": "spare"}
+    with pytest.raises(CommandError, match=r"is in memory.*\nHint: This is about 'spare', which"):
+        site.call("dbverify")
+
+
+def test_settings_without_a_database_prove_nothing(site: DjangoSite) -> None:
+    site.databases["default"] = {"ENGINE": ""}
+    for command in (["dbverify"], ["dbbackup", "--all"], ["backupcheck"]):
+        with pytest.raises(
+            CommandError, match=r"There is (no database|nothing to check)"
+        ) as caught:
+            site.call(*command)
+        assert caught.value.returncode == 2
+
+
 def test_an_unsigned_or_forged_record_proves_nothing(site: DjangoSite) -> None:
     from django_rclone.backups.rehearsal import read_record, record_signer
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management.base import CommandError
 
+from django_rclone.scratch import scratch_directory
 from tests.support.media_state import read_state
 from tests.support.signal_recorder import SignalRecorder
 from tests.support.site import DjangoSite, record_requests, snapshot
@@ -185,6 +186,9 @@ def test_a_part_can_be_restored_and_a_run_be_chosen_by_time(site: DjangoSite) ->
     assert "nothing that matches 'nope'" in fails(
         site, "mediarestore", "--path", "nope", "--noinput"
     )
+    minute = f"{when:.16}"
+    site.call("mediarestore", "--at", minute, "--path", "c.jpg", "--noinput")
+    assert snapshot(site.media)["c.jpg"] == b"1"
     assert "until 2001-01-01" in fails(site, "mediarestore", "--at", "2001-01-01", "--noinput")
 
 
@@ -238,6 +242,43 @@ def test_what_is_in_the_way_stops_a_restore_before_anything_changes(site: Django
     assert read_state(site.media) == before
     site.call("mediarestore", "--noinput", "--delete", "--force")
     assert read_state(site.media) == first
+
+
+def test_what_patterns_leave_out_is_in_the_way_and_never_deleted(site: DjangoSite) -> None:
+    site.write_media({"x/y": b"1", "folder/file": b"2", "other": b"old"})
+    site.call("mediabackup")
+    for path in (site.media / "x", site.media / "folder/file"):
+        path.rename(site.folder / path.name)
+    site.write_media({"x": b"mine", "folder/file/mine": b"", "other": b"new"})
+    site.rclone["MEDIA_SOURCES"] = {"media": {"EXCLUDE": ["x", "file"]}}
+    before = read_state(site.media)
+    for arguments in ([], ["--delete", "--force"]):
+        said = fails(site, "mediarestore", "--noinput", *arguments)
+        assert "folder/file (there it is a folder); x (there it is no folder)" in said
+    assert "x/y (there it would be in what" in fails(site, "mediarestore", "--path", "x/y")
+    assert read_state(site.media) == before
+
+
+def test_files_in_folders_on_another_disk_are_replaced_whole(
+    site: DjangoSite, tmp_path: Path
+) -> None:
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second disk")
+    site.rclone["MEDIA_SOURCES"] = {"media": {"LINKS": "follow"}}
+    with scratch_directory(memory) as other:
+        (site.media / "videos").symlink_to(other)
+        site.write_media({"a": b"1", "videos/b": b"2", "videos/deep/c": b"2"})
+        first = snapshot(site.media)
+        site.call("mediabackup")
+        site.write_media({"videos/b": b"new"})
+        (other / "deep/c").unlink()
+        (other / ".django-rclone-of-a-killed-restore").mkdir()
+        site.call("mediarestore", "--noinput")
+        assert snapshot(site.media) == first
+        shown = site.call("mediabackup")
+        assert "3 files: 0 added, 0 changed, 0 deleted, 0 left out" in shown
+        assert [path.name for path in (other / "deep").iterdir()] == ["c"]
 
 
 def test_a_restore_writes_nothing_through_a_link(site: DjangoSite) -> None:

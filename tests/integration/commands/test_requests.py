@@ -41,6 +41,7 @@ def requests(
         return message_of(line)
 
     monkeypatch.setattr("django_rclone.rclone.daemon.message_of", listen)
+    monkeypatch.setattr("django_rclone.rclone.log.message_of", listen)
     folder = tmp_path / "s3"
     folder.mkdir()
     with S3Remote(folder, str(RCLONE)) as remote:
@@ -89,3 +90,11 @@ def test_what_a_storage_does_not_have_opens_it_anew_only_before_it_has_shown_any
         assert remote.read("db/nothing") is None
         assert remote.list("nothing") == []
         assert requests.count("fscache/clear") == 1
+
+
+def test_a_file_that_is_sent_takes_one_request_of_s3(site: DjangoSite, requests: list[str]) -> None:
+    """One listing of all says afterwards what has arrived."""
+    site.write_media({f"{number}.jpg": bytes([number]) * 300 for number in range(20)})
+    site.call("mediabackup")
+    about = [one for one in requests if re.search("/media/content/../", one)]
+    assert sorted(one.partition(" ")[0] for one in about) == ["PUT"] * 20

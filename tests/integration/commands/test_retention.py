@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from django.core.management.base import CommandError
 
 from django_rclone.backups.manifest import Manifest
 from tests.faults.clock import backed_up_days_ago, going_wrong
@@ -227,3 +228,10 @@ def test_the_manifest_that_counts_is_the_one_called_like_the_dump(site: DjangoSi
     (listed,) = site.backups()
     assert listed["verified"]
     assert datetime.fromisoformat(listed["date"]) < datetime.now(UTC)
+
+
+def test_a_pin_for_longer_than_the_calendar_is_a_mistake_in_usage(site: DjangoSite) -> None:
+    backup = site.back_up()
+    with pytest.raises(CommandError, match="--for: must be at most 999999d"):
+        site.call("pin", backup.name, "--for", "999999w")
+    site.call("pin", backup.name, "--for", "999999d")

@@ -79,8 +79,9 @@ class MysqlDatabase(Database):
             init_command="SET sql_mode = 'NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'",
         )
 
-    def run(self, *statements: str) -> None:
-        with self.connect() as connection, connection.cursor() as cursor:
+    def run(self, *statements: str, superuser: bool = False) -> None:
+        connect = self.connect if not superuser else lambda: self.server.connect(self.name)
+        with connect() as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
                 while cursor.nextset():

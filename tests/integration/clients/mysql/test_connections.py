@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from django.core.management.base import CommandError
 
 from tests.support.databases import MysqlDatabase
+from tests.support.databases.mysql import quote
 from tests.support.servers.mysql import MysqlServer
 from tests.support.site import DjangoSite
 
@@ -122,3 +124,53 @@ def test_tls_options_are_honoured(site: DjangoSite) -> None:
     assert done.returncode == 0, done.stderr
     done = site.manage("dbrestore", "--noinput")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("may_have_scratch", [True, False], ids=["scratch", "in_place"])
+@pytest.mark.parametrize("preference", ["autocommit", "tx_read_only"])
+def test_what_the_server_sets_for_every_session_loses_nothing(
+    server: MysqlServer, site: DjangoSite, preference: str, may_have_scratch: bool
+) -> None:
+    with closing(MysqlDatabase(server, may_have_scratch=may_have_scratch)) as database:
+        site.use(database)
+        database.run(
+            "CREATE TABLE note (n int) WITH SYSTEM VERSIONING",
+            "INSERT INTO note VALUES (1), (2)",
+            "DELETE FROM note WHERE n = 1",
+            "CREATE SEQUENCE s",
+        )
+        before = database.fingerprint()
+        mine = f"current_user() LIKE '{database.role}@%'"
+        wanted = f"NOT ({mine})" if preference == "autocommit" else mine
+        server.run(f'SET GLOBAL init_connect = "SET SESSION {preference} = {wanted}"')
+        try:
+            site.back_up()
+            server.run(f"CREATE TABLE {quote(database.name)}.later (n int)")
+            site.restore()
+        finally:
+            server.run("SET GLOBAL init_connect = ''")
+        assert database.fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    ("preference", "value", "reason"),
+    [
+        # As the option --safe-updates of the vendor's client has it.
+        ("sql_select_limit", 1_000, "1,000 rows"),
+        pytest.param("sql_quote_show_create", 0, "hold the tables", marks=pytest.mark.thorough),
+    ],
+)
+def test_what_the_server_sets_for_every_session_leaves_nothing_out(
+    server: MysqlServer, site: DjangoSite, preference: str, value: int, reason: str
+) -> None:
+    site.database.add_sample()
+    site.database.run("CREATE TABLE t (n int)", "INSERT INTO t SELECT seq FROM seq_1_to_1500")
+    mine = f"current_user() LIKE '{site.database.role}@%'"
+    setting = f"{preference} = IF({mine}, {value}, @@{preference})"
+    server.run(f'SET GLOBAL init_connect = "SET SESSION {setting}"')
+    try:
+        with pytest.raises(CommandError, match=rf"{reason}.*\n.*{preference}"):
+            site.back_up()
+    finally:
+        server.run("SET GLOBAL init_connect = ''")
+    assert site.stored() == []

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 from django.core.management.base import CommandError
 
+from django_rclone.clients.mysql.completions import Completions
+from django_rclone.clients.mysql.dump_command import _ALWAYS
 from django_rclone.clients.mysql.session_settings import OWN_SETTINGS, SETTINGS
 from tests.integration.clients.mysql.test_texts import run
 from tests.support.databases import MysqlDatabase
@@ -94,6 +96,52 @@ MENDS = {
         options={"exclude_data": ["parent"]},
         breaks={f"{CLIENT}.checks.require_closed_exclusions": lambda *_, **__: None},
         complaint="foreign keys do not hold in table child",
+    ),
+    "a table left out that a view needs": Mend(
+        made=["CREATE TABLE t (n int)", "CREATE VIEW v AS SELECT n FROM t"],
+        options={"exclude_tables": ["t"]},
+        breaks={f"{CLIENT}.checks.require_closed_exclusions": lambda *_, **__: None},
+        complaint="view v",
+    ),
+    "a default that names the schema of its sequence": Mend(
+        made=["CREATE SEQUENCE s", "CREATE TABLE t (n int DEFAULT nextval(s))"],
+        breaks={f"{CLIENT}.client.completions_of": lambda *_: Completions()},
+        complaint=r"use of another schema by default t\.n: .*`s` is not in the backup",
+    ),
+    "a view of two schemas": Mend(
+        made=[
+            "CREATE TABLE t (n int)",
+            "CREATE VIEW v AS SELECT n FROM t JOIN information_schema.character_sets",
+        ],
+        breaks={
+            f"{CLIENT}.schema._moved": lambda view, schema, names: view,
+            f"{CLIENT}.statements.Statement.moved": lambda statement, source, target: statement,
+        },
+        complaint="use of another schema by view v: .*`t` is not in the backup",
+    ),
+    "a foreign key whose name the server does not quote": Mend(
+        made=[
+            (
+                "CREATE TABLE t (a int PRIMARY KEY, b int, CONSTRAINT `k``` FOREIGN KEY (b) "
+                "REFERENCES t (a))"
+            )
+        ],
+        breaks={f"{CLIENT}.completions.quoted_lines": lambda *_: ()},
+        complaint="syntax",
+    ),
+    "a definer that the role may not set": Mend(
+        made=["CREATE TABLE t (n int)"],
+        made_by_superuser=["CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM t"],
+        breaks={f"{CLIENT}.making._NO_RIGHT": ""},
+        complaint="Cannot create event e: Access denied",
+    ),
+    "a row that takes twice as much as text": Mend(
+        made=[
+            "CREATE TABLE t (body longblob)",
+            "INSERT INTO t SELECT repeat('x', @@global.max_allowed_packet * 6 DIV 10)",
+        ],
+        breaks={f"{CLIENT}.dump_command._ALWAYS": (*_ALWAYS, "--hex-blob")},
+        complaint="max_allowed_packet",
     ),
     "half a dump whose program did not say so": Mend(
         made=["CREATE TABLE words AS SELECT seq, repeat('word', 99) FROM seq_1_to_999"],

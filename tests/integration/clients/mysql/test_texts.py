@@ -113,6 +113,20 @@ def test_each_text_is_read_and_made_in_its_own_mode(site: DjangoSite) -> None:
     assert site.database.rows("SELECT pipes()") == [("ab",)]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE FUNCTION concat(a INT) RETURN INT AS x INT := 1; BEGIN RETURN a + x; END",
+        "CREATE FUNCTION year2(a YEAR(2)) RETURN INT AS x INT := 1; BEGIN RETURN a + x; END",
+        "CREATE PROCEDURE blank() AS BEGIN SELECT 1 AS ` x` FROM dual; END",
+    ],
+    ids=["note", "warning", "warning_without_a_state"],
+)
+def test_what_the_server_warns_of_in_oracle_mode_comes_back(site: DjangoSite, text: str) -> None:
+    run(site, text, mode="ORACLE")
+    require_round_trip(site)
+
+
 def test_in_place_every_text_comes_back_too(server: MysqlServer, site: DjangoSite) -> None:
     with closing(MysqlDatabase(server, may_have_scratch=False)) as database:
         site.use(database)

@@ -1,16 +1,22 @@
 """A backup is rehearsed in a scratch database, and the live one is not touched."""
 
 import re
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from django.core.management.base import CommandError
 
 from django_rclone.clients.postgresql.arguments import tool_arguments
+from django_rclone.clients.postgresql.clearing import ClearingPlan
+from tests.support.databases import PostgresqlDatabase
 from tests.support.findings import look_at
 from tests.support.rehearsals import Mend, Rehearsals, require_found
+from tests.support.servers.postgresql import PostgresqlServer
 from tests.support.site import DjangoSite
 
 CLIENT = "django_rclone.clients.postgresql"
+NOTHING_DROPPED = ClearingPlan(dropped=(), kept=(), conflicts=())
 
 
 class TestRehearsals(Rehearsals):
@@ -115,6 +121,22 @@ MENDS = {
         breaks={f"{CLIENT}.client.require_may_exclude": lambda *_: None},
         complaint="child_parent_fkey",
     ),
+    "a database without the schema public": Mend(
+        made=["CREATE SCHEMA shop; CREATE TABLE shop.note (n integer)", "DROP SCHEMA public"],
+        # A new database has it.
+        breaks={f"{CLIENT}.restore.plan_clearing": lambda *_: NOTHING_DROPPED},
+        complaint="schema public is not in the backup",
+    ),
+    "a foreign server of a superuser": Mend(
+        made_by_superuser=[
+            "CREATE FOREIGN DATA WRAPPER paper",
+            "CREATE SERVER cabinet FOREIGN DATA WRAPPER paper",
+            "GRANT USAGE ON FOREIGN SERVER cabinet TO PUBLIC",
+        ],
+        made=["CREATE USER MAPPING FOR CURRENT_USER SERVER cabinet"],
+        # The backup names it, and is made.
+        complaint="permission denied to create foreign-data wrapper",
+    ),
     "half a dump whose program did not say so": Mend(
         made=["CREATE TABLE words AS SELECT repeat('word', 99) FROM generate_series(1, 999)"],
         cut="-9999",
@@ -129,6 +151,41 @@ def test_what_a_broken_mend_lets_through_is_found(
     site: DjangoSite, monkeypatch: pytest.MonkeyPatch, mend: Mend
 ) -> None:
     require_found(may_create_databases(site), mend, monkeypatch)
+
+
+@pytest.fixture
+def elsewhere(site: DjangoSite, server: PostgresqlServer) -> Iterator[PostgresqlDatabase]:
+    """A database to rehearse in, which people emptied."""
+    with closing(PostgresqlDatabase(server)) as database:
+        database.run("DROP SCHEMA public CASCADE", superuser=True)
+        site.databases["rehearsal"] = database.settings
+        site.rclone["CLIENTS"]["rehearsal"] = {"OPTIONS": database.options}
+        site.rclone["REHEARSAL"] = {"default": "rehearsal"}
+        yield database
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("broken", "by", "complaint"),
+    [
+        ("_make_public", lambda session: None, 'schema "public" does not exist'),
+        ("_NEW_PUBLIC", (), "grant"),
+    ],
+    ids=["not made", "made without grants"],
+)
+def test_a_place_without_schema_public_is_found_to_take_no_backup(
+    site: DjangoSite,
+    elsewhere: PostgresqlDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+    by: object,
+    complaint: str,
+) -> None:
+    made = ["CREATE TABLE note (n integer)"]
+    mend = Mend(made=made, breaks={f"{CLIENT}.clearing.{broken}": by}, complaint=complaint)
+    require_found(site, mend, monkeypatch)
+    site.call("dbverify")
+    assert elsewhere.rows("SELECT count(*) FROM public.note") == [(0,)]
 
 
 def test_a_role_that_may_not_create_databases_is_told_where_else(

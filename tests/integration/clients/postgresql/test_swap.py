@@ -143,6 +143,26 @@ def test_settings_of_another_role_are_named_before_the_question(swapping: Django
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("reason", ["subscription", "template"])
+def test_a_database_that_could_not_be_dropped_is_not_swapped(
+    swapping: DjangoSite, reason: str
+) -> None:
+    database = swapping.database
+    swapping.back_up()
+    subscription = "CREATE SUBSCRIPTION sub CONNECTION 'host=127.0.0.1' PUBLICATION p WITH (connect = false, slot_name = NONE)"
+    template = f"ALTER DATABASE {database.name} IS_TEMPLATE"
+    database.run(subscription if reason == "subscription" else f"{template} true", superuser=True)
+    before = database.fingerprint()
+    with pytest.raises(CommandError, match=rf"{reason}.*\n.*in_place"):
+        swapping.restore()
+    assert database.fingerprint() == before
+    assert database.leftovers() == []
+    database.run(
+        "DROP SUBSCRIPTION sub" if reason == "subscription" else f"{template} false", superuser=True
+    )
+
+
+@pytest.mark.thorough
 def test_a_role_whose_idle_sessions_are_ended_can_swap(swapping: DjangoSite) -> None:
     database = swapping.database
     database.run(f"ALTER ROLE {database.role} SET idle_session_timeout = '300ms'", superuser=True)

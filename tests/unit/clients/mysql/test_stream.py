@@ -1,8 +1,10 @@
 """Tables and rows are counted, and lines replaced, whatever the size of the pieces."""
 
+from contextlib import nullcontext
+
 import pytest
 
-from django_rclone.clients.mysql.stream import LineReplacer, TableCounter
+from django_rclone.clients.mysql.stream import LineLimit, LineReplacer, TableCounter
 from django_rclone.exceptions import ClientError
 
 DUMP = b"""-- dump
@@ -14,15 +16,12 @@ CREATE TABLE `a``b` (
 INSERT INTO `a``b` VALUES
 (1,'\\nINSERT INTO `no` VALUES\\n(7'),
 (2,'(');
-INSERT INTO `a``b` (`id`,`x`) VALUES
-(3,4);
+INSERT INTO `a``b` (`id`,`x`) VALUES (3,4),
+(5,')');
+INSERT INTO `a``b` (`id`,`x`) VALUES (6,'VALUES');
 CREATE TABLE `empty` (
   `id` int(11)
 );
-CREATE TABLE `other` (
-  `id` int(11)
-);
-INSERT INTO `other` VALUES (1),(2);
 CREATE TABLE `new
 line
 ` (
@@ -41,8 +40,15 @@ def test_rows_are_counted_where_each_has_a_line(size: int) -> None:
     counter = TableCounter()
     for start in range(0, len(DUMP), size):
         counter.see(DUMP[start : start + size])
-    assert counter.names == {"s", "a`b", "empty", "other", "new\nline\n"}
-    assert counter.rows == {"a`b": 3, "empty": 0, "new\nline\n": 2}
+    assert counter.names == {"s", "a`b", "empty", "new\nline\n"}
+    assert counter.rows == {"a`b": 5, "empty": 0, "new\nline\n": 2}
+
+
+def test_rows_are_not_counted_where_a_line_may_have_several() -> None:
+    counter = TableCounter()
+    counter.see(b"\nCREATE TABLE `t` (\n  `n` int\n);\nINSERT INTO `t` VALUES (1),(2);\n")
+    counter.see(b"CREATE TABLE `empty` (\n  `n` int\n);\n")
+    assert counter.rows == {"empty": 0}
 
 
 def test_longest_line_is_measured_and_not_kept() -> None:
@@ -68,3 +74,21 @@ def test_announced_line_that_is_missing_fails_the_dump() -> None:
     replacer.passed(DUMP)
     with pytest.raises(ClientError, match="schema changed while it was dumped"):
         replacer.rest()
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize(("longest", "is_taken"), [(50, True), (51, False)])
+def test_line_that_is_longer_than_the_server_takes_is_refused(
+    size: int, longest: int, is_taken: bool
+) -> None:
+    dump = b"first\n" + b"x" * longest + b"\n" * 200 + b"last"
+    limit = LineLimit(50)
+    refusal = pytest.raises(ClientError, match="more than 50 bytes, the max_allowed_packet")
+    # What is within one piece is not looked for.
+    with nullcontext() if is_taken or size > longest else refusal:
+        seen_in_pieces(limit, dump, size)
+
+
+def seen_in_pieces(limit: LineLimit, dump: bytes, size: int) -> None:
+    for start in range(0, len(dump), size):
+        limit.see(dump[start : start + size])

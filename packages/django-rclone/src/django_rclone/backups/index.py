@@ -53,17 +53,7 @@ class Entry(NamedTuple):
 
     def to_line(self) -> bytes:
         """Return the entry as the index holds it."""
-        # A dictionary for each of a million lines takes three times as long.
-        text = f'{{"path":{_quoted(text_of(self.path))},"kind":"{self.kind}"'
-        if self.kind is Kind.LEFT_OUT:
-            text += f',"reason":{_quoted(self.reason)}'
-        else:
-            text += f',"modified":{self.modified},"mode":{self.mode}'
-        if self.kind is Kind.FILE:
-            text += f',"size":{self.size},"sha256":"{self.sha256.hex()}"'
-        if self.kind is Kind.LINK:
-            text += f',"target":{_quoted(text_of(self.target))}'
-        return f"{text}}}\n".encode()
+        return to_line(*self)
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
@@ -94,6 +84,32 @@ class Entry(NamedTuple):
             raise ValueError("a time is out of range")
         if self.kind is Kind.LINK and (not self.target or b"\0" in self.target):
             raise ValueError("a link points to nothing")
+
+
+def to_line(
+    path: bytes,
+    kind: str,
+    size: int,
+    modified: int,
+    mode: int,
+    sha256: bytes,
+    target: bytes,
+    reason: str,
+) -> bytes:
+    """Return an entry, whose fields these are, as the index holds it.
+
+    Of a million files, half of the time goes into making objects and dictionaries of them.
+    """
+    text = f'{{"path":{_quoted(text_of(path))},"kind":"{kind}"'
+    if kind == Kind.FILE:
+        text += f',"modified":{modified},"mode":{mode},"size":{size},"sha256":"{sha256.hex()}"'
+    elif kind == Kind.LEFT_OUT:
+        text += f',"reason":{_quoted(reason)}'
+    else:
+        text += f',"modified":{modified},"mode":{mode}'
+    if kind == Kind.LINK:
+        text += f',"target":{_quoted(text_of(target))}'
+    return f"{text}}}\n".encode()
 
 
 def header(source: str) -> bytes:

@@ -84,7 +84,7 @@ class Inventory:
         objects = {kind: sorted(names) for kind, names in self.objects.items()}
         values = {"objects": objects, "rows": dict(self.rows)}
         text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-        return b64encode(zlib.compress(text.encode(), 9)).decode()
+        return b64encode(zlib.compress(text.encode())).decode()
 
     @classmethod
     def from_text(cls, text: str) -> Self:

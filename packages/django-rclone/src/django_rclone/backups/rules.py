@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ class _Dated(NamedTuple):
     moment: datetime
     path: str
     backup: Backup
+    safety: bool
 
 
 def judge(
@@ -68,12 +69,14 @@ def judge(
     counted, others = _split(backups, now)
     reasons: dict[str, list[Reason]] = {}
     for partial in (False, True):
-        group = [one for one in counted if one.backup.partial == partial and not one.backup.safety]
+        group = [one for one in counted if one.backup.partial == partial and not one.safety]
         for path, reason in _kept(group, policy, zone):
             reasons.setdefault(path, []).append(reason)
     for path, reason in _protected(counted, keep_path, pinned, rehearsed, in_sites):
         reasons.setdefault(path, []).append(reason)
     verdicts = [Verdict(one.backup, tuple(reasons.get(one.path, ()))) for one in counted]
+    if not others:
+        return verdicts
     return sorted([*verdicts, *others], key=_date_and_path, reverse=True)
 
 
@@ -87,7 +90,7 @@ def _split(backups: Iterable[Backup], now: datetime | None) -> tuple[list[_Dated
         elif now is not None and moment > now:
             others.append(Verdict(backup, (Reason("ahead of the clock"),)))
         else:
-            counted.append(_Dated(moment, backup.path, backup))
+            counted.append(_Dated(moment, backup.path, backup, backup.safety))
     return sorted(counted, key=itemgetter(0, 1), reverse=True), others
 
 
@@ -118,7 +121,7 @@ def _protected(
     in_sites: Collection[str],
 ) -> Iterator[tuple[str, Reason]]:
     # A safety backup is better than none at all.
-    in_order = sorted(counted, key=lambda one: one.backup.safety)
+    in_order = sorted(counted, key=attrgetter("safety"))
     whole = (one.path for one in in_order if not one.backup.partial)
     tested = [one for one in in_order if one.path in rehearsed]
     if (path := next(whole, None)) is not None:

@@ -136,7 +136,8 @@ def connecting(
         with interruptible(), wrapper.wrap_database_errors:
             yield
     except Error as error:
-        reason = redact(str(error).strip().rstrip(".?"))[:_SHOWN]
+        lines = "\n".join(map(str.strip, str(error).splitlines())).strip()
+        reason = redact(lines.rstrip("."))[:_SHOWN].rstrip("?")
         hint = next((hints[words] for words in hints if words in reason), "")
         raise ClientError(f"Cannot connect to the database: {reason}.", hint=hint) from None
 

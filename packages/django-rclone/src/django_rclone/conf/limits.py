@@ -10,6 +10,8 @@ from ..exceptions import InvalidSettings
 from .validators import did_you_mean, type_name
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=999_999)
+"""Nearly 3,000 years: from now on it ends before the calendar does."""
 _DURATION = re.compile(r"([1-9][0-9]{0,5})\s*([mhdw])")
 
 
@@ -55,7 +57,10 @@ def duration(text: object) -> timedelta:
     """Return what ``"90m"``, ``"26h"``, ``"8d"`` or ``"2w"`` means. Raises ``ValueError``."""
     if not isinstance(text, str) or not (match := _DURATION.fullmatch(text.strip())):
         raise ValueError("must be a number and one of m, h, d, w, such as '26h'")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    span = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if span > _LONGEST:
+        raise ValueError(f"must be at most {_LONGEST.days}d")
+    return span
 
 
 def _percent(value: object) -> int:

@@ -12,7 +12,7 @@ from ..backups.health import Health, Level, examine
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
-from ..exceptions import BackupsUnhealthy, RcloneError
+from ..exceptions import BackupsUnhealthy, InvalidSettings, RcloneError
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
 from .databases import every_database
@@ -56,7 +56,14 @@ def check_backups(*, sender: Sender, console: Console = _QUIET) -> list[Health]:
             if health.newest:
                 context.path, context.size = health.newest.path, health.newest.size
             _require_healthy([health], event)
-    return [*found, *_check_media(remote, settings, sender, console)]
+    found += _check_media(remote, settings, sender, console)
+    if not found:
+        raise InvalidSettings(
+            "",
+            "There is nothing to check: neither a database nor media files",
+            "Correct DATABASES and MEDIA_SOURCES, or name other settings with --settings.",
+        )
+    return found
 
 
 def database_health(

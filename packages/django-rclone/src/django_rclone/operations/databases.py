@@ -11,6 +11,7 @@ from .. import conf
 from ..conf import Settings
 from ..conf.clients import ClientSettings
 from ..console import Console
+from ..exceptions import InvalidSettings
 
 _QUIET = Console()
 
@@ -39,6 +40,17 @@ def every_database(*, console: Console = _QUIET) -> list[str]:
         else:
             wanted.append(alias)
     return wanted
+
+
+def some_database(*, console: Console = _QUIET) -> list[str]:
+    """Return what ``every_database()`` does. Raises ``InvalidSettings`` if there is none, too."""
+    if found := every_database(console=console):
+        return found
+    raise InvalidSettings(
+        "",
+        "There is no database: DATABASES names none that is not for rehearsals",
+        "Correct it, or name other settings with --settings.",
+    )
 
 
 def databases_named(names: Sequence[str] | None, *, console: Console = _QUIET) -> list[str]:

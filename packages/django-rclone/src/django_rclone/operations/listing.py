@@ -60,16 +60,16 @@ def with_reasons(
     """
     now = datetime.now(UTC)
     pins = pins_of(backups, contents, remote, settings)
-    proofs: dict[str, tuple[Rehearsal, ...]] = defaultdict(tuple)
+    proofs: dict[str, tuple[Rehearsal, ...]] = {}
     for record in records:
-        proofs[record.path] += (record,)
+        proofs[record.path] = (*proofs.get(record.path, ()), record)
     here: dict[str | None, list[Backup]] = defaultdict(list)
     for backup in backups:
         if backup.environment == settings.environment:
             here[backup.database].append(backup)
 
     def known(some: Sequence[Backup]) -> Iterator[Rehearsal]:
-        return (record for backup in some for record in proofs[backup.path])
+        return (record for backup in some for record in proofs.get(backup.path, ()))
 
     kept = {
         verdict.backup.path: verdict.reasons
@@ -81,11 +81,11 @@ def with_reasons(
             keep=keep,
             pins=pins,
             in_sites=contents.in_sites,
-            rehearsed=newest_rehearsed(ours, known, now),
+            rehearsed=newest_rehearsed([one for one in ours if one.path in proofs], known, now),
         )
     }
     pins = {path: pin for path, pin in pins.items() if pin.holds(now)}
     return [
-        Listed(backup, kept.get(backup.path), pins.get(backup.path), proofs[backup.path])
-        for backup in backups
+        Listed(backup, kept.get(path), pins.get(path), proofs.get(path, ()))
+        for backup, path in ((one, one.path) for one in backups)
     ]

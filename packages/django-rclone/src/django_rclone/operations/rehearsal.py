@@ -8,6 +8,7 @@ from django.db.utils import Error
 from django.utils.module_loading import import_string
 
 from ..backups import Backup
+from ..backups.catalog import Catalog
 from ..backups.inventory import Inventory
 from ..clients import get_client
 from ..clients.base import DatabaseClient, RehearsalTarget, RestoreTarget
@@ -25,22 +26,25 @@ Check = Callable[[BaseDatabaseWrapper], Iterable[str]]
 
 
 @contextmanager
-def rehearse(alias: str, backup: Backup, settings: Settings) -> "Iterator[Rehearsed]":
+def rehearse(
+    alias: str, backup: Backup, catalog: Catalog, settings: Settings
+) -> "Iterator[Rehearsed]":
     """Yield the rehearsal of a backup: write to it, finish it, then ask for ``complaints()``.
 
     The scratch place is next to the live database of ``alias``, which is not touched, or is the
-    database that ``REHEARSAL`` names, whose content is replaced. Raises ``InvalidSettings``,
-    ``BackupRejected`` or ``RestoreError`` if there can be none.
+    database that ``REHEARSAL`` names, whose content is replaced. One that has backups in
+    ``catalog`` is not. Raises ``InvalidSettings``, ``BackupRejected``, ``RestoreError`` or
+    ``RcloneError`` if there can be none.
     """
     checks = [_imported(path) for path in settings.rehearsal_checks]
     other = settings.rehearsal.get(alias)
     if other:
-        _require_apart(other, settings)
+        _require_apart(other)
+        _require_no_backup_of(other, catalog, settings)
     client = get_client(other or alias, settings)
     expected = expected_inventory(backup)
     with ExitStack() as stack:
-        advice = "" if other else elsewhere(alias)
-        stack.enter_context(translated(RestoreError, client, hint=advice))
+        stack.enter_context(translated(RestoreError, client, hint=_hint(alias, other)))
         stack.enter_context(client)
         if other:
             require_no_transaction(client)
@@ -51,7 +55,7 @@ def rehearse(alias: str, backup: Backup, settings: Settings) -> "Iterator[Rehear
         yield Rehearsed(alias, backup, client, target, expected, checks)
 
 
-def _require_apart(other: str, settings: Settings) -> None:
+def _require_apart(other: str) -> None:
     """Raise ``InvalidSettings`` if the database to rehearse in is another one, too."""
     for alias in database_aliases():
         if alias != other and located(alias) == located(other):
@@ -60,6 +64,25 @@ def _require_apart(other: str, settings: Settings) -> None:
                 f"would replace {alias!r}: {other!r} is the same database",
                 "Let it name a database of its own, with nothing of value in it.",
             )
+
+
+def _require_no_backup_of(other: str, catalog: Catalog, settings: Settings) -> None:
+    """Raise ``InvalidSettings`` if somebody cared for what is in the database to rehearse in."""
+    for backup in catalog.read().of(other):
+        if backup.verified and backup.environment == settings.environment:
+            raise InvalidSettings(
+                "REHEARSAL",
+                f"would replace {other!r}, a database that has backups of its own, such as "
+                f"{backup.name}",
+                "Let it name a database with nothing of value in it, by an alias that was never "
+                "backed up.",
+            )
+
+
+def _hint(alias: str, other: str | None) -> str:
+    if other:
+        return f"This is about {other!r}, which REHEARSAL names to rehearse in."
+    return elsewhere(alias)
 
 
 def elsewhere(alias: str) -> str:

@@ -67,7 +67,7 @@ def verify_database(
         require_verified(backup)
         context.send_pre_signal()
         with exclusive(remote, event, warn=console.warn):
-            task = _Task(alias, backup, remote, settings, console)
+            task = _Task(alias, backup, catalog, remote, settings, console)
             record = task.recorded(task.read if remote_only else task.rehearse)
         context.size = backup.size
     return record
@@ -134,6 +134,7 @@ class _Task:
 
     alias: str
     backup: Backup
+    catalog: Catalog
     remote: Remote
     settings: Settings
     console: Console
@@ -163,7 +164,7 @@ class _Task:
 
     def rehearse(self, findings: "_Findings") -> Proof:
         """Restore the backup into a scratch place, and question it there."""
-        with rehearse(self.alias, self.backup, self.settings) as place:
+        with rehearse(self.alias, self.backup, self.catalog, self.settings) as place:
             with findings.noted():
                 self._stream(place)
                 findings.complaints += place.complaints()

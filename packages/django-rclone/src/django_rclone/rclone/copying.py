@@ -12,6 +12,7 @@ from ..conf import Settings
 from ..exceptions import RcloneError
 from ..interrupts import interruptible
 from ..processes import Process, run
+from . import folders
 from .binary import RcloneBinary
 from .decoding import json_object
 from .log import TransferStats
@@ -68,11 +69,14 @@ class Copying:
         names: Sequence[str] | None = None,
         progress: Callable[[int, int], None] = lambda size, files: None,
         into_scratch: bool = False,
+        listed_after: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
 
         ``into_scratch`` is whether the caller compares what arrives with hashes: then files need
         not be renamed when they are whole, and rclone need not compute hashes of its own.
+        ``listed_after`` is whether the caller lists what has arrived: then rclone need not ask
+        S3 for each file that it has sent. What S3 answered still says its hash.
 
         ``progress`` gets the bytes and the files copied so far.
 
@@ -85,7 +89,7 @@ class Copying:
             as_folder(source),
             as_folder(destination),
             transfer=True,
-            overridable_flags=_PARALLEL,
+            overridable_flags=(*_PARALLEL, f"--s3-no-head={str(listed_after).lower()}"),
             flags=(
                 *_COPY,
                 *("--links=false", "--copy-links", f"--inplace={str(into_scratch).lower()}"),
@@ -123,6 +127,9 @@ class Copying:
 
         Nothing is yielded for a folder that does not exist. Raises ``RcloneError``.
         """
+        if folder.startswith("/"):
+            yield from folders.sizes(folder, names, self._binary.stall_timeout)
+            return
         flags = (*_LIST, "--format=sp", "--separator= ")
         for line in self._listed("lsf", folder, flags, names):
             size, _, path = line.decode("utf-8", "replace").partition(" ")

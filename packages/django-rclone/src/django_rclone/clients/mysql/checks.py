@@ -10,7 +10,8 @@ from .connection import MysqlSession, quote_name
 from .definitions import references
 from .inventory import SEQUENCE, TABLE
 from .kinds import text_kinds
-from .privileges import rights_to_see
+from .privileges import require_all_rows, rights_to_see
+from .references import used_by_views
 from .schema import objects_of, set_aside, view_names
 from .stream import TableCounter
 
@@ -47,6 +48,7 @@ _KNOWN_ACCOUNTS = "SELECT user, host FROM mysql.user"
 def require_restorable(session: MysqlSession, schema: str) -> None:
     """Raise ``ClientError`` if a dump would be of half a schema, or could not be restored."""
     _require_complete(session, schema)
+    require_all_rows(session)
     _require_rights(session, schema)
     _require_sound_views(session, schema)
 
@@ -133,12 +135,16 @@ def require_closed_exclusions(
 def require_dumped(seen: TableCounter, holds: Inventory) -> None:
     """Raise ``ClientError`` unless the dump has the tables that it should have."""
     if seen.names != holds.objects[TABLE] | holds.objects[SEQUENCE]:
-        raise ClientError("The schema changed while it was dumped.", hint="Run the backup again.")
+        raise ClientError(
+            "The dump does not hold the tables of the schema, or it changed while it was dumped.",
+            hint="Run the backup again. If it fails again, see what the server sets for every session: "
+            "sql_quote_show_create and init_connect change what dump tools see.",
+        )
 
 
 def remarks(session: MysqlSession, seen: TableCounter) -> Sequence[str]:
     """Return what the operator should know about a dump."""
-    limit = int(session.value("SELECT @@global.max_allowed_packet"))
+    limit = session.packet_limit
     if seen.longest <= limit:
         return ()
     return [
@@ -217,14 +223,9 @@ def _of_other_schemas(session: MysqlSession, schema: str) -> list[str]:
     others = {
         name for (name,) in session.rows("SELECT schema_name FROM information_schema.schemata")
     }
-    others.discard(schema)
-    pattern = re.compile(r"'(?:[^'\\]|\\.|'')*'|(?<![`.])`((?:[^`]|``)+)`\.`", re.DOTALL)
-    return [
-        one.name
-        for one in objects_of(session, schema).definitions
-        if one.kind.sql == "VIEW"
-        and {name.replace("``", "`") for name in pattern.findall(one.text)} & others
-    ]
+    uses = used_by_views(session, schema)
+    quoted = set(map(quote_name, others))
+    return list(dict.fromkeys(view for view, other, _ in uses if other in quoted))
 
 
 def _without_definer(session: MysqlSession, schema: str) -> list[str]:

@@ -11,13 +11,7 @@ from ...exceptions import ClientError
 from .connection import MysqlSession, quote_name
 from .definitions import requalified
 from .foreign_keys import quoted_lines
-
-_DEFAULTS = """
-SELECT table_name, column_name, column_default FROM information_schema.columns
-WHERE table_schema = %s AND (locate('nextval(', column_default)
-  OR locate('lastval(', column_default) OR locate('setval(', column_default))
-ORDER BY table_name, ordinal_position
-"""
+from .references import DEFAULTS
 
 
 @dataclass(slots=True)
@@ -37,7 +31,7 @@ def completions_of(
     """
     found = Completions([*quoted_lines(session, schema, excluded)])
     tables: dict[str, dict[str, str]] = {}
-    for table, column, default in session.rows(_DEFAULTS, [schema]):
+    for table, column, default in session.rows(DEFAULTS, [schema]):
         if table not in excluded and requalified(default, schema, "", sequences) != default:
             tables.setdefault(table, {})[column] = default
     for table, defaults in tables.items():

@@ -34,6 +34,8 @@ class MysqlSession(Session):
 
     version: str
     """The server's version as it prints it, such as ``"10.11.18-MariaDB-deb12"``."""
+    row_limit: int
+    """How many rows a query returns in a session that does not change that, as a dump tool's."""
     settings = ""
     """What a session that loads a dump sets, as a list for ``SET SESSION``."""
 
@@ -54,6 +56,11 @@ class MysqlSession(Session):
     def raw_value(self, query: str, parameters: Parameters = None) -> Any:
         """Return a value as the driver returns it."""
         return super().rows(query, parameters)[0][0]
+
+    @property
+    def packet_limit(self) -> int:
+        """The bytes of the longest statement that the server takes."""
+        return int(self.value("SELECT @@global.max_allowed_packet"))
 
     def renew(self) -> bool:
         """Restore the settings that statements of a backup changed; reconnect if it was lost.
@@ -141,6 +148,7 @@ class MysqlSession(Session):
         try:
             with self.translated_errors():
                 self._connection.autocommit(True)
+            self.row_limit = int(self.value("SELECT @@sql_select_limit"))
             self._prepare()
             number, self.version = self.rows("SELECT CONNECTION_ID(), VERSION()")[0]
             # Behind a proxy the server may number sessions differently.

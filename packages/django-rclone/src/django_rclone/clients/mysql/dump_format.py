@@ -18,7 +18,7 @@ from ...exceptions import ClientError
 from ...processes import Process
 from .other_tools import OtherDump
 from .statements import Statement, statements_of
-from .stream import LineReplacer, TableCounter
+from .stream import LineLimit, LineReplacer, TableCounter
 
 _ANNOUNCED = re.compile(rb"-- django-rclone ([0-9a-f]{14})\n")
 _HEADER_SIZE = len(b"-- django-rclone \n") + 14
@@ -86,9 +86,19 @@ class DumpWithObjects:
 class DumpSplitter:
     """Passes the tables of a dump on, and keeps the statements that create the rest."""
 
-    def __init__(self, write: Callable[[bytes], None], schemas: Iterable[str] = ()) -> None:
-        """``schemas`` are those on the server: a dump of another tool may not name them."""
+    def __init__(
+        self,
+        write: Callable[[bytes], None],
+        schemas: Iterable[str] = (),
+        *,
+        packet_limit: int | None = None,
+    ) -> None:
+        """``schemas`` are those on the server: a dump of another tool may not name them.
+
+        ``packet_limit`` is how many bytes of a statement the server takes.
+        """
         self._write = write
+        self._lines = LineLimit(packet_limit)
         self._other = OtherDump(write, schemas)
         self._word: bytes | None = None
         self._started = False
@@ -96,7 +106,7 @@ class DumpSplitter:
         self._objects: bytearray | None = None
 
     def write(self, data: bytes) -> None:
-        """Take more of the dump. Raises ``ClientError`` if the second part is too large."""
+        """Take more of the dump. Raises ``ClientError`` if a row or the second part is too large."""
         if self._objects is not None:
             self._keep(data)
             return
@@ -150,15 +160,19 @@ class DumpSplitter:
         line = b"\n-- django-rclone " + self._word + b" rest\n"
         before, found, after = self._pending.partition(line)
         if found:
-            self._write(before + b"\n")
+            self._load(before + b"\n")
             self._pending = b""
             self._objects = bytearray()
             self._keep(after)
             return
         # The line may be split between two pieces.
         known = max(0, len(before) - len(line))
-        self._write(before[:known])
+        self._load(before[:known])
         self._pending = before[known:]
+
+    def _load(self, data: bytes) -> None:
+        self._lines.see(data)
+        self._write(data)
 
     def _keep(self, data: bytes) -> None:
         assert self._objects is not None

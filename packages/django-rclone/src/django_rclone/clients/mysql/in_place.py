@@ -175,7 +175,7 @@ class InPlaceRestore:
 
     def _split(self, write: Callable[[bytes], None]) -> list[Statement]:
         """Pass the tables of the dump on, and return the statements that create the rest."""
-        dump = DumpSplitter(write)
+        dump = DumpSplitter(write, packet_limit=self._session.packet_limit)
         try:
             self._file.seek(0)
             while data := self._file.read(_CHUNK):

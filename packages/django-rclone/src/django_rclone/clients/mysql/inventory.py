@@ -6,9 +6,11 @@ from dataclasses import replace
 from ...backups.inventory import Inventory
 from .connection import MysqlSession, quote_name
 from .kinds import BODIES, KINDS, text_kinds
+from .references import used_by_defaults, used_by_views
 
 TABLE, VERSIONED, SEQUENCE = "table", "system-versioned table", "sequence"
-EVENT, DEFINER = "event", "definer"
+EVENT, DEFINER, VIEW = "event", "definer", "view"
+_USE = "use of another schema"
 _BODY = "body"
 
 
@@ -41,6 +43,13 @@ def inventory_of(
     objects[f"{_BODY} settings in {session.version}"] = frozenset(
         f"{_of(kind, name)} {' '.join(settings)}" for kind, name, _, _, *settings in bodies
     )
+    views = used_by_views(session, schema) if objects[VIEW] else ()
+    defaults = used_by_defaults(session, schema, excluded) if objects[SEQUENCE] else ()
+    objects[_USE] = frozenset(
+        f"by {kind} {name}: {other}.{used}"
+        for kind, uses in (("view", views), ("default", defaults))
+        for name, other, used in uses
+    )
     counted = {
         table: _rows(session, schema, table, versioned=table in objects[VERSIONED])
         for table in count
@@ -60,6 +69,9 @@ def require_restored(
     objects = dict(expected.objects)
     if changed_definers:
         objects.pop(DEFINER, None)
+    if _USE in objects:
+        # Where a backup is restored into the schema that a view named, that is its own.
+        objects[_USE] &= found.objects[_USE]
     events, there = objects.get(EVENT, frozenset()), found.objects[EVENT]
     if len(events - there) == passed:
         objects[EVENT] = events & there

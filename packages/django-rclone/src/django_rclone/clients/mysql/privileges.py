@@ -1,4 +1,4 @@
-"""What a role may do, according to ``SHOW GRANTS``.
+"""What a role may do and see, according to ``SHOW GRANTS`` and the limits of its sessions.
 
 https://mariadb.com/kb/en/show-grants/: the answer is a list of GRANT statements,
 of the role itself and of those it has enabled.
@@ -6,7 +6,9 @@ of the role itself and of those it has enabled.
 
 import re
 
+from ...exceptions import ClientError
 from .connection import MysqlSession
+from .session_settings import UNLIMITED
 
 _GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?P<schema>\*|`(?:[^`]|``)+`)\.\* TO ")
 _CREATE = {"CREATE", "DROP", "ALTER", "INSERT", "SELECT"}
@@ -60,3 +62,13 @@ def _covers(schema: str, name: str) -> bool:
         else:
             pattern += {"%": ".*", "_": "."}.get(character, re.escape(character))
     return re.fullmatch(pattern, name, re.DOTALL) is not None
+
+
+def require_all_rows(session: MysqlSession) -> None:
+    """Raise ``ClientError`` if the server lets a dump tool of this role see some rows alone."""
+    if session.row_limit < UNLIMITED:
+        raise ClientError(
+            f"The server ends every query of this role after {session.row_limit:,} rows, so a dump "
+            "would lack the others.",
+            hint="Let sql_select_limit have its default, on the server and in its init_connect.",
+        )

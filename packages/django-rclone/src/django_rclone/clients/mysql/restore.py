@@ -47,6 +47,11 @@ class ScratchSchema(Staging):
         """The schemas on the server."""
         return self._places()
 
+    @property
+    def packet_limit(self) -> int:
+        """The bytes of the longest statement that the server takes."""
+        return self._session.packet_limit
+
     def complete(self, dump: DumpSplitter, expected: Inventory | None) -> None:
         """Create the objects that the dump tool left out, which proves that it is possible.
 
@@ -124,7 +129,7 @@ class StagedRestore:
         self._scratch = scratch
         self.place: Mapping[str, object] = {"NAME": scratch.scratch}
         self._process = process
-        self._dump = DumpSplitter(process.write, scratch.schemas)
+        self._dump = DumpSplitter(process.write, scratch.schemas, packet_limit=scratch.packet_limit)
 
     @property
     def remarks(self) -> tuple[str, ...]:

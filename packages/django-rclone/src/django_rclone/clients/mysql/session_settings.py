@@ -6,6 +6,8 @@ OWN_SETTINGS = (
 )
 """What our own statements are written for. Those of objects change it, and are followed by it."""
 
+UNLIMITED = 18_446_744_073_709_551_615  # rows; the default of sql_select_limit
+
 SETTINGS = {
     # A limit of the site's must not end a statement half-way, or a session that waits.
     "max_statement_time": "0",
@@ -16,9 +18,13 @@ SETTINGS = {
     "idle_transaction_timeout": "0",
     "idle_readonly_transaction_timeout": "0",
     "idle_write_transaction_timeout": "0",
-    "sql_select_limit": "18446744073709551615",
+    "sql_select_limit": str(UNLIMITED),
     "sql_big_selects": "1",
     "sql_safe_updates": "0",
+    # What a program has loaded stays when it ends.
+    "autocommit": "1",
+    "tx_read_only": "0",
+    "transaction_read_only": "0",
     # What was valid for the session that made it must be so for ours.
     "foreign_key_checks": "0",
     "check_constraint_checks": "0",
@@ -28,5 +34,7 @@ SETTINGS = {
     # What the server shows means what it says.
     "explicit_defaults_for_timestamp": "1",
     "sql_quote_show_create": "1",
+    # In the mode ORACLE, MariaDB takes a note within a block of statements for an error.
+    "sql_notes": "0",
 }
 """Those that a server does not have, or does not let the role set, are left out."""

@@ -1,6 +1,7 @@
 """What is seen of tables in the stream of a dump: their names and rows, and their largest line.
 
-MariaDB's program prints a row per line. Of a program that does not, no row is counted.
+MariaDB's program prints a row per line; if it names the columns, the first one on the line of
+the statement. Of a program that does not, no row is counted.
 """
 
 import re
@@ -27,7 +28,8 @@ class TableCounter:
         """Bytes of the longest line, if it is longer than the pieces of the dump."""
         self._rows: dict[str, int] = {}
         self._table = ""
-        self._uncounted: set[str] = set()
+        self._started: set[str] = set()  # tables with rows on the line of a statement
+        self._has_row_per_line = False
         self._pending: list[bytes] = []
         self._pending_size = 0
 
@@ -39,7 +41,8 @@ class TableCounter:
     @property
     def rows(self) -> Mapping[str, int]:
         """The rows of tables."""
-        return {name: n for name, n in self._rows.items() if name not in self._uncounted}
+        unknown = set() if self._has_row_per_line else self._started
+        return {name: n for name, n in self._rows.items() if name not in unknown}
 
     def see(self, data: bytes) -> None:
         """Look at the next piece of the dump."""
@@ -72,8 +75,10 @@ class TableCounter:
             name = mark["name"].replace(b"``", b"`").decode("utf-8", "surrogateescape")
             if mark["what"] == b"INSERT INTO":
                 self._table = name
-                if not mark["rest"].endswith(b" VALUES"):
-                    self._uncounted.add(name)
+                self._has_row_per_line |= not mark["rest"].endswith(b";")
+                if name in self._rows and not mark["rest"].endswith(b" VALUES"):
+                    self._started.add(name)
+                    self._rows[name] += 1
             else:
                 self._table = ""
                 self.names.add(name)
@@ -84,6 +89,29 @@ class TableCounter:
     def _count(self, lines: bytes, start: int, end: int) -> None:
         if self._table in self._rows:
             self._rows[self._table] += lines.count(b"\n(", start, end)
+
+
+class LineLimit:
+    """Is shown a dump, and refuses a line that the server would not take: a statement has lines."""
+
+    def __init__(self, limit: int | None) -> None:
+        """``limit`` is in bytes; less than a piece of the dump is not looked for."""
+        self._limit = limit
+        self._started = 0
+
+    def see(self, data: bytes) -> None:
+        """Look at the next piece of the dump. Raises ``ClientError``."""
+        if self._limit is None:
+            return
+        end = data.find(b"\n")
+        length = self._started + (len(data) if end < 0 else end)
+        self._started = length if end < 0 else len(data) - data.rfind(b"\n") - 1
+        if length > self._limit:
+            raise ClientError(
+                f"A row of the backup has more than {self._limit:,} bytes, the max_allowed_packet "
+                "of this server.",
+                hint="Raise max_allowed_packet of the server.",
+            )
 
 
 class LineReplacer:

@@ -109,9 +109,11 @@ def _run_at_once(session: MysqlSession, plan: SwapPlan) -> None:
         _prepared(session, group, numbers) for group in plan.rollback_statements
     )
     # https://mariadb.com/kb/en/begin-end/: NOT ATOMIC turns it into a block of statements.
+    # In the mode ORACLE the handler of errors catches warnings that no other one does.
     session.execute(f"""
 BEGIN NOT ATOMIC
   DECLARE done INT DEFAULT 0;
+  DECLARE CONTINUE HANDLER FOR SQLWARNING BEGIN END;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION
   BEGIN
     BEGIN

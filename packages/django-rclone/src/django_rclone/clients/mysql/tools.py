@@ -35,6 +35,7 @@ _HINTS = {
     "1044": "The role needs SELECT, SHOW VIEW, TRIGGER, EVENT and EXECUTE on the database.",
     "1045": "Correct USER and PASSWORD of this database.",
     "1153": "Raise max_allowed_packet of the server: a row of the backup is larger.",
+    "2006": "The server ended the connection. If it is running, raise max_allowed_packet of it.",
     "2020": "Raise max_allowed_packet of the server: a row is larger.",
     "2013": "If the upload paused for longer than net_write_timeout of the server, raise that.",
     "1227": "The backup holds views, triggers, routines or events of another definer. Restore "

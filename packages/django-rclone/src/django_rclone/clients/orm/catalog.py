@@ -44,11 +44,13 @@ _TRIGGERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ExtraColumn:
-    """A column that no field of the model knows."""
+class StoredColumn:
+    """A column of a table that does not compute it."""
 
     table: str
     name: str
+    has_field: bool
+    """Whether a field of the model knows it, so that a dump has it."""
     is_required: bool
     """Whether no row can be inserted without it."""
 
@@ -56,15 +58,20 @@ class ExtraColumn:
         return f"{self.table}.{self.name}"
 
 
-def extra_columns(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> list[ExtraColumn]:
-    """Return the columns without a field, but for those that the database computes."""
+def stored_columns(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> list[StoredColumn]:
+    """Return the columns of tables, but for those that the database computes."""
     with closing(connection.cursor()) as cursor:
-        return [column for table in tables for column in _extra_columns(connection, cursor, table)]
+        return [column for table in tables for column in _stored_columns(connection, cursor, table)]
+
+
+def without_field(columns: Iterable[StoredColumn]) -> list[StoredColumn]:
+    """Return the columns that no dump has."""
+    return [column for column in columns if not column.has_field]
 
 
 def require_insertable(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> None:
     """Raise ``ClientError`` when rows could not be inserted again."""
-    for extra in extra_columns(connection, tables):
+    for extra in without_field(stored_columns(connection, tables)):
         if extra.is_required:
             raise ClientError(
                 f"Column {extra} has no field, no default and may not be empty: "
@@ -110,15 +117,17 @@ def database_references(
         }
 
 
-def _extra_columns(
+def _stored_columns(
     connection: BaseDatabaseWrapper, cursor: CursorWrapper, table: Table
-) -> Iterator[ExtraColumn]:
+) -> Iterator[StoredColumn]:
     introspection = connection.introspection
     convert = introspection.identifier_converter
+    dumped = {convert(column.name): column.name for column in table.columns}
     known = {convert(str(one.column)) for one in table.model._meta.local_concrete_fields}
     computed = {convert(one) for one in _computed_columns(connection, cursor, table.name)}
     for column in introspection.get_table_description(cursor, table.name):
-        if convert(column.name) in known | computed:
+        name = convert(column.name)
+        if name not in dumped and name in known | computed:
             continue
         may_be_left_out = (
             column.null_ok
@@ -126,7 +135,12 @@ def _extra_columns(
             or getattr(column, "is_autofield", False)
             or "auto_increment" in str(getattr(column, "extra", "") or "")
         )
-        yield ExtraColumn(table.name, column.name, is_required=not may_be_left_out)
+        yield StoredColumn(
+            table.name,
+            dumped.get(name, column.name),
+            has_field=name in dumped,
+            is_required=not may_be_left_out,
+        )
 
 
 def _computed_columns(

@@ -6,7 +6,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
 from ...exceptions import ClientError
-from .catalog import ExtraColumn, database_references, triggers_on
+from .catalog import StoredColumn, database_references, triggers_on
 from .connection import describe, supports_snapshot
 from .deferred import can_defer_constraints, unsatisfiable_models
 from .tables import Table, tables_without_model
@@ -97,7 +97,7 @@ def require_closed_exclusions(
             )
 
 
-def extra_columns_warning(columns: Sequence[ExtraColumn]) -> str:
+def extra_columns_warning(columns: Sequence[StoredColumn]) -> str:
     """Return what an operator should know about columns without a field."""
     shown = ", ".join(map(str, columns))
     return (

@@ -18,7 +18,7 @@ from ...processes import StallTimeout
 from ...redaction import redact
 from ..base import DatabaseClient, Versions
 from ..session import connecting
-from .catalog import ExtraColumn, extra_columns, require_insertable
+from .catalog import require_insertable, stored_columns, without_field
 from .checks import (
     ALLOWS_DANGLING_REFERENCES,
     RESTORE_WARNINGS,
@@ -73,7 +73,8 @@ class OrmClient(DatabaseClient):
         self._line_limit = line_limit
         self._verify_rows = bool(verify_rows)
         self._is_open = False
-        self._extra: tuple[ExtraColumn, ...] = ()
+        self._stored: frozenset[str] = frozenset()
+        self._extra: frozenset[str] = frozenset()
         self._dumped: Dump | None = None
 
     def close(self) -> None:
@@ -118,7 +119,7 @@ class OrmClient(DatabaseClient):
     def dump_warnings(self) -> Sequence[str]:
         with self._questions():
             tables = tables_of(self.connection)
-            extra = extra_columns(self.connection, self._included(tables))
+            extra = without_field(stored_columns(self.connection, self._included(tables)))
             more = [extra_columns_warning(extra)] if extra else []
             return dump_warnings(self.connection, tables) + more
 
@@ -130,7 +131,9 @@ class OrmClient(DatabaseClient):
         self._reconnect()
         with translated_errors(_CANNOT_READ), snapshot(self.connection):
             tables = tables_of(self.connection)
-            self._extra = tuple(extra_columns(self.connection, self._included(tables)))
+            stored = stored_columns(self.connection, self._included(tables))
+            self._stored = frozenset(map(str, stored))
+            self._extra = frozenset(map(str, without_field(stored)))
             if self.vendor in ALLOWS_DANGLING_REFERENCES:
                 require_integrity(self.connection)
             dump = Dump(
@@ -145,7 +148,9 @@ class OrmClient(DatabaseClient):
                 yield dump
 
     def dump_inventory(self) -> Inventory | None:
-        return inventory_of(self._dumped.counts) if self._dumped else None
+        if self._dumped is None:
+            return None
+        return inventory_of(self._dumped.counts, self._stored - self._extra)
 
     @contextmanager
     def restore(self, expected: Inventory | None = None) -> Iterator[OrmRestore]:

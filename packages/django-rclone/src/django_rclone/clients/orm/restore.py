@@ -15,7 +15,7 @@ from .connection import describe, fresh_connection, translated_errors, use_utc
 from .deferred import DeferredReferences
 from .format import Lines, parse, require_fit
 from .insert import RowInserter, reset_sequences
-from .kinds import inventory_of
+from .kinds import require_restored
 from .outsiders import Outsiders
 from .sums import RowSum, require_rows
 from .tables import Table
@@ -99,7 +99,10 @@ class OrmRestore:
             rows = {
                 table.name: one.count for table, one in zip(self._tables, self._sums, strict=True)
             }
-            self._expected.require(inventory_of(rows))
+            columns = [
+                f"{table.name}.{one.name}" for table in self._tables for one in table.columns
+            ]
+            require_restored(self._expected, rows, columns)
 
     def swap(self) -> None:
         """Commit; see ``RestoreTarget.swap()``."""

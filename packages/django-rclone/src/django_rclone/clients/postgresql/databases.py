@@ -26,6 +26,12 @@ AND NOT (r.rolsuper OR r.rolcreaterole AND NOT o.rolsuper)
 ORDER BY 1
 """
 
+_SUBSCRIPTIONS = """
+SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+WHERE d.datname = current_database() ORDER BY 1
+"""
+_IS_TEMPLATE = "SELECT datistemplate FROM pg_database WHERE datname = current_database()"
+
 _CREATE_LIKE = """
 SELECT format(
     'CREATE DATABASE %%I OWNER %%I TEMPLATE template0 ENCODING %%L LC_COLLATE %%L LC_CTYPE %%L '
@@ -79,6 +85,13 @@ def swap_problem(session: PostgresqlSession) -> str:
             f"The database has settings of role {', '.join(others)} "
             "(ALTER ROLE ... IN DATABASE), which this role cannot make in a new database."
         )
+    if subscriptions := [name for (name,) in session.rows(_SUBSCRIPTIONS)]:
+        return (
+            f"The database has subscriptions ({', '.join(subscriptions)}), which are not in backups "
+            "and would go on in the replaced database."
+        )
+    if session.value(_IS_TEMPLATE):
+        return "The database is a template, and the server does not drop one that was replaced."
     return ""
 
 

@@ -27,34 +27,47 @@ SELECT t.tableoid, t.oid, jsonb_build_array(
 FROM pg_trigger t WHERE NOT t.tgisinternal AND t.oid >= 16384
 """
 
-# A column of an index is a column of its table, or an expression. Joined to the operator
-# classes, each index would have PostgreSQL read all of them.
+# A column of an index is a column of its table, or an expression. Names are looked up for all
+# at once: a query for each index and constraint takes three times as long. Where the server is
+# too old for a column of a catalog, its name is that of the one in ``older``.
 _INDEXES = """
 SELECT c.tableoid, c.oid, jsonb_build_array(
-    m.amname, x.indisunique, x.indnkeyatts, x.indimmediate, to_jsonb(x) -> 'indnullsnotdistinct',
-    x.indoption::int2[], x.indpred IS NULL,
-    (SELECT jsonb_agg(a.attname ORDER BY k.place)
-        FROM unnest(x.indkey::int2[]) WITH ORDINALITY k (number, place)
-        LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.number),
-    (SELECT jsonb_agg((SELECT o.opcname FROM pg_opclass o WHERE o.oid = k.number) ORDER BY k.place)
-        FROM unnest(x.indclass::oid[]) WITH ORDINALITY k (number, place))
+    m.amname, x.indisunique, x.indnkeyatts, x.indimmediate, x.nulls_not_distinct,
+    x.indoption::int2[], x.indpred IS NULL, k.columns, k.classes
 )::text
-FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am m ON m.oid = c.relam
+FROM (SELECT NULL::boolean AS indnullsnotdistinct) older CROSS JOIN LATERAL (
+    SELECT i.*, indnullsnotdistinct AS nulls_not_distinct FROM pg_index i
+) x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am m ON m.oid = c.relam JOIN (
+    SELECT i.indexrelid, jsonb_agg(a.attname ORDER BY k.place) AS columns,
+        jsonb_agg(o.opcname ORDER BY k.place) FILTER (WHERE k.class IS NOT NULL) AS classes
+    FROM pg_index i CROSS JOIN LATERAL
+        unnest(i.indkey::int2[], i.indclass::oid[]) WITH ORDINALITY k (number, class, place)
+    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    LEFT JOIN pg_opclass o ON o.oid = k.class
+    WHERE i.indexrelid >= 16384 GROUP BY i.indexrelid
+) k ON k.indexrelid = c.oid
 WHERE c.oid >= 16384
 """
 _CONSTRAINTS = """
 SELECT c.tableoid, c.oid, jsonb_build_array(
-    c.contype, c.condeferrable, c.condeferred, c.convalidated, to_jsonb(c) -> 'conenforced',
+    c.contype, c.condeferrable, c.condeferred, c.convalidated, c.is_enforced,
     c.confupdtype, c.confdeltype, c.confmatchtype, c.confrelid::regclass,
-    c.contype = 'c' AND c.connoinherit,
-    CASE WHEN c.contype <> 'c' THEN (SELECT jsonb_agg(a.attname ORDER BY k.place)
-        FROM unnest(c.conkey) WITH ORDINALITY k (number, place)
-        LEFT JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.number) END,
-    (SELECT jsonb_agg(a.attname ORDER BY k.place)
-        FROM unnest(c.confkey) WITH ORDINALITY k (number, place)
-        JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.number)
+    c.contype = 'c' AND c.connoinherit, own.columns, other.columns
 )::text
-FROM pg_constraint c WHERE c.conrelid <> 0 AND c.oid >= 16384
+FROM (SELECT NULL::boolean AS conenforced) older CROSS JOIN LATERAL (
+    SELECT t.tableoid, t.*, conenforced AS is_enforced FROM pg_constraint t
+) c LEFT JOIN (
+    SELECT t.oid, jsonb_agg(a.attname ORDER BY k.place) AS columns
+    FROM pg_constraint t CROSS JOIN LATERAL unnest(t.conkey) WITH ORDINALITY k (number, place)
+    LEFT JOIN pg_attribute a ON a.attrelid = t.conrelid AND a.attnum = k.number
+    WHERE t.contype <> 'c' AND t.oid >= 16384 GROUP BY t.oid
+) own ON own.oid = c.oid LEFT JOIN (
+    SELECT t.oid, jsonb_agg(a.attname ORDER BY k.place) AS columns
+    FROM pg_constraint t CROSS JOIN LATERAL unnest(t.confkey) WITH ORDINALITY k (number, place)
+    JOIN pg_attribute a ON a.attrelid = t.confrelid AND a.attnum = k.number
+    WHERE t.oid >= 16384 GROUP BY t.oid
+) other ON other.oid = c.oid
+WHERE c.conrelid <> 0 AND c.oid >= 16384
 """
 _VIEWS = """
 SELECT c.tableoid, c.oid, jsonb_build_array(c.relkind, (

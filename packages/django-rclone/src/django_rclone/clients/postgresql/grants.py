@@ -20,9 +20,12 @@ _ACLS = """
     FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
     UNION ALL SELECT c.tableoid, c.oid, a.attnum, c.relowner, 'c', a.attacl, c.relnamespace,
         quote_ident(a.attname)
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE NOT a.attisdropped
-    AND (a.attacl IS NOT NULL OR EXISTS (SELECT FROM pg_init_privs i WHERE i.objsubid = a.attnum
-        AND i.classoid = c.tableoid AND i.objoid = c.oid))
+    FROM (
+        SELECT attrelid, attnum FROM pg_attribute WHERE attacl IS NOT NULL
+        UNION SELECT objoid, objsubid FROM pg_init_privs
+        WHERE classoid = 'pg_class'::regclass AND objsubid <> 0
+    ) granted JOIN pg_attribute a USING (attrelid, attnum) JOIN pg_class c ON c.oid = a.attrelid
+    WHERE NOT a.attisdropped
     UNION ALL SELECT tableoid, oid, 0, proowner, 'f', proacl, pronamespace, '' FROM pg_proc
     UNION ALL SELECT tableoid, oid, 0, typowner, 'T', typacl, typnamespace, '' FROM pg_type
     WHERE typtype <> 'm'

@@ -94,13 +94,20 @@ class Script:
     def read_more(self) -> bool:
         """Read as much again as is buffered; return ``False`` at the end of the script.
 
-        Doubling keeps the time for a long statement proportional to its length.
+        Doubling keeps the time for a long statement proportional to its length. Programs print
+        a few kilobytes at a time: to look at the whole buffer after each would take longer
+        than all the rest.
         """
-        if not self._ended:
-            data = self._read(max(_READ_SIZE, len(self._buffer)))
+        wanted = max(_READ_SIZE, len(self._buffer))
+        pieces = [self._buffer]
+        while wanted > 0 and not self._ended:
+            data = self._read(wanted)
             self._ended = not data
-            self._buffer += data
-        return not self._ended
+            pieces.append(data)
+            wanted -= len(data)
+        found = len(pieces) > 1 and bool(pieces[1])
+        self._buffer = b"".join(pieces)
+        return found
 
     def find(self, part: bytes) -> int:
         """Return where ``part`` begins in the buffer, or -1."""

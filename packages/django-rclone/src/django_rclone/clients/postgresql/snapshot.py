@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE = 2.0  # seconds that counting may go on after the dump
 _EXPORT = "SELECT pg_export_snapshot()"
+# To compile hundreds of small questions takes longer than to answer them.
 _SETTINGS = (
     "SET LOCAL search_path = ''; SET LOCAL row_security = off; "
-    "SET LOCAL max_parallel_workers_per_gather = 0"
+    "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
 )
 
 # Small tables first: large ones are only counted if there is time while the dump streams.
 _SIZES = """
-SELECT i.identity, pg_relation_size(c.oid) FROM pg_class c, LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i
-WHERE c.relkind = 'r' AND c.oid >= 16384 AND i.identity = ANY(%(tables)s)
+SELECT oid, pg_relation_size(oid) FROM pg_class WHERE relkind = 'r' AND oid = ANY(%(tables)s::oid[])
 ORDER BY 2, 1
 """
 
@@ -57,6 +57,7 @@ class Snapshot:
         self._selection = selection
         self._without, self._without_rows = frozenset(without), frozenset(without_rows)
         self._inventory = Inventory({})
+        self._tables: dict[int, str] = {}
         self._rows: dict[str, int] = {}
         self.findings: list[str] = []
         """What could not be restored, in sentences; known once there is an inventory."""
@@ -124,10 +125,16 @@ class Snapshot:
         compared = contents.inventory(session, self._selection, without=self._without)
         about = contents.about(session, path=self._path)
         self._inventory = Inventory({**compared.objects, **about})
+        counted = compared.objects["table"] - self._without_rows
+        self._tables = {
+            one.address[1]: one.identity
+            for one in contents.objects
+            if one.kind == "table" and one.identity in counted
+        }
 
     def _count(self) -> None:
-        tables = sorted(self._inventory.objects["table"] - self._without_rows)
-        sizes = dict(self._session.rows(_SIZES, {"tables": tables}))
+        rows = self._session.rows(_SIZES, {"tables": list(self._tables)})
+        sizes = {self._tables[number]: size for number, size in rows}
         for lot in in_lots(sizes, size=sizes.__getitem__):
             counts = self._answers([count_of(table) for table in lot])
             counted = zip(lot, counts, strict=True)

@@ -8,7 +8,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, cast
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .calls import interruptibly
-from .files import connect
+from .files import closing_live, connect
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def open_as_site(wrapper: BaseDatabaseWrapper, path: Path) -> sqlite3.Connection
     options = dict(private.settings_dict.get("OPTIONS") or {})
     options.pop("init_command", None)
     private.settings_dict |= {"OPTIONS": options, "NAME": ":memory:", "AUTOCOMMIT": True}
-    with closing(connect(path, 0)) as plain:
+    with closing_live(connect(path, 0)) as plain:
         [encoding] = plain.execute("PRAGMA encoding").fetchone()
     open_memory = private.get_new_connection
 

@@ -23,7 +23,7 @@ from ...scratch import scratch_directory
 from ..base import DatabaseClient, Versions
 from .checking import FULL, QUICK, integrity_of, open_as_site, uncheckable
 from .copying import copy_out
-from .files import connect, is_busy, require_space
+from .files import closing_live, connect, is_busy, require_space
 from .foreign_keys import broken_foreign_keys
 from .kinds import inventory_of
 from .loading import recognized
@@ -89,7 +89,7 @@ class SqliteClient(DatabaseClient):
         with suppress(OSError, sqlite3.Error):  # it is damaged: there may be something
             if not path.exists() or not path.stat().st_size:
                 return "there is none"
-            with closing(connect(path, self._timeout())) as live:
+            with closing_live(connect(path, self._timeout())) as live:
                 if not live.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     return "it is empty"
         return ""
@@ -97,7 +97,7 @@ class SqliteClient(DatabaseClient):
     def dump_warnings(self) -> Sequence[str]:
         try:
             file = self._require_file()
-            with closing(open_as_site(self.connection, file)) as live:
+            with closing_live(open_as_site(self.connection, file)) as live:
                 unchecked = uncheckable(live, self._check_of(file))
         except (OSError, sqlite3.Error):
             return ()  # dump() says why

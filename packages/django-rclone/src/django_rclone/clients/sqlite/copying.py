@@ -19,6 +19,7 @@ from .files import (
     BUSY,
     HEADER_SIZE,
     LiveFile,
+    closing_live,
     connect,
     connect_private,
     counter_in,
@@ -42,7 +43,7 @@ def copy_out(live: Path, copy: Path, timeout: float) -> None:
     others, and in one go only if others commit in every pause. Raises ``sqlite3.Error``,
     ``OSError`` or ``ClientError``.
     """
-    with closing(connect(live, 0)) as source:
+    with closing_live(connect(live, 0)) as source:
         with reading(source, timeout):
             [mode] = source.execute("PRAGMA journal_mode").fetchone()
         if mode == "wal":

@@ -5,11 +5,12 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 from ...exceptions import ClientError
-from ...interrupts import is_interrupted, sleep
+from ...interrupts import LOOK, is_interrupted, sleep, time_left
 
 HEADER_SIZE = 100  # bytes
 _WAL_VERSIONS = b"\x02\x02"
@@ -59,6 +60,23 @@ def connect(path: Path, timeout: float) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+
+
+@contextmanager
+def closing_live(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Close a connection to a live database after the block, unless a signal leaves no time for it.
+
+    Whoever closes a database last moves its whole write-ahead log into it, which takes long if
+    that is large. So another thread does it, which is left behind if need be, or ends with the
+    process: what it has not moved is still in the log.
+    """
+    try:
+        yield connection
+    finally:
+        closer = Thread(target=connection.close, name="django-rclone-sqlite", daemon=True)
+        closer.start()
+        while closer.is_alive() and not is_interrupted() and time_left() != 0:
+            closer.join(LOOK)
 
 
 def connect_private(path: Path) -> sqlite3.Connection:
@@ -111,7 +129,7 @@ def is_busy(error: Exception) -> bool:
 def is_not_a_database(path: Path) -> bool:
     """Return whether SQLite does not recognize the file as a database at all."""
     try:
-        with closing(connect(path, 0)) as connection:
+        with closing_live(connect(path, 0)) as connection:
             connection.execute("PRAGMA schema_version").fetchone()
     except sqlite3.Error as error:
         return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB

@@ -26,7 +26,7 @@ _STEP = 2_000  # pages
 _CACHE = 32_000  # KiB, while a live database is replaced
 _PAUSE = 0.05  # seconds
 _TRY = 1.0  # seconds of waiting for a lock within SQLite, where no signal is seen
-_UNDOING = 2.0  # seconds, after a signal
+_UNDOING = 1.5  # seconds, after a signal
 _UNWRITTEN = 64 << 20  # bytes that may have to reach the disk at once
 
 _STOPPED = "The restore was stopped by a signal."
@@ -55,6 +55,7 @@ class _Replacement:
         self._outcome: Future[None] = Future()
         self._has_ended, self._is_undone, self._is_committed = Event(), Event(), Event()
         self._copied = 0
+        self._target: sqlite3.Connection | None = None
 
     def run(self) -> None:
         """Do it. Without a signal, wait for its end."""
@@ -69,7 +70,9 @@ class _Replacement:
                 _flush(Path(f"{self._live}-wal"))
             if not self._must_stop() or not self._may_be_left():
                 continue
-            give_up = give_up or time.monotonic() + _UNDOING
+            if not give_up:
+                give_up = time.monotonic() + _UNDOING
+                self._stop_emptying_the_log()
             if time.monotonic() >= give_up:
                 break
         if self._has_ended.is_set():
@@ -77,6 +80,11 @@ class _Replacement:
         elif not self._is_committed.is_set():
             add_note(_LEFT)
             raise SwapRefused(_STOPPED, hint=_LEFT)
+
+    def _stop_emptying_the_log(self) -> None:
+        if self._is_committed.is_set() and self._target is not None:
+            with suppress(sqlite3.Error):  # it is closed
+                self._target.interrupt()
 
     def _may_be_left(self) -> bool:
         return self._is_undone.is_set() or self._is_committed.is_set()
@@ -92,6 +100,7 @@ class _Replacement:
 
     def _replace(self) -> None:
         with closing(connect(self._live, min(self._timeout, _TRY))) as target:
+            self._target = target
             with closing(connect_private(self._restored)) as source:
                 [page_size] = source.execute("PRAGMA page_size").fetchone()
                 watch = self._watch(page_size)

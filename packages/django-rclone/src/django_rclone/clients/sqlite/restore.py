@@ -18,6 +18,7 @@ from .checking import Findings, integrity_of, open_as_site
 from .copying import copy_out
 from .files import (
     change_counter,
+    closing_live,
     connect,
     has_same_pages,
     is_busy,
@@ -112,7 +113,7 @@ class FileRestore:
         """Return the size that pages must have to be copied into the live file, if another one."""
         if not self._live.exists() or is_not_a_database(self._live):
             return None
-        with closing(connect(self._live, 0)) as live, reading(live, self._timeout):
+        with closing_live(connect(self._live, 0)) as live, reading(live, self._timeout):
             # The page size of a WAL database cannot change: https://www.sqlite.org/pragma.html
             if live.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 return None
@@ -155,7 +156,7 @@ class FileRestore:
         if not self._live.exists():
             return None
         try:
-            return stack.enter_context(closing(connect(self._live, 0)))
+            return stack.enter_context(closing_live(connect(self._live, 0)))
         except sqlite3.Error:
             return None
 

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS cache.sending (
 _SETTLED = 2_000_000_000
 
 _COLUMNS = "path, kind, size, modified, changed, inode, mode, target, reason"
-_SAME = """found.kind = 'file' AND files.path = found.path AND files.size = found.size
+_SAME = """files.path = found.path AND files.size = found.size
     AND files.modified = found.modified AND files.changed = found.changed
     AND files.inode = found.inode
     AND files.kind = 'file' AND files.settled AND length(files.sha256) = 32"""
@@ -86,8 +86,8 @@ class Cache:
             return
         with contextlib.suppress(sqlite3.Error):
             self._work.run(
-                "UPDATE found SET sha256 = files.sha256 FROM cache.files AS files"
-                f" WHERE found.sha256 IS NULL AND {_SAME}"
+                f"UPDATE found SET sha256 = (SELECT sha256 FROM cache.files AS files WHERE {_SAME})"
+                " WHERE kind = 'file' AND sha256 IS NULL"
             )
 
     def recall_run(self, run: Backup) -> bool:
@@ -113,11 +113,11 @@ class Cache:
 
         A run that was killed may have stored a file while it changed.
         """
-        known = "SELECT sha256 FROM run"
+        doubtful = "sha256 NOT IN (SELECT sha256 FROM run)"
         if self._usable:
-            known += " UNION SELECT sha256 FROM cache.sending WHERE confirmed"
-            known += " EXCEPT SELECT sha256 FROM cache.sending WHERE NOT confirmed"
-        self._work.run(f"DELETE FROM stored WHERE sha256 NOT IN ({known})")
+            noted = "SELECT NOT confirmed FROM cache.sending WHERE sha256 = stored.sha256"
+            doubtful = f"ifnull(({noted}), {doubtful})"
+        self._work.run(f"DELETE FROM stored WHERE {doubtful}")
 
     def begin(self, hashes: Iterable[bytes]) -> None:
         """Remember that content is about to be stored: it is not to be trusted until confirmed."""

@@ -1,7 +1,8 @@
 """Which run a restore takes."""
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, timedelta
 
 from ...backups import Backup
 from ...backups.catalog import Catalog
@@ -10,6 +11,11 @@ from ...exceptions import BackupNotFound, BackupRejected
 from ..newest import not_verified, of_environment, of_other_environments
 from .runs import VENDOR, is_whole, newest_run
 
+# A date, or a week with or without the day, and what there is of a time.
+_WRITTEN = re.compile(
+    r"\d{4}-?(?:\d\d-?\d\d|(?P<week>W\d\d)(?:-?\d)?)"
+    r"(?:\D(?P<hour>\d\d)(?::?(?P<minute>\d\d))?(?::?(?P<second>\d\d))?(?P<exact>[.,]\d+)?)?"
+)
 _LIST = "`manage.py listbackups --media` shows the runs."
 
 
@@ -50,15 +56,29 @@ def named_run(catalog: Catalog, name: str) -> Backup:
 def parse_moment(text: str) -> datetime | None:
     """Return the moment that a text means, in UTC unless it says otherwise; ``None`` if it means none.
 
-    A date alone means its end.
+    What it leaves out means its end, as listings leave out the seconds: a date alone is the end
+    of that day, 03:00 the end of that minute.
     """
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = datetime.fromisoformat(text) + _left_out(text)
+    except (ValueError, OverflowError):
         return None
-    if len(text) <= len("2026-01-31"):
-        moment = datetime.combine(moment.date(), time.max)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _left_out(text: str) -> timedelta:
+    """Return the time from the beginning to the end of what a moment as it is written may mean."""
+    written = _WRITTEN.match(text)
+    if written is None or written["exact"]:
+        return timedelta()
+    if written["hour"] is None:
+        week = written["week"] and not text[written.end("week") :]
+        whole = timedelta(weeks=1) if week else timedelta(days=1)
+    elif written["minute"] is None:
+        whole = timedelta(hours=1)
+    else:
+        whole = timedelta(minutes=1) if written["second"] is None else timedelta(seconds=1)
+    return whole - timedelta.resolution
 
 
 def _newer(runs: list[Backup], chosen: Backup) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The commit of a run: its index, and then the manifest that makes it one."""
 
+from itertools import chain
+
 import django
 
 from ...backups.catalog import commit_manifest
@@ -83,17 +85,14 @@ class _Lines:
     """The index as a stream."""
 
     def __init__(self, work: WorkSet, source: str) -> None:
-        self._entries = work.entries()
-        self._buffer = header(source)
+        self._lines = chain([header(source)], work.lines())
 
     def read(self, size: int) -> bytes:
         """Return about ``size`` bytes, and nothing at the end."""
-        pieces = [self._buffer]
-        length = len(self._buffer)
-        self._buffer = b""
-        while length < size and (entry := next(self._entries, None)):
-            pieces.append(entry.to_line())
-            length += len(pieces[-1])
+        pieces = []
+        while size > 0 and (lines := next(self._lines, None)):
+            pieces.append(lines)
+            size -= len(lines)
         return b"".join(pieces)
 
     def finish(self) -> None:

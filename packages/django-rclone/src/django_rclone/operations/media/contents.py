@@ -31,4 +31,4 @@ def run_contents(
         else:
             run, _ = choose_run(catalog, source, at, settings.environment, unverified=False)
         read_selected(remote, run, work, path)
-        yield run, work.entries("run")
+        yield run, work.entries()

@@ -1,5 +1,7 @@
 """How the files that are there differ from a run: what a restore has to do."""
 
+import os
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -36,6 +38,26 @@ def conflicts(work: WorkSet) -> list[tuple[bytes, str]]:
         (path, f"there it is {kind}")
         for path, kind in work.connection.execute(f"SELECT * FROM ({_CONFLICT}) ORDER BY 1")
     ]
+
+
+def hidden_conflicts(work: WorkSet, folder: bytes) -> list[tuple[bytes, str]]:
+    """Return what is in the way in ``folder``, and was not found: patterns leave it out."""
+    query = """SELECT path, kind FROM run WHERE kind != 'left out' AND NOT EXISTS (
+        SELECT 1 FROM found WHERE found.path = run.path) ORDER BY path"""
+    hidden: list[tuple[bytes, str]] = []
+    for path, kind in work.connection.execute(query):
+        if hidden and path.startswith(hidden[-1][0] + b"/"):
+            continue
+        try:
+            is_folder = stat.S_ISDIR(os.lstat(os.path.join(folder, path)).st_mode)
+        except FileNotFoundError:
+            continue
+        except NotADirectoryError:
+            hidden.append((path, "there it would be in what is no folder"))
+            continue
+        if is_folder != (kind == "folder"):
+            hidden.append((path, f"there it is {'a' if is_folder else 'no'} folder"))
+    return hidden
 
 
 def extra_count(work: WorkSet) -> int:

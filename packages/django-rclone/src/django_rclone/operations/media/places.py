@@ -53,6 +53,7 @@ class FolderPlace:
     def __init__(self, folder: str, rules: Rules) -> None:
         self.address = folder
         self.follows = rules.links == "follow"
+        self.has_patterns = rules.included is not None or rules.excluded is not None
         self._rules = rules
 
     def scan(self) -> Iterator[Found]:

@@ -173,6 +173,18 @@ def _require_possible(plan: MediaRestorePlan, path: str | None, *, force: bool) 
             f"These are in the way in {plan.place.address}: {named(plan.conflicts)}.",
             hint="Move them away, or restore to another folder with --to.",
         )
+    if isinstance(plan.place, FolderPlace) and plan.place.has_patterns:
+        _require_none_hidden(plan, os.fsencode(plan.place.address))
     if plan.delete:
         present = plan.work.number("SELECT count(*) FROM found WHERE kind IN ('file', 'link')")
         require_few_deletions(plan.extra, present, plan.place.address, plan.settings, force=force)
+
+
+def _require_none_hidden(plan: MediaRestorePlan, folder: bytes) -> None:
+    """Raise ``MediaGuardError`` for what is in the way and may not be deleted either."""
+    if hidden := difference.hidden_conflicts(plan.work, folder):
+        raise MediaGuardError(
+            f"These are in the way in {plan.place.address}, and left out by the patterns of "
+            f"the source: {named(hidden)}.",
+            hint="Move them away, or restore to another folder with --to.",
+        )

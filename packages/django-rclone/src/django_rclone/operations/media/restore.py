@@ -75,7 +75,9 @@ def opened(
             else:
                 yield RemoteTarget(place.address, copying, folder), temporary
     except OSError as error:
-        raise MediaGuardError(f"{place.address} cannot be written: {error}.") from error
+        raise MediaGuardError(
+            f"{place.address} cannot be written: {error.strerror or error}."
+        ) from error
 
 
 def _restore(

@@ -85,7 +85,7 @@ def scan(folder: bytes, rules: Rules) -> Iterator[Found]:
         folders = []
         for entry in inside:
             path = prefix + entry.name
-            if not prefix and entry.name.startswith(_OURS):
+            if entry.name.startswith(_OURS):
                 continue
             found = _look(entry, path, rules, above)
             if found is None:

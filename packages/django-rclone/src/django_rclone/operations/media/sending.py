@@ -62,6 +62,8 @@ class Sending:
             f"SELECT count(*), sum(size) FROM found WHERE {_PENDING}"
         )
         self._total = total or 0
+        if not self._files:
+            return
         for _ in range(_TRIES):
             for batch in self._batches():
                 self._send_batch(batch, temporary)
@@ -152,6 +154,7 @@ class Sending:
             str(staged),
             self._content,
             progress=self._show,
+            listed_after=True,
         )
         arrived = sources if copied.error is None else self._arrived(sources, copied)
         if copied.error is not None and not copied.failed and len(arrived) == len(sources):

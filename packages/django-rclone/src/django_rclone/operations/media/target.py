@@ -1,11 +1,15 @@
 """A folder that files are restored into: nothing is ever written through a link in it."""
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from ...scratch import scratch_directory
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OWNERS = 0o700  # we must get in
@@ -53,8 +57,7 @@ class Target:
         """Move a finished file to its place: from then on it is whole."""
         os.chmod(staged, mode & 0o777)
         os.utime(staged, ns=(modified, modified))
-        parent, name = self._parent(path, make=True)
-        os.replace(staged, name, dst_dir_fd=parent)
+        self._move(staged, path)
 
     def put_copy(self, staged: bytes, path: bytes, *, modified: int, mode: int) -> None:
         """Put a copy of a finished file in place."""
@@ -67,8 +70,7 @@ class Target:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(staged)
         os.symlink(target, staged)
-        parent, name = self._parent(path, make=True)
-        os.replace(staged, name, dst_dir_fd=parent)
+        self._move(staged, path)
 
     def set_status(self, path: bytes, *, modified: int, mode: int) -> None:
         """Give a file the time and permissions that it had."""
@@ -91,6 +93,22 @@ class Target:
                 os.unlink(name, dir_fd=parent)
         except FileNotFoundError:
             pass
+
+    def _move(self, staged: bytes, path: bytes) -> None:
+        """Let a finished file or link take the place of what is at ``path``, at once."""
+        parent, name = self._parent(path, make=True)
+        try:
+            os.replace(staged, name, dst_dir_fd=parent)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # A folder in the target is on a disk of its own.
+            folder = os.path.dirname(os.path.join(self.folder, path))
+            with scratch_directory(Path(os.fsdecode(folder))) as near:
+                copy = os.fsencode(near / "copy")
+                shutil.copy2(staged, copy, follow_symlinks=False)
+                os.replace(copy, name, dst_dir_fd=parent)
+            os.unlink(staged)
 
     def _parent(self, path: bytes, *, make: bool = False) -> tuple[int, bytes]:
         """Return the descriptor of the folder that ``path`` is in, and its name there."""

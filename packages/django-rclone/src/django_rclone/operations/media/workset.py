@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from ...backups.index import Entry, Kind
+from ...backups.index import Entry, Kind, to_line
 from ...exceptions import MediaGuardError
 from .scan import Found
 
@@ -27,6 +27,9 @@ CREATE TABLE stored (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROW
 CREATE TABLE sent (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 """
 _KINDS = {kind.value: kind for kind in Kind}
+_VALUES = {kind: kind.value for kind in Kind}
+_ENTRY = "path, kind, size, modified, mode, sha256, target, reason"
+_LINES = 1_000
 
 EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 """The hash of a file without content. It is not stored."""
@@ -101,7 +104,9 @@ class WorkSet:
     def add_found(self, items: Iterable[Found]) -> None:
         """Add what was found in the source."""
         rows = (
-            (*item, EMPTY if item.kind is Kind.FILE and not item.size else None) for item in items
+            # A kind itself would be asked what it may be turned into, which takes long.
+            (path, _VALUES[kind], size, *rest, EMPTY if kind is Kind.FILE and not size else None)
+            for path, kind, size, *rest in items
         )
         self.run_many("INSERT OR REPLACE INTO found VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
 
@@ -124,11 +129,14 @@ class WorkSet:
             "UPDATE found SET kind = ?, reason = ? WHERE path = ?", (Kind.LEFT_OUT, reason, path)
         )
 
-    def entries(self, of: str = "found") -> Iterator[Entry]:
-        """Yield what was found, or is in the ``run`` that was read, in the order of paths."""
-        rows = self.connection.execute(
-            f"SELECT path, kind, size, modified, mode, sha256, target, reason FROM {of}"
-            " ORDER BY path"
-        )
+    def entries(self) -> Iterator[Entry]:
+        """Yield what is in the run that was read, in the order of paths."""
+        rows = self.connection.execute(f"SELECT {_ENTRY} FROM run ORDER BY path")
         for path, kind, size, modified, mode, sha256, target, reason in rows:
-            yield Entry(path, _KINDS[kind], size, modified, mode, sha256 or b"", target, reason)
+            yield Entry(path, _KINDS[kind], size, modified, mode, sha256, target, reason)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield what was found as lines of an index, some at a time, in the order of paths."""
+        rows = self.connection.execute(f"SELECT {_ENTRY} FROM found ORDER BY path")
+        while some := rows.fetchmany(_LINES):
+            yield b"".join([to_line(*row) for row in some])
