@@ -281,6 +281,19 @@ def test_files_in_folders_on_another_disk_are_replaced_whole(
         assert [path.name for path in (other / "deep").iterdir()] == ["c"]
 
 
+def test_backups_behind_a_link_that_is_followed_are_left_out(site: DjangoSite) -> None:
+    site.write_media({"a": b"1"})
+    site.call("mediabackup")
+    site.rclone["MEDIA_SOURCES"] = {"media": {"LINKS": "follow", "TOLERATE": ["link/media"]}}
+    (site.media / "link").symlink_to(site.remote.parent)
+    said = fails(site, "mediabackup", "--force")
+    assert f"link/{site.remote.name} (the folder of the backups)" in said
+    site.rclone["MEDIA_SOURCES"]["media"]["TOLERATE"] = [f"link/{site.remote.name}", "link/media"]
+    site.call("mediabackup", "--force")
+    listed = site.call("listbackups", "--media", "--at", names(site)[0])
+    assert "media/content" not in listed
+
+
 def test_a_restore_writes_nothing_through_a_link(site: DjangoSite) -> None:
     outside = site.folder / "outside"
     outside.mkdir()

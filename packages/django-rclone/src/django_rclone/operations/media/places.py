@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -98,7 +99,8 @@ class FolderPlace:
 
 def media_place(source: MediaSource, settings: Settings, copying: Copying) -> MediaPlace:
     """Return the place of a source. Raises ``InvalidSettings`` if it has none."""
-    rules = Rules.of(source)
+    backups = settings.remote if settings.remote.startswith("/") else ""
+    rules = replace(Rules.of(source), backups=backups)
     if source.storage:
         storage = storage_of(source)
         if folder := folder_of(storage):
