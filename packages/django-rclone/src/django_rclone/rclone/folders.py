@@ -1,6 +1,6 @@
 """Files in a folder of this machine, found without rclone, which takes four times as long.
 
-As rclone does, it passes over links and whatever else is no file.
+As rclone does, it passes over links and whatever else is not a file.
 """
 
 import os

@@ -53,7 +53,7 @@ def hidden_conflicts(work: WorkSet, folder: bytes) -> list[tuple[bytes, str]]:
         except FileNotFoundError:
             continue
         except NotADirectoryError:
-            hidden.append((path, "there it would be in what is no folder"))
+            hidden.append((path, "there it would be in what is not a folder"))
             continue
         if is_folder != (kind == "folder"):
             hidden.append((path, f"there it is {'a' if is_folder else 'no'} folder"))
