@@ -120,7 +120,7 @@ def test_what_fails_raises_its_own_error(site: DjangoSite) -> None:
             django_rclone.restore_database()
         with pytest.raises(MediaGuardError):
             django_rclone.backup_media()
-        with pytest.raises(InvalidSettings, match=r"has no source 'films'\. Known: media"):
+        with pytest.raises(InvalidSettings, match=r"has no source 'films'\.\nHint: Known: media"):
             django_rclone.backup_media("films")
         site.database.path.unlink()
         with pytest.raises(DumpError):

@@ -156,7 +156,7 @@ def test_what_is_wrong_with_a_storage_is_said(site: DjangoSite, use: Use) -> Non
     site.call("dbbackup")
     site.rclone["MEDIA_SOURCES"] = {"media": {"STORAGE": "file"}}
     said = fails(site, "mediabackup")
-    assert "STORAGE must be an alias in STORAGES. Did you mean 'files'?" in said
+    assert "STORAGE must be an alias in STORAGES.\nHint: Did you mean 'files'?" in said
     site.rclone["MEDIA_SOURCES"] = {"media": {"STORAGE": "files", "FOLDER": "/srv"}}
     assert "has both FOLDER and STORAGE" in fails(site, "mediabackup")
 

@@ -188,6 +188,24 @@ def test_a_place_without_schema_public_is_found_to_take_no_backup(
     assert elsewhere.rows("SELECT count(*) FROM public.note") == [(0,)]
 
 
+def test_a_place_that_the_role_may_not_fill_says_nothing_about_the_backup(
+    site: DjangoSite, server: PostgresqlServer
+) -> None:
+    site.database.run("CREATE TABLE note (n integer)")
+    dump = site.back_up("-d", "default")
+    with closing(PostgresqlDatabase(server)) as database:
+        site.databases["rehearsal"] = database.settings
+        site.rclone["CLIENTS"]["rehearsal"] = {"OPTIONS": database.options}
+        site.rclone["REHEARSAL"] = {"default": "rehearsal"}
+        database.run("ALTER SCHEMA public OWNER TO postgres", superuser=True)
+        database.run("REVOKE ALL ON SCHEMA public FROM PUBLIC", superuser=True)
+        with pytest.raises(
+            CommandError, match="This role may not create anything in schema public"
+        ):
+            site.call("dbverify", "-d", "default")
+    assert not dump.with_name(f"{dump.name}.rehearsed").exists()
+
+
 def test_a_role_that_may_not_create_databases_is_told_where_else(
     sample_site: DjangoSite,
 ) -> None:

@@ -24,6 +24,11 @@ _PERMITTED = """
 SELECT has_table_privilege(t, 'DELETE') AND has_table_privilege(t, 'INSERT')
 FROM to_regclass(%(name)s) t WHERE t IS NOT NULL
 """
+_CLOSED_SCHEMAS = """
+SELECT quote_ident(nspname) FROM pg_namespace
+WHERE nspname = ANY(%(schemas)s::text[]) AND NOT has_schema_privilege(oid, 'CREATE')
+ORDER BY nspname
+"""
 _COLLATION = """
 SELECT to_jsonb(d) ->> 'datcollversion', pg_database_collation_actual_version(d.oid)
 FROM pg_database d WHERE d.datname = current_database()
@@ -114,7 +119,23 @@ def _in_place_problem(
         what = f"This role may not replace the rows that were added to {_shown(fixed)}"
         grant = f"GRANT INSERT, DELETE ON {fixed[0]} to it, as the owner of the extension."
         return f"{what}, of an extension.", grant
+    if closed := _closed_schema(session, plan, expected):
+        grant = f"GRANT CREATE ON SCHEMA {closed} to it, as the owner of the schema."
+        return f"This role may not create anything in schema {closed}.", grant
     return None
+
+
+def _closed_schema(session: Session, plan: ClearingPlan, expected: Inventory | None) -> str:
+    """Return a schema that stays, that the role may not fill, and that the backup has tables in."""
+    if expected is None:
+        return ""
+    kept = {one.identity for one in plan.kept if one.kind == "table"}
+    made = expected.objects.get("table", frozenset()) - kept
+    schemas = {"schemas": sorted(plan.kept_schemas)}
+    for (quoted,) in session.rows(_CLOSED_SCHEMAS, schemas):
+        if any(table.startswith(f"{quoted}.") for table in made):
+            return str(quoted)
+    return ""
 
 
 def _for_swap(session: PostgresqlSession, expected: Inventory | None) -> RestoreAdvice:

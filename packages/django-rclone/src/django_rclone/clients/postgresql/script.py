@@ -34,12 +34,8 @@ _GUARD = re.compile(rb"\\(?:un)?restrict [A-Za-z0-9]+\r?\n")
 _COPY = re.compile(rb"COPY\s.*\sFROM\s+stdin;\Z", re.DOTALL)
 _NAME = rb'(?:"(?:[^"]|"")+"|[\w$\x80-\xff]+)'
 _TARGET = re.compile(rb"COPY (" + _NAME + rb"\." + _NAME + rb") ")
-_ROUTINES = (
-    (b"create", b"function"),
-    (b"create", b"procedure"),
-    (b"create", b"or", b"replace", b"function"),
-    (b"create", b"or", b"replace", b"procedure"),
-)
+_CREATE = ((b"create",), (b"create", b"or", b"replace"))
+_ROUTINES = tuple((*words, kind) for words in _CREATE for kind in (b"function", b"procedure"))
 
 
 class ScriptError(ClientError):
@@ -94,9 +90,8 @@ class Script:
     def read_more(self) -> bool:
         """Read as much again as is buffered; return ``False`` at the end of the script.
 
-        Doubling keeps the time for a long statement proportional to its length. Programs print
-        a few kilobytes at a time: to look at the whole buffer after each would take longer
-        than all the rest.
+        Doubling keeps the time for a long statement proportional to its length. To look at the
+        whole buffer after each of the few kilobytes that programs print would take longest.
         """
         wanted = max(_READ_SIZE, len(self._buffer))
         pieces = [self._buffer]
@@ -105,9 +100,8 @@ class Script:
             self._ended = not data
             pieces.append(data)
             wanted -= len(data)
-        found = len(pieces) > 1 and bool(pieces[1])
         self._buffer = b"".join(pieces)
-        return found
+        return any(pieces[1:])
 
     def find(self, part: bytes) -> int:
         """Return where ``part`` begins in the buffer, or -1."""
