@@ -49,10 +49,14 @@ def serialized(bench: Bench) -> None:
     subject = Subject(bench.engine("sqlite"), "serialized", fill, _SPOILED, _SUMMED)
     options = f'DJANGO_RCLONE["CLIENTS"] = {{{{"default": {{{{"BACKEND": "{CLIENT}"}}}}}}}}\n'
     native = replace(OURS, settings=OURS.settings + _paths() + _models())
-    contenders: list[Contender] = [
+    any_engine = replace(
         native,
-        replace(native, name=f"{OURS.name}, any engine", settings=native.settings + options),
-    ]
+        name=f"{OURS.name}, any engine",
+        settings=native.settings + options,
+        # It has no scratch place unless REHEARSAL names one.
+        arguments={**native.arguments, "rehearsal": ()},
+    )
+    contenders: list[Contender] = [native, any_engine]
     back_up_and_restore(bench, "serialized", subject, ("folder",), contenders)
 
 
