@@ -10,8 +10,15 @@ from collections import defaultdict
 
 import pytest
 
-_CASES = {"tests/integration/": 1, "tests/example_site/": 1, "tests/notify/": 3}
-"""How many cases of one test are quick, by the folder of the test."""
+_CASES = {
+    "tests/integration/": 1,
+    "tests/example_site/": 1,
+    "tests/notify/": 3,
+    "tests/docs/test_snippets.py::test_settings_pass": 8,
+    "tests/docs/test_snippets.py::test_receivers_work": 2,
+    "tests/unit/test_hostile_input.py::test_no_flag_hides": 4,
+}
+"""How many cases of one test are quick, by how its id begins; all where nothing fits."""
 
 _SUITES = (
     "tests/integration/clients/mysql/test_suite.py::OnFolderTests",
@@ -78,7 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("thorough") is None:
             cases[item.nodeid.partition("[")[0]].append(item)
     for test, found in cases.items():
-        quick = next((n for folder, n in _CASES.items() if test.startswith(folder)), len(found))
+        quick = next((n for start, n in _CASES.items() if test.startswith(start)), len(found))
         kept = (
             {round(n * (len(found) - 1) / (quick - 1)) for n in range(quick)} if quick > 1 else {0}
         )
