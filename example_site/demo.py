@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from inbox import Inbox
+from terminal import CLEAR, run_on_terminal
 
 SITE_DIR = Path(__file__).resolve().parent
 FOREIGN_PREFIXES = ("NOTIFY_", "JOURNAL_", "DJANGO_", "SLACK_", "HEALTHCHECK", "ALLOW_RESTORE")
@@ -49,6 +50,7 @@ class Demo:
             "NOTIFY_SLACK_WEBHOOK_URL": inbox.address("slack"),
             "NO_PROXY": "127.0.0.1",
             "PYTHONIOENCODING": "utf-8",
+            "DJANGO_COLORS": "nocolor",
         }
 
     def run(self) -> None:
@@ -60,7 +62,7 @@ class Demo:
 
         self.step("Back up the database and the media to the remote, here a folder")
         self.manage("dbbackup")
-        self.manage("mediabackup")
+        self.manage("mediabackup", JOURNAL_BANDWIDTH="80K")
         self.manage("listbackups")
         self.require(
             "Slack was notified of the backup", self.has_received("slack: Database `default`")
@@ -78,7 +80,7 @@ class Demo:
         self.require("Slack was notified of the failure", self.has_received("failed"))
 
         self.step("Restore again, with permission")
-        self.manage("dbrestore --noinput", ALLOW_RESTORE="1")
+        self.manage("dbrestore", ALLOW_RESTORE="1")
         self.manage("mediarestore --delete --noinput")
 
         self.step("A picture is deleted, and the next backup lacks it: an earlier one has it")
@@ -128,31 +130,29 @@ class Demo:
         return self.manage("fingerprint").splitlines()
 
     def manage(self, command: str, *, refused: bool = False, **environment: str) -> str:
-        """Run ``manage.py``; show and return what it prints, and show what receivers send.
+        """Run ``manage.py``, and say yes if it asks; show and return what it prints.
+
+        What receivers send at the same time is shown, too.
 
         Raises ``DemoError`` if it fails, or succeeds although it should be ``refused``.
         """
         prefix = "".join(f"{name}={value} " for name, value in environment.items())
         say(f"   $ {prefix}python manage.py {command}", color=36)
-        process = subprocess.run(
+        status, output = run_on_terminal(
             [sys.executable, str(SITE_DIR / "manage.py"), *shlex.split(command)],
-            env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            check=False,
+            {**self.environment, **environment},
+            answer="y",
+            show=say_line,
+            show_unfinished=say_unfinished,
         )
-        for line in process.stdout.splitlines():
-            say(f"     {shown(line)}")
         for message in self.inbox.take_all():
             self.messages.append(f"{message.service}: {message.text}")
             say(f"     -> {message.service} received: {message.text}", color=35)
         if refused:
-            say(f"     (exit status {process.returncode})")
-        if (process.returncode != 0) != refused:
-            raise DemoError(f"{command} ended with exit status {process.returncode}")
-        return process.stdout
+            say(f"     (exit status {status})")
+        if (status != 0) != refused:
+            raise DemoError(f"{command} ended with exit status {status}")
+        return output
 
     def has_received(self, words: str) -> bool:
         """Return whether a message that contains ``words`` has arrived so far."""
@@ -174,6 +174,17 @@ def shown(line: str) -> str:
     """Return a line as it fits a terminal: with short hashes, and a short name for the logger."""
     line = re.sub(r"\b([0-9a-f]{16})[0-9a-f]{48}\b", r"\1...", line)
     return re.sub(r"\bdjango_rclone_notify\.operations\.\w+: \[development\]", "notify:", line)
+
+
+def say_line(line: str) -> None:
+    """Print a line of a command in place of what was unfinished."""
+    say(f"{CLEAR if sys.stdout.isatty() else ''}     {shown(line)}")
+
+
+def say_unfinished(line: str) -> None:
+    """Print a line that a command has not finished, on a terminal: elsewhere it would stay."""
+    if sys.stdout.isatty():
+        print(f"{CLEAR}     {line}", end="", flush=True)
 
 
 def say(text: str, *, bold: bool = False, color: int = 0) -> None:

@@ -82,6 +82,8 @@ DJANGO_RCLONE = {
     "ENVIRONMENT": os.environ.get("JOURNAL_ENVIRONMENT", "development"),
     "MEDIA_CACHE_DIR": DATA_DIR / "cache",
 }
+if bandwidth := os.environ.get("JOURNAL_BANDWIDTH"):
+    DJANGO_RCLONE["RCLONE_FLAGS"] = [f"--bwlimit={bandwidth}"]
 
 
 # For the receivers in journal/receivers.py and the notifier in journal/apps.py. The addresses

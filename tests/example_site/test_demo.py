@@ -1,11 +1,15 @@
 """The demo tells its story, and its exit status tells how it ended."""
 
+import contextlib
+import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,9 +86,47 @@ def test_it_shows_what_the_receivers_say_and_send(demo: FinishedDemo) -> None:
     assert "-> healthcheck received: ping" in demo.output
 
 
+def test_it_says_yes_to_the_question_before_a_restore(demo: FinishedDemo) -> None:
+    assert "Continue? [y/N] y\n     Restoring database 'default'" in demo.output
+
+
 def test_it_is_short_and_plain_outside_a_terminal(demo: FinishedDemo) -> None:
     assert "\033" not in demo.output
-    assert len(demo.output.splitlines()) < 140
+    assert "\r" not in demo.output
+    assert len(demo.output.splitlines()) < 150
+
+
+def test_progress_moves_on_a_terminal(tmp_path: Path) -> None:
+    slow_backup = (
+        "import sys\nsys.path.insert(0, sys.argv.pop(1))\nimport demo\n"
+        "def run(self):\n"
+        "    self.manage('migrate --verbosity 0')\n"
+        "    self.manage('seed')\n"
+        "    self.manage('mediabackup', JOURNAL_BANDWIDTH='80K')\n"
+        "demo.Demo.run = run\n"
+        "sys.exit(demo.main())\n"
+    )
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", slow_backup, str(SITE_DIR)],
+        env={**clean_environment(), "TMPDIR": str(tmp_path), "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        shown = "".join(read_all(ours))
+    assert process.returncode == 0, shown
+    assert re.search(r"\r\x1b\[K +\d+ of 300 files, \d+ % of", shown), shown
+    assert re.search(r"\r\x1b\[K +Stored media/runs/", shown), shown
+
+
+def read_all(terminal: int) -> Iterator[str]:
+    """Yield what is written to a terminal, and close it."""
+    with contextlib.suppress(OSError):
+        while data := os.read(terminal, 65536):
+            yield data.decode("utf-8", "replace")
+    os.close(terminal)
 
 
 def test_it_fails_when_a_command_fails(tmp_path: Path) -> None:

@@ -77,8 +77,23 @@ def slow(site: DjangoSite) -> DjangoSite:
 def test_progress_shows_bytes_rate_and_time_on_a_terminal(slow: DjangoSite) -> None:
     status, shown = on_a_terminal(slow, "dbbackup")
     assert status == 0
-    assert re.search(r"\r\x1b\[K  [\d.]+ MB, [\d.]+ [KM]B/s, [\d.]+ s", shown), shown
+    assert re.search(r"\r\x1b\[K  [\d.]+ MB, [\d.]+ [KM]B/s, [\d.]+ s\r", shown), shown
     assert "Stored db/default-" in shown
+
+
+def test_what_is_logged_at_the_end_does_not_continue_the_line_of_progress(
+    slow: DjangoSite,
+) -> None:
+    slow.extra_settings = """
+LOGGING = {
+    "version": 1,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django_rclone": {"handlers": ["console"], "level": "INFO"}},
+}
+"""
+    status, shown = on_a_terminal(slow, "dbbackup")
+    assert status == 0
+    assert "\r\x1b[Kdb_backup of 'default' succeeded in " in shown
 
 
 def test_media_progress_shows_on_a_terminal(slow: DjangoSite) -> None:

@@ -63,6 +63,9 @@ class Console:
         ``files`` is how many files are done, and how many there are to do.
         """
 
+    def end_progress(self) -> None:
+        """Report that nothing more is moved: how it ended is reported to observers next."""
+
 
 def counted(count: int, thing: str) -> str:
     """Return ``1 file`` or ``2,000 files``."""

@@ -122,6 +122,7 @@ def report(
         _send_event(event, sender, console)
         yield context
     except BaseException as error:
+        console.end_progress()
         failed = _final_event(event, context, State.FAILED, clock)
         ours = error if isinstance(error, DjangoRcloneError) else None
         failed = replace(
@@ -133,6 +134,7 @@ def report(
         logger.error("%s failed: %s", what, failed.error_message)
         _send_event(failed, sender, console)
         raise
+    console.end_progress()
     succeeded = _final_event(event, context, State.SUCCEEDED, clock)
     logger.info("%s succeeded in %.1f s", what, succeeded.duration)
     _send_event(succeeded, sender, console)

@@ -21,6 +21,11 @@ _PROGRESS_DELAY = 1.0  # seconds before progress is shown
 _REFRESH = 0.2  # seconds between two updates of it
 
 
+def _plain(text: str) -> str:
+    """Return text as it is: on stderr Django writes in the color of errors."""
+    return text
+
+
 class Screen:
     """What all parts of a console share: the outputs, and the line that shows progress."""
 
@@ -57,16 +62,18 @@ class Screen:
         with self._lock, _IGNORE_WRITE_ERRORS:
             self._clear()
             if not self._quiet:
-                self._err.write(text, lambda plain: plain)
+                self._err.write(text, _plain)
 
     def _clear(self) -> None:
         if self._shown:
-            self._err.write("\r\x1b[K", ending="")
+            self._err.write("\r\x1b[K", _plain, ending="")
             self._shown = 0.0
 
     def forget(self, name: str) -> None:
-        with self._lock:
+        with self._lock, _IGNORE_WRITE_ERRORS:
             self._moving.pop(name, None)
+            self._clear()
+            self._err.flush()
 
     def show(
         self,
@@ -96,7 +103,7 @@ class Screen:
                 line = f"{percent} % of {formatted_size(whole)}, {line}, {left} left"
             if files:
                 line = f"{files[0]:,} of {files[1]:,} files, {line}"
-            self._err.write(f"\r\x1b[K  {line}", ending="")
+            self._err.write(f"\r\x1b[K  {line}", _plain, ending="")
             self._err.flush()
 
 
@@ -187,3 +194,7 @@ class TerminalConsole(Console):
         """Show files, bytes, rate and time, once a second has passed."""
         elapsed = time.monotonic() - self._started
         self._screen.show(self._name, transferred, elapsed, total or 0, files)
+
+    def end_progress(self) -> None:
+        """Clear the line of progress: what receivers log comes next, on the same terminal."""
+        self._screen.forget(self._name)
