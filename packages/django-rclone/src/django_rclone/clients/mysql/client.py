@@ -27,6 +27,7 @@ from .completions import completions_of
 from .connection import MysqlSession, connection_parameters
 from .dump_command import HISTORY, WITHOUT_ROWS, dump_command
 from .dump_format import DumpWithObjects
+from .foreign_keys import broken_foreign_keys
 from .in_place import InPlaceRestore, sweep_rehearsal
 from .inventory import SEQUENCE, VERSIONED, foreign_definers, inventory_of
 from .making import script_of
@@ -35,14 +36,7 @@ from .privileges import may_create_schema, may_set_definers
 from .restore import ScratchSchema, StagedRestore, claim, is_claimed, release
 from .salvage import SalvageSchema
 from .schema import nothing_to_lose, objects_of
-from .tools import (
-    CLIENT,
-    DUMP,
-    Tools,
-    describe_tool_failure,
-    is_mariadb,
-    require_same_family,
-)
+from .tools import CLIENT, DUMP, Tools, describe_tool_failure, is_mariadb, require_same_family
 
 _LOCK_TIMEOUT = 60.0  # seconds
 
@@ -219,6 +213,9 @@ class MysqlClient(ServerClient[MysqlSession]):
     def rehearsal_problem(self) -> str:
         scratch = ScratchSchema(self.session, self._name)
         return "" if self._may_create(scratch) else scratch.refusal
+
+    def broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> Sequence[str]:
+        return broken_foreign_keys(connection)
 
     @contextmanager
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageSchema]:

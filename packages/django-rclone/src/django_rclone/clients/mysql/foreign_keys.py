@@ -1,9 +1,13 @@
-"""Foreign keys whose names the server shows without quoting the backticks in them.
+"""Foreign keys: whether they hold, and those whose names the server shows without quoting.
 
-Nothing can read such a line, so a dump has it as it should be.
+Nothing can read a line with such a name, so a dump has it as it should be.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 from ...exceptions import ClientError
 from .connection import MysqlSession, quote_name
@@ -17,6 +21,38 @@ FROM information_schema.key_column_usage
 WHERE table_schema = %s AND referenced_table_name IS NOT NULL
 ORDER BY table_name, constraint_name, ordinal_position
 """
+_REFERENCES = """
+SELECT table_name, constraint_name, column_name,
+    referenced_table_schema, referenced_table_name, referenced_column_name
+FROM information_schema.key_column_usage
+WHERE table_schema = database() AND referenced_table_name IS NOT NULL
+ORDER BY table_name, constraint_name, ordinal_position
+"""
+
+
+def broken_foreign_keys(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return the tables with rows that refer to nothing. Raises Django's ``Error``.
+
+    Django's own check asks the server twice about each table, which takes longer than to
+    restore it, and passes over keys of several columns and tables without a primary key.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_REFERENCES)
+        keys = groupby(cursor.fetchall(), key=lambda row: (row[0], row[1]))
+        tables = {table for (table, _), key in keys if not _holds(cursor, [*key])}
+    return sorted(tables)
+
+
+def _holds(cursor: CursorWrapper, key: Sequence[tuple[str, ...]]) -> bool:
+    table, _, _, schema, parent, _ = key[0]
+    pairs = [(f"child.{quote_name(row[2])}", f"parent.{quote_name(row[5])}") for row in key]
+    complete = " AND ".join(f"{own} IS NOT NULL" for own, _ in pairs)
+    equal = " AND ".join(f"{there} = {own}" for own, there in pairs)
+    cursor.execute(
+        f"SELECT 1 FROM {quote_name(table)} AS child WHERE {complete} AND NOT EXISTS ("  # noqa: S608
+        f"SELECT 1 FROM {quote_name(schema)}.{quote_name(parent)} AS parent WHERE {equal}) LIMIT 1"
+    )
+    return cursor.fetchone() is None
 
 
 def quoted_lines(
