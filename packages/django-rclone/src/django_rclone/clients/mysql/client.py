@@ -28,6 +28,7 @@ from .connection import MysqlSession, connection_parameters
 from .dump_command import HISTORY, WITHOUT_ROWS, dump_command
 from .dump_format import DumpWithObjects
 from .foreign_keys import broken_foreign_keys
+from .geometry import require_geometries
 from .in_place import InPlaceRestore, sweep_rehearsal
 from .inventory import SEQUENCE, VERSIONED, foreign_definers, inventory_of
 from .making import script_of
@@ -113,6 +114,7 @@ class MysqlClient(ServerClient[MysqlSession]):
             checks.require_table(session, self._name, self._table(name), called=name)
         empty = set(map(self._table, self._exclude_data))
         checks.require_closed_exclusions(session, self._name, tables=self._excluded, rows=empty)
+        require_geometries(session, self._name, without=self._excluded | empty)
         tool = self._tools.find(DUMP)
         if self._exclude_data and not self._tools.supported(DUMP, [WITHOUT_ROWS]):
             raise ClientError(
