@@ -16,16 +16,10 @@ from .connection import MysqlSession, quote_name
 # no server reads: https://mariadb.com/kb/en/identifier-names/
 _LISTED = 64
 _KEYS = """
-SELECT table_name, constraint_name, column_name, referenced_column_name
+SELECT table_name, constraint_name, column_name, referenced_column_name,
+    referenced_table_schema, referenced_table_name
 FROM information_schema.key_column_usage
 WHERE table_schema = %s AND referenced_table_name IS NOT NULL
-ORDER BY table_name, constraint_name, ordinal_position
-"""
-_REFERENCES = """
-SELECT table_name, constraint_name, column_name,
-    referenced_table_schema, referenced_table_name, referenced_column_name
-FROM information_schema.key_column_usage
-WHERE table_schema = database() AND referenced_table_name IS NOT NULL
 ORDER BY table_name, constraint_name, ordinal_position
 """
 
@@ -37,15 +31,16 @@ def broken_foreign_keys(connection: BaseDatabaseWrapper) -> list[str]:
     restore it, and passes over keys of several columns and tables without a primary key.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_REFERENCES)
+        cursor.execute("SELECT database()")
+        cursor.execute(_KEYS, cursor.fetchone())
         keys = groupby(cursor.fetchall(), key=lambda row: (row[0], row[1]))
         tables = {table for (table, _), key in keys if not _holds(cursor, [*key])}
     return sorted(tables)
 
 
 def _holds(cursor: CursorWrapper, key: Sequence[tuple[str, ...]]) -> bool:
-    table, _, _, schema, parent, _ = key[0]
-    pairs = [(f"child.{quote_name(row[2])}", f"parent.{quote_name(row[5])}") for row in key]
+    table, *_, schema, parent = key[0]
+    pairs = [(f"child.{quote_name(row[2])}", f"parent.{quote_name(row[3])}") for row in key]
     complete = " AND ".join(f"{own} IS NOT NULL" for own, _ in pairs)
     equal = " AND ".join(f"{there} = {own}" for own, there in pairs)
     cursor.execute(
@@ -63,7 +58,7 @@ def quoted_lines(
     Raises ``ClientError`` for a key that no dump could restore.
     """
     keys: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for table, key, column, referenced in session.rows(_KEYS, [schema]):
+    for table, key, column, referenced, *_ in session.rows(_KEYS, [schema]):
         if table not in excluded:
             keys.setdefault((table, key), []).append((column, referenced))
     for (table, key), columns in keys.items():
