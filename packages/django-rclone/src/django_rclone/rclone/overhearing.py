@@ -1,24 +1,20 @@
 """What rclone writes to its log, for whoever wants to read along."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from ..redaction import redact
 from .decoding import json_object
+from .listeners import Listeners
 
 _CONFIGURATION = 'rc: "config/'
 
-_listeners: list[Callable[[str], None]] = []
+_listeners = Listeners()
 
 
-@contextmanager
-def overheard(show: Callable[[str], None]) -> Iterator[None]:
+def overheard(show: Callable[[str], None]) -> AbstractContextManager[None]:
     """Let ``show`` get each line, without secrets, of an rclone that starts within the block."""
-    _listeners.append(show)
-    try:
-        yield
-    finally:
-        _listeners.remove(show)
+    return _listeners.with_one_more(show)
 
 
 def heard(on_line: Callable[[str], str | None]) -> Callable[[str], str | None]:
@@ -26,8 +22,7 @@ def heard(on_line: Callable[[str], str | None]) -> Callable[[str], str | None]:
 
     def read(line: str) -> str | None:
         if _listeners and (text := _text(line)):
-            for show in tuple(_listeners):
-                show(redact(f"rclone: {text}"))
+            _listeners.say(redact(f"rclone: {text}"))
         return on_line(line)
 
     return read

@@ -1,22 +1,18 @@
 """What a command waits for, for whoever watches it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-_listeners: list[Callable[[str], None]] = []
+from .listeners import Listeners
+
+_listeners = Listeners()
 
 
-@contextmanager
-def shown(show: Callable[[str], None]) -> Iterator[None]:
+def shown(show: Callable[[str], None]) -> AbstractContextManager[None]:
     """Let ``show`` get a sentence for each wait within the block, of whatever thread."""
-    _listeners.append(show)
-    try:
-        yield
-    finally:
-        _listeners.remove(show)
+    return _listeners.with_one_more(show)
 
 
 def waiting(sentence: str) -> None:
     """Say what is waited for."""
-    for show in tuple(_listeners):
-        show(sentence)
+    _listeners.say(sentence)
