@@ -99,8 +99,7 @@ class FolderPlace:
 
 def media_place(source: MediaSource, settings: Settings, copying: Copying) -> MediaPlace:
     """Return the place of a source. Raises ``InvalidSettings`` if it has none."""
-    backups = settings.remote if settings.remote.startswith("/") else ""
-    rules = replace(Rules.of(source), backups=backups)
+    rules = replace(Rules.of(source), backups=_folder_of_remote(settings))
     if source.storage:
         storage = storage_of(source)
         if folder := folder_of(storage):
@@ -114,3 +113,14 @@ def media_place(source: MediaSource, settings: Settings, copying: Copying) -> Me
             "Set MEDIA_ROOT, or name a STORAGE or a REMOTE of rclone there.",
         )  # fmt: skip
     return FolderPlace(source.folder, rules)
+
+
+def _folder_of_remote(settings: Settings) -> tuple[int, int] | None:
+    """Return device and inode of the remote; ``None`` if there is no such folder here."""
+    if not settings.remote.startswith("/"):
+        return None
+    try:
+        status = os.stat(settings.remote)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

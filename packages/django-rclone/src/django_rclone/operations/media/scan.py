@@ -50,22 +50,13 @@ class Rules:
     links: str
     included: Callable[[bytes], bool] | None = None
     excluded: Callable[[bytes], bool] | None = None
-    backups: str = ""
-    """The folder of the remote, if it is one: a link that is followed may lead there."""
+    backups: tuple[int, int] | None = None
+    """Device and inode of the remote, if it is a folder: a link that is followed may lead there."""
 
     @classmethod
     def of(cls, source: MediaSource) -> "Rules":
         """Return the rules of a source."""
         return cls(source.links, matcher(source.include), matcher(source.exclude))
-
-    def has_backups(self, status: os.stat_result) -> bool:
-        """Return whether a folder is that of the remote."""
-        if self.links != "follow" or not self.backups:
-            return False
-        try:
-            return os.path.samestat(status, os.stat(self.backups))
-        except OSError:
-            return False
 
     def leaves_out(self, path: bytes, *, folder: bool = False) -> bool:
         """Return whether a path is not looked at."""
@@ -121,9 +112,10 @@ def _look(entry: os.DirEntry[bytes], path: bytes, rules: Rules, above: _Above) -
     is_folder = stat.S_ISDIR(status.st_mode)
     if rules.leaves_out(path, folder=is_folder):
         return None
-    if is_folder and entry.is_symlink() and (status.st_dev, status.st_ino) in above:
+    identity = status.st_dev, status.st_ino
+    if is_folder and entry.is_symlink() and identity in above:
         return _left_out(path, "a link to a folder that it is in")
-    if is_folder and rules.has_backups(status):
+    if is_folder and follow and identity == rules.backups:
         return _left_out(path, "the folder of the backups")
     if not is_folder and not stat.S_ISREG(status.st_mode):
         return _left_out(path, _KINDS.get(stat.S_IFMT(status.st_mode), "no file"))
