@@ -55,11 +55,10 @@ class RcloneCommand(BaseCommand):
 
         verbosity = int(options.get("verbosity", 1))
         try:
-            with contextlib.ExitStack() as stack:
-                for one in (set_right(), deferred_signals(), session(), shown(self._show_wait)):
-                    stack.enter_context(one)
-                if verbosity > _STEPS:
-                    stack.enter_context(overheard(self._show_wait))
+            listening = (
+                overheard(self._show_wait) if verbosity > _STEPS else contextlib.nullcontext()
+            )
+            with set_right(), deferred_signals(), session(), shown(self._show_wait), listening:
                 self._warn_of_environment(self.console(verbosity))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:

@@ -42,8 +42,8 @@ def every_database(*, console: Console = _QUIET) -> list[str]:
     return wanted
 
 
-def some_database(*, console: Console = _QUIET) -> list[str]:
-    """Return what ``every_database()`` does. Raises ``InvalidSettings`` if there is none, too."""
+def require_databases(*, console: Console = _QUIET) -> list[str]:
+    """Return what ``every_database()`` does, and raise ``InvalidSettings`` if there is none."""
     if found := every_database(console=console):
         return found
     raise InvalidSettings(

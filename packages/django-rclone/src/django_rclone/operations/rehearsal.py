@@ -82,10 +82,10 @@ def _require_no_backup_of(other: str, catalog: Catalog, settings: Settings) -> N
 def _hint(alias: str, other: str | None) -> str:
     if other:
         return f"This is about {other!r}, which REHEARSAL names to rehearse in."
-    return elsewhere(alias)
+    return elsewhere_hint(alias)
 
 
-def elsewhere(alias: str) -> str:
+def elsewhere_hint(alias: str) -> str:
     """Return what to do where there can be no scratch place next to the live database."""
     return (
         f'Let REHEARSAL name another database to rehearse in: {{"{alias}": "rehearsal"}}, where '

@@ -86,10 +86,10 @@ class Command(RcloneCommand):
 
 def _aliases(database: str | list[str] | None, all_databases: bool, console: Console) -> list[str]:
     if all_databases:
-        from ...operations.databases import some_database
+        from ...operations.databases import require_databases
 
         if database:
             problem = "--all and --database exclude each other."
             raise CommandError(problem, returncode=EXIT_USAGE)
-        return some_database(console=console)
+        return require_databases(console=console)
     return names_in(database) or [DEFAULT_DB_ALIAS]

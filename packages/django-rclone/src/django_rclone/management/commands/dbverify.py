@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
 from ...backups.rehearsal import Rehearsal
-from ...operations.databases import some_database
+from ...operations.databases import require_databases
 from ...operations.verify import verify_database, verify_databases
 from ..base import EXIT_USAGE, RcloneCommand
 from ..formatting import duration
@@ -58,7 +58,7 @@ class Command(RcloneCommand):
         **options: Any,
     ) -> None:
         console = self.console(verbosity)
-        aliases = [database] if database else some_database(console=console)
+        aliases = [database] if database else require_databases(console=console)
         if name is None:
             records = verify_databases(
                 aliases, every=every, remote_only=remote_only, sender=type(self), console=console

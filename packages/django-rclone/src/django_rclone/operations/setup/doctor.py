@@ -31,7 +31,7 @@ from ..databases import every_database
 from ..media.runs import run_catalog
 from ..media.storages import local_folder
 from ..places import misplaced_backups, misplaced_media, shared_disks, unknown_remotes
-from ..rehearsal import elsewhere
+from ..rehearsal import elsewhere_hint
 from ..restore import plan_restore
 from .findings import Finding, State, failed, ok, warning
 from .recommended import missing_settings
@@ -110,7 +110,7 @@ def _database(alias: str, settings: Settings, *, usable: bool) -> Iterator[Findi
     yield ok(step, said)
     yield from _warnings(step, warnings, client)
     if unproven:
-        yield warning(f"rehearsal of {alias!r}", unproven, elsewhere(alias))
+        yield warning(f"rehearsal of {alias!r}", unproven, elsewhere_hint(alias))
     if usable:
         yield from _restore(alias, client)
 
