@@ -10,15 +10,23 @@ MARK = "DJANGO_RCLONE_TEST_RUN"
 _PROCESSES = Path("/proc")
 
 
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there, and no zombie that only waits to be buried."""
+    try:
+        return (_PROCESSES / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def marked(mark: str) -> list[int]:
     """Return the processes that were started with this mark in their environment."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for folder in _PROCESSES.glob("[0-9]*"):
         with suppress(OSError):
-            zombie = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            if not zombie and wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
+            pid = int(folder.name)
+            if wanted in (folder / "environ").read_bytes().split(b"\0") and is_running(pid):
+                found.append(pid)
     return found
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from django_rclone.processes import Command, Process, run
 from django_rclone.processes import process as processes
 from django_rclone.rclone import Remote
 from django_rclone.redaction import redact
+from tests.support.processes import is_running, wait_until_gone
 
 MANIFEST = Manifest(
     path="db/x",
@@ -40,13 +40,6 @@ def shell(text: str) -> Command:
 def configured(**settings: object) -> conf.Settings:
     with override_settings(DJANGO_RCLONE={"REMOTE": "name:path", **settings}):
         return conf.load()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("word", ["x", "pass", "://", "--token ", "a@", '\\"', "bearer "])
@@ -264,10 +257,7 @@ def test_grandchildren_are_stopped_with_their_program(
     threads = set(threading.enumerate())
     with Process(shell(script)) as process:
         grandchild = int(process.read())
-    deadline = time.monotonic() + 10
-    while is_alive(grandchild):
-        # It was killed; the kernel may still be taking it apart.
-        assert time.monotonic() < deadline
+    wait_until_gone(lambda: is_running(grandchild))
     assert set(threading.enumerate()) <= threads
 
 

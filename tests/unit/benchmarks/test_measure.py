@@ -11,7 +11,7 @@ import pytest
 
 from tests.benchmarks import runner
 from tests.benchmarks.measure import Command, Run, last_words, measure, programs_started
-from tests.support.processes import wait_until, wait_until_gone
+from tests.support.processes import is_running, wait_until, wait_until_gone
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 HOLD = "x = bytearray(90_000_000)"
@@ -84,7 +84,7 @@ def test_a_benchmark_that_is_killed_leaves_no_command(tmp_path):
         wait_until(lambda: pid.exists() and pid.read_text(), "it does not start")
         started = int(pid.read_text())
         process.stdin.close()
-        wait_until_gone(lambda: Path(f"/proc/{started}").exists())
+        wait_until_gone(lambda: is_running(started))
     assert process.returncode == 1
 
 

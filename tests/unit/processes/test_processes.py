@@ -13,6 +13,7 @@ from django_rclone.exceptions import ExecutableNotFound, ProcessError
 from django_rclone.processes import SECRET_FILE, Command, Process, StallTimeout, run
 from django_rclone.processes import process as processes
 from django_rclone.processes.stderr import TAIL_LINES
+from tests.support.processes import is_running, wait_until_gone
 from tests.unit.conftest import Databases
 
 
@@ -28,15 +29,6 @@ def failure_of(command: Command, data: bytes = b"") -> ProcessError:
     with pytest.raises(ProcessError) as caught:
         run(Process(command), data)
     return caught.value
-
-
-def is_running(pid: int) -> bool:
-    """Tell whether a process is there, and no zombie that only waits to be buried."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 def open_descriptors() -> set[tuple[str, str]]:
@@ -258,7 +250,8 @@ def test_children_of_a_program_are_stopped_with_it() -> None:
     with Process(sh("sleep 600 & echo $!; wait")) as process:
         pid = int(process.read())
         assert is_running(pid)
-    assert not is_running(pid)
+    # It was killed; the kernel may still be taking it apart, since its parent has gone.
+    wait_until_gone(lambda: is_running(pid))
 
 
 def test_programs_of_a_killed_group_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +261,7 @@ def test_programs_of_a_killed_group_are_gone(monkeypatch: pytest.MonkeyPatch) ->
     )
     with Process(sh(text)) as process:
         pid = int(process.read())
-    assert not is_running(pid)
+    wait_until_gone(lambda: is_running(pid))
 
 
 def test_program_that_ended_can_be_stopped() -> None:
