@@ -58,12 +58,13 @@ class Sending:
 
         Raises ``RcloneError`` if the remote takes nothing more.
         """
-        ((self._files, total),) = self._work.connection.execute(
-            f"SELECT count(*), sum(size) FROM found WHERE {_PENDING}"
+        # Most often they are few: all files are looked at only once.
+        self._files = self._work.run(
+            f"INSERT INTO pending SELECT path, size FROM found WHERE {_PENDING}"
         )
-        self._total = total or 0
         if not self._files:
             return
+        self._total = self._work.number("SELECT sum(size) FROM pending")
         for _ in range(_TRIES):
             for batch in self._batches():
                 self._send_batch(batch, temporary)
@@ -76,7 +77,8 @@ class Sending:
         after = b""
         while True:
             rows = self._work.connection.execute(
-                f"SELECT path, size FROM found WHERE path > ? AND {_PENDING} ORDER BY path LIMIT ?",
+                "SELECT path, found.size FROM pending CROSS JOIN found USING (path)"
+                f" WHERE path > ? AND {_PENDING} ORDER BY path LIMIT ?",
                 (after, _BATCH),
             )
             batch: list[bytes] = []
@@ -126,18 +128,13 @@ class Sending:
         self._place.note(self._work, good)
         missing: dict[bytes, Found] = {}
         for found, sha256, _ in good:
-            if found.size:
+            if found.size and not self._is_stored(sha256, found.size):
                 missing.setdefault(sha256, found)
-        if good:
-            for sha256 in self._stored(good[0].found.path, good[-1].found.path):
-                missing.pop(sha256, None)
         return missing
 
-    def _stored(self, first: bytes, last: bytes) -> list[bytes]:
-        """Return the hashes of the files from one path to another that the remote has already."""
-        query = """SELECT sha256 FROM found JOIN stored USING (sha256, size)
-            WHERE path BETWEEN ? AND ?"""
-        return [sha256 for (sha256,) in self._work.connection.execute(query, (first, last))]
+    def _is_stored(self, sha256: bytes, size: int) -> bool:
+        query = "SELECT 1 FROM stored WHERE sha256 = ? AND size = ?"
+        return bool(self._work.rows(query, (sha256, size)))
 
     def _stage(self, sources: Mapping[bytes, Found], root: bytes, staged: Path) -> None:
         """Make links to files that are named by their content."""
