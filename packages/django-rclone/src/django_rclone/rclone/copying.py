@@ -1,12 +1,15 @@
-"""Many objects at once: listing, copying and deleting them, a run of rclone for each batch.
+"""Many objects at once: listing, copying and deleting them, by a run of rclone for each batch.
+
+Files that are few are copied by the one that takes requests.
 
 Flags are those of https://rclone.org/commands/rclone_copy/ and
 https://rclone.org/filtering/#files-from-raw, the ones for links those of
 https://rclone.org/local/.
 """
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..conf import Settings
 from ..exceptions import RcloneError
@@ -32,6 +35,14 @@ _COPY = (
     "--error-on-no-transfer=false",
     "--use-server-modtime",
 )
+# The same in a request.
+_COPY_AT_ONCE = {
+    "Transfers": 16,
+    "Checkers": 32,
+    "NoCheckDest": True,
+    "NoUpdateDirModTime": True,
+    "UseServerModTime": True,
+}
 _LIST = ("--recursive", "--files-only", *_PARALLEL[1:])
 
 
@@ -70,6 +81,7 @@ class Copying:
         progress: Callable[[int, int], None] = lambda size, files: None,
         into_scratch: bool = False,
         listed_after: bool = False,
+        few: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
 
@@ -77,12 +89,22 @@ class Copying:
         not be renamed when they are whole, and rclone need not compute hashes of its own.
         ``listed_after`` is whether the caller lists what has arrived: then rclone need not ask
         S3 for each file that it has sent. What S3 answered still says its hash.
+        ``few`` is whether it is so little that to start an rclone takes longer. Then the one
+        that takes requests copies a folder, unless it has to obey flags of the user; if it
+        fails, one of its own says at which files.
 
         ``progress`` gets the bytes and the files copied so far.
 
         What is there already is replaced. Names that are missing in the source are left out
         without a word. Only the start of rclone itself raises ``RcloneError``.
         """
+        hashes = self._wants_hashes(source, destination, into_scratch=into_scratch)
+        if few and names is None and not self._binary.flags:
+            try:
+                if self._copied_at_once(source, destination, progress, hashes=hashes):
+                    return Copied()
+            except RcloneError as error:
+                return Copied({}, error)
         stats = TransferStats(lambda size: progress(size, stats.files))
         process = self._binary.process(
             "copy",
@@ -93,7 +115,7 @@ class Copying:
             flags=(
                 *_COPY,
                 *("--links=false", "--copy-links", f"--inplace={str(into_scratch).lower()}"),
-                *self._without_hashes(source, destination, into_scratch=into_scratch),
+                *(() if hashes else ("--ignore-checksum",)),
                 *(() if names is None else (_NAMED,)),
             ),
             stats=stats,
@@ -104,21 +126,34 @@ class Copying:
             return Copied(stats.failed, error)
         return Copied()
 
-    def _without_hashes(
-        self, source: str, destination: str, *, into_scratch: bool
-    ) -> tuple[str, ...]:
-        """Return the flag that saves hashes, if they would guard nothing.
+    def _copied_at_once(
+        self, source: str, destination: str, progress: Callable[[int, int], None], *, hashes: bool
+    ) -> bool:
+        """Let the rclone that takes requests copy a folder: https://rclone.org/rc/#sync-copy."""
 
-        From folder to folder, rclone would compare what it has read with what it reads again.
+        def seen(stats: Mapping[str, Any]) -> None:
+            progress(int(stats.get("bytes", 0)), int(stats.get("transfers", 0)))
+
+        with session():
+            return running(self._binary).api.succeeds(
+                "sync/copy",
+                f"copy files to {destination}",
+                seen,
+                srcFs=f":local,copy_links:{as_folder(source)}",
+                dstFs=as_folder(destination),
+                _config={**_COPY_AT_ONCE, "IgnoreChecksum": not hashes},
+            )
+
+    def _wants_hashes(self, source: str, destination: str, *, into_scratch: bool) -> bool:
+        """Return whether rclone is to compare hashes: not where they would guard nothing.
+
+        From folder to folder, it would compare what it has read with what it reads again.
         """
-        if not into_scratch:
-            if not source.startswith("/"):
-                return ()
-            with session():
-                storage = running(self._binary).storage(as_folder(destination))
-            if not storage["Features"]["IsLocal"]:
-                return ()
-        return ("--ignore-checksum",)
+        if into_scratch or not source.startswith("/"):
+            return not into_scratch
+        with session():
+            storage = running(self._binary).storage(as_folder(destination))
+        return not storage["Features"]["IsLocal"]
 
     def sizes(
         self, folder: str, names: Sequence[str] | None = None

@@ -22,7 +22,9 @@ _BATCH = 5_000  # files
 _BATCH_SIZE = 4 << 30  # bytes
 # Thousands of links are made and deleted; a disk would be written for nothing.
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - private folders are made in it
-_FEW = 50  # one in so many: then they are asked for by name, not by listing all
+_FEW = 1_000  # files
+_LITTLE = 64 << 20  # bytes
+_RARE = 50  # one in so many: then they are asked for by name, not by listing all
 
 _PENDING = f"""kind = 'file' AND (sha256 IS NULL OR (sha256 != x'{EMPTY.hex()}' AND NOT EXISTS (
     SELECT 1 FROM stored WHERE stored.sha256 = found.sha256 AND stored.size = found.size)))"""
@@ -152,6 +154,7 @@ class Sending:
             self._content,
             progress=self._show,
             listed_after=True,
+            few=len(sources) <= _FEW and sum(f.size for f in sources.values()) <= _LITTLE,
         )
         arrived = sources if copied.error is None else self._arrived(sources, copied)
         if copied.error is not None and not copied.failed and len(arrived) == len(sources):
@@ -201,7 +204,7 @@ class Sending:
         if not sent:
             return
         stored = self._work.number("SELECT count(*) FROM stored")
-        if sent * _FEW < stored:
+        if sent * _RARE < stored:
             hashes = [h for (h,) in self._work.rows("SELECT sha256 FROM sent")]
             names = [content_name(h) for h in hashes if isinstance(h, bytes)]
             with closing(self._copying.sizes(self._content, names)) as listed:
