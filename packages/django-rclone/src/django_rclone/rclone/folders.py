@@ -7,9 +7,9 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from ..exceptions import RcloneError
@@ -19,6 +19,7 @@ from ..processes import StallTimeout
 Sized = tuple[str, int]
 """The path of a file, and its size in bytes."""
 
+_Question = Callable[[], list[Sized]]
 _TOGETHER = 1_000  # files that are looked at, about, before they are passed on
 
 
@@ -31,22 +32,26 @@ def sizes(
     read, and if the file system does not answer within ``limit``.
     """
     questions = iter(_questions(folder) if names is None else _lookups(folder, names))
-    asked = _Asked(question) if (question := next(questions, None)) else None
+    asked = _asked_next(questions)
     while asked:
         found = asked.answer(limit)
         # The file system works at the next one while whoever wants these works at them.
-        asked = _Asked(question) if (question := next(questions, None)) else None
+        asked = _asked_next(questions)
         yield from found
 
 
-def _questions(folder: str) -> Generator[Callable[[], list[Sized]], None, None]:
+def _asked_next(questions: Iterator[_Question]) -> "_Asked | None":
+    return next(map(_Asked, questions), None)
+
+
+def _questions(folder: str) -> Generator[_Question, None, None]:
     """Yield what lists some folders at a time, until there is none left."""
     pending = [""]
     while pending:
         yield partial(_list_some, folder, pending)
 
 
-def _lookups(folder: str, names: Sequence[str]) -> Iterable[Callable[[], list[Sized]]]:
+def _lookups(folder: str, names: Sequence[str]) -> Iterable[_Question]:
     for start in range(0, len(names), _TOGETHER):
         yield partial(_look_up, folder, names[start : start + _TOGETHER])
 
@@ -60,7 +65,7 @@ def _list_some(folder: str, pending: list[str]) -> list[Sized]:
     while pending and len(found) < _TOGETHER:
         prefix = pending.pop()
         inside = []
-        with suppress(FileNotFoundError), os.scandir(f"{folder}/{prefix}") as entries:
+        with suppress(FileNotFoundError), _entries(f"{folder}/{prefix}") as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     inside.append(f"{prefix}{entry.name}/")
@@ -72,6 +77,17 @@ def _list_some(folder: str, pending: list[str]) -> list[Sized]:
                     found.append((prefix + entry.name, size))
         pending += sorted(inside, reverse=True)
     return sorted(found)
+
+
+@contextmanager
+def _entries(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """Open a folder by a descriptor: a file in it is then found without looking for the folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with os.scandir(descriptor) as entries:
+            yield entries
+    finally:
+        os.close(descriptor)
 
 
 def _look_up(folder: str, names: Iterable[str]) -> list[Sized]:
@@ -89,7 +105,7 @@ def _look_up(folder: str, names: Iterable[str]) -> list[Sized]:
 class _Asked:
     """A question to the file system, asked in a thread: it may keep whoever asks it."""
 
-    def __init__(self, ask: Callable[[], list[Sized]]) -> None:
+    def __init__(self, ask: _Question) -> None:
         self._ask = ask
         self._outcome: Future[list[Sized]] = Future()
         self._has_ended = threading.Event()
@@ -104,8 +120,7 @@ class _Asked:
                 if limit and time.monotonic() > started + limit.seconds:
                     raise RcloneError(
                         f"The folder of the remote did not answer for {limit.seconds:g} seconds.",
-                        hint="Check the disk or network that it is on, or raise "
-                        f"{limit.setting}.",
+                        hint=f"Check the disk or network that it is on, or raise {limit.setting}.",
                     )
         try:
             return self._outcome.result()

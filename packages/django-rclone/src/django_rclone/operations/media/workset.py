@@ -31,9 +31,9 @@ CREATE TABLE sent (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID
 _KINDS = {kind.value: kind for kind in Kind}
 _VALUES = {kind: kind.value for kind in Kind}
 _ENTRY = "path, kind, size, modified, mode, sha256, target, reason"
-_LINES = 1_000
-_ROWS = 80  # of one statement
-_FILE = "(?,'file',?,?,?,?,?,x'','',NULL)"  # with content, which has not been read
+_FILE = Kind.FILE  # to look it up takes longer than to compare it
+_PIECE = 200  # rows held at a time: of more, Python would look for garbage among them
+_TOGETHER = 80  # rows that a statement adds
 
 _Item = TypeVar("_Item")
 
@@ -114,13 +114,13 @@ class WorkSet:
         """Add what was found in the source."""
         with self._at_once():
             for some in _pieces(items):
-                # A kind itself would be asked what it may be turned into, which takes long.
-                files = [(f[0], *f[2:7]) for f in some if f.kind is Kind.FILE and f.size]
-                self._add("found", _FILE, files)
+                files = [(f[0], *f[2:7]) for f in some if f[1] is _FILE and f[2]]
+                self._add("found", "(?,'file',?,?,?,?,?,x'','',NULL)", files)
                 others = (
-                    (path, _VALUES[kind], size, *rest, EMPTY if kind is Kind.FILE else None)
+                    # A kind itself would be asked what it may be turned into, which takes long.
+                    (path, _VALUES[kind], size, *rest, EMPTY if kind is _FILE else None)
                     for path, kind, size, *rest in some
-                    if kind is not Kind.FILE or not size
+                    if kind is not _FILE or not size
                 )
                 self._add("found", "(?,?,?,?,?,?,?,?,?,?)", others)
 
@@ -141,9 +141,9 @@ class WorkSet:
     def _add(self, table: str, row: str, rows: Iterable[Sequence[object]]) -> None:
         """Add rows, written as ``row`` says, in place of those that are there.
 
-        Many of them by one statement take half as long.
+        Many by one statement take half as long.
         """
-        for some in _pieces(rows, _ROWS):
+        for some in _pieces(rows, _TOGETHER):
             query = f"INSERT OR REPLACE INTO {table} VALUES {','.join([row] * len(some))}"
             self.connection.execute(query, list(chain.from_iterable(some)))
 
@@ -162,11 +162,11 @@ class WorkSet:
     def lines(self) -> Iterator[bytes]:
         """Yield what was found as lines of an index, some at a time, in the order of paths."""
         rows = self.connection.execute(f"SELECT {_ENTRY} FROM found ORDER BY path")
-        while some := rows.fetchmany(_LINES):
+        while some := rows.fetchmany(_PIECE):
             yield b"".join([to_line(*row) for row in some])
 
 
-def _pieces(items: Iterable[_Item], size: int = _LINES) -> Iterator[list[_Item]]:
+def _pieces(items: Iterable[_Item], size: int = _PIECE) -> Iterator[list[_Item]]:
     """Yield so many items at a time."""
     items = iter(items)
     while some := list(islice(items, size)):
