@@ -132,7 +132,9 @@ def of_status(path: bytes, status: os.stat_result) -> Found:
     kind, size = (_FOLDER, 0) if stat.S_ISDIR(mode) else (_FILE, status.st_size)
     times = status.st_mtime_ns, status.st_ctime_ns
     # Without names: of a million files it takes a third less.
-    return tuple.__new__(Found, (path, kind, size, *times, status.st_ino, stat.S_IMODE(mode), b"", ""))
+    return tuple.__new__(
+        Found, (path, kind, size, *times, status.st_ino, stat.S_IMODE(mode), b"", "")
+    )
 
 
 def _link(entry: os.DirEntry[bytes], path: bytes, rules: Rules) -> Found:
