@@ -54,7 +54,7 @@ class Api:
 
     def answer(self, method: str, what: str, **parameters: object) -> bytes:
         """Ask, and return the answer as it is."""
-        with self._response(method, what, parameters) as response:
+        with self._response(method, what, new_group(), parameters) as response:
             return checked(response, what).read()
 
     def succeeds(
@@ -68,19 +68,21 @@ class Api:
 
         ``seen`` gets what rclone says of it about once a second.
         """
-        with self._response(method, what, parameters, seen) as response:
+        group = new_group()
+        with self._response(method, what, group, parameters, seen) as response:
             response.read()
-            return response.status == HTTPStatus.OK
+        # Of files that it could not even look at, it says nothing in its answer.
+        return response.status == HTTPStatus.OK and self.stats(group).get("errors") == 0
 
     @contextmanager
     def _response(
         self,
         method: str,
         what: str,
+        group: str,
         parameters: Mapping[str, object],
         seen: Callable[[Mapping[str, Any]], None] = lambda stats: None,
     ) -> Iterator[http.client.HTTPResponse]:
-        group = new_group()
         # Names need not be UTF-8, which JSON has to be: they go into the address.
         texts = {name: value for name, value in parameters.items() if isinstance(value, str)}
         others = {name: value for name, value in parameters.items() if name not in texts}

@@ -1,21 +1,18 @@
 """Many objects at once: listing, copying and deleting them, by a run of rclone for each batch.
 
-Files that are few are copied by the one that takes requests.
-
 Flags are those of https://rclone.org/commands/rclone_copy/ and
 https://rclone.org/filtering/#files-from-raw, the ones for links those of
 https://rclone.org/local/.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..conf import Settings
 from ..exceptions import RcloneError
 from ..interrupts import interruptible
 from ..processes import Process, run
-from . import folders
+from . import few, folders
 from .binary import RcloneBinary
 from .decoding import json_object
 from .log import TransferStats
@@ -35,14 +32,6 @@ _COPY = (
     "--error-on-no-transfer=false",
     "--use-server-modtime",
 )
-# The same in a request.
-_COPY_AT_ONCE = {
-    "Transfers": 16,
-    "Checkers": 32,
-    "NoCheckDest": True,
-    "NoUpdateDirModTime": True,
-    "UseServerModTime": True,
-}
 _LIST = ("--recursive", "--files-only", *_PARALLEL[1:])
 
 
@@ -81,7 +70,7 @@ class Copying:
         progress: Callable[[int, int], None] = lambda size, files: None,
         into_scratch: bool = False,
         listed_after: bool = False,
-        few: bool = False,
+        little: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
 
@@ -89,7 +78,7 @@ class Copying:
         not be renamed when they are whole, and rclone need not compute hashes of its own.
         ``listed_after`` is whether the caller lists what has arrived: then rclone need not ask
         S3 for each file that it has sent. What S3 answered still says its hash.
-        ``few`` is whether it is so little that to start an rclone takes longer. Then the one
+        ``little`` is whether it is so little that to start an rclone takes longer. Then the one
         that takes requests copies a folder, unless it has to obey flags of the user; if it
         fails, one of its own says at which files.
 
@@ -99,10 +88,12 @@ class Copying:
         without a word. Only the start of rclone itself raises ``RcloneError``.
         """
         hashes = self._wants_hashes(source, destination, into_scratch=into_scratch)
-        if few and names is None and not self._binary.flags:
+        if little and names is None and not self._binary.flags:
             try:
-                if self._copied_at_once(source, destination, progress, hashes=hashes):
-                    return Copied()
+                with session():
+                    daemon = running(self._binary)
+                    if few.copied(daemon, source, destination, progress, hashes=hashes):
+                        return Copied()
             except RcloneError as error:
                 return Copied({}, error)
         stats = TransferStats(lambda size: progress(size, stats.files))
@@ -126,24 +117,6 @@ class Copying:
             return Copied(stats.failed, error)
         return Copied()
 
-    def _copied_at_once(
-        self, source: str, destination: str, progress: Callable[[int, int], None], *, hashes: bool
-    ) -> bool:
-        """Let the rclone that takes requests copy a folder: https://rclone.org/rc/#sync-copy."""
-
-        def seen(stats: Mapping[str, Any]) -> None:
-            progress(int(stats.get("bytes", 0)), int(stats.get("transfers", 0)))
-
-        with session():
-            return running(self._binary).api.succeeds(
-                "sync/copy",
-                f"copy files to {destination}",
-                seen,
-                srcFs=f":local,copy_links:{as_folder(source)}",
-                dstFs=as_folder(destination),
-                _config={**_COPY_AT_ONCE, "IgnoreChecksum": not hashes},
-            )
-
     def _wants_hashes(self, source: str, destination: str, *, into_scratch: bool) -> bool:
         """Return whether rclone is to compare hashes: not where they would guard nothing.
 
@@ -165,6 +138,13 @@ class Copying:
         if folder.startswith("/"):
             yield from folders.sizes(folder, names, self._binary.stall_timeout)
             return
+        if names is not None:
+            with session():
+                found = few.sizes(running(self._binary), folder, names)
+            # If one is missing, an rclone of its own asks again, which is more patient.
+            if len(found) == len(names):
+                yield from found
+                return
         flags = (*_LIST, "--format=sp", "--separator= ")
         for line in self._listed("lsf", folder, flags, names):
             size, _, path = line.decode("utf-8", "replace").partition(" ")

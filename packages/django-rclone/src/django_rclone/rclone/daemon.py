@@ -54,6 +54,7 @@ class Daemon:
         self._stack = ExitStack()
         with self._stack:
             folder = self._stack.enter_context(_private_folder())
+            self.folder = folder
             self._address = str(folder / _SOCKET)
             self._process = self._stack.enter_context(binary.server(self._address, self._listen))
             self.api = Api(self._address, binary.stall_timeout, self)

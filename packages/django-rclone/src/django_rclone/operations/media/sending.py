@@ -154,7 +154,7 @@ class Sending:
             self._content,
             progress=self._show,
             listed_after=True,
-            few=len(sources) <= _FEW and sum(f.size for f in sources.values()) <= _LITTLE,
+            little=len(sources) <= _FEW and sum(f.size for f in sources.values()) <= _LITTLE,
         )
         arrived = sources if copied.error is None else self._arrived(sources, copied)
         if copied.error is not None and not copied.failed and len(arrived) == len(sources):
