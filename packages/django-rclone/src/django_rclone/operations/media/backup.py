@@ -18,7 +18,7 @@ from ...reporting import Sender, new_operation, report
 from ..places import require_media_apart
 from .cache import Cache, cache_path, temporary_folder
 from .commit import commit_run
-from .counts import content_size, count, gone
+from .counts import count, gone
 from .guards import named, require_few_gone, require_files
 from .patterns import matcher
 from .places import MediaPlace, media_place
@@ -150,7 +150,7 @@ class _Run:
         )
         run = Backup(path=event.path, size=manifest.size, manifest=manifest)
         self.cache.remember(run)
-        return Stored(run, counts, content_size(self.work), sending.bytes)
+        return Stored(run, counts, manifest.content_size or 0, sending.bytes)
 
     def hash_all(self) -> None:
         """Fill in the hashes of all files."""

@@ -12,6 +12,7 @@ from ...exceptions import MediaGuardError
 from .scan import Found
 
 _SCHEMA = """
+PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -32768;
