@@ -42,15 +42,26 @@ def reader(server: PostgresqlServer) -> None:
 
 
 @batches()
-@pytest.mark.parametrize("mode", ["in_place", "swap"])
+@pytest.mark.parametrize(
+    "mode", ["in_place", "swap", pytest.param("parallel", marks=pytest.mark.thorough)]
+)
 @pytest.mark.usefixtures("reader")
 @pytest.mark.timeout(3600)
 def test_generated_database_comes_back(
-    site: DjangoSite, server: PostgresqlServer, mode: str, first: int, count: int
+    site: DjangoSite,
+    server: PostgresqlServer,
+    request: pytest.FixtureRequest,
+    mode: str,
+    first: int,
+    count: int,
 ) -> None:
+    if mode == "parallel":
+        request.getfixturevalue("everything_in_parallel")
+
     def check(example: Example) -> None:
         with closing(PostgresqlDatabase(server)) as database:
-            database.options["restore_mode"] = mode
+            database.options["restore_mode"] = "in_place" if mode == "in_place" else "swap"
+            database.rows_in_order = mode != "parallel"
             site.use(database)
             _prepare(database, example)
             refused = _run(database, example.made)
