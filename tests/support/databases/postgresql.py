@@ -30,7 +30,9 @@ SET extra_float_digits = 3; SET bytea_output = hex; SET TimeZone = 'UTC'; SET ro
 Indexes may call functions that only its own search_path finds, or that are in ``public``.
 """
 _HASH = "md5(coalesce(string_agg(md5(t::text), '' ORDER BY md5(t::text)), ''))"
-_ROWS = re.compile(r"(?ms)(?P<copy>^COPY [^\n]* FROM stdin;\n)(?P<rows>.*?)(?=^\\\.$)")
+_ROWS = re.compile(
+    r"(?ms)(?P<copy>^COPY (?:\"[^\"]*\"|[^;\"])* FROM stdin;\n)(?P<rows>.*?)(?=^\\\.$)"
+)
 _LARGE_OBJECTS = "SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY oid"
 
 

@@ -38,6 +38,15 @@ def site(site: DjangoSite, server: PostgresqlServer) -> Iterator[DjangoSite]:
 
 
 @pytest.fixture
+def swapping(sample_site: DjangoSite) -> Iterator[DjangoSite]:
+    """A shop whose role may create databases."""
+    sample_site.database.run(f"ALTER ROLE {sample_site.database.role} CREATEDB", superuser=True)
+    sample_site.database.options["restore_mode"] = "swap"
+    yield sample_site
+    sample_site.database.options.clear()
+
+
+@pytest.fixture
 def everything_in_parallel(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let three sessions restore what would be too small for them, where nobody says how many."""
     monkeypatch.setattr(PostgresqlClient, "jobs", 3)
