@@ -159,7 +159,7 @@ class DatabaseClient(ABC):
         return ()
 
     def jobs_problem(self) -> str:
-        """Return why several ``jobs`` make no difference to a restore; empty if they do."""
+        """Return why several ``jobs`` make no difference to a restore that was checked, if so."""
         return "a database of this kind is restored by one session"
 
     def nothing_to_lose(self) -> str:

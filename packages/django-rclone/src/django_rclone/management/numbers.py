@@ -33,7 +33,7 @@ def add_sessions(parser: argparse.ArgumentParser) -> None:
     """Add ``--jobs`` for a restore of one database."""
     add_jobs(
         parser,
-        "Loads a large PostgreSQL database with up to N sessions at once, in a database of its own.",
+        "Loads a PostgreSQL database with up to N sessions at once, if it goes into a new one.",
     )
 
 

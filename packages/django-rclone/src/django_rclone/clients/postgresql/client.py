@@ -141,7 +141,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         self._advice.require_possible()
 
     def jobs_problem(self) -> str:
-        return "" if self._swaps else ONE_SESSION
+        return "" if self._advice and self._advice.swaps else ONE_SESSION
 
     def nothing_to_lose(self) -> str:
         return "it is empty" if is_empty(self.session, self._selection) else ""
