@@ -129,6 +129,7 @@ def test_many_tables_come_back(swapping: DjangoSite) -> None:
     assert database.fingerprint() == before
 
 
+@pytest.mark.thorough
 def test_small_tables_are_left_to_one_session(
     swapping: DjangoSite, copied: dict[bytes, list[int]]
 ) -> None:
@@ -139,6 +140,7 @@ def test_small_tables_are_left_to_one_session(
     assert {len(numbers) for numbers in copied.values()} == {1}
 
 
+@pytest.mark.thorough
 def test_a_rehearsal_takes_several_sessions(
     sample_site: DjangoSite, copied: dict[bytes, list[int]]
 ) -> None:
@@ -176,6 +178,7 @@ def test_the_first_error_is_told_and_nothing_changes(
     assert swapping.database.leftovers() == []
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("everything_in_parallel")
 def test_a_foreign_key_that_does_not_hold_is_named(swapping: DjangoSite) -> None:
     database = swapping.database
@@ -195,6 +198,7 @@ def test_a_foreign_key_that_does_not_hold_is_named(swapping: DjangoSite) -> None
     assert database.leftovers() == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_lost_session_changes_nothing(swapping: DjangoSite, which: int) -> None:
     database = swapping.database
@@ -216,6 +220,7 @@ def test_a_lost_session_changes_nothing(swapping: DjangoSite, which: int) -> Non
     assert database.leftovers() == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_signal_ends_all_sessions(swapping: DjangoSite, number: signal.Signals) -> None:
     database = swapping.database
@@ -243,6 +248,7 @@ def test_a_signal_ends_all_sessions(swapping: DjangoSite, number: signal.Signals
     assert database.leftovers() == []
 
 
+@pytest.mark.thorough
 def test_too_few_connections_are_told_with_a_way_out(swapping: DjangoSite) -> None:
     database = swapping.database
     swapping.back_up()
@@ -256,6 +262,7 @@ def test_too_few_connections_are_told_with_a_way_out(swapping: DjangoSite) -> No
     assert database.fingerprint() == live
 
 
+@pytest.mark.thorough
 def test_in_place_they_have_no_effect_and_that_is_said(
     sample_site: DjangoSite, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,7 @@
 """Which statements may be run at once, and by whom: indexes, constraints, foreign keys.
 
 Two of them do not wait for each other's locks if neither needs a table for itself that the
-other needs at all. What is not written as pg_dump writes it is no task.
+other needs at all. What is written in another way than pg_dump has is not a task.
 """
 
 import re
