@@ -130,7 +130,7 @@ class InPlaceRestore:
         session.execute(f"CREATE TABLE {live}.{quote_name(self._mark)} (emptied int)")
         self._old = old
         for one in reversed(old.definitions):
-            session.execute(one.drop)
+            session.execute_all(one.dropping)
         for table in old.tables:
             session.execute(f"DROP TABLE IF EXISTS {quote_name(table)}")
         self._is_emptied = True
@@ -204,7 +204,7 @@ def sweep_rehearsal(session: MysqlSession, live: str) -> None:
     found = objects_of(session, live)
     for one in found.definitions:
         if pattern.fullmatch(one.name):
-            session.execute(one.drop)
+            session.execute_all(one.dropping)
     for table in found.tables:
         if pattern.fullmatch(table):
             session.execute(f"DROP TABLE IF EXISTS {quote_name(table)}")
