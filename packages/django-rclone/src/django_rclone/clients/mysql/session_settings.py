@@ -1,7 +1,11 @@
 """What our sessions set, so that no preference of the site or the server gets in the way."""
 
+OWN_MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
+"""The ``sql_mode`` in which rows and tables are taken as they are: a 0 in a column that counts,
+a 31st of February."""
+
 OWN_SETTINGS = (
-    "SET SESSION sql_mode = '', time_zone = '+00:00', character_set_client = utf8mb4, "
+    f"SET SESSION sql_mode = '{OWN_MODE}', time_zone = '+00:00', character_set_client = utf8mb4, "
     "collation_connection = utf8mb4_general_ci"
 )
 """What our own statements are written for. Those of objects change it, and are followed by it."""
