@@ -238,9 +238,29 @@ def test_a_database_to_rehearse_in_that_cannot_be_reached_is_named(site: DjangoS
         site.call("dbverify")
 
 
+def test_a_backup_of_elsewhere_is_named_with_the_way_to_it(site: DjangoSite) -> None:
+    site.rclone["ENVIRONMENT"] = "production"
+    dump = site.back_up()
+    del site.rclone["ENVIRONMENT"]
+    with pytest.raises(CommandError, match=r"other environments, production: name one with -i"):
+        site.call("dbverify")
+    site.call("dbverify", "-i", dump.name)
+    site.databases["renamed"] = site.databases.pop("default")
+    site.databases["default"] = {**site.databases["renamed"], "NAME": "another.sqlite3"}
+    for command in ("dbverify", "dbrestore"):
+        with pytest.raises(CommandError, match=r"give the database its old one, 'default'"):
+            site.call(command, "-d", "renamed", "-i", dump.name)
+
+
 def test_settings_without_a_database_prove_nothing(site: DjangoSite) -> None:
     site.databases["default"] = {"ENGINE": ""}
-    for command in (["dbverify"], ["dbbackup", "--all"], ["backupcheck"]):
+    for command in (
+        ["dbverify"],
+        ["dbbackup", "--all"],
+        ["backupcheck"],
+        ["prune"],
+        ["prune", "--dry-run"],
+    ):
         with pytest.raises(
             CommandError, match=r"There is (no database|nothing to check)"
         ) as caught:
