@@ -1,6 +1,6 @@
 """What makes a dump impossible, or not restorable: looked for before it is made."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
@@ -32,6 +32,20 @@ WHERE table_schema = %(schema)s AND referenced_table_schema = table_schema
 ORDER BY 1, 2
 """
 """Finds the tables with foreign keys, those they refer to, and whether these are missing."""
+# https://mariadb.com/kb/en/system-versioned-tables/: transaction-precise history
+_BY_TRANSACTION = """
+SELECT DISTINCT table_name FROM information_schema.columns
+WHERE table_schema = %s AND data_type = 'bigint' AND generation_expression = 'ROW START'
+"""
+_WITH_FOLDERS = """
+SELECT table_name, locate('DIRECTORY=', create_options) FROM information_schema.tables
+WHERE table_schema = %s AND (locate('DIRECTORY=', create_options)
+  OR locate('partitioned', create_options))
+"""
+_COMPRESSED = """
+SELECT table_name FROM information_schema.tables
+WHERE table_schema = %s AND engine = 'InnoDB' AND row_format = 'Compressed'
+"""
 _REFERRING = """
 SELECT DISTINCT constraint_schema FROM information_schema.referential_constraints
 WHERE unique_constraint_schema = %s AND constraint_schema <> unique_constraint_schema
@@ -39,12 +53,16 @@ WHERE unique_constraint_schema = %s AND constraint_schema <> unique_constraint_s
 _KNOWN_ACCOUNTS = "SELECT user, host FROM mysql.user"
 
 
-def require_restorable(session: MysqlSession, schema: str) -> None:
-    """Raise ``ClientError`` if a dump would be of half a schema, or could not be restored."""
+def require_restorable(session: MysqlSession, schema: str, *, excluded: Collection[str]) -> None:
+    """Raise ``ClientError`` if a dump would be of half a schema, or could not be restored.
+
+    ``excluded`` are the tables that are left out.
+    """
     _require_complete(session, schema)
     require_all_rows(session)
     _require_rights(session, schema)
     _require_sound_views(session, schema)
+    _require_history_by_time(session, schema, excluded)
 
 
 def _require_complete(session: MysqlSession, schema: str) -> None:
@@ -60,6 +78,17 @@ def _require_rights(session: MysqlSession, schema: str) -> None:
         raise ClientError(
             f"The role may not see everything in {schema}: it lacks {', '.join(lacking)}.",
             hint=f"Run `GRANT {', '.join(lacking)} ON {quote_name(schema)}.* TO ...`.",
+        )
+
+
+def _require_history_by_time(session: MysqlSession, schema: str, excluded: Collection[str]) -> None:
+    tables = [name for (name,) in session.rows(_BY_TRANSACTION, [schema]) if name not in excluded]
+    if tables:
+        raise ClientError(
+            f"No dump tool can dump the history of {', '.join(tables)}, which is kept by "
+            "transaction.",
+            hint="Keep it by time, with TIMESTAMP columns instead of BIGINT ones, or leave these "
+            "tables out with exclude_tables.",
         )
 
 
@@ -145,6 +174,16 @@ def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequ
             f"These tables do not support transactions: {tables}. Their rows may be of another "
             "moment than the rest."
         )
+    if tables := ", ".join(_in_own_folders(session, schema)):
+        found.append(
+            f"These tables, or partitions of them, are in folders of their own: {tables}. They come "
+            "back in the folder of the server."
+        )
+    if tables := ", ".join(_read_only(session, schema)):
+        found.append(
+            f"innodb_read_only_compressed is on, and these tables are compressed: {tables}. This "
+            "server does not take their rows back until it is off."
+        )
     dangling = [
         f"{a} to {b}" for a, b, gone in session.rows(REFERENCES, {"schema": schema}) if gone
     ]
@@ -169,6 +208,22 @@ def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequ
 def without_transactions(session: MysqlSession, schema: str) -> list[str]:
     """Return the tables whose engine does not support transactions."""
     return [name for (name,) in session.rows(_OTHER_ENGINES, [schema])]
+
+
+def _in_own_folders(session: MysqlSession, schema: str) -> Iterator[str]:
+    for table, is_itself in session.rows(_WITH_FOLDERS, [schema]):
+        query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
+        if is_itself or " DATA DIRECTORY = '" in session.rows(query)[0][1]:
+            yield table
+
+
+def _read_only(session: MysqlSession, schema: str) -> list[str]:
+    try:
+        if not int(session.value("SELECT @@global.innodb_read_only_compressed")):
+            return []
+    except ServerError:
+        return []  # there is no such setting
+    return [name for (name,) in session.rows(_COMPRESSED, [schema])]
 
 
 def _of_other_schemas(session: MysqlSession, schema: str) -> list[str]:

@@ -113,7 +113,7 @@ class MysqlClient(ServerClient[MysqlSession]):
 
     def check_dump(self) -> None:
         session, name = self.session, self._name
-        checks.require_restorable(session, name)
+        checks.require_restorable(session, name, excluded=self._exclusions.tables)
         self._exclusions.require_possible(session, name)
         require_geometries(session, name, without=self._exclusions.without_rows)
         self._exclusions.require_tool(self._tools)

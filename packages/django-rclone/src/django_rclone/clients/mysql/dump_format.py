@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from ...exceptions import ClientError
 from ...processes import Process
 from .other_tools import OtherDump
-from .session_settings import OWN_MODE
+from .session_settings import LOAD_MODE
 from .statements import Statement, statements_of
 from .stream import LineLimit, LineReplacer, TableCounter
 
@@ -152,7 +152,7 @@ class DumpSplitter:
 
     def _start(self) -> None:
         self._started = True
-        head = _MODE.sub(OWN_MODE.encode(), self._pending[:_HEADER_SIZE], count=1)
+        head = _MODE.sub(LOAD_MODE.encode(), self._pending[:_HEADER_SIZE], count=1)
         self._pending = head + self._pending[_HEADER_SIZE:]
         # Without that line it is a dump of another tool, and has one part.
         if announced := _ANNOUNCED.match(self._pending):
