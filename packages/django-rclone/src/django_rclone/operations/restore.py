@@ -28,7 +28,13 @@ from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .foreign import foreign_backup, require_form
 from .migrations import missing_migrations
-from .newest import dates_in_the_future, newest_backup, not_verified, of_environment
+from .newest import (
+    dates_in_the_future,
+    newest_backup,
+    not_verified,
+    of_environment,
+    require_of,
+)
 from .reading import expected_inventory, stream
 from .safety import back_up_first
 
@@ -230,10 +236,7 @@ def _require_match(backup: Backup, alias: str, client: DatabaseClient, environme
     manifest = backup.manifest
     if manifest is None:
         return
-    if manifest.database != alias:
-        raise BackupRejected(
-            f"{backup.path} is a backup of database {manifest.database!r}, not of {alias!r}."
-        )
+    require_of(alias, backup)
     if not client.accepts(manifest.vendor, manifest.format):
         raise BackupRejected(
             f"{backup.path} holds {manifest.vendor} in format {manifest.format!r}; "

@@ -25,7 +25,7 @@ from ..locks import exclusive
 from ..pipeline.relay import Sink
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
-from .newest import newest_backup
+from .newest import newest_backup, require_of
 from .proofs import store_record
 from .reading import stream
 from .rehearsal import rehearse
@@ -127,12 +127,9 @@ def _wanted(aliases: Sequence[str], *, every: bool) -> Iterator[tuple[str, str |
 
 def _chosen(catalog: Catalog, alias: str, name: str | None, settings: Settings) -> Backup:
     if name is None:
-        return newest_backup(catalog, alias, settings.environment)[0]
+        return newest_backup(catalog, alias, settings.environment, by_name=True)[0]
     backup = catalog.get(name)
-    if backup.manifest is not None and backup.manifest.database != alias:
-        raise BackupRejected(
-            f"{backup.path} is a backup of database {backup.manifest.database!r}, not of {alias!r}."
-        )
+    require_of(alias, backup)
     return backup
 
 
