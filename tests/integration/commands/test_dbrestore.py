@@ -488,3 +488,11 @@ def test_an_environment_without_a_name_is_named_as_a_shell_takes_it(
     assert "There are backups of another environment: add --from-environment ''." in said
     assert "default of environment ''" in site.call("listbackups")
     site.call("dbrestore", "--noinput", "--from-environment", "")
+
+
+def test_several_jobs_have_no_effect_here_and_that_is_said(
+    site: DjangoSite, capfd: pytest.CaptureFixture[str]
+) -> None:
+    site.back_up()
+    site.restore("--jobs", "2")
+    assert "--jobs has no effect: a database of this kind" in capfd.readouterr().err
