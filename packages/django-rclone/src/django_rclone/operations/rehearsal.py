@@ -27,20 +27,22 @@ Check = Callable[[BaseDatabaseWrapper], Iterable[str]]
 
 @contextmanager
 def rehearse(
-    alias: str, backup: Backup, catalog: Catalog, settings: Settings
+    alias: str, backup: Backup, catalog: Catalog, settings: Settings, *, jobs: int = 1
 ) -> "Iterator[Rehearsed]":
     """Yield the rehearsal of a backup: write to it, finish it, then ask for ``complaints()``.
 
     The scratch place is next to the live database of ``alias``, which is not touched, or is the
     database that ``REHEARSAL`` names, whose content is replaced. One that has backups in
-    ``catalog`` is not, nor one that is neither empty nor filled by a rehearsal. Raises ``InvalidSettings``, ``BackupRejected``, ``RestoreError`` or
-    ``RcloneError`` if there can be none.
+    ``catalog`` is not, nor one that is neither empty nor filled by a rehearsal. Up to ``jobs``
+    sessions work there at once, if the client can use them. Raises ``InvalidSettings``,
+    ``BackupRejected``, ``RestoreError`` or ``RcloneError`` if there can be none.
     """
     checks = [_imported(path) for path in settings.rehearsal_checks]
     other = settings.rehearsal.get(alias)
     if other:
         require_apart(other, catalog, settings)
     client = get_client(other or alias, settings)
+    client.jobs = jobs
     expected = expected_inventory(backup)
     with ExitStack() as stack:
         stack.enter_context(translated(RestoreError, client, hint=_hint(alias, other)))
