@@ -3,6 +3,7 @@
 from contextlib import closing
 
 import pytest
+from django.core.management.base import CommandError
 
 from tests.integration.clients.mysql.test_texts import require_round_trip
 from tests.support.databases import MysqlDatabase
@@ -41,6 +42,24 @@ def test_values_that_come_back_changed_are_named_at_the_backup(
     capsys.readouterr()
     site.back_up()
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("float", ("16777216", "16777218")), ("varchar(9) CHARACTER SET greek", ("X'AA'", "X'AE'"))],
+)
+def test_values_that_become_one_in_a_unique_index_fail_the_backup(
+    site: DjangoSite, capsys: pytest.CaptureFixture[str], column: str, values: tuple[str, str]
+) -> None:
+    site.database.run(
+        f"CREATE TABLE t (id int, v {column}, UNIQUE both_of_them (id, v))",
+        f"INSERT INTO t VALUES (1, {values[0]}), (2, {values[1]})",
+    )
+    site.back_up()
+    assert "t.v come back" in capsys.readouterr().err
+    site.database.run("UPDATE t SET id = 1")
+    with pytest.raises(CommandError, match="unique index both_of_them of t are equal in a dump"):
+        site.back_up()
 
 
 def test_history_is_looked_at_and_what_is_left_out_is_not(

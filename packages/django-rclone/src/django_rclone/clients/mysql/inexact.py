@@ -5,9 +5,11 @@ https://mariadb.com/kb/en/float/. Old character sets hold bytes that no characte
 stands for, or several for the same one: these are printed as question marks, or as another.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from itertools import groupby
 
+from ...exceptions import ClientError
 from ..session import ServerError
 from .connection import MysqlSession, quote_name
 
@@ -22,9 +24,18 @@ WHERE t.table_schema = %s AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
     AND c.character_set_name NOT IN {_EXACT})
 ORDER BY c.table_name, c.ordinal_position
 """  # noqa: S608
+_UNIQUE = """
+SELECT index_name, column_name FROM information_schema.statistics
+WHERE table_schema = %s AND table_name = %s AND non_unique = 0 AND sub_part IS NULL
+ORDER BY index_name, seq_in_index
+"""
+_DUMPED = {
+    "float": "CAST(CAST({0} AS char) AS float)",
+    "text": "CONVERT(CONVERT({0} USING utf8mb4) USING {1})",
+}
 _CHANGED = {
-    "float": "CAST(CAST({0} AS char) AS float) <> {0}",
-    "text": "CAST(CONVERT(CONVERT({0} USING utf8mb4) USING {1}) AS binary) <> CAST({0} AS binary)",
+    "float": f"{_DUMPED['float']} <> {{0}}",
+    "text": f"CAST({_DUMPED['text']} AS binary) <> CAST({{0}} AS binary)",
 }
 
 
@@ -33,8 +44,10 @@ def inexact_values(
 ) -> Sequence[str]:
     """Return what the operator should know of values that a dump changes.
 
-    Only tables with such columns are read; those ``without`` rows are not.
+    Only tables with such columns are read; those ``without`` rows are not. Raises ``ClientError``
+    if two values of a unique index would become one.
     """
+    dumped: dict[tuple[str, str], dict[str, str]] = {}
     found: dict[str, list[str]] = {"float": [], "text": []}
     for table, column, data_type, charset, table_type in session.rows(_COLUMNS, [schema]):
         if table in without:
@@ -47,6 +60,10 @@ def inexact_values(
         with suppress(ServerError):
             if session.rows(f"SELECT 1 FROM {place} WHERE {changed} LIMIT 1"):  # noqa: S608
                 found[kind].append(f"{table}.{column}")
+                expression = _DUMPED[kind].format(quote_name(column), charset)
+                dumped.setdefault((table, place), {})[column] = expression
+    for (table, place), columns in dumped.items():
+        _require_distinct(session, schema, table, place, columns)
     warnings = []
     if found["float"]:
         warnings.append(
@@ -60,3 +77,23 @@ def inexact_values(
             "column."
         )
     return warnings
+
+
+def _require_distinct(
+    session: MysqlSession, schema: str, table: str, place: str, dumped: Mapping[str, str]
+) -> None:
+    """``dumped`` are the columns whose values change, each with what becomes of it."""
+    keys = groupby(session.rows(_UNIQUE, [schema, table]), key=lambda row: str(row[0]))
+    for key, rows in keys:
+        columns = [str(column) for _, column in rows]
+        if dumped.keys().isdisjoint(columns):
+            continue
+        before = ", ".join(map(quote_name, columns))
+        after = ", ".join(dumped.get(one, quote_name(one)) for one in columns)
+        query = f"SELECT count(DISTINCT {before}) > count(DISTINCT {after}) FROM {place}"  # noqa: S608
+        if session.value(query):
+            raise ClientError(
+                f"Different values in the unique index {key} of {table} are equal in a dump, so it "
+                "could not be restored.",
+                hint="Let the column be DOUBLE, or of another character set.",
+            )
