@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import load_command_class
 from django.test import override_settings
 
@@ -112,6 +113,17 @@ def test_a_site_with_a_database_that_fails_is_no_site_backup(site: DjangoSite) -
             django_rclone.restore_site()
         with pytest.raises(InvalidSettings, match="has no source 'films'"):
             django_rclone.backup_site(sources=["films"])
+
+
+def test_of_no_database_there_is_no_backup(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.backups()  # now its settings are those of Django
+    monkeypatch.setattr(settings, "DATABASES", {})
+    with override_settings(DJANGO_RCLONE=site.rclone):
+        for work in (django_rclone.backup_databases, django_rclone.verify_databases):
+            with pytest.raises(InvalidSettings, match="There is no database: DATABASES names none"):
+                work()
 
 
 def test_what_fails_raises_its_own_error(site: DjangoSite) -> None:

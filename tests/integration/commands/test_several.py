@@ -235,7 +235,7 @@ def test_signal_ends_all_jobs_and_each_fails_once(
             "the dumps did not begin",
         )
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=240)
     finally:
         process.kill()
         process.communicate()

@@ -388,17 +388,18 @@ def test_a_program_that_takes_nothing_is_stopped() -> None:
 
 
 def test_a_slow_program_is_waited_for_while_it_moves() -> None:
-    slow = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done"
-    assert run(Process(sh(slow), stall_timeout=SHORT)) == b"1\n2\n3\n4\n5\n6\n7\n8\n"
+    slow = "for i in 1 2 3 4 5; do echo $i; sleep 0.5; done"
+    limit = StallTimeout(2, "SOME_TIMEOUT")
+    assert run(Process(sh(slow), stall_timeout=limit)) == b"1\n2\n3\n4\n5\n"
 
 
 def test_time_between_reads_and_writes_does_not_count() -> None:
-    with Process(sh("cat"), stall_timeout=SHORT) as process:
-        for _ in range(3):
-            time.sleep(0.3)
+    with Process(sh("cat"), stall_timeout=StallTimeout(1, "SOME_TIMEOUT")) as process:
+        for _ in range(2):
+            time.sleep(1.2)
             process.write(b"x")
         process.close_input()
-        assert b"".join(iter(process.read, b"")) == b"xxx"
+        assert b"".join(iter(process.read, b"")) == b"xx"
         process.finish()
 
 

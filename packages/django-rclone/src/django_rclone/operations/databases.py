@@ -53,8 +53,8 @@ def require_databases(*, console: Console = _QUIET) -> list[str]:
 
 
 def databases_named(names: Sequence[str] | None, *, console: Console = _QUIET) -> list[str]:
-    """Return the aliases that are named, or those of ``every_database()`` for ``None``."""
-    return every_database(console=console) if names is None else list(names)
+    """Return the aliases that are named, or those of ``require_databases()`` for ``None``."""
+    return require_databases(console=console) if names is None else list(names)
 
 
 def _place(alias: str, settings: Settings) -> object:

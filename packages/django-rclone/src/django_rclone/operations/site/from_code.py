@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ...backups.sites import SiteRecord
 from ...rclone import session
-from ..databases import databases_named
+from ..databases import every_database
 from ..logged import LOG, sender_of
 from ..media.from_code import sources_named
 from . import backup, listing, plan, restore
@@ -31,7 +31,7 @@ def backup_site(
     that lacks files, ``BackupsFailed`` if a clean-up failed, or ``InvalidSettings``.
     """
     return backup.backup_site(
-        databases_named(databases, console=LOG),
+        every_database(console=LOG) if databases is None else list(databases),
         sources_named(sources),
         sender=sender_of("backupsite"),
         retries=retries,
