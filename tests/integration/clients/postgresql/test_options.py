@@ -253,7 +253,9 @@ def test_grants_to_roles_that_are_gone_are_left_out(
 
 
 POLICY = "CREATE POLICY readers ON orders TO {0} USING (true)"
-MAPPING = "CREATE SERVER cabinet FOREIGN DATA WRAPPER paper; CREATE USER MAPPING FOR {0} SERVER cabinet"
+MAPPING = (
+    "CREATE SERVER cabinet FOREIGN DATA WRAPPER paper; CREATE USER MAPPING FOR {0} SERVER cabinet"
+)
 
 
 @pytest.mark.thorough

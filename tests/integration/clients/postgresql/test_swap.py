@@ -223,11 +223,35 @@ def test_prepared_transactions_are_named_before_the_question(
     with closing(database.connect()) as other:
         other.execute("BEGIN; LOCK TABLE entry; PREPARE TRANSACTION 'it''s ours'")
     try:
-        with pytest.raises(CommandError, match=r"prepared transactions.*'it''s ours'.*\n.*ROLLBACK"):
+        with pytest.raises(
+            CommandError, match=r"prepared transactions.*'it''s ours'.*\n.*ROLLBACK"
+        ):
             swapping.restore()
     finally:
         database.run("ROLLBACK PREPARED 'it''s ours'")
     swapping.restore()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("mode", ["in_place", "swap"])
+def test_a_standby_is_backed_up_and_no_restore_asks_before_it_says_so(
+    swapping: DjangoSite, mode: str
+) -> None:
+    database = swapping.database
+    database.options["restore_mode"] = mode
+    # Like the server's own, which is found after it.
+    database.run(
+        "CREATE SCHEMA ours",
+        "CREATE FUNCTION ours.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        f"ALTER ROLE {database.role} SET search_path = ours, pg_catalog, public",
+        superuser=True,
+    )
+    database.run("ALTER SCHEMA ours OWNER TO " + database.role, superuser=True)
+    swapping.back_up()
+    with pytest.raises(CommandError, match=r"is a standby.*\n.*Connect to the primary"):
+        swapping.restore()
+    with pytest.raises(CommandError, match="is a standby"):
+        swapping.call("dbverify")
 
 
 @pytest.mark.thorough

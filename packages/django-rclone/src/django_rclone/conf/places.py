@@ -45,9 +45,9 @@ def file_of(name: object) -> Path | None:
 def database_files() -> Iterator[tuple[str, Path]]:
     """Yield the files that are databases, with words for each."""
     for alias, database in django_settings.DATABASES.items():
-        if str(database.get("ENGINE", "")).endswith(("sqlite3", "spatialite")):
-            if file := file_of(database.get("NAME")):
-                yield f"database {alias!r}", file
+        is_file = str(database.get("ENGINE", "")).endswith(("sqlite3", "spatialite"))
+        if is_file and (file := file_of(database.get("NAME"))):
+            yield f"database {alias!r}", file
 
 
 def _is_path(value: object) -> bool:

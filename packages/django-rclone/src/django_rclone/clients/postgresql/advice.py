@@ -11,7 +11,7 @@ from .clearing import IS_SUPERUSER, ClearingPlan, plan_clearing
 from .comparing import missing_grantees, unwanted
 from .connection import PostgresqlSession
 from .contents import EXTENSION_ROWS, ROLE, SUPERUSER, extension_tables, moved_extensions
-from .databases import IN_PLACE_HINT, swap_problem
+from .databases import IN_PLACE_HINT, ON_PRIMARY, STANDBY, is_standby, swap_problem
 from .limits import MORE_LOCKS, locks_of_restore
 
 _SHOWN = 6
@@ -113,9 +113,9 @@ def dump_advice(session: PostgresqlSession, selection: Selection) -> Sequence[st
     return warnings
 
 
-def _problem_of_either_mode(
-    session: Session, expected: Inventory | None
-) -> tuple[str, str] | None:
+def _problem_of_either_mode(session: Session, expected: Inventory | None) -> tuple[str, str] | None:
+    if is_standby(session):
+        return STANDBY, ON_PRIMARY
     if prepared := [gid for (gid,) in session.rows(_PREPARED)]:
         what = f"The database has prepared transactions, which keep their locks: {_shown(prepared)}"
         return f"{what}.", _END_PREPARED

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...exceptions import ClientError
-from ..session import ServerError
+from ..session import ServerError, Session
 from .connection import PostgresqlSession
 
 MAINTENANCE = "postgres"
@@ -35,6 +35,9 @@ _SLOTS = """
 SELECT quote_ident(slot_name) FROM pg_replication_slots
 WHERE database = current_database() AND NOT temporary ORDER BY 1
 """
+_IS_STANDBY = "SELECT pg_is_in_recovery()"
+STANDBY = "This server is a standby, which takes no changes of its own."
+ON_PRIMARY = 'Connect to the primary server: with HOST of this database, or the option "server".'
 _IS_TEMPLATE = "SELECT datistemplate FROM pg_database WHERE datname = current_database()"
 
 _CREATE_LIKE = """
@@ -83,8 +86,15 @@ WHERE d.datname = %(live)s
 """
 
 
+def is_standby(session: Session) -> bool:
+    """Return whether the server replays what another one does, and takes no changes."""
+    return bool(session.value(_IS_STANDBY))
+
+
 def staging_problem(session: PostgresqlSession) -> str:
     """Return why this role cannot make a database like the live one; empty if it can."""
+    if is_standby(session):
+        return f"{STANDBY} {ON_PRIMARY}"
     role = session.value("SELECT quote_ident(current_user)")
     if not session.value(_MAY_SWAP):
         return (
