@@ -144,6 +144,7 @@ def test_observers_learn_of_a_verification_and_may_veto_it(
 
 def test_a_rehearsal_in_a_database_of_its_own_replaces_that_alone(site: DjangoSite) -> None:
     scratch = site.add_database("rehearsal")
+    scratch.path.unlink()
     site.rclone["REHEARSAL"] = {"default": "rehearsal"}
     dump = site.back_up("-d", "default")
     fingerprint = site.database.fingerprint()
@@ -151,10 +152,28 @@ def test_a_rehearsal_in_a_database_of_its_own_replaces_that_alone(site: DjangoSi
     live = site.database.path.read_bytes()
 
     site.call("dbverify")
+    site.call("dbverify")
 
     assert record_of(dump).passed
+    run_sql(scratch.path, "DROP TABLE django_rclone_rehearsal")
     assert scratch.fingerprint() == fingerprint
     assert site.database.path.read_bytes() == live
+
+
+def test_a_database_that_no_rehearsal_has_filled_is_not_replaced(site: DjangoSite) -> None:
+    users = site.add_database("users")
+    site.rclone["REHEARSAL"] = {"default": "users"}
+    dump = site.back_up("-d", "default")
+    live = users.path.read_bytes()
+
+    with pytest.raises(CommandError, match="'users', a database that is not empty") as caught:
+        site.call("dbverify")
+
+    assert caught.value.returncode == 2
+    assert users.path.read_bytes() == live
+    run_sql(users.path, "CREATE TABLE django_rclone_rehearsal (name char(1) PRIMARY KEY)")
+    site.call("dbverify")
+    assert record_of(dump).passed
 
 
 def test_a_database_for_rehearsals_is_not_backed_up_with_the_others(site: DjangoSite) -> None:
@@ -201,6 +220,7 @@ def test_a_database_that_has_backups_is_never_rehearsed_in(
     site.rclone["REHEARSAL"] = {"default": "users"}
     live = users.path.read_bytes()
     if environment:
+        run_sql(users.path, "CREATE TABLE django_rclone_rehearsal (name char(1) PRIMARY KEY)")
         site.call("dbverify")
         return
 
@@ -218,9 +238,29 @@ def test_a_database_to_rehearse_in_that_cannot_be_reached_is_named(site: DjangoS
         site.call("dbverify")
 
 
+def test_a_backup_of_elsewhere_is_named_with_the_way_to_it(site: DjangoSite) -> None:
+    site.rclone["ENVIRONMENT"] = "production"
+    dump = site.back_up()
+    del site.rclone["ENVIRONMENT"]
+    with pytest.raises(CommandError, match=r"other environments, production: name one with -i"):
+        site.call("dbverify")
+    site.call("dbverify", "-i", dump.name)
+    site.databases["renamed"] = site.databases.pop("default")
+    site.databases["default"] = {**site.databases["renamed"], "NAME": "another.sqlite3"}
+    for command in ("dbverify", "dbrestore"):
+        with pytest.raises(CommandError, match=r"give the database its old one, 'default'"):
+            site.call(command, "-d", "renamed", "-i", dump.name)
+
+
 def test_settings_without_a_database_prove_nothing(site: DjangoSite) -> None:
     site.databases["default"] = {"ENGINE": ""}
-    for command in (["dbverify"], ["dbbackup", "--all"], ["backupcheck"]):
+    for command in (
+        ["dbverify"],
+        ["dbbackup", "--all"],
+        ["backupcheck"],
+        ["prune"],
+        ["prune", "--dry-run"],
+    ):
         with pytest.raises(
             CommandError, match=r"There is (no database|nothing to check)"
         ) as caught:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from django.core.management.base import CommandError
 from django_rclone.scratch import scratch_directory
 from tests.support.media_state import read_state
 from tests.support.signal_recorder import SignalRecorder
-from tests.support.site import DjangoSite, record_requests, snapshot
+from tests.support.site import DjangoSite, record_programs, record_requests, snapshot
 
 FILES = {
     "a.txt": b"a",
@@ -200,8 +201,57 @@ def test_a_restore_to_another_folder_leaves_the_media_folder_alone(site: DjangoS
     site.call("mediarestore", "--to", str(site.folder / "copy"), "--noinput")
     assert snapshot(site.folder / "copy") == FILES
     assert read_state(site.media) == before
-    said = fails(site, "mediarestore", "--to", str(site.remote / "media"), "--noinput")
-    assert "not separate" in said
+
+
+@pytest.mark.parametrize("where", ["media", "media/runs/new", ".."])
+def test_nothing_is_restored_to_where_the_backups_are(site: DjangoSite, where: str) -> None:
+    site.write_media(FILES)
+    site.call("mediabackup")
+    stored = snapshot(site.remote)
+    folder = site.remote / where
+    said = fails(site, "mediarestore", "--to", str(folder), "--noinput")
+    assert (
+        f"Nothing can be restored to {folder.resolve()}: the backups are in {site.remote}" in said
+    )
+    assert "MEDIA_SOURCES" not in said
+    assert snapshot(site.remote) == stored
+
+
+@pytest.mark.parametrize("path", ["./x", "x/", "/x", "x//", ".//x/.", "./x/*"])
+def test_a_path_may_be_written_as_shells_complete_it(site: DjangoSite, path: str) -> None:
+    site.write_media({"x/a": b"1", "y/x/a": b"1", "b": b"1"})
+    site.call("mediabackup")
+    site.write_media({"x/a": b"22", "y/x/a": b"22", "b": b"22"})
+    site.call("mediarestore", "--path", path, "--noinput")
+    assert snapshot(site.media) == {"x/a": b"1", "y/x/a": b"22", "b": b"22"}
+    run = site.backups("--media")[0]["name"]
+    shown = site.call("listbackups", "--media", "--at", run, "--path", path)
+    assert "x/a" in shown
+    assert "y/x" not in shown
+    site.call("mediarestore", "--path", ".", "--noinput")
+    assert snapshot(site.media) == {"x/a": b"1", "y/x/a": b"1", "b": b"1"}
+
+
+@pytest.mark.parametrize("flags", [[], ["--transfers=2"]])
+def test_a_few_new_files_take_a_second_rclone_only_for_flags_of_the_user(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    """To start it takes longer than to copy them."""
+    site.rclone["RCLONE_FLAGS"] = flags
+    site.write_media(FILES)
+    with monkeypatch.context() as patch:
+        started = record_programs(patch)
+        site.call("mediabackup")
+    assert [argv[1] for argv in started] == ["obscure", *(["copy"] if flags else [])]
+    site.call("mediarestore", "--to", str(site.folder / "copy"), "--noinput")
+    assert snapshot(site.folder / "copy") == FILES
+
+
+def test_a_preview_says_that_it_is_not_of_the_clean_up(site: DjangoSite) -> None:
+    site.write_media(FILES)
+    warned = StringIO()
+    site.call("mediabackup", "--dry-run", "--clean", stderr=warned)
+    assert "--dry-run does not say what --clean would delete" in warned.getvalue()
 
 
 @pytest.mark.parametrize("at", ["yesterday", "media-2026-01-31-030000.62b28c12.index.zst"])

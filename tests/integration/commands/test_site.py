@@ -104,8 +104,10 @@ def test_databases_and_media_come_back_as_they_were(any_site: DjangoSite) -> Non
     database.mutate()
     site.write_media({"a.jpg": b"new", "later.jpg": b"later"})
     site.call("backupsite")
+    (site.media / "deep/b.jpg").unlink()
     shown = restore(site, "--at", listed["name"])
     assert "Restored database 'default'" in shown
+    assert "2 files: 1 created, 1 replaced; 1 other kept." in shown
     assert database.fingerprint() == before
     assert snapshot(site.media) == {"a.jpg": b"a", "deep/b.jpg": b"b", "later.jpg": b"later"}
     restore(site, "--at", listed["date"], "--delete")

@@ -30,6 +30,9 @@ SET extra_float_digits = 3; SET bytea_output = hex; SET TimeZone = 'UTC'; SET ro
 Indexes may call functions that only its own search_path finds, or that are in ``public``.
 """
 _HASH = "md5(coalesce(string_agg(md5(t::text), '' ORDER BY md5(t::text)), ''))"
+_ROWS = re.compile(
+    r"(?ms)(?P<copy>^COPY (?:\"[^\"]*\"|[^;\"])* FROM stdin;\n)(?P<rows>.*?)(?=^\\\.$)"
+)
 _LARGE_OBJECTS = "SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY oid"
 
 
@@ -60,6 +63,8 @@ class PostgresqlDatabase(Database):
             "HOST": server.host,
             "PORT": server.port,
         }
+        self.rows_in_order = True
+        """Whether the order of rows, which a table does not promise, is part of the fingerprint."""
         self.options = {"tools_folder": str(server.programs)}
 
     def connect(self) -> psycopg.Connection[Any]:
@@ -77,7 +82,8 @@ class PostgresqlDatabase(Database):
 
     def fingerprint(self) -> str:
         """Return pg_dump's text, and a hash of each table, sequence and large object."""
-        lines = [self.vendor_dump()]
+        dump = self.vendor_dump()
+        lines = [dump if self.rows_in_order else _ROWS.sub(_sorted, dump)]
         with closing(self.server.connect(self.name, client_encoding="UTF8")) as connection:
             connection.execute(_SESSION)
             for table, kind in connection.execute(_TABLES).fetchall():
@@ -141,6 +147,10 @@ class PostgresqlDatabase(Database):
         with closing(self.server.connect()) as admin:
             for statement in statements:
                 admin.execute(sql.SQL(statement).format(**parts))
+
+
+def _sorted(found: re.Match[str]) -> str:
+    return found["copy"] + "".join(sorted(re.findall(r".*\n", found["rows"])))
 
 
 def _answer(connection: psycopg.Connection[Any], query: str) -> str:

@@ -113,6 +113,16 @@ def test_a_backup_dated_in_the_future_is_not_the_newest():
     assert "dated in the future" in text
 
 
+def test_a_backup_dated_in_the_future_that_is_pinned_is_known():
+    ahead, now = backup(-48), backup(5)
+    health = examine("default", [ahead, now], [record(1)], LIMITS, NOW, pinned={ahead.path})
+    assert health.level == Level.OK
+    assert health.newest == now
+    health = examine("default", [ahead, now], [record(1)], LIMITS, NOW, pinned={now.path})
+    assert health.level == Level.WARNING
+    assert "pin that backup" in health.findings[0].text
+
+
 def test_an_incomplete_newest_backup_is_a_warning():
     assert found([backup(5, partial=True)], [record(1)])[0] == Level.WARNING
 

@@ -50,6 +50,13 @@ def running(mark: str) -> list[int]:
     return [pid for pid in marked(mark) if "obscure" in arguments(pid)]
 
 
+def opened(descriptor: Path) -> str:
+    """Return what is open by a descriptor in ``/proc``; nothing if it has just been closed."""
+    with suppress(FileNotFoundError):
+        return str(descriptor.readlink())
+    return ""
+
+
 def put(rclone: Remote, path: str, data: bytes) -> None:
     with rclone.upload(path, progress=FakeProgress()) as upload:
         for start in range(0, len(data), 1 << 20):
@@ -91,6 +98,24 @@ def test_an_exception_ends_the_process(make: Make, mark: str) -> None:
     assert running(mark) == []
 
 
+def test_an_rclone_that_was_begun_is_the_one_that_is_asked(make: Make, mark: str) -> None:
+    with session():
+        make().begin()
+        begun = running(mark)
+        assert len(begun) == 1
+        assert make().list("db") == []
+        assert running(mark) == begun
+    assert running(mark) == []
+
+
+def test_an_rclone_that_was_begun_and_is_not_asked_ends_with_the_session(
+    make: Make, mark: str
+) -> None:
+    with session():
+        make().begin()
+    assert running(mark) == []
+
+
 def test_nobody_else_can_ask(make: Make, mark: str) -> None:
     """No port is opened, and the socket is private."""
     with session():
@@ -100,7 +125,7 @@ def test_nobody_else_can_ask(make: Make, mark: str) -> None:
         path = Path(address.partition("unix://")[2])
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-        sockets = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        sockets = set(map(opened, Path(f"/proc/{pid}/fd").iterdir()))
         tables = "".join(Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6"))
         inodes = {f"socket:[{line.split()[9]}]" for line in tables.splitlines() if ":" in line}
         assert not sockets & inodes

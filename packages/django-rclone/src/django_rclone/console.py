@@ -46,6 +46,11 @@ class Console:
     def restored(self, what: str) -> None:
         """Report that ``what`` was restored."""
 
+    def restored_media(
+        self, place: str, counts: MediaCounts, others: int, *, deleted: bool
+    ) -> None:
+        """Report that the files in a place were restored, and what became of ``others`` there."""
+
     def way_back(self, alias: str, name: str, until: datetime | None) -> None:
         """Report that what a restore replaced is kept ``until`` then, as the backup ``name``."""
 

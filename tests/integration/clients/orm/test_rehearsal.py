@@ -41,6 +41,7 @@ def rehearsing(site: DjangoSite, tmp_path: Path) -> Iterator[DjangoSite]:
     site.rclone["CLIENTS"]["rehearsal"] = {"BACKEND": sample_data.CLIENT}
     with orm_site.open():
         sample_data.create_tables("rehearsal")
+        rehearsal.run("CREATE TABLE django_rclone_rehearsal (name char(1) PRIMARY KEY)")
         yield site
 
 

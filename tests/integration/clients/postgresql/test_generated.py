@@ -5,6 +5,7 @@ import re
 import subprocess
 from contextlib import closing, suppress
 from copy import copy
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -42,15 +43,26 @@ def reader(server: PostgresqlServer) -> None:
 
 
 @batches()
-@pytest.mark.parametrize("mode", ["in_place", "swap"])
+@pytest.mark.parametrize(
+    "mode", ["in_place", "swap", pytest.param("parallel", marks=pytest.mark.thorough)]
+)
 @pytest.mark.usefixtures("reader")
 @pytest.mark.timeout(3600)
 def test_generated_database_comes_back(
-    site: DjangoSite, server: PostgresqlServer, mode: str, first: int, count: int
+    site: DjangoSite,
+    server: PostgresqlServer,
+    request: pytest.FixtureRequest,
+    mode: str,
+    first: int,
+    count: int,
 ) -> None:
+    if mode == "parallel":
+        request.getfixturevalue("everything_in_parallel")
+
     def check(example: Example) -> None:
         with closing(PostgresqlDatabase(server)) as database:
-            database.options["restore_mode"] = mode
+            database.options["restore_mode"] = "in_place" if mode == "in_place" else "swap"
+            database.rows_in_order = mode != "parallel"
             site.use(database)
             _prepare(database, example)
             refused = _run(database, example.made)
@@ -62,7 +74,7 @@ def test_generated_database_comes_back(
                 empty=lambda: _make_anew(database, example),
                 by_vendor=lambda dump: _restored_by_vendor(database, example, dump, site.folder),
                 atomic=True,
-                loosely=_in_any_order,
+                loosely=partial(_in_any_order, rows_too=mode == "parallel"),
             )
 
     extensions = {name for (name,) in server.rows("SELECT name FROM pg_available_extensions")}
@@ -147,11 +159,12 @@ def _restored_by_vendor(
         server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _in_any_order(fingerprint: str) -> str:
+def _in_any_order(fingerprint: str, *, rows_too: bool) -> str:
     """Return a fingerprint whose rows have their columns by name, without the hashes of tables.
 
     Inherited columns come in another order from a dump. Where they are not inherited, the
     statement that creates the table, which is part of the fingerprint, shows their order.
+    With ``rows_too`` the rows are put in order again.
     """
 
     def sorted_block(match: re.Match[str]) -> str:
@@ -159,6 +172,7 @@ def _in_any_order(fingerprint: str) -> str:
         places = sorted(range(len(columns)), key=columns.__getitem__)
         rows = [line.split("\t") for line in match["rows"].split("\n")[:-1]]
         ordered = ["\t".join(row[place] for place in places) for row in rows]
+        ordered = sorted(ordered) if rows_too else ordered
         return "\n".join([match["table"], *sorted(columns), *ordered])
 
     return _ROWS.sub(sorted_block, _TABLE_HASH.sub("", fingerprint))

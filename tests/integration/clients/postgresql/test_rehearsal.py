@@ -188,6 +188,26 @@ def test_a_place_without_schema_public_is_found_to_take_no_backup(
     assert elsewhere.rows("SELECT count(*) FROM public.note") == [(0,)]
 
 
+@pytest.mark.thorough
+def test_only_what_a_rehearsal_has_filled_is_replaced(
+    site: DjangoSite, server: PostgresqlServer
+) -> None:
+    site.database.run("CREATE TABLE note (n integer)", "INSERT INTO note VALUES (1)")
+    with closing(PostgresqlDatabase(server)) as users:
+        site.databases["users"] = users.settings
+        site.rclone["CLIENTS"]["users"] = {"OPTIONS": users.options}
+        site.rclone["REHEARSAL"] = {"default": "users"}
+        site.back_up("-d", "default")
+        users.run("CREATE SCHEMA theirs", "CREATE TABLE theirs.account (n integer)")
+        with pytest.raises(CommandError, match="'users', a database that is not empty"):
+            site.call("dbverify", "-d", "default")
+        assert users.rows("SELECT count(*) FROM theirs.account") == [(0,)]
+        users.run("DROP SCHEMA theirs CASCADE")
+        site.call("dbverify", "-d", "default")
+        site.call("dbverify", "-d", "default")
+        assert users.rows("SELECT count(*) FROM note") == [(1,)]
+
+
 def test_a_place_that_the_role_may_not_fill_says_nothing_about_the_backup(
     site: DjangoSite, server: PostgresqlServer
 ) -> None:

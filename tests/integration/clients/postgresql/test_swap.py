@@ -1,7 +1,6 @@
 """Restoring into a new database, and swapping it with the live one."""
 
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 
 import psycopg
@@ -10,15 +9,6 @@ from django.core.management.base import CommandError
 
 from tests.support.servers.postgresql import has_icu
 from tests.support.site import DjangoSite
-
-
-@pytest.fixture
-def swapping(sample_site: DjangoSite) -> Iterator[DjangoSite]:
-    """A shop whose role may create databases."""
-    sample_site.database.run(f"ALTER ROLE {sample_site.database.role} CREATEDB", superuser=True)
-    sample_site.database.options["restore_mode"] = "swap"
-    yield sample_site
-    sample_site.database.options.clear()
 
 
 def test_the_new_database_equals_the_backup_and_keeps_settings_and_grants(

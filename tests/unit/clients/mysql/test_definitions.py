@@ -2,13 +2,13 @@
 
 import pytest
 
-from django_rclone.clients.mysql.checks import used_tables
 from django_rclone.clients.mysql.definitions import (
     Definition,
     _without_schema,
     in_order,
     requalified,
 )
+from django_rclone.clients.mysql.exclusions import used_tables
 from django_rclone.clients.mysql.kinds import text_kinds
 from django_rclone.clients.mysql.statements import Statement
 

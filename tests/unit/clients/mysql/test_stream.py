@@ -13,6 +13,7 @@ CREATE TABLE `a``b` (
   `id` int(11) DEFAULT nextval(`shop`.`s`),
   `x` int(11)
 ) ENGINE=InnoDB;
+-- Dumping data for table `a``b`
 INSERT INTO `a``b` VALUES
 (1,'\\nINSERT INTO `no` VALUES\\n(7'),
 (2,'(');
@@ -22,11 +23,16 @@ INSERT INTO `a``b` (`id`,`x`) VALUES (6,'VALUES');
 CREATE TABLE `empty` (
   `id` int(11)
 );
+-- Dumping data for table `empty`
+CREATE TABLE `elsewhere` (
+  `id` int(11)
+) ENGINE=CONNECT;
 CREATE TABLE `new
 line
 ` (
   `id` int(11)
 );
+-- Dumping data for table `new
 INSERT INTO `new
 line
 ` VALUES
@@ -40,14 +46,16 @@ def test_rows_are_counted_where_each_has_a_line(size: int) -> None:
     counter = TableCounter()
     for start in range(0, len(DUMP), size):
         counter.see(DUMP[start : start + size])
-    assert counter.names == {"s", "a`b", "empty", "new\nline\n"}
+    assert counter.names == {"s", "a`b", "empty", "elsewhere", "new\nline\n"}
     assert counter.rows == {"a`b": 5, "empty": 0, "new\nline\n": 2}
+    assert counter.without_rows == {"elsewhere"}
 
 
 def test_rows_are_not_counted_where_a_line_may_have_several() -> None:
     counter = TableCounter()
-    counter.see(b"\nCREATE TABLE `t` (\n  `n` int\n);\nINSERT INTO `t` VALUES (1),(2);\n")
-    counter.see(b"CREATE TABLE `empty` (\n  `n` int\n);\n")
+    counter.see(b"\nCREATE TABLE `t` (\n  `n` int\n);\n-- Dumping data for table `t`\n")
+    counter.see(b"INSERT INTO `t` VALUES (1),(2);\n")
+    counter.see(b"CREATE TABLE `empty` (\n  `n` int\n);\n-- Dumping data for table `empty`\n")
     assert counter.rows == {"empty": 0}
 
 

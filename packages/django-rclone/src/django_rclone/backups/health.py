@@ -1,6 +1,6 @@
 """Whether the backups of one database are as they should be. Pure rules: nothing is read here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -78,12 +78,13 @@ def examine(
     *,
     source: str | None = None,
     free: int | None = None,
+    pinned: Collection[str] = (),
 ) -> Health:
     """Return the health of the ``backups`` of one database, or one media source, in one environment.
 
     ``backups`` are newest first, those that are not verified among them; ``records`` are
     those about them that are signed. ``free`` are the bytes that the remote has left, if
-    that is known.
+    that is known. ``pinned`` are the paths of backups that somebody looked at, and wants to stay.
     """
     size_of, advice = (_content_size, _READ) if source else (_stored_size, _REHEARSE)
     verified = [backup for backup in backups if backup.verified]
@@ -102,7 +103,8 @@ def examine(
         *(() if failures and not proven else proof),
         *_of_size([size_of(one) for one in past], limits.max_size_change),
         *(_of_room(past[0], free, limits.min_room) if past else ()),
-        *_of_wrong_ones([backup for backup in backups if not backup.verified], past, ahead),
+        *_of_unverified([backup for backup in backups if not backup.verified], past),
+        *_of_the_future([backup for backup in ahead if backup.path not in pinned]),
     ]
     return Health(
         database=database,
@@ -188,21 +190,25 @@ def _of_size(sizes: Sequence[int], limit: int | None) -> Iterator[Finding]:
         )
 
 
-def _of_wrong_ones(
-    unverified: Sequence[Backup], past: Sequence[Backup], ahead: Sequence[Backup]
-) -> Iterator[Finding]:
-    if unverified:
-        first = unverified[0]
-        newest = max((b.created_at for b in past if b.created_at), default=None)
-        later = first.created_at and newest and first.created_at > newest
-        count = f"{len(unverified):,} backups are" if len(unverified) > 1 else "1 backup is"
+def _of_unverified(unverified: Sequence[Backup], past: Sequence[Backup]) -> Iterator[Finding]:
+    if not unverified:
+        return
+    first = unverified[0]
+    newest = max((b.created_at for b in past if b.created_at), default=None)
+    later = first.created_at and newest and first.created_at > newest
+    count = f"{len(unverified):,} backups are" if len(unverified) > 1 else "1 backup is"
+    yield Finding(
+        Level.CRITICAL if later else Level.WARNING,
+        f"{count} not verified, such as {first.name}: {first.problem}",
+    )
+
+
+def _of_the_future(ahead: Sequence[Backup]) -> Iterator[Finding]:
+    for backup in ahead[:1]:
         yield Finding(
-            Level.CRITICAL if later else Level.WARNING,
-            f"{count} not verified, such as {first.name}: {first.problem}",
-        )
-    if ahead:
-        yield Finding(
-            Level.WARNING, f"{ahead[0].name} is dated in the future: a clock was or is wrong"
+            Level.WARNING,
+            f"{backup.name} is dated in the future: a clock was or is wrong. Once it is right, pin "
+            "that backup, and nothing more is said of it",
         )
 
 

@@ -100,16 +100,19 @@ def to_line(
 
     Of a million files, half of the time goes into making objects and dictionaries of them.
     """
-    text = f'{{"path":{_quoted(text_of(path))},"kind":"{kind}"'
-    if kind == Kind.FILE:
-        text += f',"modified":{modified},"mode":{mode},"size":{size},"sha256":"{sha256.hex()}"'
-    elif kind == Kind.LEFT_OUT:
-        text += f',"reason":{_quoted(reason)}'
+    name = _quoted(path.decode("utf-8", "surrogateescape"))
+    if kind == "file":
+        return (
+            f'{{"path":{name},"kind":"file","modified":{modified},"mode":{mode},"size":{size},'
+            f'"sha256":"{sha256.hex()}"}}\n'
+        ).encode()
+    if kind == Kind.LEFT_OUT:
+        facts = f'"reason":{_quoted(reason)}'
     else:
-        text += f',"modified":{modified},"mode":{mode}'
+        facts = f'"modified":{modified},"mode":{mode}'
     if kind == Kind.LINK:
-        text += f',"target":{_quoted(text_of(target))}'
-    return f"{text}}}\n".encode()
+        facts += f',"target":{_quoted(text_of(target))}'
+    return f'{{"path":{name},"kind":"{kind}",{facts}}}\n'.encode()
 
 
 def header(source: str) -> bytes:

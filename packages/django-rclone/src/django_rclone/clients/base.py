@@ -95,6 +95,8 @@ class DatabaseClient(ABC):
     extension: ClassVar[str]
     """The end of a dump's name, before that of the compression."""
 
+    jobs: int = 1
+    """How many sessions ``restore()`` and ``rehearse()`` may let work at once, if they can."""
     damage_check: str = ""
     """After ``dump()``: how the database was checked for damage, as its vendor calls it."""
 
@@ -153,11 +155,12 @@ class DatabaseClient(ABC):
         """
 
     def dump_warnings(self) -> Sequence[str]:
-        """Return what the operator should know about a dump made now.
-
-        Called after ``check_dump()``.
-        """
+        """Return what the operator should know about a dump made now, after ``check_dump()``."""
         return ()
+
+    def jobs_problem(self) -> str:
+        """Return why several ``jobs`` make no difference to a restore that was checked, if so."""
+        return "a database of this kind is restored by one session"
 
     def nothing_to_lose(self) -> str:
         """Return why what is live need not be backed up before it is replaced, in words.

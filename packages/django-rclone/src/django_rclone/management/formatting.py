@@ -68,6 +68,14 @@ def media_counts(counts: MediaCounts) -> str:
     )
 
 
+def restored_counts(counts: MediaCounts, others: int, *, deleted: bool) -> str:
+    """Return what a restore did, as ``3 files: 1 created, 1 replaced; 2 others kept``."""
+    return (
+        f"{counted(counts.files, 'file')}: {counts.added:,} created, {counts.changed:,} replaced; "
+        f"{counted(others, 'other')} {'deleted' if deleted else 'kept'}"
+    )
+
+
 def with_environment(words: str, environment: str, own: str) -> str:
     """Return ``words`` about a backup with its environment, if that is not this site's ``own``."""
     return words if environment == own else f"{words} of environment {environment!r}"

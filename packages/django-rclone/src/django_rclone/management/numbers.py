@@ -17,15 +17,23 @@ def add_retries(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def add_jobs(parser: argparse.ArgumentParser) -> None:
-    """Add ``--jobs``."""
+def add_jobs(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--jobs``, which does ``what`` with so many at once."""
     parser.add_argument(
         "-j",
         "--jobs",
         type=lambda text: _number(text, 1, _MAX_JOBS),
         default=1,
         metavar="N",
-        help="Backs up to N databases at once. Defaults to 1.",
+        help=f"{what} Defaults to 1.",
+    )
+
+
+def add_sessions(parser: argparse.ArgumentParser) -> None:
+    """Add ``--jobs`` for a restore of one database."""
+    add_jobs(
+        parser,
+        "Loads a PostgreSQL database with up to N sessions at once, if it goes into a new one.",
     )
 
 

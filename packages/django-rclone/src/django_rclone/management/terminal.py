@@ -11,7 +11,7 @@ from django.core.management.base import OutputWrapper
 
 from ..console import Console
 from ..events import MediaCounts
-from .formatting import date, duration, media_counts, printable
+from .formatting import date, duration, media_counts, printable, restored_counts
 from .formatting import size as formatted_size
 
 # A closed pipe or a full disk behind the output must not break a backup.
@@ -163,6 +163,13 @@ class TerminalConsole(Console):
     def restored(self, what: str) -> None:
         """Print that ``what`` was restored, and how long it took."""
         self.info(f"Restored {what} in {duration(time.monotonic() - self._started)}.")
+
+    def restored_media(
+        self, place: str, counts: MediaCounts, others: int, *, deleted: bool
+    ) -> None:
+        """Print that media files were restored, and how many."""
+        self.restored(f"media files in {place}")
+        self.info(f"{restored_counts(counts, others, deleted=deleted)}.")
 
     def way_back(self, alias: str, name: str, until: datetime | None) -> None:
         """Print how a restore is taken back."""

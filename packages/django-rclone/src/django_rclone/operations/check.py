@@ -9,6 +9,7 @@ from ..backups import Backup
 from ..backups.catalog import database_catalog
 from ..backups.contents import Contents
 from ..backups.health import Health, Level, examine
+from ..backups.retention import dated_after
 from ..conf import Settings
 from ..console import Console
 from ..events import Operation, OperationEvent
@@ -18,6 +19,7 @@ from ..reporting import Sender, new_operation, report
 from .databases import every_database
 from .media.runs import run_catalog
 from .proofs import RECENT, readings_of, records_of
+from .verdicts import pins_of
 
 _QUIET = Console()
 
@@ -80,7 +82,21 @@ def database_health(
     """
     ours = _ours(contents.of(alias), settings)
     records = list(records_of(ours[:RECENT], contents.stored, remote, settings))
-    return examine(alias, ours, records, settings.check, datetime.now(UTC), free=free)
+    now = datetime.now(UTC)
+    pinned = _pinned_ahead(ours, contents, remote, settings, now)
+    return examine(alias, ours, records, settings.check, now, free=free, pinned=pinned)
+
+
+def _pinned_ahead(
+    backups: Sequence[Backup],
+    contents: Contents,
+    remote: Remote,
+    settings: Settings,
+    now: datetime,
+) -> set[str]:
+    """Return the paths of the backups dated in the future that have a pin which holds."""
+    pins = pins_of(dated_after(backups, now), contents, remote, settings)
+    return {path for path, pin in pins.items() if pin.holds(now)}
 
 
 def _ours(backups: Sequence[Backup], settings: Settings) -> list[Backup]:
@@ -124,7 +140,8 @@ def media_health(contents: Contents, remote: Remote, settings: Settings) -> Iter
     for name, runs in _watched(contents, settings).items():
         records = readings_of(runs[:RECENT], contents.stored, remote, settings)
         now = datetime.now(UTC)
-        yield examine(None, runs, list(records), settings.check, now, source=name)
+        pinned = _pinned_ahead(runs, contents, remote, settings, now)
+        yield examine(None, runs, list(records), settings.check, now, source=name, pinned=pinned)
 
 
 def _watched(contents: Contents, settings: Settings) -> dict[str, list[Backup]]:

@@ -73,6 +73,7 @@ def restore_database(
     partial: bool = False,
     safety_backup: bool = True,
     foreign: str | None = None,
+    jobs: int = 1,
 ) -> Backup:
     """Replace a database with a backup, the newest or that of a ``name``, and return the backup.
 
@@ -89,6 +90,7 @@ def restore_database(
         partial=partial,
         safety_backup=safety_backup,
         foreign=foreign,
+        jobs=jobs,
     )
     for warning in plan.warnings:
         LOG.warn(warning)
@@ -126,20 +128,33 @@ def salvage_database(
 
 
 def verify_database(
-    database: str = DEFAULT_DB_ALIAS, *, name: str | None = None, remote_only: bool = False
+    database: str = DEFAULT_DB_ALIAS,
+    *,
+    name: str | None = None,
+    remote_only: bool = False,
+    jobs: int = 1,
 ) -> Rehearsal:
     """Rehearse a backup, the newest or that of a ``name``, and return the record.
 
-    With ``remote_only`` it is only read back. Raises ``VerificationFailed`` if it did not
+    With ``remote_only`` it is only read back. ``jobs`` is that of ``dbverify``. Raises ``VerificationFailed`` if it did not
     pass, or another ``DjangoRcloneError`` or ``InvalidSettings`` if it could not be tried.
     """
     return verify.verify_database(
-        database, name=name, remote_only=remote_only, sender=sender_of("dbverify"), console=LOG
+        database,
+        name=name,
+        remote_only=remote_only,
+        jobs=jobs,
+        sender=sender_of("dbverify"),
+        console=LOG,
     )
 
 
 def verify_databases(
-    databases: Sequence[str] | None = None, *, every: bool = False, remote_only: bool = False
+    databases: Sequence[str] | None = None,
+    *,
+    every: bool = False,
+    remote_only: bool = False,
+    jobs: int = 1,
 ) -> list[Rehearsal]:
     """Rehearse the newest backup of several databases, by default of all; return the records.
 
@@ -150,6 +165,7 @@ def verify_databases(
         databases_named(databases, console=LOG),
         every=every,
         remote_only=remote_only,
+        jobs=jobs,
         sender=sender_of("dbverify"),
         console=LOG,
     )

@@ -7,11 +7,17 @@ from datetime import UTC, datetime
 from ..backups import Backup
 from ..backups.catalog import Catalog
 from ..backups.retention import CLOCK_TOLERANCE, dated_after
-from ..exceptions import BackupNotFound
+from ..exceptions import BackupNotFound, BackupRejected
 
 
-def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backup, list[Backup]]:
-    """Return the newest backup, and those before it that are dated in the future."""
+def newest_backup(
+    catalog: Catalog, alias: str, environment: str, *, by_name: bool = False
+) -> tuple[Backup, list[Backup]]:
+    """Return the newest backup, and those before it that are dated in the future.
+
+    ``by_name`` is whether the operator chooses one of another environment by its name.
+    Raises ``BackupNotFound``.
+    """
     limit = datetime.now(UTC) + CLOCK_TOLERANCE
     others: set[str] = set()
     ahead: list[Backup] = []
@@ -31,11 +37,24 @@ def newest_backup(catalog: Catalog, alias: str, environment: str) -> tuple[Backu
         return catalog.get(ahead[0].path), ahead
     raise BackupNotFound(
         f"There is no backup of database {alias!r}{of_environment(environment)} on the remote.",
-        hint=_elsewhere(others, safety),
+        hint=_elsewhere(others, safety, by_name=by_name),
     )
 
 
-def _elsewhere(environments: Collection[str], safety: Sequence[Backup]) -> str:
+def require_of(alias: str, backup: Backup) -> None:
+    """Raise ``BackupRejected`` if a backup is known to be of another database."""
+    if backup.manifest is not None and (known := backup.manifest.database) != alias:
+        raise BackupRejected(
+            f"{backup.path} is a backup of database {known!r}, not of {alias!r}.",
+            hint=f"If the alias was renamed since, give the database its old one, {known!r}, in "
+            "DATABASES for as long as this takes.",
+        )
+
+
+def _elsewhere(environments: Collection[str], safety: Sequence[Backup], *, by_name: bool) -> str:
+    if environments and by_name:
+        named = ", ".join(name or "(none)" for name in sorted(environments))
+        return f"There are backups of other environments, {named}: name one with -i."
     if environments:
         return f"There are backups{of_other_environments(environments)}"
     if safety:

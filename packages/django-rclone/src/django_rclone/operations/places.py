@@ -36,6 +36,13 @@ def misplaced_backups(remote: Remote, settings: Settings) -> Iterator[InvalidSet
             yield InvalidSettings("REMOTE", problem, "Choose a folder outside of it.")
 
 
+def backups_around(remote: Remote, settings: Settings, folder: str) -> Path | None:
+    """Return where backups lie in a folder, or around it; ``None`` if it is separate."""
+    places = [Path(place) for place in _places(remote, folder)]
+    kept = _places(remote, settings.remote)
+    return next((one for one in kept if any(_overlap(one, place) for place in places)), None)
+
+
 def misplaced_media() -> Iterator[InvalidSettings]:
     """Yield what is wrong with the folders that are served: they hold what nobody may read.
 

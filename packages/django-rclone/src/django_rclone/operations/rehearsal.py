@@ -12,14 +12,14 @@ from ..backups.catalog import Catalog
 from ..backups.inventory import Inventory
 from ..clients import get_client
 from ..clients.base import DatabaseClient, RehearsalTarget, RestoreTarget
-from ..conf import Settings, database_aliases
+from ..conf import Settings
 from ..exceptions import InvalidSettings, RestoreError
 from ..interrupts import uninterrupted
 from ..redaction import redact
 from .client_errors import require_no_transaction, translated
-from .databases import located
 from .migrations import missing_migrations
 from .reading import expected_inventory
+from .rehearsal_place import mark, require_apart, require_ours
 
 Check = Callable[[BaseDatabaseWrapper], Iterable[str]]
 """A check of the site's own: it returns what is wrong, in sentences."""
@@ -27,56 +27,35 @@ Check = Callable[[BaseDatabaseWrapper], Iterable[str]]
 
 @contextmanager
 def rehearse(
-    alias: str, backup: Backup, catalog: Catalog, settings: Settings
+    alias: str, backup: Backup, catalog: Catalog, settings: Settings, *, jobs: int = 1
 ) -> "Iterator[Rehearsed]":
     """Yield the rehearsal of a backup: write to it, finish it, then ask for ``complaints()``.
 
     The scratch place is next to the live database of ``alias``, which is not touched, or is the
     database that ``REHEARSAL`` names, whose content is replaced. One that has backups in
-    ``catalog`` is not. Raises ``InvalidSettings``, ``BackupRejected``, ``RestoreError`` or
-    ``RcloneError`` if there can be none.
+    ``catalog`` is not, nor one that is neither empty nor filled by a rehearsal. Up to ``jobs``
+    sessions work there at once, if the client can use them. Raises ``InvalidSettings``,
+    ``BackupRejected``, ``RestoreError`` or ``RcloneError`` if there can be none.
     """
     checks = [_imported(path) for path in settings.rehearsal_checks]
     other = settings.rehearsal.get(alias)
     if other:
-        _require_apart(other)
-        _require_no_backup_of(other, catalog, settings)
+        require_apart(other, catalog, settings)
     client = get_client(other or alias, settings)
+    client.jobs = jobs
     expected = expected_inventory(backup)
     with ExitStack() as stack:
         stack.enter_context(translated(RestoreError, client, hint=_hint(alias, other)))
         stack.enter_context(client)
         if other:
             require_no_transaction(client)
+            require_ours(other, client)
             client.check_restore(backup.manifest)
-            target: RehearsalTarget = _Replaced(stack.enter_context(client.restore(expected)))
+            restore = stack.enter_context(client.restore(expected))
+            target: RehearsalTarget = _Replaced(restore, client.connection)
         else:
             target = stack.enter_context(client.rehearse(expected))
         yield Rehearsed(alias, backup, client, target, expected, checks)
-
-
-def _require_apart(other: str) -> None:
-    """Raise ``InvalidSettings`` if the database to rehearse in is another one, too."""
-    for alias in database_aliases():
-        if alias != other and located(alias) == located(other):
-            raise InvalidSettings(
-                "REHEARSAL",
-                f"would replace {alias!r}: {other!r} is the same database",
-                "Let it name a database of its own, with nothing of value in it.",
-            )
-
-
-def _require_no_backup_of(other: str, catalog: Catalog, settings: Settings) -> None:
-    """Raise ``InvalidSettings`` if somebody cared for what is in the database to rehearse in."""
-    for backup in catalog.read().of(other):
-        if backup.verified and backup.environment == settings.environment:
-            raise InvalidSettings(
-                "REHEARSAL",
-                f"would replace {other!r}, a database that has backups of its own, such as "
-                f"{backup.name}",
-                "Let it name a database with nothing of value in it, by an alias that was never "
-                "backed up.",
-            )
 
 
 def _hint(alias: str, other: str | None) -> str:
@@ -97,9 +76,12 @@ def elsewhere_hint(alias: str) -> str:
 class _Replaced:
     """A whole restore of the database that ``REHEARSAL`` names, as the target of a rehearsal."""
 
-    def __init__(self, target: RestoreTarget) -> None:
+    def __init__(self, target: RestoreTarget, connection: BaseDatabaseWrapper) -> None:
         self._target = target
+        self._connection = connection
         self.place: Mapping[str, object] = {}
+        self.problem = ""
+        """Why the next rehearsal will not know this one's place, if so."""
 
     def write(self, data: bytes) -> None:
         """See ``RestoreTarget``."""
@@ -110,6 +92,7 @@ class _Replaced:
         self._target.finish()
         with uninterrupted():
             self._target.swap()
+            self.problem = mark(self._connection)
 
 
 class Rehearsed:
@@ -157,6 +140,8 @@ class Rehearsed:
     def remarks(self) -> Iterator[str]:
         """Yield what the operator should know: what could not be asked, and what to migrate."""
         yield from self._unasked
+        if problem := getattr(self._target, "problem", ""):
+            yield problem
         yield from missing_migrations(self._alias, self._backup)
 
     def _broken_foreign_keys(self, connection: BaseDatabaseWrapper) -> list[str]:

@@ -28,7 +28,13 @@ from ..reporting import OperationContext, Sender, new_operation, report
 from .client_errors import require_no_transaction, translated
 from .foreign import foreign_backup, require_form
 from .migrations import missing_migrations
-from .newest import dates_in_the_future, newest_backup, not_verified, of_environment
+from .newest import (
+    dates_in_the_future,
+    newest_backup,
+    not_verified,
+    of_environment,
+    require_of,
+)
 from .reading import expected_inventory, stream
 from .safety import back_up_first
 
@@ -67,6 +73,7 @@ def plan_restore(
     salvage: bool = False,
     safety_backup: bool = True,
     foreign: str | None = None,
+    jobs: int = 1,
 ) -> RestorePlan:
     """Find the backup to restore, and check all that can be checked beforehand.
 
@@ -75,12 +82,14 @@ def plan_restore(
     ``unverified`` accepts a backup without a valid manifest, if it is given by ``name``;
     ``partial`` accepts one that excludes tables or rows. With ``salvage`` the plan is for
     ``salvage_database()``: the live database is not asked. Without ``safety_backup``, or if
-    ``SAFETY_BACKUP`` is ``None``, what is live will not be backed up first.
+    ``SAFETY_BACKUP`` is ``None``, what is live will not be backed up first. Up to ``jobs``
+    sessions will work at once, if the client can use them; a warning says if it cannot.
     Nothing is sent and nothing changes. Raises ``InvalidSettings``, ``BackupNotFound``,
     ``BackupRejected`` or ``RestoreError``.
     """
     settings = conf.load()
     client = get_client(alias, settings)
+    client.jobs = jobs
     remote = Remote(settings)
     remote.require_supported()
     environment = settings.environment if from_environment is None else from_environment
@@ -111,6 +120,7 @@ def plan_restore(
                 *not_verified(backup),
                 *dates_in_the_future(ahead, backup),
                 *(() if salvage else client.restore_warnings()),
+                *_jobs_without_use(client, salvage=salvage),
             ),
             safety_backup=safety_backup and settings.safety_backup is not None and not salvage,
             nothing_to_lose="" if salvage else client.nothing_to_lose(),
@@ -118,6 +128,12 @@ def plan_restore(
             remote=remote,
             settings=settings,
         )
+
+
+def _jobs_without_use(client: DatabaseClient, *, salvage: bool) -> Iterator[str]:
+    problem = "a salvage takes one session" if salvage else client.jobs_problem()
+    if client.jobs > 1 and problem:
+        yield f"--jobs has no effect: {problem}."
 
 
 @session()
@@ -220,10 +236,7 @@ def _require_match(backup: Backup, alias: str, client: DatabaseClient, environme
     manifest = backup.manifest
     if manifest is None:
         return
-    if manifest.database != alias:
-        raise BackupRejected(
-            f"{backup.path} is a backup of database {manifest.database!r}, not of {alias!r}."
-        )
+    require_of(alias, backup)
     if not client.accepts(manifest.vendor, manifest.format):
         raise BackupRejected(
             f"{backup.path} holds {manifest.vendor} in format {manifest.format!r}; "

@@ -25,7 +25,7 @@ from ..locks import exclusive
 from ..pipeline.relay import Sink
 from ..rclone import Remote, session
 from ..reporting import Sender, new_operation, report
-from .newest import newest_backup
+from .newest import newest_backup, require_of
 from .proofs import store_record
 from .reading import stream
 from .rehearsal import rehearse
@@ -41,6 +41,7 @@ def verify_database(
     *,
     name: str | None = None,
     remote_only: bool = False,
+    jobs: int = 1,
     sender: Sender,
     console: Console = _QUIET,
 ) -> Rehearsal:
@@ -48,7 +49,8 @@ def verify_database(
 
     Without ``name`` it is the newest of this environment. It is restored into a scratch place,
     compared with its manifest and questioned there, see ``rehearse()``; with ``remote_only`` it
-    is only read back and compared. The live database is not touched.
+    is only read back and compared. Up to ``jobs`` sessions work at once in a scratch place where
+    the client can use them. The live database is not touched.
 
     Raises ``InvalidSettings`` and ``BackupNotFound`` before anything is sent;
     ``VerificationFailed`` if the backup did not pass, which is recorded, too; and
@@ -67,7 +69,7 @@ def verify_database(
         require_verified(backup)
         context.send_pre_signal()
         with exclusive(remote, event, warn=console.warn):
-            task = _Task(alias, backup, catalog, remote, settings, console)
+            task = _Task(alias, backup, catalog, remote, settings, console, jobs)
             record = task.recorded(task.read if remote_only else task.rehearse)
         context.size = backup.size
     return record
@@ -79,6 +81,7 @@ def verify_databases(
     *,
     every: bool = False,
     remote_only: bool = False,
+    jobs: int = 1,
     sender: Sender,
     console: Console = _QUIET,
 ) -> list[Rehearsal]:
@@ -93,7 +96,12 @@ def verify_databases(
         try:
             passed.append(
                 verify_database(
-                    alias, name=name, remote_only=remote_only, sender=sender, console=console
+                    alias,
+                    name=name,
+                    remote_only=remote_only,
+                    jobs=jobs,
+                    sender=sender,
+                    console=console,
                 )
             )
         except DjangoRcloneError as error:
@@ -119,12 +127,9 @@ def _wanted(aliases: Sequence[str], *, every: bool) -> Iterator[tuple[str, str |
 
 def _chosen(catalog: Catalog, alias: str, name: str | None, settings: Settings) -> Backup:
     if name is None:
-        return newest_backup(catalog, alias, settings.environment)[0]
+        return newest_backup(catalog, alias, settings.environment, by_name=True)[0]
     backup = catalog.get(name)
-    if backup.manifest is not None and backup.manifest.database != alias:
-        raise BackupRejected(
-            f"{backup.path} is a backup of database {backup.manifest.database!r}, not of {alias!r}."
-        )
+    require_of(alias, backup)
     return backup
 
 
@@ -138,6 +143,7 @@ class _Task:
     remote: Remote
     settings: Settings
     console: Console
+    jobs: int
 
     def recorded(self, prove: "Callable[[_Findings], Proof]") -> Rehearsal:
         """Run ``prove``, and store what it found. Raises ``VerificationFailed``."""
@@ -164,7 +170,9 @@ class _Task:
 
     def rehearse(self, findings: "_Findings") -> Proof:
         """Restore the backup into a scratch place, and question it there."""
-        with rehearse(self.alias, self.backup, self.catalog, self.settings) as place:
+        with rehearse(
+            self.alias, self.backup, self.catalog, self.settings, jobs=self.jobs
+        ) as place:
             with findings.noted():
                 self._stream(place)
                 findings.complaints += place.complaints()

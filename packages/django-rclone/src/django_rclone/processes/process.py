@@ -69,7 +69,9 @@ class Process:
             at_limit = getattr(error, "errno", None) in _LIMITS
             raise ExecutableNotFound(
                 f"{self.command.argv[0]} cannot be started: {reason}.",
-                hint=_RAISE_LIMIT if at_limit else "Install it, or correct the setting that names it.",
+                hint=_RAISE_LIMIT
+                if at_limit
+                else "Install it, or correct the setting that names it.",
             ) from None
         assert popen.stdin
         assert popen.stdout

@@ -54,15 +54,48 @@ class Api:
 
     def answer(self, method: str, what: str, **parameters: object) -> bytes:
         """Ask, and return the answer as it is."""
+        with self._response(method, what, new_group(), parameters) as response:
+            return checked(response, what).read()
+
+    def succeeds(
+        self,
+        method: str,
+        what: str,
+        seen: Callable[[Mapping[str, Any]], None],
+        **parameters: object,
+    ) -> bool:
+        """Ask for work that may take long; return whether all of it was done.
+
+        ``seen`` gets what rclone says of it about once a second.
+        """
         group = new_group()
+        with self._response(method, what, group, parameters, seen) as response:
+            response.read()
+        # Of files that it could not even look at, it says nothing in its answer.
+        return response.status == HTTPStatus.OK and self.stats(group).get("errors") == 0
+
+    @contextmanager
+    def _response(
+        self,
+        method: str,
+        what: str,
+        group: str,
+        parameters: Mapping[str, object],
+        seen: Callable[[Mapping[str, Any]], None] = lambda stats: None,
+    ) -> Iterator[http.client.HTTPResponse]:
         # Names need not be UTF-8, which JSON has to be: they go into the address.
         texts = {name: value for name, value in parameters.items() if isinstance(value, str)}
         others = {name: value for name, value in parameters.items() if name not in texts}
         address = f"/{method}?{query(_group=group, **texts)}"
-        activity = lambda: progress_marker(self.stats(group))  # noqa: E731
+
+        def activity() -> object:
+            stats = self.stats(group)
+            seen(stats)
+            return progress_marker(stats)
+
         with self.guarded(what), interruptible(), closing(self.open(activity)) as connection:
             connection.request("POST", address, json.dumps(others).encode(), _JSON)
-            return checked(connection.getresponse(), what).read()
+            yield connection.getresponse()
 
     def get(self, connection: Connection, fs: str, path: str, offset: int = 0) -> Any:
         """Ask for an object by an open connection, and return the unread response."""

@@ -1,4 +1,4 @@
-"""Many objects at once: listing, copying and deleting them, a run of rclone for each batch.
+"""Many objects at once: listing, copying and deleting them, by a run of rclone for each batch.
 
 Flags are those of https://rclone.org/commands/rclone_copy/ and
 https://rclone.org/filtering/#files-from-raw, the ones for links those of
@@ -12,7 +12,7 @@ from ..conf import Settings
 from ..exceptions import RcloneError
 from ..interrupts import interruptible
 from ..processes import Process, run
-from . import folders
+from . import few, folders
 from .binary import RcloneBinary
 from .decoding import json_object
 from .log import TransferStats
@@ -70,6 +70,7 @@ class Copying:
         progress: Callable[[int, int], None] = lambda size, files: None,
         into_scratch: bool = False,
         listed_after: bool = False,
+        little: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
 
@@ -77,12 +78,24 @@ class Copying:
         not be renamed when they are whole, and rclone need not compute hashes of its own.
         ``listed_after`` is whether the caller lists what has arrived: then rclone need not ask
         S3 for each file that it has sent. What S3 answered still says its hash.
+        ``little`` is whether it is so little that to start an rclone takes longer. Then the one
+        that takes requests copies a folder, unless it has to obey flags of the user; if it
+        fails, one of its own says at which files.
 
         ``progress`` gets the bytes and the files copied so far.
 
         What is there already is replaced. Names that are missing in the source are left out
         without a word. Only the start of rclone itself raises ``RcloneError``.
         """
+        hashes = self._wants_hashes(source, destination, into_scratch=into_scratch)
+        if little and names is None and not self._binary.flags:
+            try:
+                with session():
+                    daemon = running(self._binary)
+                    if few.copied(daemon, source, destination, progress, hashes=hashes):
+                        return Copied()
+            except RcloneError as error:
+                return Copied({}, error)
         stats = TransferStats(lambda size: progress(size, stats.files))
         process = self._binary.process(
             "copy",
@@ -93,7 +106,7 @@ class Copying:
             flags=(
                 *_COPY,
                 *("--links=false", "--copy-links", f"--inplace={str(into_scratch).lower()}"),
-                *self._without_hashes(source, destination, into_scratch=into_scratch),
+                *(() if hashes else ("--ignore-checksum",)),
                 *(() if names is None else (_NAMED,)),
             ),
             stats=stats,
@@ -104,21 +117,16 @@ class Copying:
             return Copied(stats.failed, error)
         return Copied()
 
-    def _without_hashes(
-        self, source: str, destination: str, *, into_scratch: bool
-    ) -> tuple[str, ...]:
-        """Return the flag that saves hashes, if they would guard nothing.
+    def _wants_hashes(self, source: str, destination: str, *, into_scratch: bool) -> bool:
+        """Return whether rclone is to compare hashes: not where they would guard nothing.
 
-        From folder to folder, rclone would compare what it has read with what it reads again.
+        From folder to folder, it would compare what it has read with what it reads again.
         """
-        if not into_scratch:
-            if not source.startswith("/"):
-                return ()
-            with session():
-                storage = running(self._binary).storage(as_folder(destination))
-            if not storage["Features"]["IsLocal"]:
-                return ()
-        return ("--ignore-checksum",)
+        if into_scratch or not source.startswith("/"):
+            return not into_scratch
+        with session():
+            storage = running(self._binary).storage(as_folder(destination))
+        return not storage["Features"]["IsLocal"]
 
     def sizes(
         self, folder: str, names: Sequence[str] | None = None
@@ -130,6 +138,13 @@ class Copying:
         if folder.startswith("/"):
             yield from folders.sizes(folder, names, self._binary.stall_timeout)
             return
+        if names is not None:
+            with session():
+                found = few.sizes(running(self._binary), folder, names)
+            # If one is missing, an rclone of its own asks again, which is more patient.
+            if len(found) == len(names):
+                yield from found
+                return
         flags = (*_LIST, "--format=sp", "--separator= ")
         for line in self._listed("lsf", folder, flags, names):
             size, _, path = line.decode("utf-8", "replace").partition(" ")

@@ -17,7 +17,6 @@ from typing import Any
 
 from ..exceptions import RcloneError
 from ..interrupts import interruptible
-from ..processes import StallTimeout
 from ..scratch import scratch_directory
 from .api import Api
 from .binary import RcloneBinary
@@ -45,28 +44,37 @@ class Daemon:
     """A running rclone that takes requests."""
 
     def __init__(self, binary: RcloneBinary) -> None:
-        """Start it. Raises ``RcloneError`` if it does not, or is too old."""
+        """Start it. It takes requests after ``wait_until_ready()``."""
+        self._binary = binary
         self._listeners: list[Listener] = []
         self._storages: dict[str, dict[str, Any]] = {}
         self._shown: dict[str, float] = {}
         self._lock = threading.Lock()
+        self._is_ready = False
         self._stack = ExitStack()
-        limit = binary.stall_timeout
         with self._stack:
             folder = self._stack.enter_context(_private_folder())
-            address = str(folder / _SOCKET)
-            self._process = self._stack.enter_context(binary.server(address, self._listen))
-            self.api = Api(address, limit, self)
-            self._wait_until_listening(address, binary, limit)
-            # It created the socket for whoever may enter the folder: that is nobody else.
-            Path(address).chmod(0o600)
-            self.version = self.api.version()
-            binary.require_supported(self.version)
-            if binary.remotes:
-                found = self.api.answer("config/dump", "read its configuration")
-                require_apart(binary.remotes, sections(found))
-            self.options = Options(self.api, binary.flags)
+            self.folder = folder
+            self._address = str(folder / _SOCKET)
+            self._process = self._stack.enter_context(binary.server(self._address, self._listen))
+            self.api = Api(self._address, binary.stall_timeout, self)
             self._stack = self._stack.pop_all()
+
+    def wait_until_ready(self) -> None:
+        """Wait until it takes requests. Raises ``RcloneError`` if it does not, or is too old."""
+        if self._is_ready:
+            return
+        self._wait_until_listening()
+        # It created the socket for whoever may enter the folder: that is nobody else.
+        Path(self._address).chmod(0o600)
+        self.version = self.api.version()
+        binary = self._binary
+        binary.require_supported(self.version)
+        if binary.remotes:
+            found = self.api.answer("config/dump", "read its configuration")
+            require_apart(binary.remotes, sections(found))
+        self.options = Options(self.api, binary.flags)
+        self._is_ready = True
 
     @property
     def is_alive(self) -> bool:
@@ -128,7 +136,8 @@ class Daemon:
         """
         self._storages.clear()
         self._shown.clear()
-        self.api.call("fscache/clear", "open its storages again")
+        if self._is_ready:
+            self.api.call("fscache/clear", "open its storages again")
 
     def is_transferring(self, group: str) -> bool:
         """Whether it still works at what was asked for under the name ``group``."""
@@ -148,15 +157,14 @@ class Daemon:
             listener(line)
         return message_of(line)
 
-    def _wait_until_listening(
-        self, address: str, binary: RcloneBinary, limit: StallTimeout | None
-    ) -> None:
+    def _wait_until_listening(self) -> None:
+        limit = self._binary.stall_timeout
         started = time.monotonic()
         pause = 0.001
         with interruptible():
-            while not listens(address):
+            while not listens(self._address):
                 if self._process.has_ended(pause):
-                    binary.require_supported()
+                    self._binary.require_supported()
                     raise self._process.failed()
                 if limit and time.monotonic() - started > max(limit.seconds, _STARTING):
                     self._process.terminate()

@@ -17,7 +17,7 @@ from .diagnosis import cause_below
 from .output import RemoteObject
 from .places import Sections
 from .requests import Requests, as_folder
-from .sessions import running, session
+from .sessions import begin, running, session
 from .traits import Traits, traits
 from .transfers import Download, Upload
 
@@ -52,6 +52,10 @@ class Remote:
         """The version of rclone, such as ``(1, 75, 2)``. Raises ``RcloneError`` if it is too old."""
         with session():
             return running(self._binary).version
+
+    def begin(self) -> None:
+        """Start rclone, so that it is ready once it is asked. Raises ``RcloneError`` if it cannot be."""
+        begin(self._binary)
 
     def require_supported(self) -> None:
         """Raise ``RcloneError`` if rclone is too old, or does not start."""

@@ -36,18 +36,37 @@ def session() -> Iterator[None]:
             daemon.stop()
 
 
-def running(binary: RcloneBinary) -> Daemon:
-    """Return the rclone of this session, after starting it if need be. Raises ``RcloneError``."""
+def begin(binary: RcloneBinary) -> Daemon:
+    """Start the rclone of this session if need be, and do not wait until it takes requests.
+
+    Raises ``RcloneError`` if it cannot be started.
+    """
     with _pool_lock:
         assert _sessions, "only within a session"
         daemon = _pool.get(binary.key)
         if daemon is not None and daemon.is_alive:
             return daemon
         if daemon is not None:
-            daemon.stop()
-            del _pool[binary.key]
+            _drop(binary, daemon)
         daemon = _pool[binary.key] = Daemon(binary)
         return daemon
+
+
+def running(binary: RcloneBinary) -> Daemon:
+    """Return the rclone of this session, after starting it if need be. Raises ``RcloneError``."""
+    with _pool_lock:
+        daemon = begin(binary)
+        try:
+            daemon.wait_until_ready()
+        except BaseException:
+            _drop(binary, daemon)
+            raise
+        return daemon
+
+
+def _drop(binary: RcloneBinary, daemon: Daemon) -> None:
+    del _pool[binary.key]
+    daemon.stop()
 
 
 def answering(binary: RcloneBinary) -> Daemon | None:

@@ -1,18 +1,16 @@
 """What makes a dump impossible, or not restorable: looked for before it is made."""
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
-from ..session import ServerError, no_table_to_exclude
+from ..session import ServerError
 from .connection import MysqlSession, quote_name
-from .definitions import references
 from .inventory import SEQUENCE, TABLE
 from .kinds import text_kinds
 from .privileges import require_all_rows, rights_to_see
 from .references import used_by_views
-from .schema import objects_of, set_aside, view_names
+from .schema import set_aside, view_names
 from .stream import TableCounter
 
 _OTHER_ENGINES = """
@@ -25,18 +23,28 @@ _VERSIONED = """
 SELECT table_name FROM information_schema.tables
 WHERE table_schema = %s AND table_type = 'SYSTEM VERSIONED' ORDER BY table_name
 """
-_NAMED = "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
 # A join would look for the table of each key by itself.
-_REFERENCES = """
+REFERENCES = """
 SELECT DISTINCT table_name, referenced_table_name, referenced_table_name NOT IN (
   SELECT table_name FROM information_schema.tables WHERE table_schema = %(schema)s)
 FROM information_schema.key_column_usage
 WHERE table_schema = %(schema)s AND referenced_table_schema = table_schema
 ORDER BY 1, 2
 """
-_SEQUENCE_DEFAULTS = """
-SELECT table_name, column_default FROM information_schema.columns
-WHERE table_schema = %s AND locate('val(', column_default)
+"""Finds the tables with foreign keys, those they refer to, and whether these are missing."""
+# https://mariadb.com/kb/en/system-versioned-tables/: transaction-precise history
+_BY_TRANSACTION = """
+SELECT DISTINCT table_name FROM information_schema.columns
+WHERE table_schema = %s AND data_type = 'bigint' AND generation_expression = 'ROW START'
+"""
+_WITH_FOLDERS = """
+SELECT table_name, locate('DIRECTORY=', create_options) FROM information_schema.tables
+WHERE table_schema = %s AND (locate('DIRECTORY=', create_options)
+  OR locate('partitioned', create_options))
+"""
+_COMPRESSED = """
+SELECT table_name FROM information_schema.tables
+WHERE table_schema = %s AND engine = 'InnoDB' AND row_format = 'Compressed'
 """
 _REFERRING = """
 SELECT DISTINCT constraint_schema FROM information_schema.referential_constraints
@@ -45,12 +53,16 @@ WHERE unique_constraint_schema = %s AND constraint_schema <> unique_constraint_s
 _KNOWN_ACCOUNTS = "SELECT user, host FROM mysql.user"
 
 
-def require_restorable(session: MysqlSession, schema: str) -> None:
-    """Raise ``ClientError`` if a dump would be of half a schema, or could not be restored."""
+def require_restorable(session: MysqlSession, schema: str, *, excluded: Collection[str]) -> None:
+    """Raise ``ClientError`` if a dump would be of half a schema, or could not be restored.
+
+    ``excluded`` are the tables that are left out.
+    """
     _require_complete(session, schema)
     require_all_rows(session)
     _require_rights(session, schema)
     _require_sound_views(session, schema)
+    _require_history_by_time(session, schema, excluded)
 
 
 def _require_complete(session: MysqlSession, schema: str) -> None:
@@ -66,6 +78,17 @@ def _require_rights(session: MysqlSession, schema: str) -> None:
         raise ClientError(
             f"The role may not see everything in {schema}: it lacks {', '.join(lacking)}.",
             hint=f"Run `GRANT {', '.join(lacking)} ON {quote_name(schema)}.* TO ...`.",
+        )
+
+
+def _require_history_by_time(session: MysqlSession, schema: str, excluded: Collection[str]) -> None:
+    tables = [name for (name,) in session.rows(_BY_TRANSACTION, [schema]) if name not in excluded]
+    if tables:
+        raise ClientError(
+            f"No dump tool can dump the history of {', '.join(tables)}, which is kept by "
+            "transaction.",
+            hint="Keep it by time, with TIMESTAMP columns instead of BIGINT ones, or leave these "
+            "tables out with exclude_tables.",
         )
 
 
@@ -105,33 +128,6 @@ def require_no_reference(session: MysqlSession, schema: str) -> None:
         )
 
 
-def require_table(session: MysqlSession, schema: str, table: str, *, called: str) -> None:
-    """Raise ``ClientError`` if a table to exclude, by the name it is ``called``, does not exist."""
-    if not session.rows(_NAMED, [schema, table]):
-        raise no_table_to_exclude(called)
-
-
-def require_closed_exclusions(
-    session: MysqlSession, schema: str, *, tables: Collection[str], rows: Collection[str]
-) -> None:
-    """Raise ``ClientError`` if what is kept needs what is excluded: it could not be restored."""
-    if not tables and not rows:
-        return
-    for child, parent, _ in session.rows(_REFERENCES, {"schema": schema}):
-        missing = parent in tables or parent in rows
-        if missing and child not in tables and not (child in rows and parent in rows):
-            raise _needed(parent, f"a foreign key of {child}")
-    for table, default in session.rows(_SEQUENCE_DEFAULTS, [schema]):
-        for sequence in references(default) & set(tables):
-            if table not in tables:
-                raise _needed(sequence, f"a default of {table}")
-    if not tables:
-        return
-    for one in objects_of(session, schema).definitions:
-        if one.kind.sql == "VIEW" and (used := used_tables(one.text) & set(tables)):
-            raise _needed(min(used), f"the view {one.name}")
-
-
 def require_dumped(seen: TableCounter, holds: Inventory) -> None:
     """Raise ``ClientError`` unless the dump has the tables that it should have."""
     if seen.names != holds.objects[TABLE] | holds.objects[SEQUENCE]:
@@ -142,31 +138,23 @@ def require_dumped(seen: TableCounter, holds: Inventory) -> None:
         )
 
 
-def remarks(session: MysqlSession, seen: TableCounter) -> Sequence[str]:
-    """Return what the operator should know about a dump."""
-    limit = session.packet_limit
-    if seen.longest <= limit:
-        return ()
-    return [
-        (
-            f"The largest row of the dump has {seen.longest:,} bytes. To restore it, max_allowed_packet "
-            f"of the server must be larger than that; here it is {limit:,}."
+def remarks(
+    session: MysqlSession, seen: TableCounter, *, without_rows: Collection[str]
+) -> Sequence[str]:
+    """Return what the operator should know about a dump; ``without_rows`` is as it was asked for."""
+    found = []
+    if elsewhere := ", ".join(sorted(seen.without_rows - set(without_rows))):
+        found.append(
+            f"The rows of these tables are not in the backup: {elsewhere}. Their engine has them "
+            "elsewhere, and the dump tool leaves them out."
         )
-    ]
-
-
-def used_tables(text: str) -> set[str]:
-    """Return the tables and views of its own schema that the text of a view uses.
-
-    The server writes a table as a name that nothing qualifies, after a word or a bracket.
-    """
-    found = re.findall(
-        r"'(?:[^'\\]|\\.|'')*'|(?<=from )`((?:[^`]|``)+)`(?!\.)|(?<=join )`((?:[^`]|``)+)`(?!\.)"
-        r"|(?<=\()`((?:[^`]|``)+)`(?!\.)",
-        text,
-        re.DOTALL,
-    )
-    return {name.replace("``", "`") for names in found for name in names if name}
+    limit = session.packet_limit
+    if seen.longest > limit:
+        found.append(
+            f"The largest row of the dump has {seen.longest:,} bytes. To restore it, "
+            f"max_allowed_packet of the server must be larger than that; here it is {limit:,}."
+        )
+    return found
 
 
 def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequence[str]:
@@ -186,8 +174,18 @@ def warnings(session: MysqlSession, schema: str, *, keeps_history: bool) -> Sequ
             f"These tables do not support transactions: {tables}. Their rows may be of another "
             "moment than the rest."
         )
+    if tables := ", ".join(_in_own_folders(session, schema)):
+        found.append(
+            f"These tables, or partitions of them, are in folders of their own: {tables}. They come "
+            "back in the folder of the server."
+        )
+    if tables := ", ".join(_read_only(session, schema)):
+        found.append(
+            f"innodb_read_only_compressed is on, and these tables are compressed: {tables}. This "
+            "server does not take their rows back until it is off."
+        )
     dangling = [
-        f"{a} to {b}" for a, b, gone in session.rows(_REFERENCES, {"schema": schema}) if gone
+        f"{a} to {b}" for a, b, gone in session.rows(REFERENCES, {"schema": schema}) if gone
     ]
     if dangling:
         found.append(
@@ -212,11 +210,20 @@ def without_transactions(session: MysqlSession, schema: str) -> list[str]:
     return [name for (name,) in session.rows(_OTHER_ENGINES, [schema])]
 
 
-def _needed(table: str, by: str) -> ClientError:
-    return ClientError(
-        f"{table} is excluded, and {by} needs it: the backup could not be restored.",
-        hint="Exclude both, or neither, in the OPTIONS of this database in CLIENTS.",
-    )
+def _in_own_folders(session: MysqlSession, schema: str) -> Iterator[str]:
+    for table, is_itself in session.rows(_WITH_FOLDERS, [schema]):
+        query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
+        if is_itself or " DATA DIRECTORY = '" in session.rows(query)[0][1]:
+            yield table
+
+
+def _read_only(session: MysqlSession, schema: str) -> list[str]:
+    try:
+        if not int(session.value("SELECT @@global.innodb_read_only_compressed")):
+            return []
+    except ServerError:
+        return []  # there is no such setting
+    return [name for (name,) in session.rows(_COMPRESSED, [schema])]
 
 
 def _of_other_schemas(session: MysqlSession, schema: str) -> list[str]:

@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
-from ...conf.client_options import names_option, path_option, table_name, timeout_option
+from ...conf.client_options import names_option, path_option, timeout_option
 from ...exceptions import ClientError
 from ...processes import Process, StallTimeout
 from ...scratch import scratch_directory
@@ -25,11 +25,13 @@ from ..tools import ProgramFinder
 from . import checks
 from .completions import completions_of
 from .connection import MysqlSession, connection_parameters
-from .dump_command import HISTORY, WITHOUT_ROWS, dump_command
+from .dump_command import HISTORY, dump_command
 from .dump_format import DumpWithObjects
+from .exclusions import Exclusions
 from .foreign_keys import broken_foreign_keys
 from .geometry import require_geometries
 from .in_place import InPlaceRestore, sweep_rehearsal
+from .inexact import inexact_values
 from .inventory import SEQUENCE, VERSIONED, foreign_definers, inventory_of
 from .making import script_of
 from .other_tools import recognized
@@ -75,8 +77,10 @@ class MysqlClient(ServerClient[MysqlSession]):
         """
         super().__init__(connection)
         self._finder = ProgramFinder(folder=path_option(tools_folder))
-        self._exclude_tables = names_option("exclude_tables", exclude_tables)
-        self._exclude_data = names_option("exclude_data", exclude_data)
+        self._exclusions = Exclusions(
+            names_option("exclude_tables", exclude_tables),
+            names_option("exclude_data", exclude_data),
+        )
         self._lock_timeout = timeout_option(lock_timeout)
         self._foreign_definers: frozenset[str] = frozenset()
         self._target: StagedRestore | InPlaceRestore | None = None
@@ -84,7 +88,7 @@ class MysqlClient(ServerClient[MysqlSession]):
 
     @property
     def partial(self) -> bool:
-        return bool(self._exclude_tables or self._exclude_data)
+        return bool(self._exclusions)
 
     def open_session(self) -> MysqlSession:
         return MysqlSession(self.connection, lock_timeout=self._lock_timeout)
@@ -108,23 +112,19 @@ class MysqlClient(ServerClient[MysqlSession]):
             tools.find(names)
 
     def check_dump(self) -> None:
-        session = self.session
-        checks.require_restorable(session, self._name)
-        for name in (*self._exclude_tables, *self._exclude_data):
-            checks.require_table(session, self._name, self._table(name), called=name)
-        empty = set(map(self._table, self._exclude_data))
-        checks.require_closed_exclusions(session, self._name, tables=self._excluded, rows=empty)
-        require_geometries(session, self._name, without=self._excluded | empty)
-        tool = self._tools.find(DUMP)
-        if self._exclude_data and not self._tools.supported(DUMP, [WITHOUT_ROWS]):
-            raise ClientError(
-                f"{Path(tool).name} cannot exclude only the rows of a table.",
-                hint="Use exclude_tables, or the programs of MariaDB.",
-            )
+        session, name = self.session, self._name
+        checks.require_restorable(session, name, excluded=self._exclusions.tables)
+        self._exclusions.require_possible(session, name)
+        require_geometries(session, name, without=self._exclusions.without_rows)
+        self._exclusions.require_tool(self._tools)
 
     def dump_warnings(self) -> Sequence[str]:
         history = bool(self._tools.supported(DUMP, [HISTORY]))
-        return checks.warnings(self.session, self._name, keeps_history=history)
+        without = self._exclusions.without_rows
+        return (
+            *checks.warnings(self.session, self._name, keeps_history=history),
+            *inexact_values(self.session, self._name, without=without),
+        )
 
     def check_restore(self, manifest: Manifest | None) -> None:
         checks.require_no_reference(self.session, self._name)
@@ -153,17 +153,21 @@ class MysqlClient(ServerClient[MysqlSession]):
             ScratchSchema(session, name).sweep()
             sweep_rehearsal(session, name)
         objects = objects_of(session, name)
-        holds = inventory_of(session, name, excluded=self._excluded)
-        completions = completions_of(session, name, holds.objects[SEQUENCE], self._excluded)
+        holds = inventory_of(session, name, excluded=self._exclusions.tables)
+        completions = completions_of(
+            session, name, holds.objects[SEQUENCE], self._exclusions.tables
+        )
         command = dump_command(
             tools,
             name,
-            left_out=(*objects.views, *self._excluded),
-            without_rows=map(self._table, self._exclude_data),
+            left_out=(*objects.views, *self._exclusions.tables),
+            without_rows=self._exclusions.rows,
             has_history=bool(holds.objects[VERSIONED]),
             has_keys_to_disable=bool(checks.without_transactions(session, name)),
         )
-        definitions = (one for one in objects.definitions if one.table not in self._excluded)
+        definitions = (
+            one for one in objects.definitions if one.table not in self._exclusions.tables
+        )
         script = (*completions.statements, *script_of(session, definitions, objects.collation))
         with Process(
             command, failure=describe_tool_failure, stall_timeout=stall_timeout
@@ -182,7 +186,11 @@ class MysqlClient(ServerClient[MysqlSession]):
     def remarks(self) -> Sequence[str]:
         if self._target is not None:
             return self._target.remarks
-        return checks.remarks(self.session, self._dumped[0].tables) if self._dumped else ()
+        if self._dumped is None:
+            return ()
+        return checks.remarks(
+            self.session, self._dumped[0].tables, without_rows=self._exclusions.rows
+        )
 
     @contextmanager
     def restore(self, expected: Inventory | None = None) -> Iterator[RestoreTarget]:
@@ -237,13 +245,6 @@ class MysqlClient(ServerClient[MysqlSession]):
         known = connection_parameters(self.connection)
         return str(known.get("database") or known.get("db") or "")
 
-    @property
-    def _excluded(self) -> set[str]:
-        return set(map(self._table, self._exclude_tables))
-
     def _may_create(self, scratch: ScratchSchema) -> bool:
         schemas = (scratch.scratch, scratch.aside)
         return all(may_create_schema(self.session, schema) for schema in schemas)
-
-    def _table(self, name: str) -> str:
-        return table_name(name) or name

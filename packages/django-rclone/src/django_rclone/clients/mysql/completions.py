@@ -4,6 +4,7 @@ Elsewhere they would use the sequence of another schema, or none. So a dump has 
 columns without a default first, and completes the tables once their sequences are there.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -12,6 +13,12 @@ from .connection import MysqlSession, quote_name
 from .definitions import requalified
 from .foreign_keys import quoted_lines
 from .references import DEFAULTS
+
+# The engine takes no row with a number below its counter. It counts on from the last row.
+_COUNTING_ARCHIVES = """
+SELECT table_name FROM information_schema.tables
+WHERE table_schema = %s AND engine = 'ARCHIVE' AND auto_increment IS NOT NULL
+"""
 
 
 @dataclass(slots=True)
@@ -30,14 +37,17 @@ def completions_of(
     Raises ``ClientError``.
     """
     found = Completions([*quoted_lines(session, schema, excluded)])
+    for (table,) in session.rows(_COUNTING_ARCHIVES, [schema]):
+        if table not in excluded:
+            found.lines.append(_without_counter(_shown(session, schema, table)))
     tables: dict[str, dict[str, str]] = {}
     for table, column, default in session.rows(DEFAULTS, [schema]):
         if table not in excluded and requalified(default, schema, "", sequences) != default:
             tables.setdefault(table, {})[column] = default
     for table, defaults in tables.items():
-        shown = session.rows(f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}")[0][1]
+        shown = _shown(session, schema, table)
         for column, default in defaults.items():
-            found.lines.append(_without_default(str(shown), table, column, default))
+            found.lines.append(_without_default(shown, table, column, default))
         changes = ", ".join(
             f"ALTER COLUMN {quote_name(column)} SET DEFAULT "
             f"{requalified(default, schema, '', sequences)}"
@@ -45,6 +55,17 @@ def completions_of(
         )
         found.statements.append(f"ALTER TABLE {quote_name(table)} {changes}".encode())
     return found
+
+
+def _shown(session: MysqlSession, schema: str, table: str) -> str:
+    query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
+    return str(session.rows(query)[0][1])
+
+
+def _without_counter(shown: str) -> tuple[bytes, bytes]:
+    """Return the line with the options of a table, and the same without its counter."""
+    line = f"{shown[shown.rindex(') ENGINE=') :]};".partition("\n")[0]
+    return line.encode(), re.sub(r" AUTO_INCREMENT=\d+", "", line, count=1).encode()
 
 
 def _without_default(shown: str, table: str, column: str, default: str) -> tuple[bytes, bytes]:

@@ -4,7 +4,7 @@ import contextlib
 import copy
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -56,6 +56,11 @@ class MysqlSession(Session):
     def raw_value(self, query: str, parameters: Parameters = None) -> Any:
         """Return a value as the driver returns it."""
         return super().rows(query, parameters)[0][0]
+
+    def execute_all(self, statements: Iterable[str]) -> None:
+        """Run statements one after the other."""
+        for statement in statements:
+            self.execute(statement)
 
     @property
     def packet_limit(self) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from ...exceptions import ClientError
 from .connection import MysqlSession, quote_name, quote_string
 from .kinds import TextKind
+from .session_settings import OWN_SETTINGS
 
 _UNICODE = ("utf8", "binary")  # what needs no conversion
 _BEYOND_ASCII = re.compile(r"(?P<part>[^\x00-\x7f]+)(?P<next>.?)", re.DOTALL)
@@ -71,9 +72,13 @@ class Definition:
         return f"SET SESSION {assigned}"
 
     @property
-    def drop(self) -> str:
-        """The statement that drops it."""
-        return f"DROP {self.kind.sql} IF EXISTS {quote_name(self.name)}"
+    def dropping(self) -> tuple[str, ...]:
+        """The statements that drop it."""
+        drop = f"DROP {self.kind.sql} IF EXISTS {quote_name(self.name)}"
+        if "PACKAGE" not in self.kind.sql:
+            return (drop,)
+        # In other modes the server does not know the word.
+        return ("SET SESSION sql_mode = 'ORACLE'", drop, OWN_SETTINGS)
 
     def of_connecting_role(self) -> "Definition":
         """Return the same object with the connecting role as its definer."""

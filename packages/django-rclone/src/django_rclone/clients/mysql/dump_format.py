@@ -17,11 +17,14 @@ from collections.abc import Callable, Iterable
 from ...exceptions import ClientError
 from ...processes import Process
 from .other_tools import OtherDump
+from .session_settings import LOAD_MODE
 from .statements import Statement, statements_of
 from .stream import LineLimit, LineReplacer, TableCounter
 
 _ANNOUNCED = re.compile(rb"-- django-rclone ([0-9a-f]{14})\n")
-_HEADER_SIZE = len(b"-- django-rclone \n") + 14
+_HEADER_SIZE = 4_096  # bytes, in which the head of each tool's dump is
+# The tools have a mode of their own, in which invalid dates become zeros without a word.
+_MODE = re.compile(rb"(?<=, SQL_MODE=')NO_AUTO_VALUE_ON_ZERO(?=')")
 _HEADS = (b"--", b"/*")
 _TRAILER = b"-- Dump completed"
 _TAIL = 200  # bytes at the end of a dump that contain its trailer
@@ -119,11 +122,12 @@ class DumpSplitter:
 
     def finish(self) -> None:
         """Pass on the end of the tables. Raises ``ClientError`` if the second part is missing."""
+        if not self._started:
+            self._start()
+            self._pass_on()
         if self._objects is None:
             if self._word is not None:
                 raise ClientError("The backup is truncated: its views and routines are missing.")
-            if not self._started:
-                self._start()
             self._other.write(self._pending)
             self._pending = b""
             self._other.finish()
@@ -148,6 +152,8 @@ class DumpSplitter:
 
     def _start(self) -> None:
         self._started = True
+        head = _MODE.sub(LOAD_MODE.encode(), self._pending[:_HEADER_SIZE], count=1)
+        self._pending = head + self._pending[_HEADER_SIZE:]
         # Without that line it is a dump of another tool, and has one part.
         if announced := _ANNOUNCED.match(self._pending):
             self._word = announced[1]

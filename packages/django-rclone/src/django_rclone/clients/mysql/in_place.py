@@ -20,6 +20,7 @@ from .dump_format import DumpSplitter
 from .inventory import inventory_of, require_restored
 from .making import Maker
 from .schema import Objects, collation_of, event_names, objects_of
+from .session_settings import LOAD_MODE
 from .statements import Statement
 from .tools import Tools, is_mariadb
 
@@ -95,12 +96,18 @@ class InPlaceRestore:
                 if statement.kind in ("FUNCTION", "PROCEDURE", "EVENT"):
                     maker.make_all([statement.named(quoted)])
                     self._session.execute(f"DROP {statement.kind} IF EXISTS {quote_name(name)}")
-            for table, structure in self._structures():
+            for table, structure, first_row in self._structures():
+                shown = table.decode("utf-8", "replace")
+                self._session.execute(f"SET SESSION sql_mode = '{LOAD_MODE}'")
                 try:
                     self._session.execute(structure.replace(table, quoted, 1))
                 except ServerError as error:
-                    shown = table.decode("utf-8", "replace")
                     raise ClientError(f"Cannot create table {shown}: {error.reason}.") from None
+                try:
+                    if first_row:
+                        self._session.execute(first_row.replace(table, quoted, 1))
+                except ServerError as error:
+                    raise ClientError(f"Cannot fill table {shown}: {error.reason}.") from None
                 for statement in statements:
                     if statement.kind == "TRIGGER" and statement.is_on(table, self._session):
                         maker.make_all([statement.named(quoted, table=quoted)])
@@ -111,18 +118,38 @@ class InPlaceRestore:
                 self._session.renew()
                 sweep_rehearsal(self._session, self._live)
 
-    def _structures(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the name of each table in the dump, and the statement that creates it alone."""
+    def _structures(self) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Yield the name of each table in the dump, what creates it alone, and its first row.
+
+        The last one is a statement, too; it is empty if there is none, or not on a line of its own.
+        """
         unwanted = _FOREIGN_KEYS if is_mariadb(self._session.version) else _CONSTRAINTS
         self._file.seek(0)
         statement = b""
+        waiting: tuple[bytes, bytes] | None = None
         for line in self._file:
+            if waiting and line.startswith(b"INSERT INTO %b" % waiting[0]):
+                yield (*waiting, self._first_row(line))
+                waiting = None
             if statement or line.startswith(_TABLE):
                 statement += line
             if statement and line.endswith(b";\n") and _is_whole(statement):
-                if match := _NAME.match(statement):
-                    yield match[1], unwanted.sub(b"", statement).rstrip().rstrip(b";")
+                if waiting:
+                    yield (*waiting, b"")
+                match = _NAME.match(statement)
+                structure = unwanted.sub(b"", statement).rstrip().rstrip(b";")
+                waiting = (match[1], structure) if match else None
                 statement = b""
+        if waiting:
+            yield (*waiting, b"")
+
+    def _first_row(self, head: bytes) -> bytes:
+        """Return the statement that begins with ``head``, for its first row alone."""
+        if head.endswith(b" VALUES\n"):
+            head += next(self._file, b"")
+        text = head.rstrip()
+        is_one = text.endswith((b"),", b");")) and len(text) < self._session.packet_limit
+        return text[:-1] if is_one else b""
 
     def _replace_live(self) -> None:
         session, live = self._session, quote_name(self._live)
@@ -130,7 +157,7 @@ class InPlaceRestore:
         session.execute(f"CREATE TABLE {live}.{quote_name(self._mark)} (emptied int)")
         self._old = old
         for one in reversed(old.definitions):
-            session.execute(one.drop)
+            session.execute_all(one.dropping)
         for table in old.tables:
             session.execute(f"DROP TABLE IF EXISTS {quote_name(table)}")
         self._is_emptied = True
@@ -204,7 +231,7 @@ def sweep_rehearsal(session: MysqlSession, live: str) -> None:
     found = objects_of(session, live)
     for one in found.definitions:
         if pattern.fullmatch(one.name):
-            session.execute(one.drop)
+            session.execute_all(one.dropping)
     for table in found.tables:
         if pattern.fullmatch(table):
             session.execute(f"DROP TABLE IF EXISTS {quote_name(table)}")

@@ -44,7 +44,7 @@ class SwapPlan:
                 [self._mark_started, *self._away(self._without_triggers), *_back(self._parked)]
             ),
             [
-                *(one.drop for one in reversed(self.old.not_views)),
+                *(s for one in reversed(self.old.not_views) for s in one.dropping),
                 *rename_tables(
                     [*self._parked_away, *self._moves(self.new.tables, self.scratch, self.live)]
                 ),
@@ -61,9 +61,9 @@ class SwapPlan:
     def rollback_statements(self) -> tuple[Sequence[Step], Sequence[Step]]:
         """The statements that undo a failed second group, and a failed third one."""
         old, new = self.old, self.new
-        drop_old = [one.drop for one in old.not_views]
+        drop_old = [s for one in old.not_views for s in one.dropping]
         create_old = [s for one in self.remakable for s in self._made(one)]
-        drop_new = [one.drop for one in reversed(new.definitions)]
+        drop_new = [s for one in reversed(new.definitions) for s in one.dropping]
         put_back = _back(self._away(self._without_triggers))
         back = [
             *self._moves(new.tables, self.live, self.scratch),

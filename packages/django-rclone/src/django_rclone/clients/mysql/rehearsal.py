@@ -85,7 +85,7 @@ def rehearse_making(
     )
     for one in definitions:
         if one.kind.sql == "TRIGGER":
-            session.execute(one.drop)
+            session.execute_all(one.dropping)
     dangling = _part_from_missing(session, scratch)
     return Rehearsed(
         replace(found, definitions=definitions),

@@ -1,7 +1,16 @@
 """What our sessions set, so that no preference of the site or the server gets in the way."""
 
+OWN_MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
+"""The ``sql_mode`` in which rows and tables are taken as they are: a 0 in a column that counts,
+a 31st of February."""
+
+LOAD_MODE = f"{OWN_MODE},NO_DIR_IN_CREATE"
+"""That in which a dump is loaded: no table gets a folder of its own. Another server may not have
+that, two tables of MyISAM cannot share it, and a renamed one of InnoDB keeps the schema that it
+was in from being dropped."""
+
 OWN_SETTINGS = (
-    "SET SESSION sql_mode = '', time_zone = '+00:00', character_set_client = utf8mb4, "
+    f"SET SESSION sql_mode = '{OWN_MODE}', time_zone = '+00:00', character_set_client = utf8mb4, "
     "collation_connection = utf8mb4_general_ci"
 )
 """What our own statements are written for. Those of objects change it, and are followed by it."""
@@ -31,6 +40,7 @@ SETTINGS = {
     "innodb_strict_mode": "0",
     "sql_require_primary_key": "0",
     "system_versioning_alter_history": "KEEP",
+    "system_versioning_insert_history": "1",
     # What the server shows means what it says.
     "explicit_defaults_for_timestamp": "1",
     "sql_quote_show_create": "1",

@@ -11,7 +11,8 @@ from ...exceptions import ClientError
 
 # Each begins with a character, and not with an assertion, for which Python looks ten times as long.
 _MARK = re.compile(
-    rb"\n(?P<what>CREATE (?:TABLE|SEQUENCE)|INSERT INTO) `(?P<name>(?:[^`]|``)+)`(?P<rest>[^\n]*)"
+    rb"\n(?:(?P<what>CREATE (?:TABLE|SEQUENCE)|INSERT INTO) `(?P<name>(?:[^`]|``)+)`(?P<rest>[^\n]*)"
+    rb"|-- Dumping data for table )"
 )
 _UNFINISHED = re.compile(rb"\n(?:CREATE (?:TABLE|SEQUENCE)|INSERT INTO) `(?:[^`]|``)*\n\Z")
 _HEAD_LIMIT = 1_000  # bytes of a statement with the longest name: 64 characters, all quoted
@@ -28,6 +29,8 @@ class TableCounter:
         """Bytes of the longest line, if it is longer than the pieces of the dump."""
         self._rows: dict[str, int] = {}
         self._table = ""
+        self._created = ""
+        self._with_rows: set[str] = set()  # tables whose rows are dumped, if they have some
         self._started: set[str] = set()  # tables with rows on the line of a statement
         self._has_row_per_line = False
         self._pending: list[bytes] = []
@@ -41,8 +44,13 @@ class TableCounter:
     @property
     def rows(self) -> Mapping[str, int]:
         """The rows of tables."""
-        unknown = set() if self._has_row_per_line else self._started
+        unknown = self.without_rows | (set() if self._has_row_per_line else self._started)
         return {name: n for name, n in self._rows.items() if name not in unknown}
+
+    @property
+    def without_rows(self) -> frozenset[str]:
+        """The tables whose rows the dump tool leaves out, as their engine has them elsewhere."""
+        return self.tables - self._with_rows
 
     def see(self, data: bytes) -> None:
         """Look at the next piece of the dump."""
@@ -72,6 +80,9 @@ class TableCounter:
         for mark in _MARK.finditer(lines):
             self._count(lines, start, mark.start())
             start = mark.end()
+            if not mark["what"]:
+                self._with_rows.add(self._created)
+                continue
             name = mark["name"].replace(b"``", b"`").decode("utf-8", "surrogateescape")
             if mark["what"] == b"INSERT INTO":
                 self._table = name
@@ -81,6 +92,7 @@ class TableCounter:
                     self._rows[name] += 1
             else:
                 self._table = ""
+                self._created = name
                 self.names.add(name)
                 if mark["what"] == b"CREATE TABLE":
                     self._rows[name] = 0

@@ -84,7 +84,7 @@ def put_back(session: MysqlSession, plan: SwapPlan) -> None:
     for one in reversed(objects_of(session, plan.live).definitions):
         # Even what is like it was may belong to a new table.
         if one.name not in parked and (started or one not in plan.old.definitions):
-            session.execute(one.drop)
+            session.execute_all(one.dropping)
     places[plan.live] = [*table_names(session, plan.live), *view_names(session, plan.live)]
     for statement in rename_tables(plan.back_from(places)):
         session.execute(statement)

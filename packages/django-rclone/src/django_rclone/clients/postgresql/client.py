@@ -5,6 +5,7 @@ What a role needs, and what comes back, is described in docs/pages/postgresql.md
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from typing import ClassVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -26,7 +27,7 @@ from .exclusion import identities, require_may_exclude
 from .pooler import open_around_pooler
 from .reading import require_readable
 from .recognition import recognized
-from .restore import InPlaceRestore
+from .restore import ONE_SESSION, InPlaceRestore
 from .salvage import Salvage
 from .snapshot import Snapshot
 from .swap import StagedDatabase, StagedRestore
@@ -67,6 +68,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         """
         super().__init__(connection)
         self._tools = Tools(path_option(tools_folder))
+        self._printer = partial(printer, self._tools)
         self._schemas = names_option("schemas", schemas)
         self._exclude_tables = names_option("exclude_tables", exclude_tables)
         self._exclude_data = names_option("exclude_data", exclude_data)
@@ -133,11 +135,13 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             dumped_by=manifest.tool_version if manifest else "",
             dumped_from=manifest.server_version if manifest else "",
         )
-        expected = (
-            Inventory.from_text(manifest.inventory) if manifest and manifest.inventory else None
-        )
+        inventory = manifest.inventory if manifest else ""
+        expected = Inventory.from_text(inventory) if inventory else None
         self._advice = RestoreAdvice.of(session, self._selection, expected, swaps=self._swaps)
         self._advice.require_possible()
+
+    def jobs_problem(self) -> str:
+        return "" if self._advice and self._advice.swaps else ONE_SESSION
 
     def nothing_to_lose(self) -> str:
         return "it is empty" if is_empty(self.session, self._selection) else ""
@@ -164,10 +168,9 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         strings = session.value("SHOW standard_conforming_strings")
         settings = {"standard_conforming_strings": "on"} if strings == "off" else {}
         tables, without_rows = self._excluded()
-        snapshot = Snapshot(
+        with Snapshot(
             self._connector.open(), self._selection, without=tables, without_rows=without_rows
-        )
-        with snapshot:
+        ) as snapshot:
             options.append(f"--snapshot={snapshot.name}")
             arguments, environment = tool_arguments(self._connector, options, settings)
             command = Command(argv=(self._tools.find("pg_dump"), *arguments), env=environment)
@@ -216,13 +219,9 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
     def salvage(self, expected: Inventory | None = None) -> Iterator[SalvageTarget]:
         self.connection.close()
         live = str(self.session.value("SELECT current_database()"))
-        settings = settings_of(expected)
         self.close()
-        with Salvage(self._printer, self._connector, live, settings) as one:
+        with Salvage(self._printer, self._connector, live, settings_of(expected)) as one:
             yield one
-
-    def _printer(self, head: bytes) -> Process:
-        return printer(self._tools, head)
 
     def _staged_restore(self, stack: ExitStack, expected: Inventory | None) -> StagedRestore:
         live = str(self.session.value("SELECT current_database()"))
@@ -231,8 +230,9 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
         staging = StagedDatabase(self._connector, live, keep_previous=self._keep_previous)
         stack.enter_context(closing(staging))
         stack.enter_context(staging)
-        restore = StagedRestore(self._printer, staging, self._connector, expected)
-        return stack.enter_context(restore)
+        return stack.enter_context(
+            StagedRestore(self._printer, staging, self._connector, expected, jobs=self.jobs)
+        )
 
     def _excluded(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the tables that are not dumped, and those whose rows are not."""

@@ -7,6 +7,14 @@ from typing import Final
 from ..session import ServerError
 from .connection import PostgresqlSession, quote_name
 
+# What a dump says in words of its own settings is read in the same.
+_USUAL = {
+    "array_nulls": "on",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    # If this process is killed, the server notices even within a long statement.
+    "client_connection_check_interval": "2s",
+}
 _SET_PATH = "SELECT set_config('search_path', %(path)s, %(local)s)"
 _SET = """
 SELECT set_config(name, %(value)s, %(local)s) FROM pg_settings WHERE name = %(name)s
@@ -52,7 +60,8 @@ class Execution:
         self._path: str | None = None
         self._owner = "NONE"
         self._encoding = self._unconverted = ""
-        self._is_other = False
+        self.is_other = False
+        """Whether another role than the session's own runs what follows."""
         self.site_path = ""
         """The search path of the site."""
 
@@ -77,6 +86,11 @@ class Execution:
         """Let what follows be asked as when the backup was described."""
         self.set("client_encoding", self._encoding)
         self.use_path("")
+
+    def set_usual(self) -> None:
+        """Make the settings that every dump is read with."""
+        for name, value in _USUAL.items():
+            self.set(name, value)
 
     def run(self, text: bytes | str, *, path: str = "") -> None:
         """Run a text of one or more statements with the search path ``path``."""
@@ -141,7 +155,7 @@ class Execution:
         try:
             self.attempt(text)
         except ServerError:
-            if not self._is_other:
+            if not self.is_other:
                 raise
             self.be_owner()
             self.attempt(text)
@@ -149,12 +163,12 @@ class Execution:
     def be_owner(self) -> None:
         """Let the role that the session began with run what follows."""
         self._session.execute(f"SET {'LOCAL ' * self.local}ROLE {self._owner}")
-        self._is_other = False
+        self.is_other = False
 
     def be_other(self, role: bytes) -> None:
         """Let another role, given by its quoted name, run what follows."""
         self.attempt(b"SET " + b"LOCAL " * self.local + b"ROLE " + role)
-        self._is_other = True
+        self.is_other = True
 
     def use_path(self, path: str) -> None:
         """Let what follows have a search path."""

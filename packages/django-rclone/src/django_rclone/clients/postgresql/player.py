@@ -8,7 +8,7 @@ had at the backup, and the schema of its object.
 Many statements are sent in one request; if one fails, none stays, and they are sent one by one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -30,16 +30,6 @@ _READS_ROWS = (*_RUNS_FUNCTIONS, "FK CONSTRAINT")
 _EVENT_TRIGGER = "EVENT TRIGGER"
 
 _LONG = 1 << 16  # bytes of a statement
-_FEW_ROWS = 64 << 20  # bytes; with more of them, nothing that reads rows is sent twice
-
-# What a dump says in words of its own settings is read in the same.
-_READING = {
-    "array_nulls": "on",
-    "datestyle": "ISO, MDY",
-    "intervalstyle": "postgres",
-    # If this process is killed, the server notices even within a long statement.
-    "client_connection_check_interval": "2s",
-}
 
 
 class Player:
@@ -51,6 +41,8 @@ class Player:
     """Whether there is a transaction, to go back in."""
     together: ClassVar[int] = 100
     """How many statements are sent in one request."""
+    few_rows: ClassVar[int] = 64 << 20
+    """Bytes: with more of them, nothing that reads rows is sent twice."""
 
     def __init__(self, session: PostgresqlSession, *, settings: dict[str, str]) -> None:
         """``settings`` are those of the database that was dumped, as far as they are known."""
@@ -80,8 +72,7 @@ class Player:
             with self._tolerated(("22023",), f"setting lc_monetary to {monetary}"):
                 session.rows(query, {"value": monetary})  # not yet in the transaction
         self.begin()
-        for name, value in _READING.items():
-            self._execution.set(name, value)
+        self._execution.set_usual()
         self._execution.use_path("")
 
     def begin(self) -> None:
@@ -153,13 +144,17 @@ class Player:
             self._run(statement)
         self._execution.settle()
 
+    def cancel(self) -> None:
+        """Cancel what is running, from another thread."""
+        self._session.cancel()
+
     def _may_wait(self, statement: Statement) -> bool:
         """Return whether a statement may be sent with others, and once more by itself."""
         text, kind = statement.text, statement.entry.type
         # A request is read in the settings that it is sent in.
         if text.startswith((b"SET ", b"RESET ")) or kind in (LARGE_OBJECTS, _VIEW_DATA):
             return False
-        return self.together > 1 and (kind not in _READS_ROWS or self._loaded <= _FEW_ROWS)
+        return self.together > 1 and (kind not in _READS_ROWS or self._loaded <= self.few_rows)
 
     def _fill_views(self) -> None:
         while self._later:
@@ -189,8 +184,10 @@ class Player:
             self._loaded += len(data)
             return data
 
-        schema = statement.entry.schema
-        self.rows[statement.target] = self._execution.copy(statement.text, read, schema=schema)
+        self.rows[statement.target] = self._load(statement, read)
+
+    def _load(self, statement: Statement, read: Callable[[int], bytes]) -> int:
+        return self._execution.copy(statement.text, read, schema=statement.entry.schema)
 
     def _run(self, statement: Statement) -> None:
         text, entry = statement.text, statement.entry

@@ -23,7 +23,6 @@ from ...interrupts import uninterrupted
 from ...processes import Process
 from ...redaction import redact
 from ..session import ServerError
-from .connection import PostgresqlSession
 from .limits import MORE_LOCKS
 from .player import Player
 from .script import Script, TruncatedScript
@@ -47,20 +46,18 @@ class Replay:
     def __init__(
         self,
         printer: Printer,
-        session: PostgresqlSession,
         player: Player,
         *,
         clear: Callable[[Player], None],
         lock_timeout: float,
     ) -> None:
-        """``printer`` makes the program, and ``player`` runs what it prints in ``session``.
+        """``printer`` makes the program, and ``player`` runs what it prints.
 
-        ``clear`` makes room within the transaction. ``lock_timeout`` is that of the
-        session, in seconds.
+        ``clear`` makes room within the transaction. ``lock_timeout`` is that of its
+        sessions, in seconds.
         """
         self._printer = printer
         self._process: Process | None = None
-        self._session = session
         self._player = player
         self._clear = clear
         self._lock_timeout = lock_timeout
@@ -78,7 +75,7 @@ class Replay:
         self._stopped = True
         self._process.terminate()
         while self._thread.is_alive():
-            self._session.cancel()
+            self._player.cancel()
             self._thread.join(0.5)
         self._process.stop()
 

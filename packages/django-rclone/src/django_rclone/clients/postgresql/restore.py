@@ -16,6 +16,10 @@ from .contents import settings_of
 from .player import Player
 from .replay import Printer, Replay
 
+ONE_SESSION = (
+    "a restore in place is one transaction, which one session runs. Several can work where the "
+    'role may swap databases: with the option "restore_mode" "swap" of this database in CLIENTS'
+)
 _OUTCOMES = {"committed": LiveData.NEW, "aborted": LiveData.OLD}
 
 
@@ -41,9 +45,7 @@ class ReplayedRestore:
         self._expected = expected
         self._plan = ClearingPlan(dropped=(), kept=(), conflicts=())
         self._player = player
-        self._replay = Replay(
-            printer, session, player, clear=self._clear, lock_timeout=lock_timeout
-        )
+        self._replay = Replay(printer, player, clear=self._clear, lock_timeout=lock_timeout)
 
     def __enter__(self) -> Self:
         self._replay.__enter__()

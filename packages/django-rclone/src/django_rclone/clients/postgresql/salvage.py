@@ -57,7 +57,6 @@ class Salvage:
         self._player = SalvagePlayer(self._session, settings=self._settings)
         self._replay = Replay(
             self._printer,
-            self._session,
             self._player,
             clear=lambda player: player.follow(
                 schemas=frozenset({"public"}), kept_kinds=frozenset()

@@ -6,6 +6,7 @@ The site keeps running until the swap: both names change in one transaction.
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from ...backups.inventory import Inventory
 from ...exceptions import ClientError
@@ -16,9 +17,11 @@ from .catalog import Selection
 from .connection import Connector, quote_name
 from .contents import settings_of
 from .databases import IN_PLACE_HINT, MAINTENANCE, create_database_like, explained
+from .parallel import ParallelPlayer
 from .piecewise import PiecewisePlayer
 from .replay import Printer
 from .restore import ReplayedRestore
+from .workers import Workers
 
 _STEM_BYTES = 36  # of the 63 of a name
 _IN_USE = "55006"
@@ -44,30 +47,46 @@ class StagedRestore(ReplayedRestore):
         staging: "StagedDatabase",
         connector: Connector,
         expected: Inventory | None,
+        *,
+        jobs: int,
     ) -> None:
-        """``staging`` has been entered."""
+        """``staging`` has been entered. Up to ``jobs`` sessions work at once."""
         self._staging = staging
         server = {name.upper(): value for name, value in connector.parameters.items()}
         self.place: Mapping[str, object] = {**server, "NAME": staging.scratch}
-        session = connector.open(dbname=staging.scratch)
-        player = PiecewisePlayer(session, settings=settings_of(expected))
+        open_session = partial(connector.open, dbname=staging.scratch)
+        session, settings = open_session(), settings_of(expected)
+        try:
+            self._workers = Workers(open_session, jobs if jobs > 1 else 0)
+        except BaseException:
+            session.close()
+            raise
+        player = (
+            ParallelPlayer(session, self._workers, settings=settings)
+            if jobs > 1
+            else PiecewisePlayer(session, settings=settings)
+        )
         timeout = connector.lock_timeout
         super().__init__(printer, session, player, Selection(), expected, lock_timeout=timeout)
 
     def __exit__(self, *exc_info: object) -> None:
         super().__exit__(*exc_info)
-        self._session.close()
+        self._close()
 
     def finish(self) -> None:
         """See ``ReplayedRestore.finish()``; and commit to the scratch database."""
         super().finish()
         self._session.execute("COMMIT")
         # The name of a database cannot change while there is a session.
-        self._session.close()
+        self._close()
 
     def swap(self) -> None:
         """Swap the names of both databases; see ``RestoreTarget.swap()``."""
         self._staging.swap()
+
+    def _close(self) -> None:
+        self._workers.close()
+        self._session.close()
 
 
 class StagedDatabase(Staging):

@@ -49,7 +49,7 @@ class Command(RcloneCommand):
             "run than MEDIA_MAX_DELETE allows.",
         )
         add_retries(parser, "a failed backup of a database")
-        add_jobs(parser)
+        add_jobs(parser, "Backs up to N databases at once.")
 
     def handle(
         self,

@@ -45,7 +45,7 @@ class Command(RcloneCommand):
             "would stay, and why.",
         )
         add_retries(parser, "a failed backup")
-        add_jobs(parser)
+        add_jobs(parser, "Backs up to N databases at once.")
 
     def handle(
         self,

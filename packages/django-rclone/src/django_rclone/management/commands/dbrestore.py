@@ -16,6 +16,7 @@ from ..base import (
     add_verification_arguments,
 )
 from ..formatting import age, date, duration, size, with_ago
+from ..numbers import add_sessions
 from ..safety import add_safety_backup, safety_sentence
 from ..terminal import TerminalConsole
 
@@ -53,6 +54,7 @@ class Command(RcloneCommand):
             help="For a backup that cannot be restored whole: makes what can be made of it in a new "
             "place next to the database, which is not touched, and lists what is missing there.",
         )
+        add_sessions(parser)
         add_safety_backup(parser)
         add_noinput(parser)
         add_verification_arguments(parser)
@@ -68,6 +70,7 @@ class Command(RcloneCommand):
         unverified: bool,
         partial: bool,
         salvage: bool,
+        jobs: int,
         safety_backup: bool,
         verbosity: int,
         **options: Any,
@@ -85,6 +88,7 @@ class Command(RcloneCommand):
             salvage=salvage,
             safety_backup=safety_backup,
             foreign=foreign,
+            jobs=jobs,
         )
         for warning in plan.warnings:
             console.warn(warning)

@@ -10,6 +10,7 @@ from ...operations.databases import require_databases
 from ...operations.verify import verify_database, verify_databases
 from ..base import EXIT_USAGE, RcloneCommand
 from ..formatting import duration
+from ..numbers import add_sessions
 
 
 class Command(RcloneCommand):
@@ -46,6 +47,7 @@ class Command(RcloneCommand):
             action="store_true",
             help="Reads the backup back and compares size and hash, without a database.",
         )
+        add_sessions(parser)
 
     def handle(
         self,
@@ -54,6 +56,7 @@ class Command(RcloneCommand):
         name: str | None,
         every: bool,
         remote_only: bool,
+        jobs: int,
         verbosity: int,
         **options: Any,
     ) -> None:
@@ -61,7 +64,12 @@ class Command(RcloneCommand):
         aliases = [database] if database else require_databases(console=console)
         if name is None:
             records = verify_databases(
-                aliases, every=every, remote_only=remote_only, sender=type(self), console=console
+                aliases,
+                every=every,
+                remote_only=remote_only,
+                jobs=jobs,
+                sender=type(self),
+                console=console,
             )
         elif len(aliases) == 1:
             records = [
@@ -69,6 +77,7 @@ class Command(RcloneCommand):
                     aliases[0],
                     name=name,
                     remote_only=remote_only,
+                    jobs=jobs,
                     sender=type(self),
                     console=console,
                 )

@@ -48,6 +48,11 @@ class Command(RcloneCommand):
         console = self.console(verbosity)
         sources = chosen_sources(source)
         if dry_run:
+            if clean:
+                console.warn(
+                    "--dry-run does not say what --clean would delete. `listbackups --media` "
+                    "shows what keeps each run."
+                )
             for one in sources:
                 counts = preview_backup(one, force=force)
                 self.write_result(f"A run of {one.place} would have {media_counts(counts)}.")

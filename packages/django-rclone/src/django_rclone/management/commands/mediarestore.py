@@ -19,7 +19,7 @@ from ..base import (
     add_noinput,
     add_verification_arguments,
 )
-from ..formatting import age, date, duration, printable, size, with_ago
+from ..formatting import age, date, duration, printable, restored_counts, size, with_ago
 from ..media import add_at, add_extra_files, add_source, chosen_source
 from ..terminal import TerminalConsole
 
@@ -124,8 +124,7 @@ class Command(RcloneCommand):
         counts = restore_media(plan, sender=type(self), console=console)
         console.info(
             f"Restored media files in {duration(time.monotonic() - clock)}: "
-            f"{counted(counts.files, 'file')}: {counts.added:,} created, {counts.changed:,} "
-            f"replaced; {_others(plan)}."
+            f"{restored_counts(counts, plan.extra, deleted=plan.delete)}."
         )
 
 

@@ -29,15 +29,18 @@ class Command(RcloneCommand):
     def handle(
         self, *args: Any, database: str | None, dry_run: bool, verbosity: int, **options: Any
     ) -> None:
+        from ...operations.databases import require_databases
         from ...operations.prune import plan_prune, prune_database
         from ..retention_table import retention_table
 
+        console = self.console(verbosity)
         aliases = database_aliases() if database is None else (database,)
+        if not aliases:
+            require_databases(console=console)
         if dry_run:
             for alias in aliases:
                 self.write_result(retention_table(alias, plan_prune(alias)))
             return
-        console = self.console(verbosity)
         failed: DjangoRcloneError | None = None
         for alias in aliases:
             try:

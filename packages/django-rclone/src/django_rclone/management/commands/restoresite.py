@@ -10,6 +10,7 @@ from ...console import counted
 from ..base import RcloneCommand, add_environment, add_noinput
 from ..formatting import age, date, printable, size, with_ago
 from ..media import add_extra_files
+from ..numbers import add_sessions
 from ..safety import add_safety_backup, safety_sentence
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Command(RcloneCommand):
             action="store_true",
             help="Accepts backups that exclude tables or rows. They will be missing.",
         )
+        add_sessions(parser)
         add_safety_backup(parser)
         add_extra_files(parser)
         parser.add_argument(
@@ -51,6 +53,7 @@ class Command(RcloneCommand):
         *args: Any,
         at: str | None,
         partial: bool,
+        jobs: int,
         safety_backup: bool,
         delete: bool,
         force: bool,
@@ -69,6 +72,7 @@ class Command(RcloneCommand):
             from_environment=from_environment,
             partial=partial,
             safety_backup=safety_backup,
+            jobs=jobs,
             delete=delete,
             force=force,
         )

@@ -18,7 +18,7 @@ from ...reporting import Sender, new_operation, report
 from ..places import require_media_apart
 from .cache import Cache, cache_path, temporary_folder
 from .commit import commit_run
-from .counts import content_size, count
+from .counts import count, gone
 from .guards import named, require_few_gone, require_files
 from .patterns import matcher
 from .places import MediaPlace, media_place
@@ -73,13 +73,13 @@ def backup_media(
     )
     with report(event, sender=sender, console=console) as context, WorkSet() as work:
         remote = Remote(settings)
-        remote.require_supported()
+        remote.begin()
         cache = Cache(work, cache_path(settings, place.address))
         run = _Run(source, place, settings, remote, copying, work, cache, console)
-        run.look(force=force)
+        deleted = run.look(force=force)
         context.send_pre_signal()
         with exclusive(remote, event):
-            stored = run.store(event)
+            stored = run.store(event, deleted)
         context.size, context.counts, context.sent = stored.size, stored.counts, stored.sent
         run.require_complete(stored)
     return stored
@@ -96,13 +96,13 @@ def preview_backup(source: MediaSource, *, force: bool = False) -> MediaCounts:
     place = media_place(source, settings, copying)
     require_media_apart(settings)
     remote = Remote(settings)
-    remote.require_supported()
+    remote.begin()
     with WorkSet() as work:
         cache = Cache(work, cache_path(settings, place.address))
         run = _Run(source, place, settings, remote, copying, work, cache, _QUIET)
-        run.look(force=force)
+        deleted = run.look(force=force)
         run.hash_all()
-        return count(work)
+        return count(work, deleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +118,23 @@ class _Run:
     cache: Cache
     console: Console
 
-    def look(self, *, force: bool) -> None:
-        """Find all files, compare them with the last run, and raise what a guard says."""
+    def look(self, *, force: bool) -> int:
+        """Find all files, compare them with the last run, and raise what a guard says.
+
+        Return how many files of that run are gone.
+        """
         with interruptible():
             self.work.add_found(self.place.scan())
         require_files(self.work, self.place.address, force=force)
         runs = run_catalog(self.remote, self.settings).for_database(self.source.name)
         last = newest_run([r for r in runs if r.environment == self.settings.environment])
-        if last is not None:
-            if not self.cache.recall_run(last):
-                read_index(self.remote, last, self.work)
-            require_few_gone(self.work, self.settings, force=force)
+        if last is not None and not self.cache.recall_run(last):
+            read_index(self.remote, last, self.work)
+        deleted = gone(self.work)
+        require_few_gone(self.work, deleted, self.settings, force=force)
+        return deleted
 
-    def store(self, event: OperationEvent) -> Stored:
+    def store(self, event: OperationEvent, deleted: int) -> Stored:
         """Send what is missing, and commit the run."""
         assert event.path
         content = self.remote.address(content_folder(self.settings))
@@ -140,13 +144,13 @@ class _Run:
         sending = Sending(self.work, self.cache, self.place, self.copying, content, self.console)
         sending.store_missing(temporary_folder(self.settings))
         partial = bool(self._left_out()[0])
-        counts = count(self.work)
+        counts = count(self.work, deleted)
         manifest = commit_run(
             self.remote, self.settings, self.work, self.source.name, event, counts, partial=partial
         )
         run = Backup(path=event.path, size=manifest.size, manifest=manifest)
         self.cache.remember(run)
-        return Stored(run, counts, content_size(self.work), sending.bytes)
+        return Stored(run, counts, manifest.content_size or 0, sending.bytes)
 
     def hash_all(self) -> None:
         """Fill in the hashes of all files."""

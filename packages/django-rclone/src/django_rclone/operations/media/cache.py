@@ -60,6 +60,7 @@ class Cache:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._work.run("ATTACH ? AS cache", (str(path),))
                 if self._work.number("PRAGMA cache.user_version") != _VERSION:
+                    self._work.run("PRAGMA cache.page_size = 16384")
                     self._work.connection.executescript(_SCHEMA)
                     self._work.run(f"PRAGMA cache.user_version = {_VERSION}")
                 self._work.run("PRAGMA cache.journal_mode = WAL")
@@ -143,7 +144,6 @@ class Cache:
         settled = "(modified != 0 AND max(changed, modified) < :settled)"
         same = " AND ".join(f"files.{column} = found.{column}" for column in _COLUMNS.split(", "))
         with contextlib.suppress(sqlite3.Error), self._work.together():
-            self._work.run("DELETE FROM cache.files WHERE path NOT IN (SELECT path FROM found)")
             self._work.run(
                 f"INSERT OR REPLACE INTO cache.files SELECT {_COLUMNS},"
                 f" coalesce(sha256, x''), {settled} FROM found WHERE NOT EXISTS ("
@@ -151,6 +151,10 @@ class Cache:
                 f" AND files.sha256 = coalesce(found.sha256, x'') AND files.settled = {settled})",
                 {"settled": self._started - _SETTLED},
             )
+            count = "SELECT count(*) FROM"
+            if self._work.number(f"{count} cache.files") > self._work.number(f"{count} found"):
+                gone = "path NOT IN (SELECT path FROM found)"
+                self._work.run(f"DELETE FROM cache.files WHERE {gone}")
             self._work.run("DELETE FROM cache.last")
             self._work.run("INSERT INTO cache.last VALUES (?, ?)", _named(run))
 

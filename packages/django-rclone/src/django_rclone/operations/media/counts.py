@@ -21,15 +21,15 @@ def gone(work: WorkSet) -> int:
     return work.number(_GONE + (_UNREADABLE if left_out else ""))
 
 
-def count(work: WorkSet) -> MediaCounts:
-    """Return the numbers of what was found, compared with the run before."""
+def count(work: WorkSet, deleted: int) -> MediaCounts:
+    """Return the numbers of what was found, compared with the run before, of which so many are gone."""
     files = work.number("SELECT count(*) FROM found WHERE kind IN ('file', 'link')")
     ((both, same),) = work.connection.execute(_BOTH)
     return MediaCounts(
         files=files,
         added=files - both,
         changed=both - same,
-        deleted=gone(work),
+        deleted=deleted,
         left_out=work.number("SELECT count(*) FROM found WHERE kind = 'left out'"),
     )
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from ... import conf
 from ...conf import Settings
 from ...conf.media_sources import MediaSource
+from ...exceptions import MediaGuardError
 from ...rclone import Remote
 from ...rclone.copying import Copying
-from ..places import require_media_apart
+from ..places import backups_around, require_media_apart
 from .places import MediaPlace, media_place
 
 
@@ -29,11 +30,15 @@ def find_destination(source: MediaSource, to: str | None) -> Destination:
     """
     settings = conf.load()
     copying = Copying(settings)
-    if to is not None:
-        source = replace(source, folder=to, remote="", storage="")
-        settings = replace(settings, media_sources=(source, *settings.media_sources))
-    place = media_place(source, settings, copying)
     require_media_apart(settings)
     remote = Remote(settings)
+    if to is not None:
+        source = replace(source, folder=to, remote="", storage="")
+        if backups := backups_around(remote, settings, to):
+            raise MediaGuardError(
+                f"Nothing can be restored to {to}: the backups are in {backups}.",
+                hint="Name a folder that is neither in that one nor around it.",
+            )
+    place = media_place(source, settings, copying)
     remote.require_supported()
     return Destination(place, remote, copying, settings)

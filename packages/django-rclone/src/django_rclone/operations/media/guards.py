@@ -3,7 +3,6 @@
 from ...backups.index import Kind, shown
 from ...conf import Settings
 from ...exceptions import MediaGuardError
-from .counts import gone
 from .workset import WorkSet
 
 # No hint names the option that lifts a guard: what it does must be read first.
@@ -22,10 +21,9 @@ def require_files(work: WorkSet, address: str, *, force: bool) -> None:
         )
 
 
-def require_few_gone(work: WorkSet, settings: Settings, *, force: bool) -> None:
-    """Raise ``MediaGuardError`` if too many files of the run before are gone."""
+def require_few_gone(work: WorkSet, deleted: int, settings: Settings, *, force: bool) -> None:
+    """Raise ``MediaGuardError`` if too many files of the run before are gone, ``deleted`` of them."""
     before = work.number("SELECT count(*) FROM run WHERE kind IN ('file', 'link')")
-    deleted = gone(work)
     if force or deleted <= before * settings.media_max_delete // 100:
         return
     raise MediaGuardError(

@@ -1,6 +1,5 @@
 """Where runs and their content are stored, and the reading of both."""
 
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -24,7 +23,7 @@ from .workset import WorkSet
 VENDOR = "media"
 NAMING = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d-%H%M%S")
 
-_CONTENT = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}")
+_HASH_SIZE = 32
 _LINE_LIMIT = 1 << 20
 _QUIET = Console()
 
@@ -61,7 +60,11 @@ def content_name(sha256: bytes) -> str:
 
 def content_hash(name: str) -> bytes | None:
     """Return the hash in the name of a content; ``None`` for any other name."""
-    return bytes.fromhex(name[3:]) if _CONTENT.fullmatch(name) else None
+    try:
+        sha256 = bytes.fromhex(name[3:])
+    except ValueError:
+        return None
+    return sha256 if len(sha256) == _HASH_SIZE and content_name(sha256) == name else None
 
 
 def run_path(source: str, moment: datetime, settings: Settings) -> str:

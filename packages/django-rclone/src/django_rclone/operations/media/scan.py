@@ -11,6 +11,7 @@ from ...conf.media_sources import MediaSource
 from ...scratch import PREFIX
 from .patterns import matcher
 
+_FILE, _FOLDER = Kind.FILE, Kind.FOLDER  # to look them up takes longer than to compare them
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -93,7 +94,7 @@ def scan(folder: bytes, rules: Rules) -> Iterator[Found]:
             if found is None:
                 continue
             yield found
-            if found.kind is Kind.FOLDER:
+            if found.kind is _FOLDER:
                 folders.append((entry.path, path + b"/", above))
         pending += reversed(folders)
 
@@ -102,40 +103,37 @@ def _look(entry: os.DirEntry[bytes], path: bytes, rules: Rules, above: _Above) -
     """Return what an entry of a folder is; ``None`` if it does not count."""
     follow = rules.links == "follow"
     try:
-        if entry.is_symlink() and not follow:
+        if not follow and entry.is_symlink():
             return None if rules.leaves_out(path) else _link(entry, path, rules)
         status = entry.stat(follow_symlinks=follow)
     except OSError as error:
         gone = entry.is_symlink()
         reason = "a link to what is not there" if gone else error.strerror or str(error)
         return None if rules.leaves_out(path) else _left_out(path, reason)
-    is_folder = stat.S_ISDIR(status.st_mode)
+    kind = stat.S_IFMT(status.st_mode)
+    is_folder = kind == stat.S_IFDIR
     if rules.leaves_out(path, folder=is_folder):
         return None
+    if kind == stat.S_IFREG:
+        return of_status(path, status)
     identity = status.st_dev, status.st_ino
     if is_folder and entry.is_symlink() and identity in above:
         return _left_out(path, "a link to a folder that it is in")
     if is_folder and follow and identity == rules.backups:
         return _left_out(path, "the folder of the backups")
-    if not is_folder and not stat.S_ISREG(status.st_mode):
-        return _left_out(path, _KINDS.get(stat.S_IFMT(status.st_mode), "no file"))
+    if not is_folder:
+        return _left_out(path, _KINDS.get(kind, "no file"))
     return of_status(path, status)
 
 
 def of_status(path: bytes, status: os.stat_result) -> Found:
     """Return the file or folder at ``path`` as its status says."""
-    kind, size = Kind.FILE, status.st_size
-    if stat.S_ISDIR(status.st_mode):
-        kind, size = Kind.FOLDER, 0
+    mode = status.st_mode
+    kind, size = (_FOLDER, 0) if stat.S_ISDIR(mode) else (_FILE, status.st_size)
+    times = status.st_mtime_ns, status.st_ctime_ns
     # Without names: of a million files it takes a third less.
-    return Found(
-        path,
-        kind,
-        size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_ino,
-        stat.S_IMODE(status.st_mode),
+    return tuple.__new__(
+        Found, (path, kind, size, *times, status.st_ino, stat.S_IMODE(mode), b"", "")
     )
 
 

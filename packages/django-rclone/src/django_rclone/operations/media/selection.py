@@ -19,6 +19,7 @@ def read_selected(remote: Remote, run: Backup, work: WorkSet, path: str | None) 
     such as ``photo[1].jpg`` are common. ``None`` is all of the run. Raises
     ``BackupRejected`` for an index that is damaged, and ``RcloneError``.
     """
+    path = None if path is None else _as_stored(path)
     if path is None:
         read_index(remote, run, work)
         return lambda found: True
@@ -30,6 +31,17 @@ def read_selected(remote: Remote, run: Backup, work: WorkSet, path: str | None) 
     work.connection.create_function("named", 1, named, deterministic=True)
     work.run("DELETE FROM run WHERE NOT named(path)")
     return named
+
+
+def _as_stored(path: str) -> str | None:
+    """Return a path, also ``./a//b/``, as runs have it; ``None`` for the top, as ``.`` is.
+
+    ``./a`` starts there as ``/a`` does.
+    """
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path and not parts:
+        return None
+    return ("/" if path.startswith(("/", "./")) else "") + "/".join(parts)
 
 
 def _named(path: str) -> Selection:

@@ -22,7 +22,9 @@ _BATCH = 5_000  # files
 _BATCH_SIZE = 4 << 30  # bytes
 # Thousands of links are made and deleted; a disk would be written for nothing.
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - private folders are made in it
-_FEW = 50  # one in so many: then they are asked for by name, not by listing all
+_FEW = 1_000  # files
+_LITTLE = 64 << 20  # bytes
+_RARE = 50  # one in so many: then they are asked for by name, not by listing all
 
 _PENDING = f"""kind = 'file' AND (sha256 IS NULL OR (sha256 != x'{EMPTY.hex()}' AND NOT EXISTS (
     SELECT 1 FROM stored WHERE stored.sha256 = found.sha256 AND stored.size = found.size)))"""
@@ -58,12 +60,13 @@ class Sending:
 
         Raises ``RcloneError`` if the remote takes nothing more.
         """
-        ((self._files, total),) = self._work.connection.execute(
-            f"SELECT count(*), sum(size) FROM found WHERE {_PENDING}"
+        # Most often they are few: all files are looked at only once.
+        self._files = self._work.run(
+            f"INSERT INTO pending SELECT path, size FROM found WHERE {_PENDING}"
         )
-        self._total = total or 0
         if not self._files:
             return
+        self._total = self._work.number("SELECT sum(size) FROM pending")
         for _ in range(_TRIES):
             for batch in self._batches():
                 self._send_batch(batch, temporary)
@@ -76,7 +79,8 @@ class Sending:
         after = b""
         while True:
             rows = self._work.connection.execute(
-                f"SELECT path, size FROM found WHERE path > ? AND {_PENDING} ORDER BY path LIMIT ?",
+                "SELECT path, found.size FROM pending CROSS JOIN found USING (path)"
+                f" WHERE path > ? AND {_PENDING} ORDER BY path LIMIT ?",
                 (after, _BATCH),
             )
             batch: list[bytes] = []
@@ -126,18 +130,13 @@ class Sending:
         self._place.note(self._work, good)
         missing: dict[bytes, Found] = {}
         for found, sha256, _ in good:
-            if found.size:
+            if found.size and not self._is_stored(sha256, found.size):
                 missing.setdefault(sha256, found)
-        if good:
-            for sha256 in self._stored(good[0].found.path, good[-1].found.path):
-                missing.pop(sha256, None)
         return missing
 
-    def _stored(self, first: bytes, last: bytes) -> list[bytes]:
-        """Return the hashes of the files from one path to another that the remote has already."""
-        query = """SELECT sha256 FROM found JOIN stored USING (sha256, size)
-            WHERE path BETWEEN ? AND ?"""
-        return [sha256 for (sha256,) in self._work.connection.execute(query, (first, last))]
+    def _is_stored(self, sha256: bytes, size: int) -> bool:
+        query = "SELECT 1 FROM stored WHERE sha256 = ? AND size = ?"
+        return bool(self._work.rows(query, (sha256, size)))
 
     def _stage(self, sources: Mapping[bytes, Found], root: bytes, staged: Path) -> None:
         """Make links to files that are named by their content."""
@@ -155,6 +154,7 @@ class Sending:
             self._content,
             progress=self._show,
             listed_after=True,
+            little=len(sources) <= _FEW and sum(f.size for f in sources.values()) <= _LITTLE,
         )
         arrived = sources if copied.error is None else self._arrived(sources, copied)
         if copied.error is not None and not copied.failed and len(arrived) == len(sources):
@@ -204,7 +204,7 @@ class Sending:
         if not sent:
             return
         stored = self._work.number("SELECT count(*) FROM stored")
-        if sent * _FEW < stored:
+        if sent * _RARE < stored:
             hashes = [h for (h,) in self._work.rows("SELECT sha256 FROM sent")]
             names = [content_name(h) for h in hashes if isinstance(h, bytes)]
             with closing(self._copying.sizes(self._content, names)) as listed:

@@ -50,6 +50,7 @@ def restore_site(
     from_environment: str | None = None,
     partial: bool = False,
     safety_backup: bool = True,
+    jobs: int = 1,
     delete: bool = False,
     force: bool = False,
 ) -> SiteRecord:
@@ -65,6 +66,7 @@ def restore_site(
         from_environment=from_environment,
         partial=partial,
         safety_backup=safety_backup,
+        jobs=jobs,
         delete=delete,
         force=force,
     )

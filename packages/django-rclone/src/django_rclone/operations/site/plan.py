@@ -85,14 +85,15 @@ def plan_site_restore(
     from_environment: str | None = None,
     partial: bool = False,
     safety_backup: bool = True,
+    jobs: int = 1,
     delete: bool = False,
     force: bool = False,
 ) -> SiteRestorePlan:
     """Choose the site backup, and check all that can be checked of all its parts.
 
     ``at`` is its name, or a moment; by default it is the newest whole one of
-    ``from_environment``, by default this environment. ``partial`` and ``safety_backup`` are
-    for databases, ``delete`` and ``force`` for media files. Nothing changes. Raises
+    ``from_environment``, by default this environment. ``partial``,
+    ``safety_backup`` and ``jobs`` are for databases, as in ``plan_restore()``; ``delete`` and ``force`` for media files. Nothing changes. Raises
     ``InvalidSettings``, ``BackupNotFound``, ``BackupRejected``, ``RestoreError``,
     ``MediaGuardError`` or ``RcloneError``.
     """
@@ -111,6 +112,7 @@ def plan_site_restore(
             from_environment=from_environment,
             partial=partial,
             safety_backup=safety_backup,
+            jobs=jobs,
         )
         _require_recorded(plan.backup, part)
         databases.append((part, plan))

@@ -68,8 +68,8 @@ def _restore_media(
         files = plan.options.plan(step.source, step.part)
     if step.part in states.done:
         with files, states.of(step.part, otherwise=_FILES, interrupted=_FILES):
-            restore_media(files, sender=sender, console=console)
-            console.restored(f"media files in {step.address}")
+            counts = restore_media(files, sender=sender, console=console)
+            console.restored_media(step.address, counts, files.extra, deleted=files.delete)
 
 
 class _States:
