@@ -24,6 +24,7 @@ PARENTS = {
     "speaks ASCII": "os.environ.update(LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0')",
     "prints ASCII": "os.environ['PYTHONIOENCODING'] = 'ascii'",
     "has a folder that is gone": "os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')",
+    "has a relative temporary folder": "os.environ['TMPDIR'] = '.'",
     "has a temporary folder that is gone": "os.environ['TMPDIR'] = '/no/such/folder'",
     "is elsewhere": "os.environ['TZ'] = 'Asia/Kathmandu'",
 }

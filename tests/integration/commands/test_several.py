@@ -154,7 +154,7 @@ class MeetingClient(SqliteClient):
 class EndlessClient(SqliteClient):
     @contextmanager
     def dump(self, *, stall_timeout):
-        script = f"echo begun >> {self._path()}.begun; exec sleep 600"
+        script = f"echo begun >> {self._require_path()}.begun; exec sleep 600"
         with Process(Command(argv=("sh", "-c", script))) as process:
             yield process
 '''
@@ -266,9 +266,10 @@ def test_a_second_alias_for_a_file_is_stored_once(site: DjangoSite, tmp_path: Pa
     link.symlink_to(site.database.path)
     alias_of(site, "again")
     alias_of(site, "link", NAME=link)
+    alias_of(site, "uri", NAME=f"file:{site.database.path}?mode=ro")
     printed = site.call("dbbackup", "--all")
     assert [backup["database"] for backup in site.backups()] == ["default"]
-    for alias in ("again", "link"):
+    for alias in ("again", "link", "uri"):
         assert f"Database '{alias}' is the same as 'default'" in printed
 
 

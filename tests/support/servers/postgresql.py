@@ -27,6 +27,8 @@ shared_buffers = 32MB
 max_connections = 40
 max_locks_per_transaction = 256
 log_min_messages = warning
+wal_level = logical
+max_prepared_transactions = 5
 """
 
 

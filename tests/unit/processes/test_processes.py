@@ -113,6 +113,21 @@ def test_program_that_does_not_exist_is_an_error(name: str) -> None:
     assert caught.value.hint
 
 
+def test_program_that_a_limit_stops_is_not_taken_for_a_missing_one() -> None:
+    text = (
+        "import os, resource\n"
+        "from django_rclone.processes import Command, Process, run\n"
+        "os.open('/', os.O_RDONLY)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (5, 5))\n"
+        "try:\n"
+        "    run(Process(Command(argv=('true',))))\n"
+        "except Exception as error:\n"
+        "    print(error.message, error.hint)\n"
+    )
+    said = run(Process(python(text))).decode()
+    assert "cannot be started: Too many open files. Allow this process more" in said
+
+
 def test_file_that_is_not_a_program_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "tool"
     path.write_text("echo")

@@ -25,7 +25,7 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
     """
     sweep(parent)
     owner = os.getpid()
-    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).absolute()
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -187,6 +187,29 @@ def test_a_line_over_the_limit_is_refused_on_both_ways(sqlite_orm_site: OrmSite)
     sqlite_orm_site.restore(dump)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("at", "1577836800", "in 1 row column 'at' holds a value that Django takes for none"),
+        ("day", "'2020-01-01 00:00:00'", "column 'day' holds a value that Django takes for none"),
+        ("at", "'0000-00-00 00:00:00'", r"Django cannot read \(ValueError"),
+        ("price", "'NaN'", r"Django cannot read \(TypeError"),
+        ("price", "9e999", r"Django cannot read \(InvalidOperation"),
+        ("took", "'hunter2'", r"Django cannot read \(TypeError"),
+        ("key", "'hunter2'", r"Django cannot read \(ValueError"),
+    ],
+)
+def test_values_of_the_wrong_type_are_reported_at_the_backup(
+    sqlite_orm_site: OrmSite, column: str, value: str, said: str
+) -> None:
+    """SQLite stores anything anywhere, as imports and scripts past Django leave it."""
+    sqlite_orm_site.run(f'UPDATE "every thing" SET {column} = {value} WHERE id = 3')
+    with pytest.raises(ClientError, match=said) as caught:
+        sqlite_orm_site.dump()
+    assert "hunter2" not in str(caught.value)
+
+
 def test_rows_that_cannot_be_restored_are_reported_at_the_backup(sqlite_orm_site: OrmSite) -> None:
     path = sqlite_orm_site.connection.settings_dict["NAME"]
     sqlite_orm_site.connection.close()

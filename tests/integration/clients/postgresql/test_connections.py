@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.core.management.base import CommandError
 from django.db import connections
 from psycopg import sql
 
@@ -247,6 +248,17 @@ def test_no_password_stands_in_arguments(sample_site: DjangoSite) -> None:
     assert "--no-password" in told
     assert "pg_restore --file=-" in told
     assert "ouvre" not in told
+
+
+@pytest.mark.thorough
+def test_a_limit_of_sessions_gets_a_hint(site: DjangoSite) -> None:
+    database = site.database
+    try:
+        database.run(f"ALTER ROLE {database.role} CONNECTION LIMIT 1", superuser=True)
+        with pytest.raises(CommandError, match=r"too many connections.*\n.*CONNECTION LIMIT"):
+            site.back_up()
+    finally:
+        database.run(f"ALTER ROLE {database.role} CONNECTION LIMIT -1", superuser=True)
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,64 @@ def test_grants_to_roles_that_are_gone_are_left_out(
     assert f'role "{reader}" does not exist' in capsys.readouterr().err
 
 
+POLICY = "CREATE POLICY readers ON orders TO {0} USING (true)"
+MAPPING = (
+    "CREATE SERVER cabinet FOREIGN DATA WRAPPER paper; CREATE USER MAPPING FOR {0} SERVER cabinet"
+)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("mode", "made"),
+    [("in_place", POLICY), ("swap", POLICY), ("in_place", MAPPING)],
+    ids=["policy", "policy-swap", "mapping"],
+)
+def test_roles_that_something_cannot_be_made_without_are_named_before_the_question(
+    sample_site: DjangoSite, mode: str, made: str
+) -> None:
+    database, reader = sample_site.database, f"{sample_site.database.role}_reader"
+    database.run(f"CREATE ROLE {reader}", f"ALTER ROLE {database.role} CREATEDB", superuser=True)
+    if made == MAPPING:
+        wrapper = f"GRANT USAGE ON FOREIGN DATA WRAPPER paper TO {database.role}"
+        database.run("CREATE FOREIGN DATA WRAPPER paper", wrapper, superuser=True)
+    database.options["restore_mode"] = mode
+    database.run(made.format(reader))
+    before = database.fingerprint()
+    sample_site.back_up()
+    database.run("DROP SERVER IF EXISTS cabinet CASCADE; DROP TABLE orders CASCADE")
+    database.run(f"DROP ROLE {reader}", superuser=True)
+    with pytest.raises(CommandError, match=rf"do not exist here: {reader}.*\n.*CREATE ROLE"):
+        sample_site.restore()
+    database.run(f"CREATE ROLE {reader}", superuser=True)
+    sample_site.restore()
+    assert database.fingerprint() == before
+    database.run(f"DROP OWNED BY {reader}; DROP ROLE {reader}", superuser=True)
+
+
+@pytest.mark.thorough
+def test_an_extension_in_another_schema_is_made_again_or_named(sample_site: DjangoSite) -> None:
+    database = sample_site.database
+    if not database.rows("SELECT FROM pg_available_extensions WHERE name = 'citext'"):
+        pytest.skip("this server has no extension citext")
+    database.run("CREATE EXTENSION citext", "CREATE TABLE worded (word citext)")
+    before = database.fingerprint()
+    sample_site.back_up()
+    move = "CREATE SCHEMA words; ALTER EXTENSION citext SET SCHEMA words; ALTER SCHEMA words OWNER TO {0}"
+    database.run(move.format(database.role), superuser=True)
+    sample_site.restore()
+    assert database.fingerprint() == before
+    database.run(
+        "DROP EXTENSION citext CASCADE; CREATE EXTENSION citext",
+        move.format(database.role),
+        superuser=True,
+    )
+    with pytest.raises(CommandError, match=r"not in schema public.*\n.*ALTER EXTENSION citext SET"):
+        sample_site.restore()
+    database.run("ALTER EXTENSION citext SET SCHEMA public", superuser=True)
+    sample_site.restore()
+    assert database.fingerprint() == before
+
+
 def test_another_role_becomes_the_owner(server: PostgresqlServer, sample_site: DjangoSite) -> None:
     sample_site.back_up()
     with closing(PostgresqlDatabase(server)) as other:

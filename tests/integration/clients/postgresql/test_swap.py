@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from django.core.management.base import CommandError
 
+from tests.support.servers.postgresql import has_icu
 from tests.support.site import DjangoSite
 
 
@@ -132,24 +133,134 @@ def test_settings_of_another_role_are_named_before_the_question(swapping: Django
     database.run(f"DROP ROLE {reader}", superuser=True)
 
 
+_NEEDED = {
+    "subscription": (
+        "CREATE SUBSCRIPTION sub CONNECTION 'host=127.0.0.1' PUBLICATION p WITH (connect = false, slot_name = NONE)",
+        "DROP SUBSCRIPTION sub",
+    ),
+    "template": ("ALTER DATABASE {0} IS_TEMPLATE true", "ALTER DATABASE {0} IS_TEMPLATE false"),
+    "replication slots": (
+        "SELECT pg_create_logical_replication_slot('{0}', 'test_decoding')",
+        "SELECT pg_drop_replication_slot('{0}')",
+    ),
+}
+
+
 @pytest.mark.thorough
-@pytest.mark.parametrize("reason", ["subscription", "template"])
+@pytest.mark.parametrize("reason", _NEEDED)
 def test_a_database_that_could_not_be_dropped_is_not_swapped(
     swapping: DjangoSite, reason: str
 ) -> None:
     database = swapping.database
     swapping.back_up()
-    subscription = "CREATE SUBSCRIPTION sub CONNECTION 'host=127.0.0.1' PUBLICATION p WITH (connect = false, slot_name = NONE)"
-    template = f"ALTER DATABASE {database.name} IS_TEMPLATE"
-    database.run(subscription if reason == "subscription" else f"{template} true", superuser=True)
+    made, dropped = (one.format(database.name) for one in _NEEDED[reason])
+    if reason == "replication slots" and database.server.major >= 18:
+        made = made.replace("test_decoding", "pgoutput")  # the package lacks the former
+    database.run(made, superuser=True)
     before = database.fingerprint()
-    with pytest.raises(CommandError, match=rf"{reason}.*\n.*in_place"):
+    try:
+        with pytest.raises(CommandError, match=rf"{reason}.*\n.*in_place"):
+            swapping.restore()
+        assert database.fingerprint() == before
+        assert database.leftovers() == []
+        assert "Rehearsed" in swapping.call("dbverify")
+    finally:
+        database.run(dropped, superuser=True)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("setting", ["log_min_duration_statement = 500", "app.tenant = '7'"])
+def test_a_setting_of_a_superuser_is_named_before_the_question(
+    swapping: DjangoSite, setting: str
+) -> None:
+    database = swapping.database
+    database.run(f"ALTER DATABASE {database.name} SET {setting}", superuser=True)
+    swapping.back_up()
+    with pytest.raises(CommandError, match=r"has the setting .*permission denied.*\n.*in_place"):
         swapping.restore()
-    assert database.fingerprint() == before
     assert database.leftovers() == []
+    name = setting.split()[0]
+    database.run(f"GRANT SET ON PARAMETER {name} TO {database.role}", superuser=True)
+    before = database.fingerprint()
+    database.mutate()
+    swapping.restore()
+    assert database.fingerprint() == before
+    database.run(f"REVOKE SET ON PARAMETER {name} FROM {database.role}", superuser=True)
+
+
+@pytest.mark.thorough
+def test_a_database_whose_setting_is_another_role_is_swapped(swapping: DjangoSite) -> None:
+    """As after ``ALTER DATABASE ... SET role``, for logins that come and go."""
+    database = swapping.database
+    swapping.back_up()
+    database.run(f"ALTER DATABASE {database.name} SET role = {database.role}", superuser=True)
+    swapping.restore()
+    [(found,)] = database.rows("""
+        SELECT setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+        WHERE d.datname = current_database()
+    """)
+    assert found == [f"role={database.role}"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("mode", ["in_place", "swap"])
+def test_prepared_transactions_are_named_before_the_question(
+    swapping: DjangoSite, mode: str
+) -> None:
+    database = swapping.database
+    database.options["restore_mode"] = mode
+    swapping.back_up()
+    with closing(database.connect()) as other:
+        other.execute("BEGIN; LOCK TABLE entry; PREPARE TRANSACTION 'it''s ours'")
+    try:
+        with pytest.raises(
+            CommandError, match=r"prepared transactions.*'it''s ours'.*\n.*ROLLBACK"
+        ):
+            swapping.restore()
+    finally:
+        database.run("ROLLBACK PREPARED 'it''s ours'")
+    swapping.restore()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("mode", ["in_place", "swap"])
+def test_a_standby_is_backed_up_and_no_restore_asks_before_it_says_so(
+    swapping: DjangoSite, mode: str
+) -> None:
+    database = swapping.database
+    database.options["restore_mode"] = mode
+    # Like the server's own, which is found after it.
     database.run(
-        "DROP SUBSCRIPTION sub" if reason == "subscription" else f"{template} false", superuser=True
+        "CREATE SCHEMA ours",
+        "CREATE FUNCTION ours.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        f"ALTER ROLE {database.role} SET search_path = ours, pg_catalog, public",
+        superuser=True,
     )
+    database.run("ALTER SCHEMA ours OWNER TO " + database.role, superuser=True)
+    swapping.back_up()
+    with pytest.raises(CommandError, match=r"is a standby.*\n.*Connect to the primary"):
+        swapping.restore()
+    with pytest.raises(CommandError, match="is a standby"):
+        swapping.call("dbverify")
+
+
+@pytest.mark.thorough
+def test_the_new_database_sorts_by_the_same_rules(swapping: DjangoSite) -> None:
+    database = swapping.database
+    if database.server.major < 16 or not has_icu(database.server.programs):
+        pytest.skip("this server has no rules of ICU")
+    with closing(database.server.connect()) as admin:
+        admin.execute(f"DROP DATABASE {database.name}")
+        admin.execute(
+            f"CREATE DATABASE {database.name} OWNER {database.role} TEMPLATE template0 "
+            "LOCALE_PROVIDER icu ICU_LOCALE 'und' ICU_RULES '&V << w <<< W'"
+        )
+    database.add_entries()
+    rules = "SELECT daticurules FROM pg_database WHERE datname = current_database()"
+    before = database.rows(rules)
+    swapping.back_up()
+    swapping.restore()
+    assert database.rows(rules) == before
 
 
 @pytest.mark.thorough

@@ -1,8 +1,6 @@
 """Which databases a site has, and which of its aliases mean the same one."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -10,6 +8,7 @@ from django.db import connections
 from .. import conf
 from ..conf import Settings
 from ..conf.clients import ClientSettings
+from ..conf.places import file_of
 from ..console import Console
 from ..exceptions import InvalidSettings
 
@@ -73,9 +72,9 @@ def located(alias: str) -> object:
     name = known.get("NAME") or ""
     options = known.get("OPTIONS") or {}
     if connection.vendor == "sqlite":
-        if ":memory:" in str(name) or "mode=memory" in str(name):
+        name = file_of(name)
+        if name is None:
             return alias
-        name = os.path.realpath(Path(name)) if not str(name).startswith("file:") else name
     reached = [options.get(key) for key in ("service", "read_default_file", "unix_socket", "host")]
     place = (connection.vendor, known.get("HOST"), str(known.get("PORT") or ""), str(name))
     return repr((place, reached))

@@ -1,6 +1,7 @@
 """Starting, feeding, reading and stopping programs. The only importer of ``subprocess``."""
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -19,6 +20,8 @@ from .stderr import StderrTail
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _LEAST_GRACE = 0.5  # seconds of those, once a signal has ended this run
 _READ_SIZE = 1 << 20
+_LIMITS = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+_RAISE_LIMIT = "Allow this process more: `ulimit -a` shows its limits."
 
 
 class Process:
@@ -63,9 +66,12 @@ class Process:
                 popen = start(argv, self.command.env, [descriptor] if secret else [])
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
+            at_limit = getattr(error, "errno", None) in _LIMITS
             raise ExecutableNotFound(
                 f"{self.command.argv[0]} cannot be started: {reason}.",
-                hint="Install it, or correct the setting that names it.",
+                hint=_RAISE_LIMIT
+                if at_limit
+                else "Install it, or correct the setting that names it.",
             ) from None
         assert popen.stdin
         assert popen.stdout

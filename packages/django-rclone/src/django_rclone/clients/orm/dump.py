@@ -7,12 +7,14 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error
 
+from ...console import counted
 from ...exceptions import ClientError
 from .connection import translated_errors
 from .format import header_of, to_line
 from .tables import Table
 
 _CHUNK = 500  # rows fetched at once
+_NATIVE = "Correct the value, or use a native client for this database if there is one."
 
 
 class Dump:
@@ -75,7 +77,10 @@ class Dump:
         self._is_complete = True
 
     def _rows(self, table: Table) -> Generator[bytes, None, None]:
+        nulls = [0] * len(table.columns)
         for number, values in enumerate(encoded_rows(self._connection, table), start=1):
+            if None in values:
+                nulls = [n + (value is None) for n, value in zip(nulls, values, strict=True)]
             line = to_line(values)
             if len(line) > self._line_limit:
                 raise ClientError(
@@ -84,18 +89,48 @@ class Dump:
                     hint="Raise line_limit in the OPTIONS of this database in CLIENTS.",
                 )
             yield line
+        _require_no_more_nulls(table, nulls)
+
+
+def _require_no_more_nulls(table: Table, found: Sequence[int]) -> None:
+    """Raise ``ClientError`` if a column was null in more rows than the database says.
+
+    Django and its drivers read some values as null, instead of failing: on SQLite a date that
+    is a number, on MySQL one of zeros.
+    """
+    suspects = {column: n for column, n in zip(table.columns, found, strict=True) if n}
+    with translated_errors(f"Cannot count the values of {table.label}"):
+        there = table.nulls(suspects) if suspects else []
+    for (column, nulls), known in zip(suspects.items(), there, strict=True):
+        if nulls > known:
+            raise ClientError(
+                f"{table.label}: in {counted(nulls - known, 'row')} column {column.name!r} holds a "
+                f"value that Django takes for none, since it is not valid for {column.codec.name}.",
+                hint=_NATIVE,
+            )
 
 
 def encoded_rows(
     connection: BaseDatabaseWrapper, table: Table
 ) -> Generator[list[str | None], None, None]:
     """Yield all rows of a table as a dump has them. Raises ``ClientError``."""
+    number, unreadable = 0, ""
     try:
         with translated_errors(f"Cannot read all rows of {table.label}"):
             for number, values in enumerate(table.values().iterator(_CHUNK), start=1):
                 yield list(_encoded(table, values, number))
+    except (ValueError, TypeError, ArithmeticError) as error:
+        # What turns the values of the database into those of Python raises what it likes.
+        unreadable = type(error).__name__
     finally:
         connection.queries_log.clear()
+    # Not within the handler: an error that is kept would keep the cursor open.
+    if unreadable:
+        raise ClientError(
+            f"{table.label}: after row {number:,} there is a value that Django cannot read "
+            f"({unreadable}).",
+            hint=_NATIVE,
+        )
 
 
 def _encoded(table: Table, values: Sequence[Any], number: int) -> Iterator[str | None]:
@@ -107,5 +142,5 @@ def _encoded(table: Table, values: Sequence[Any], number: int) -> Iterator[str |
             raise ClientError(
                 f"{table.label}, row {number:,}: column {column.name!r} holds a value "
                 f"that is not valid for {column.codec.name} ({type(error).__name__}).",
-                hint="Use a native client for this database if there is one.",
+                hint=_NATIVE,
             ) from None

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet
 
 from .columns import Column, columns_of
 
@@ -54,6 +54,12 @@ class Table:
         key = [field.attname for field in self.model._meta.pk_fields]
         sources = [column.source for column in self.columns]
         return self.all_rows.order_by(*key).values_list(*sources)
+
+    def nulls(self, columns: Collection[Column]) -> list[int]:
+        """Return in how many rows each of some columns is null, as the database sees it."""
+        counts = {f"count{n}": Count(column.attname) for n, column in enumerate(columns)}
+        found = self.all_rows.aggregate(total=Count("*"), **counts)
+        return [found["total"] - found[name] for name in counts]
 
     def evidence(self) -> "tuple[int, list[str]]":
         """Return how many rows there are and how the last ones look, to compare it later."""

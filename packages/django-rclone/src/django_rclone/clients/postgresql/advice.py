@@ -10,8 +10,8 @@ from .catalog import Selection, others_large_objects, read_objects
 from .clearing import IS_SUPERUSER, ClearingPlan, plan_clearing
 from .comparing import missing_grantees, unwanted
 from .connection import PostgresqlSession
-from .contents import EXTENSION_ROWS, SUPERUSER, extension_tables
-from .databases import IN_PLACE_HINT, swap_problem
+from .contents import EXTENSION_ROWS, ROLE, SUPERUSER, extension_tables, moved_extensions
+from .databases import IN_PLACE_HINT, ON_PRIMARY, STANDBY, is_standby, swap_problem
 from .limits import MORE_LOCKS, locks_of_restore
 
 _SHOWN = 6
@@ -20,6 +20,12 @@ _AS_SUPERUSER = (
     "Restore as a superuser, or let one make them first. `dbrestore --salvage` gets all that "
     "this role can make, next to the live database."
 )
+_PREPARED = """
+SELECT quote_literal(gid) FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared
+"""
+_END_PREPARED = "End each one, as its owner: ROLLBACK PREPARED ... or COMMIT PREPARED ..."
+_ROLES = "SELECT quote_ident(rolname) FROM pg_roles"
+_NEXT_TO_IT = "or get what can be made without them, next to the live database, with --salvage."
 _PERMITTED = """
 SELECT has_table_privilege(t, 'DELETE') AND has_table_privilege(t, 'INSERT')
 FROM to_regclass(%(name)s) t WHERE t IS NOT NULL
@@ -56,6 +62,8 @@ class RestoreAdvice:
         swaps: bool,
     ) -> "RestoreAdvice":
         """Look at what there is. Changes nothing."""
+        if problem := _problem_of_either_mode(session, expected):
+            return cls(swaps=swaps, problem=problem[0], hint=problem[1])
         if swaps:
             return _for_swap(session, expected)
         plan = plan_clearing(session, selection, expected)
@@ -105,6 +113,20 @@ def dump_advice(session: PostgresqlSession, selection: Selection) -> Sequence[st
     return warnings
 
 
+def _problem_of_either_mode(session: Session, expected: Inventory | None) -> tuple[str, str] | None:
+    if is_standby(session):
+        return STANDBY, ON_PRIMARY
+    if prepared := [gid for (gid,) in session.rows(_PREPARED)]:
+        what = f"The database has prepared transactions, which keep their locks: {_shown(prepared)}"
+        return f"{what}.", _END_PREPARED
+    needed = expected.objects.get(ROLE, frozenset()) if expected else frozenset()
+    if missing := sorted(needed - {name for (name,) in session.rows(_ROLES)}) if needed else []:
+        what = f"of the backup are for roles that do not exist here: {_shown(missing)}"
+        hint = f"Create them first, as a superuser: CREATE ROLE {missing[0]}; {_NEXT_TO_IT}"
+        return f"Policies or user mappings {what}.", hint
+    return None
+
+
 def _in_place_problem(
     session: Session, selection: Selection, plan: ClearingPlan, expected: Inventory | None
 ) -> tuple[str, str] | None:
@@ -115,6 +137,12 @@ def _in_place_problem(
     present = {str(one) for one in plan.objects}
     if missing := _not_to_be_made(session, expected, present):
         return _only_superusers(missing)
+    kept = {one.identity for one in plan.kept if one.kind == "extension"}
+    for name, schema in moved_extensions(session, expected).items():
+        if name in kept:
+            what = f"Extension {name} is not in schema {schema}, where the backup needs it"
+            move = f"ALTER EXTENSION {name} SET SCHEMA {schema}"
+            return f"{what}, and this role cannot make it again.", f"As a superuser: {move}."
     if fixed := [] if selection.schemas else _fixed_tables(session, expected):
         what = f"This role may not replace the rows that were added to {_shown(fixed)}"
         grant = f"GRANT INSERT, DELETE ON {fixed[0]} to it, as the owner of the extension."

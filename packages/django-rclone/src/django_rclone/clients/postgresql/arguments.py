@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...exceptions import ClientError
+from ..session import Session
 from .connection import Connector
 
 _BY_ENVIRONMENT = ("service", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey")
@@ -20,9 +21,19 @@ _CONNINFO = (
     *("gssencmode", "krbsrvname", "gsslib", "gssdelegation"),
     *("sslcompression", "sslcrl", "sslcrldir", "sslsni", "sslcertmode", "sslnegotiation"),
     *("ssl_min_protocol_version", "ssl_max_protocol_version"),
+    *("min_protocol_version", "max_protocol_version", "servicefile"),
 )
 """The other parameters of libpq, none of them a secret:
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS"""
+
+_UNKNOWN_TO_PYTHON = ("EUC_TW",)
+"""The encodings of PostgreSQL without a codec of Python, so that no driver sends text in them."""
+
+
+def encoding_of_dumps(session: Session) -> str:
+    """Return the encoding that text is dumped in: as it is stored, whatever a setting says."""
+    stored = str(session.value("SHOW server_encoding"))
+    return "UTF8" if stored in _UNKNOWN_TO_PYTHON else stored
 
 
 def require_no_passphrase(wrapper: BaseDatabaseWrapper) -> None:

@@ -13,7 +13,7 @@ from ...exceptions import ClientError
 from ..session import ServerError, Session
 from .answers import execute_all
 from .catalog import Object, Selection, others_large_objects, read_objects
-from .contents import read_inventory
+from .contents import moved_extensions, read_inventory
 from .grants import comments, default_privileges, grants
 from .kinds import OBJECT_KINDS
 
@@ -102,12 +102,13 @@ def plan_clearing(
     wholes = [one for one in objects if not one.is_part]
     creates = bool(session.value(_MAY_CREATE_SCHEMAS))
     superuser = bool(session.value(IS_SUPERUSER))
+    moved = moved_extensions(session, expected)
     final = {one for one in wholes if not one.droppable or (one.superuser and not superuser)}
     roots = [
         one
         for one in wholes
         if not one.droppable
-        or _stays(one, expected)
+        or (_stays(one, expected) and one.identity not in moved)
         or (one.kind == "schema" and not creates)
         or (one in final and _is_wanted(one, expected))
     ]

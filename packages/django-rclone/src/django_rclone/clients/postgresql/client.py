@@ -18,11 +18,11 @@ from ...processes import Command, Process, StallTimeout
 from ..base import RehearsalTarget, RestoreTarget, SalvageTarget, Versions
 from ..session import ServerClient, no_table_to_exclude
 from .advice import RestoreAdvice, dump_advice
-from .arguments import require_no_passphrase, tool_arguments
+from .arguments import encoding_of_dumps, require_no_passphrase, tool_arguments
 from .catalog import Selection, is_empty
 from .connection import Connector, PostgresqlSession, quote_name, server_option
 from .contents import settings_of
-from .databases import swap_problem
+from .databases import staging_problem
 from .exclusion import identities, require_may_exclude
 from .pooler import open_around_pooler
 from .reading import require_readable
@@ -152,12 +152,11 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
     @contextmanager
     def dump(self, *, stall_timeout: StallTimeout | None) -> Iterator[Process]:
         session = self.session
-        encoding = session.value("SHOW server_encoding")
         options = [
             "--format=custom",
             "--compress=0",  # the relay compresses, and faster
             "--no-subscriptions",  # they contain passwords, and only superusers may read them
-            f"--encoding={encoding}",  # text as it is stored, whatever a setting says
+            f"--encoding={encoding_of_dumps(session)}",
             f"--lock-wait-timeout={int(self._lock_timeout * 1000)}",
             *(f"--schema={quote_name(name)}" for name in self._schemas),
             *(f"--exclude-table={self._quoted_table(name)}" for name in self._exclude_tables),
@@ -213,7 +212,7 @@ class PostgresqlClient(ServerClient[PostgresqlSession]):
             yield self._staged_restore(stack, expected)
 
     def rehearsal_problem(self) -> str:
-        problem = swap_problem(self.session)
+        problem = staging_problem(self.session)
         return f"There is no database to rehearse in. {problem}" if problem else ""
 
     @contextmanager

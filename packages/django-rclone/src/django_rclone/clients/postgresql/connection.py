@@ -101,6 +101,9 @@ _HINTS = {
     "does not exist": "Correct NAME and USER of this database, or create it first: "
     "`createdb --owner=USER NAME`.",
     "authentication failed": "Correct USER and PASSWORD of this database.",
+    "too many connections": "A backup needs four sessions at once: raise the CONNECTION LIMIT of "
+    "the role or database.",
+    "permission denied for database": "As its owner: GRANT CONNECT ON DATABASE ... TO the role.",
 }
 
 

@@ -52,8 +52,22 @@ JOIN pg_class c ON c.oid = config.id
 WHERE c.relkind IN ('r', 'p') AND has_table_privilege(config.id, 'SELECT')
 """
 
+# What cannot be made without its role; grants are left out.
+_NEEDED_ROLES = """
+SELECT DISTINCT quote_ident(rolname) FROM pg_roles WHERE oid IN (
+    SELECT unnest(p.polroles) FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE %(all)s OR n.nspname = ANY(%(schemas)s::text[])
+    UNION ALL SELECT umuser FROM pg_user_mappings WHERE %(all)s
+)
+"""
+_EXTENSIONS = """
+SELECT quote_ident(extname), quote_ident(nspname)
+FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+"""
+
 OWNER, GRANTEE, SUPERUSER, SETTING = "owner's name", "grantee", "needs a superuser", "setting"
-EXTENSION_ROWS = "table of an extension with rows"
+EXTENSION_ROWS, EXTENSION_PLACE = "table of an extension with rows", "extension in its schema"
+ROLE = "role that must exist"
 """What else an inventory of the dump says, apart from the kinds that are compared."""
 
 
@@ -110,17 +124,23 @@ class Contents:
             names[LARGE_OBJECTS.name] = {str(session.value(_LARGE_OBJECTS))}
         return Inventory({name: frozenset(found) for name, found in names.items()})
 
-    def about(self, session: Session, *, path: str) -> dict[str, frozenset[str]]:
+    def about(
+        self, session: Session, selection: Selection, *, path: str
+    ) -> dict[str, frozenset[str]]:
         """Return what a restore has to know of the database that was dumped, and is not compared.
 
         ``path`` is the search path of the site.
         """
+        needed = session.rows(_NEEDED_ROLES, selection.parameters)
         roles = {role for right in (*self.grants, *self.defaults) for role in right.roles}
+        places = session.rows(_EXTENSIONS, {})
         monetary, relations = session.rows(_ABOUT)[0]
         return {
             OWNER: frozenset(name for (name,) in session.rows(_OWNERS)),
             GRANTEE: frozenset(roles),
             SUPERUSER: frozenset(str(one) for one in self.objects if one.superuser),
+            ROLE: frozenset(name for (name,) in needed),
+            EXTENSION_PLACE: frozenset(f"{name} in {schema}" for name, schema in places),
             EXTENSION_ROWS: frozenset(name for name, _ in extension_tables(session)),
             SETTING: frozenset(
                 {f"search_path={path}", f"lc_monetary={monetary}", f"relations={relations}"}
@@ -140,6 +160,14 @@ def extension_tables(session: Session) -> list[tuple[str, bool]]:
         for name, condition, permitted in session.rows(_EXTENSION_TABLES, {})
         if session.value(f"SELECT EXISTS (SELECT FROM ONLY {name} {condition})")
     ]
+
+
+def moved_extensions(session: Session, expected: Inventory | None) -> dict[str, str]:
+    """Return the extensions that are in another schema here than in the backup, with the latter."""
+    places = expected.objects.get(EXTENSION_PLACE, frozenset()) if expected else frozenset()
+    here = dict(session.rows(_EXTENSIONS, {})) if places else {}
+    wanted = dict(place.split(" in ", 1) for place in places)
+    return {name: schema for name, schema in wanted.items() if here.get(name, schema) != schema}
 
 
 def settings_of(inventory: Inventory | None) -> dict[str, str]:

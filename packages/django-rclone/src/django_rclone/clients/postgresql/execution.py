@@ -19,7 +19,10 @@ _SET_PATH = "SELECT set_config('search_path', %(path)s, %(local)s)"
 _SET = """
 SELECT set_config(name, %(value)s, %(local)s) FROM pg_settings WHERE name = %(name)s
 """
-_ABOUT = "SELECT current_setting('search_path'), quote_ident(current_user)"
+_ABOUT = """
+SELECT current_setting('search_path'), quote_ident(current_user), current_setting('client_encoding'),
+    replace(current_setting('server_encoding'), 'SQL_ASCII', 'LATIN1')
+"""
 _UNDO = "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt"
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -56,6 +59,7 @@ class Execution:
         self._savepoints = savepoints
         self._path: str | None = None
         self._owner = "NONE"
+        self._encoding = self._unconverted = ""
         self.is_other = False
         """Whether another role than the session's own runs what follows."""
         self.site_path = ""
@@ -63,13 +67,25 @@ class Execution:
 
     def open(self, site_path: str | None) -> None:
         """Look at the session, before a transaction has begun; its search path is a default."""
-        [(path, owner)] = self._session.rows(_ABOUT)
+        [(path, owner, self._encoding, self._unconverted)] = self._session.rows(_ABOUT)
         self.site_path = site_path or str(path)
         self._owner = str(owner)
 
     def set(self, name: str, value: str) -> None:
         """Make a setting, if the server has it."""
         self._session.rows(_SET, {"name": name, "value": value, "local": self.local})
+
+    def adapted(self, setting: bytes) -> bytes:
+        """Return a ``SET`` statement of a script as it has to be in this session."""
+        if setting == b"SET client_encoding = 'SQL_ASCII';":
+            # Text is not converted, but drivers do not read any without an encoding.
+            setting = f"SET client_encoding = '{self._unconverted}';".encode()
+        return b"SET LOCAL " + setting[4:] if self.local else setting
+
+    def settle(self) -> None:
+        """Let what follows be asked as when the backup was described."""
+        self.set("client_encoding", self._encoding)
+        self.use_path("")
 
     def set_usual(self) -> None:
         """Make the settings that every dump is read with."""

@@ -142,7 +142,7 @@ class Player:
         self._analyze()
         for statement in self._last:
             self._run(statement)
-        self._execution.use_path("")  # as when the backup was described
+        self._execution.settle()
 
     def cancel(self) -> None:
         """Cancel what is running, from another thread."""
@@ -191,8 +191,8 @@ class Player:
 
     def _run(self, statement: Statement) -> None:
         text, entry = statement.text, statement.entry
-        if self.local and text.startswith(b"SET "):
-            text = b"SET LOCAL " + text[4:]
+        if text.startswith(b"SET "):
+            text = self._execution.adapted(text)
         if ignorable := self._policy.ignorable_errors(statement):
             with self._tolerated(ignorable, text[:200].decode("utf-8", "replace")):
                 self._execution.attempt_granting(text)

@@ -14,7 +14,7 @@ from .catalog import Selection
 from .connection import PostgresqlSession
 from .contents import Contents
 from .execution import path_in
-from .soundness import UNRESOLVED, VIOLATED, RowCheck, checks_of_rows, impossible_rules
+from .soundness import UNRESOLVED, RowCheck, checks_of_rows, impossible_rules
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ class Snapshot:
         session.execute(_SETTINGS)
         contents = Contents.read(session, self._selection)
         compared = contents.inventory(session, self._selection, without=self._without)
-        about = contents.about(session, path=self._path)
+        about = contents.about(session, self._selection, path=self._path)
         self._inventory = Inventory({**compared.objects, **about})
         counted = compared.objects["table"] - self._without_rows
         self._tables = {
@@ -159,7 +159,7 @@ class Snapshot:
     def _judge(self, check: RowCheck, answer: Any) -> None:
         if answer in UNRESOLVED:
             self.findings.append(check.unresolved)
-        elif answer is True or answer in VIOLATED:
+        elif check.is_broken(answer):
             self.findings.append(check.sentence)
 
     def _use_path(self, path: str) -> None:

@@ -93,7 +93,18 @@ WHERE has_table_privilege(t.oid, 'SELECT') AND EXISTS (
 )
 ORDER BY 2, 3
 """
+# A backup has the query of a materialized view, not its rows. That it reads every column matters:
+# what is not needed is not computed.
+_VIEWS = """
+SELECT format('SELECT count(v) < 0 FROM (%%s) v', rtrim(pg_get_viewdef(c.oid), ';')), i.identity,
+    i.schema, pg_relation_size(c.oid)
+FROM pg_class c, LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i
+WHERE c.relkind = 'm' AND c.relispopulated AND c.oid >= 16384 AND has_table_privilege(c.oid, 'SELECT')
+ORDER BY 4, c.oid
+"""
 VIOLATED = ("23514",)
+_WRONG_VALUES = ("21", "22", "23", "P0")
+"""Classes of errors: more than one row, a value, a constraint, an exception that is raised."""
 UNRESOLVED = ("42883", "42P01", "42703", "42704", "3F000")
 """No such function, table, column, type, schema."""
 
@@ -114,14 +125,22 @@ class RowCheck:
     of: str
     """What it is about."""
     sentence: str = ""
+    runs_anything: bool = False
+    """Whether it fails as well with every other error that comes of the rows."""
+
+    def is_broken(self, answer: object) -> bool:
+        """Return whether an answer, or the code of an error, says that the rows cannot stay."""
+        code = answer if isinstance(answer, str) else ""
+        wrong = self.runs_anything and code[:2] in _WRONG_VALUES
+        return answer is True or code in VIOLATED or wrong
 
     @property
     def unresolved(self) -> str:
         """Return what to tell if a function does not find a name."""
         return (
-            f"A function that {self.of} calls does not find a name that it uses without a schema: "
-            f"it is neither in the search_path of this database and role nor in the schema of the "
-            f"table. {_NO_RESTORE}"
+            f"A function that {self.of} calls does not find a name that it uses: it is neither a "
+            "setting of this database and role, nor in their search_path, nor in the schema of "
+            f"the table. {_NO_RESTORE}"
         )
 
 
@@ -164,4 +183,14 @@ def checks_of_rows(session: Session) -> Iterator[RowCheck]:
             schema,
             f"constraint {name} of domain {domain}",
             f"Values of {table}.{column} break constraint {name} of domain {domain}. {_NO_RESTORE}",
+        )
+    for query, view, schema, size in session.rows(_VIEWS, {}):
+        what = f"materialized view {view}"
+        yield RowCheck(
+            query,
+            size,
+            schema,
+            what,
+            f"The query of {what} fails, so that it could not be filled again. {_NO_RESTORE}",
+            runs_anything=True,
         )

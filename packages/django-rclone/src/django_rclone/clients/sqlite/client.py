@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, ClassVar
-from urllib.parse import unquote, urlsplit
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...backups.inventory import Inventory
 from ...backups.manifest import Manifest
 from ...conf.client_options import size_option
+from ...conf.places import file_of
 from ...exceptions import ClientError
 from ...processes import StallTimeout
 from ...scratch import scratch_directory
@@ -56,7 +56,7 @@ class SqliteClient(DatabaseClient):
         return Versions(tool="sqlite3", tool_version=version, server_version=version)
 
     def describe_target(self) -> str:
-        return str(self._path())
+        return str(file_of(self.connection.settings_dict["NAME"]))
 
     def check_dump(self) -> None:
         path = self._require_file()
@@ -210,20 +210,10 @@ class SqliteClient(DatabaseClient):
         return path
 
     def _require_path(self) -> Path:
-        path = self._path()
+        path = file_of(self.connection.settings_dict["NAME"])
         if path is None:
             raise ClientError("The database is in memory: it has no file.")
         return path
-
-    def _path(self) -> Path | None:
-        """Return the database file, absolute; ``None`` for a database in memory."""
-        name = os.fspath(self.connection.settings_dict["NAME"])
-        if name == ":memory:" or "mode=memory" in name or name.startswith("file::memory:"):
-            return None
-        if name.startswith("file:"):
-            name = unquote(urlsplit(name).path)
-        # A link is followed, so that the file it points to is replaced, not the link.
-        return Path(name).resolve()
 
 
 class _File:
