@@ -96,6 +96,24 @@ def test_an_option_file(site: DjangoSite) -> None:
     round_trip(site)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("option", ["where = '1 = 0'", "no-data", "skip-comments", "compact"])
+def test_options_of_the_dump_program_in_an_option_file_leave_nothing_out(
+    site: DjangoSite, option: str
+) -> None:
+    site.database.run("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1), (2)")
+    before = site.database.fingerprint()
+    included = site.folder / "included.cnf"
+    included.write_text(f"[mysqldump]\n{option}\n")
+    file = site.folder / "my.cnf"
+    file.write_text(f"[client]\n!include {included}\n[mariadb-dump]\n{option}\n")
+    site.databases["default"]["OPTIONS"] = {"read_default_file": str(file)}
+    site.back_up()
+    site.database.run("DELETE FROM t")
+    site.restore()
+    assert site.database.fingerprint() == before
+
+
 def test_an_option_file_that_holds_the_password(server: MysqlServer, site: DjangoSite) -> None:
     with closing(MysqlDatabase(server, password="plain-word")) as owned:
         site.use(owned)

@@ -11,6 +11,7 @@ from ...exceptions import ClientError, ProcessError
 from ...processes import SECRET_FILE, Command, Process
 from ..tools import ProgramFinder, failure_describer, output_of, series
 from .connection import connection_parameters
+from .option_files import connecting_options
 
 _PASSWORDS = ("password", "passwd")
 _NAMES = ("database", "db")
@@ -170,10 +171,13 @@ def program_arguments(
 
 def _option_file(password: str, included: str | None) -> bytes:
     """Return an option file: https://mariadb.com/kb/en/configuring-mariadb-with-option-files/."""
-    lines = [f"!include {included}"] if included else []
+    # Groups of the programs themselves change what is dumped.
+    own = connecting_options(included) if included else ""
+    lines = []
     if password:
         escaped = password
         for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r")):
             escaped = escaped.replace(character, escape)
         lines += ["[client]", f'password="{escaped}"']
-    return "".join(f"{line}\n" for line in lines or ["[client]"]).encode()
+    text = own + "".join(f"{line}\n" for line in lines or ["[client]"])
+    return text.encode("utf-8", "surrogateescape")
