@@ -2,7 +2,6 @@
 
 import json
 import os
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -247,11 +246,23 @@ def test_a_few_new_files_take_a_second_rclone_only_for_flags_of_the_user(
     assert snapshot(site.folder / "copy") == FILES
 
 
-def test_a_preview_says_that_it_is_not_of_the_clean_up(site: DjangoSite) -> None:
+def test_a_preview_of_a_clean_up_counts_the_run_that_is_yet_to_be_made(site: DjangoSite) -> None:
+    site.rclone["MEDIA_CLEANUP_KEEP"] = 2
     site.write_media(FILES)
-    warned = StringIO()
-    site.call("mediabackup", "--dry-run", "--clean", stderr=warned)
-    assert "--dry-run does not say what --clean would delete" in warned.getvalue()
+    for number in range(2):
+        site.write_media({"number": b"%d" % number})
+        site.call("mediabackup")
+    stored = site.stored()
+    said = site.call("mediabackup", "--dry-run", "--clean").splitlines()
+    assert said[1] == "Media source 'media': 2 kept, 1 would be deleted."
+    table = said[2:]
+    assert table[0] == "(the new run)"
+    assert ["WOULD BE DELETED" in line for line in table[1::2]] == [False, False, True]
+    assert site.stored() == stored
+    site.call("mediabackup", "--clean")
+    left = {one["name"] for one in json.loads(site.call("listbackups", "--media", "--json"))}
+    assert table[2] in left
+    assert table[4] not in left
 
 
 @pytest.mark.parametrize("at", ["yesterday", "media-2026-01-31-030000.62b28c12.index.zst"])

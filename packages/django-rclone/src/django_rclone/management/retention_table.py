@@ -6,12 +6,15 @@ from ..backups.rules import Verdict
 from .formatting import date, printable, size
 
 
-def retention_table(alias: str, verdicts: Sequence[Verdict]) -> str:
-    """Return two lines for each backup: what it is, and what keeps it."""
+def retention_table(whose: str, verdicts: Sequence[Verdict]) -> str:
+    """Return two lines for each backup: what it is, and what keeps it.
+
+    ``whose`` they are is said as ``Database 'default'``.
+    """
     if not verdicts:
-        return f"Database {alias!r} has no backups in this environment."
+        return f"{whose} has no backups in this environment."
     goes = sum(verdict.goes for verdict in verdicts)
-    lines = [f"Database {alias!r}: {len(verdicts) - goes:,} kept, {goes:,} would be deleted."]
+    lines = [f"{whose}: {len(verdicts) - goes:,} kept, {goes:,} would be deleted."]
     for backup, reasons in verdicts:
         why = ", ".join(map(str, reasons)) or "WOULD BE DELETED"
         lines.append(printable(backup.name))

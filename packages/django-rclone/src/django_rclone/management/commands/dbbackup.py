@@ -71,7 +71,9 @@ class Command(RcloneCommand):
             from ..retention_table import retention_table
 
             for alias in aliases:
-                self.write_result(retention_table(alias, plan_prune(alias, upcoming=True)))
+                self.write_result(
+                    retention_table(f"Database {alias!r}", plan_prune(alias, upcoming=True))
+                )
             return
         backup_databases(
             aliases,

@@ -5,10 +5,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from ...operations.media.backup import preview_backup
+from ...operations.media.prune import plan_media_prune
 from ...operations.media.several import backup_sources
 from ..base import RcloneCommand
 from ..formatting import media_counts
 from ..media import add_sources, chosen_sources
+from ..retention_table import retention_table
 
 
 class Command(RcloneCommand):
@@ -26,7 +28,8 @@ class Command(RcloneCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="Says what a run would be about, and stores nothing.",
+            help="Says what a run would be about, and stores nothing. With --clean, also shows "
+            "which runs would stay, and why.",
         )
         parser.add_argument(
             "--clean",
@@ -48,13 +51,11 @@ class Command(RcloneCommand):
         console = self.console(verbosity)
         sources = chosen_sources(source)
         if dry_run:
-            if clean:
-                console.warn(
-                    "--dry-run does not say what --clean would delete. `listbackups --media` "
-                    "shows what keeps each run."
-                )
             for one in sources:
                 counts = preview_backup(one, force=force)
                 self.write_result(f"A run of {one.place} would have {media_counts(counts)}.")
+                if clean:
+                    verdicts = plan_media_prune(one.name)
+                    self.write_result(retention_table(f"Media source {one.name!r}", verdicts))
             return
         backup_sources(sources, sender=type(self), force=force, clean=clean, console=console)

@@ -39,7 +39,7 @@ class Command(RcloneCommand):
             require_databases(console=console)
         if dry_run:
             for alias in aliases:
-                self.write_result(retention_table(alias, plan_prune(alias)))
+                self.write_result(retention_table(f"Database {alias!r}", plan_prune(alias)))
             return
         failed: DjangoRcloneError | None = None
         for alias in aliases:

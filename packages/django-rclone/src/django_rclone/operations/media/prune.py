@@ -8,7 +8,9 @@ from ...backups import Backup
 from ...backups.catalog import Catalog
 from ...backups.contents import Contents
 from ...backups.index import EXTENSION
+from ...backups.manifest import Facts
 from ...backups.retention import orphaned_dumps
+from ...backups.rules import Verdict
 from ...conf import Settings
 from ...console import Console
 from ...events import Operation
@@ -57,7 +59,7 @@ def prune_media(
             catalog = run_catalog(remote, settings)
             contents = catalog.read()
             runs = contents.backups
-            pruned = _prune_runs(source, runs, contents, catalog, keep_path, console)
+            pruned = _prune_runs(source, contents, catalog, keep_path, console)
             gone = {run.path for run in pruned}
             kept = [run for run in runs if run.path not in gone]
             _require_complete(runs, contents, catalog)
@@ -65,20 +67,34 @@ def prune_media(
     return pruned
 
 
-def _prune_runs(
+@session()
+def plan_media_prune(source: str) -> list[Verdict]:
+    """Return what ``prune_media()`` would keep after one more run, and why, newest first.
+
+    Nothing changes. Raises ``InvalidSettings`` or ``RcloneError``.
+    """
+    settings = conf.load()
+    catalog = run_catalog(Remote(settings), settings)
+    now = datetime.now(UTC)
+    facts = Facts(now, source, settings.environment, 0, partial=False, signature="")
+    upcoming = Backup(path=f"{settings.media_backup_dir}/(the new run)", size=0, facts=facts)
+    return _judged(source, catalog.read(), catalog, now, extra=[upcoming])
+
+
+def _judged(
     source: str,
-    listed: Sequence[Backup],
     contents: Contents,
     catalog: Catalog,
-    keep_path: str | None,
-    console: Console,
-) -> list[Backup]:
+    now: datetime,
+    *,
+    keep_path: str | None = None,
+    extra: Sequence[Backup] = (),
+) -> list[Verdict]:
     settings = catalog.settings
-    now = datetime.now(UTC)
     whose = (source, settings.environment)
-    ours = [run for run in listed if (run.database, run.environment) == whose]
-    verdicts = judge_here(
-        ours,
+    ours = [run for run in contents.backups if (run.database, run.environment) == whose]
+    return judge_here(
+        [*extra, *ours],
         settings,
         now,
         keep=settings.media_cleanup_keep,
@@ -86,6 +102,17 @@ def _prune_runs(
         in_sites=contents.in_sites,
         keep_path=keep_path,
     )
+
+
+def _prune_runs(
+    source: str,
+    contents: Contents,
+    catalog: Catalog,
+    keep_path: str | None,
+    console: Console,
+) -> list[Backup]:
+    now = datetime.now(UTC)
+    verdicts = _judged(source, contents, catalog, now, keep_path=keep_path)
     goes = [verdict.backup for verdict in reversed(verdicts) if verdict.goes]
     runs = [run for run in goes if may_go(run, contents, catalog, now, console)]
     orphans = [
@@ -96,7 +123,7 @@ def _prune_runs(
         if not catalog.has_manifest(path)
     ]
     delete_all(runs, orphans, contents, catalog.remote, console)
-    warn_of_kept(ours, "runs", now, console)
+    warn_of_kept([verdict.backup for verdict in verdicts], "runs", now, console)
     return runs
 
 
