@@ -12,7 +12,7 @@ from ..conf import Settings
 from ..exceptions import RcloneError
 from ..interrupts import interruptible
 from ..processes import Process, run
-from . import few, folders
+from . import folders, small_batches
 from .binary import RcloneBinary
 from .decoding import json_object
 from .log import TransferStats
@@ -92,7 +92,7 @@ class Copying:
             try:
                 with session():
                     daemon = running(self._binary)
-                    if few.copied(daemon, source, destination, progress, hashes=hashes):
+                    if small_batches.copied(daemon, source, destination, progress, hashes=hashes):
                         return Copied()
             except RcloneError as error:
                 return Copied({}, error)
@@ -140,7 +140,7 @@ class Copying:
             return
         if names is not None:
             with session():
-                found = few.sizes(running(self._binary), folder, names)
+                found = small_batches.sizes(running(self._binary), folder, names)
             # If one is missing, an rclone of its own asks again, which is more patient.
             if len(found) == len(names):
                 yield from found

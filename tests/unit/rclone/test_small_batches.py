@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from django_rclone.rclone import few
+from django_rclone.rclone import small_batches
 from django_rclone.rclone.binary import RcloneBinary
 from django_rclone.rclone.copying import Copying
 from django_rclone.rclone.daemon import Daemon
@@ -31,7 +31,7 @@ def copy(daemon: Daemon, tmp_path: Path) -> Copy:
 
     def copy() -> bool:
         places = str(tmp_path / "staged"), str(tmp_path / "stored")
-        return few.copied(daemon, *places, lambda size, files: None, hashes=False)
+        return small_batches.copied(daemon, *places, lambda size, files: None, hashes=False)
 
     return copy
 
@@ -65,13 +65,16 @@ def test_files_are_found_by_their_names(daemon: Daemon, tmp_path: Path) -> None:
     (tmp_path / "ab" / "two").write_bytes(b"1")
     (tmp_path / "ab" / "other").write_bytes(b"1")
     wanted = ["ab/one", "ab/two", "ab/three", "cd/one"]
-    assert sorted(few.sizes(daemon, str(tmp_path), wanted)) == [("ab/one", 2), ("ab/two", 1)]
+    assert sorted(small_batches.sizes(daemon, str(tmp_path), wanted)) == [
+        ("ab/one", 2),
+        ("ab/two", 1),
+    ]
     assert list(daemon.folder.glob("names-*")) == []
 
 
 def test_names_that_are_many_are_not_asked_for_one_by_one(daemon: Daemon, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    assert few.sizes(daemon, str(tmp_path), ["a"] * 301) == []
+    assert small_batches.sizes(daemon, str(tmp_path), ["a"] * 301) == []
 
 
 def test_whoever_gets_no_answer_asks_with_more_patience(
