@@ -1,8 +1,10 @@
 """The rows of one table, parted among several sessions."""
 
+import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -65,10 +67,36 @@ def _is_whole(row: bytes, part: bytes) -> bool:
     return len(row) == len(part) or row.endswith(b"\n")
 
 
-def test_all_readers_get_some_of_a_large_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    pieces = [b"".join(b"%d\n" % n for n in range(at, at + 50)) for at in range(0, 5000, 50)]
-    got = parted(pieces, 3, monkeypatch, 100)
-    assert all(len(part) > 2000 for part in got)
+def test_all_readers_get_as_much_if_none_of_them_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SharedRows, "turn", 100)
+    shared = SharedRows(3)
+    for at in range(0, 6000, 50):
+        shared.put(b"".join(b"%04d\n" % n for n in range(at, at + 50)))
+    shared.end()
+    got = [sum(map(len, iter(partial(shared.read, number), b""))) for number in range(3)]
+    assert got == [10_000] * 3
+
+
+def test_a_slow_reader_gets_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SharedRows, "turn", 1)
+    shared = SharedRows(2)
+    shared.put(b"a long row for the first\n")
+    for _ in range(9):
+        shared.put(b"x\n")
+        assert shared.read(1) == b"x\n"
+    assert shared.read(0) == b"a long row for the first\n"
+
+
+def test_readers_that_are_quick_do_not_confuse_whoever_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        got = parted([b"%d\n" % n for n in range(3000)], 4, monkeypatch, turn=1)
+    finally:
+        sys.setswitchinterval(interval)
+    assert sorted(map(int, b"".join(got).split())) == list(range(3000))
 
 
 def test_no_more_is_held_than_a_session_can_take_soon() -> None:

@@ -38,7 +38,7 @@ class SharedRows:
         while end := _line_end(data, self.turn - self._given):
             self._give(data[:end])
             self._given = 0
-            self._turn = self._held.index(min(self._held))
+            self._pass_turn()
             data = data[end:]
         if data:
             self._give(data)
@@ -69,6 +69,12 @@ class SharedRows:
         with self._changed:
             self._halted = True
             self._changed.notify_all()
+
+    def _pass_turn(self) -> None:
+        """Let it be the turn of the next session that holds least."""
+        with self._changed:
+            following = range(self._turn + 1, self._turn + 1 + len(self._held))
+            self._turn = min((n % len(self._held) for n in following), key=self._held.__getitem__)
 
     def _give(self, data: bytes) -> None:
         with self._changed:
