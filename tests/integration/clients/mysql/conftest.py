@@ -22,3 +22,13 @@ def site(site: DjangoSite, server: MysqlServer) -> Iterator[DjangoSite]:
     with closing(MysqlDatabase(server)) as database:
         site.use(database)
         yield site
+
+
+@pytest.fixture(params=[True, False], ids=["scratch", "in-place"])
+def shop(
+    server: MysqlServer, site: DjangoSite, request: pytest.FixtureRequest
+) -> Iterator[DjangoSite]:
+    """A site whose role may create scratch schemas, or may not."""
+    with closing(MysqlDatabase(server, may_have_scratch=request.param)) as database:
+        site.use(database)
+        yield site

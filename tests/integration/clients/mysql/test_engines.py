@@ -1,28 +1,15 @@
 """Tables that a server of MariaDB takes back only under conditions."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
 
 from tests.integration.clients.mysql.test_texts import require_round_trip
-from tests.support.databases import MysqlDatabase
 from tests.support.servers.mysql import MysqlServer
 from tests.support.site import DjangoSite
 
 pytestmark = pytest.mark.thorough
-
-
-@pytest.fixture(params=[True, False], ids=["scratch", "in-place"])
-def shop(
-    server: MysqlServer, site: DjangoSite, request: pytest.FixtureRequest
-) -> Iterator[DjangoSite]:
-    """A site whose role may create scratch schemas, or may not."""
-    with closing(MysqlDatabase(server, may_have_scratch=request.param)) as database:
-        site.use(database)
-        yield site
 
 
 @pytest.mark.parametrize("engine", ["InnoDB", "MyISAM", "InnoDB PARTITION BY HASH (n)"])

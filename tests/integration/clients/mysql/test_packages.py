@@ -1,8 +1,5 @@
 """Packages in the live database: the server knows the word in the mode ORACLE alone."""
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
 from django_rclone.exceptions import SwapRefused
@@ -14,8 +11,6 @@ from tests.integration.clients.mysql.test_staging import (
     spoil,
 )
 from tests.integration.clients.mysql.test_texts import run
-from tests.support.databases import MysqlDatabase
-from tests.support.servers.mysql import MysqlServer
 from tests.support.site import DjangoSite
 
 pytestmark = pytest.mark.thorough
@@ -26,16 +21,12 @@ PACKAGE = (
 )
 
 
-@pytest.fixture(params=[True, False], ids=["scratch", "in-place"])
-def shop(
-    server: MysqlServer, site: DjangoSite, request: pytest.FixtureRequest
-) -> Iterator[DjangoSite]:
-    """A site whose role may create scratch schemas, or may not."""
-    with closing(MysqlDatabase(server, may_have_scratch=request.param)) as database:
-        site.use(database)
-        database.run("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
-        run(site, *PACKAGE, mode="ORACLE")
-        yield site
+@pytest.fixture
+def shop(shop: DjangoSite) -> DjangoSite:
+    """The same with a table and a package."""
+    shop.database.run("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
+    run(shop, *PACKAGE, mode="ORACLE")
+    return shop
 
 
 def test_a_live_package_is_replaced(shop: DjangoSite) -> None:

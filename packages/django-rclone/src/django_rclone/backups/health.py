@@ -204,10 +204,10 @@ def _of_unverified(unverified: Sequence[Backup], past: Sequence[Backup]) -> Iter
 
 
 def _of_the_future(ahead: Sequence[Backup]) -> Iterator[Finding]:
-    for backup in ahead[:1]:
+    if ahead:
         yield Finding(
             Level.WARNING,
-            f"{backup.name} is dated in the future: a clock was or is wrong. Once it is right, pin "
+            f"{ahead[0].name} is dated in the future: a clock was or is wrong. Once it is right, pin "
             "that backup, and nothing more is said of it",
         )
 

@@ -100,8 +100,8 @@ def to_line(
 
     Of a million files, half of the time goes into making objects and dictionaries of them.
     """
-    name = _quoted(path.decode("utf-8", "surrogateescape"))
-    if kind == "file":
+    name = _quoted(text_of(path))
+    if kind == Kind.FILE:
         return (
             f'{{"path":{name},"kind":"file","modified":{modified},"mode":{mode},"size":{size},'
             f'"sha256":"{sha256.hex()}"}}\n'

@@ -72,8 +72,13 @@ def restored_counts(counts: MediaCounts, others: int, *, deleted: bool) -> str:
     """Return what a restore did, as ``3 files: 1 created, 1 replaced; 2 others kept``."""
     return (
         f"{counted(counts.files, 'file')}: {counts.added:,} created, {counts.changed:,} replaced; "
-        f"{counted(others, 'other')} {'deleted' if deleted else 'kept'}"
+        f"{other_files(others, deleted=deleted)}"
     )
+
+
+def other_files(others: int, *, deleted: bool) -> str:
+    """Return what becomes of files that a run lacks, as ``2 others kept``."""
+    return f"{counted(others, 'other')} {'deleted' if deleted else 'kept'}"
 
 
 def with_environment(words: str, environment: str, own: str) -> str:

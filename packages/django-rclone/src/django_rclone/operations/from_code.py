@@ -136,8 +136,9 @@ def verify_database(
 ) -> Rehearsal:
     """Rehearse a backup, the newest or that of a ``name``, and return the record.
 
-    With ``remote_only`` it is only read back. ``jobs`` is that of ``dbverify``. Raises ``VerificationFailed`` if it did not
-    pass, or another ``DjangoRcloneError`` or ``InvalidSettings`` if it could not be tried.
+    With ``remote_only`` it is only read back. ``jobs`` is that of ``dbverify``. Raises
+    ``VerificationFailed`` if it did not pass, or another ``DjangoRcloneError`` or
+    ``InvalidSettings`` if it could not be tried.
     """
     return verify.verify_database(
         database,

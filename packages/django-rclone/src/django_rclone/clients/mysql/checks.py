@@ -212,8 +212,7 @@ def without_transactions(session: MysqlSession, schema: str) -> list[str]:
 
 def _in_own_folders(session: MysqlSession, schema: str) -> Iterator[str]:
     for table, is_itself in session.rows(_WITH_FOLDERS, [schema]):
-        query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
-        if is_itself or " DATA DIRECTORY = '" in session.rows(query)[0][1]:
+        if is_itself or " DATA DIRECTORY = '" in session.shown_table(schema, table):
             yield table
 
 

@@ -39,13 +39,13 @@ def completions_of(
     found = Completions([*quoted_lines(session, schema, excluded)])
     for (table,) in session.rows(_COUNTING_ARCHIVES, [schema]):
         if table not in excluded:
-            found.lines.append(_without_counter(_shown(session, schema, table)))
+            found.lines.append(_without_counter(session.shown_table(schema, table)))
     tables: dict[str, dict[str, str]] = {}
     for table, column, default in session.rows(DEFAULTS, [schema]):
         if table not in excluded and requalified(default, schema, "", sequences) != default:
             tables.setdefault(table, {})[column] = default
     for table, defaults in tables.items():
-        shown = _shown(session, schema, table)
+        shown = session.shown_table(schema, table)
         for column, default in defaults.items():
             found.lines.append(_without_default(shown, table, column, default))
         changes = ", ".join(
@@ -55,11 +55,6 @@ def completions_of(
         )
         found.statements.append(f"ALTER TABLE {quote_name(table)} {changes}".encode())
     return found
-
-
-def _shown(session: MysqlSession, schema: str, table: str) -> str:
-    query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
-    return str(session.rows(query)[0][1])
 
 
 def _without_counter(shown: str) -> tuple[bytes, bytes]:

@@ -62,6 +62,11 @@ class MysqlSession(Session):
         for statement in statements:
             self.execute(statement)
 
+    def shown_table(self, schema: str, table: str) -> str:
+        """Return the statement with which the server would make a table."""
+        query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
+        return str(self.rows(query)[0][1])
+
     @property
     def packet_limit(self) -> int:
         """The bytes of the longest statement that the server takes."""

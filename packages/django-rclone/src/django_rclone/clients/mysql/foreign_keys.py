@@ -64,8 +64,7 @@ def quoted_lines(
     for (table, key), columns in keys.items():
         has_backtick = any("`" in name for name in (key, *(n for pair in columns for n in pair)))
         if has_backtick or len(key) == _LISTED:
-            query = f"SHOW CREATE TABLE {quote_name(schema)}.{quote_name(table)}"
-            yield _line(str(session.rows(query)[0][1]), table, key, columns)
+            yield _line(session.shown_table(schema, table), table, key, columns)
 
 
 def _line(

@@ -26,7 +26,9 @@ SELECT current_setting('search_path'), quote_ident(current_user), current_settin
 _UNDO = "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt"
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_LOST, _OUT_OF_RESOURCES, _OPERATOR, _LOCKED = ("", "08"), "53", "57", ("55P03", "40P01")
+_LOST, _OUT_OF_RESOURCES, _OPERATOR = ("", "08"), "53", "57"
+LOCKED = ("55P03", "40P01")
+"""The codes of lock_not_available and deadlock_detected."""
 
 
 def may_try_again(error: ServerError) -> bool:
@@ -35,7 +37,7 @@ def may_try_again(error: ServerError) -> bool:
     Otherwise the session is lost or stopped, or there is no room or no lock for it.
     """
     hopeless = (*_LOST, _OUT_OF_RESOURCES, _OPERATOR)
-    return error.code[:2] not in hopeless and error.code not in _LOCKED
+    return error.code[:2] not in hopeless and error.code not in LOCKED
 
 
 def path_in(site_path: str, schema: str) -> str:

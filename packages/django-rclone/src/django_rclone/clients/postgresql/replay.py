@@ -23,6 +23,7 @@ from ...interrupts import uninterrupted
 from ...processes import Process
 from ...redaction import redact
 from ..session import ServerError
+from .execution import LOCKED
 from .limits import MORE_LOCKS
 from .player import Player
 from .script import Script, TruncatedScript
@@ -31,7 +32,6 @@ Printer = Callable[[bytes], Process]
 """Makes the program that prints the script of a dump, of which it gets the first bytes."""
 
 _READ_SIZE = 1 << 18  # bytes
-_LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 _NO_PRIVILEGE = "42501"
 _OUT_OF_MEMORY = "53200"
 
@@ -157,7 +157,7 @@ class Replay:
         return f"{statement.entry}, at: {shown}"
 
     def _explained(self, error: ServerError) -> ClientError:
-        if error.code in _LOCKED:
+        if error.code in LOCKED:
             return ClientError(
                 f"The live database is in use: {error.reason} "
                 f"(after {self._lock_timeout:g} seconds).",

@@ -32,8 +32,8 @@ _LAST_LINE = b"-- PostgreSQL database dump complete"
 _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _GUARD = re.compile(rb"\\(?:un)?restrict [A-Za-z0-9]+\r?\n")
 _COPY = re.compile(rb"COPY\s.*\sFROM\s+stdin;\Z", re.DOTALL)
-_NAME = rb'(?:"(?:[^"]|"")+"|[\w$\x80-\xff]+)'
-_TARGET = re.compile(rb"COPY (" + _NAME + rb"\." + _NAME + rb") ")
+NAME = rb'(?:"(?:[^"]|"")++"|[\w$\x80-\xff]++)'
+_TARGET = re.compile(rb"COPY (" + NAME + rb"\." + NAME + rb") ")
 _CREATE = ((b"create",), (b"create", b"or", b"replace"))
 _ROUTINES = tuple((*words, kind) for words in _CREATE for kind in (b"function", b"procedure"))
 

@@ -10,23 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..session import ServerError
-from .execution import Execution
-from .script import Statement
+from .execution import LOCKED, Execution
+from .script import NAME, Statement
 
-_LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
-
-_NAME = rb'(?:"(?:[^"]|"")++"|[\w$\x80-\xff]++)'
-_TABLE = rb"(?P<table>" + _NAME + rb"\." + _NAME + rb")"
-_ADD = rb"ALTER TABLE (?:ONLY )?" + _TABLE + rb"\s+ADD CONSTRAINT " + _NAME
-_COLUMNS = rb"\((?:PERIOD )?" + _NAME + rb"(?:, (?:PERIOD )?" + _NAME + rb")*+\)"
-_OTHER = rb"(?P<other>" + _NAME + rb"\." + _NAME + rb")"
+_TABLE = rb"(" + NAME + rb"\." + NAME + rb")"
+_ADD = rb"ALTER TABLE (?:ONLY )?" + _TABLE + rb"\s+ADD CONSTRAINT " + NAME
+_COLUMNS = rb"\((?:PERIOD )?" + NAME + rb"(?:, (?:PERIOD )?" + NAME + rb")*+\)"
 _FORMS = {
-    "INDEX": re.compile(
-        rb"CREATE (?:UNIQUE )?INDEX " + _NAME + rb" ON (?:ONLY )?" + _TABLE + rb" "
-    ),
+    "INDEX": re.compile(rb"CREATE (?:UNIQUE )?INDEX " + NAME + rb" ON (?:ONLY )?" + _TABLE + rb" "),
     "CONSTRAINT": re.compile(_ADD + rb" (?:PRIMARY KEY|UNIQUE|EXCLUDE)\b"),
     "FK CONSTRAINT": re.compile(
-        _ADD + rb" FOREIGN KEY " + _COLUMNS + rb" REFERENCES " + _OTHER + rb"\("
+        _ADD + rb" FOREIGN KEY " + _COLUMNS + rb" REFERENCES " + _TABLE + rb"\("
     ),
 }
 
@@ -85,7 +79,7 @@ class Board:
             try:
                 task.run(execution)
             except ServerError as error:
-                if error.code not in _LOCKED:
+                if error.code not in LOCKED:
                     self.failed = self.failed or task
                     raise
                 self.again.append(task)

@@ -19,7 +19,16 @@ from ..base import (
     add_noinput,
     add_verification_arguments,
 )
-from ..formatting import age, date, duration, printable, restored_counts, size, with_ago
+from ..formatting import (
+    age,
+    date,
+    duration,
+    other_files,
+    printable,
+    restored_counts,
+    size,
+    with_ago,
+)
 from ..media import add_at, add_extra_files, add_source, chosen_source
 from ..terminal import TerminalConsole
 
@@ -128,15 +137,11 @@ class Command(RcloneCommand):
         )
 
 
-def _others(plan: MediaRestorePlan) -> str:
-    return f"{counted(plan.extra, 'other')} {'deleted' if plan.delete else 'kept'}"
-
-
 def _preview(plan: MediaRestorePlan) -> str:
     counts = plan.compare()
     text = (
         f"Of {counted(counts.files, 'file')} in {plan.run.name}, {counts.added:,} would be created and "
-        f"{counts.changed:,} replaced; {_others(plan)}."
+        f"{counts.changed:,} replaced; {other_files(plan.extra, deleted=plan.delete)}."
     )
     if plan.conflicts:
         text += f"\nDeleted, since they are in the way: {named(plan.conflicts)}."

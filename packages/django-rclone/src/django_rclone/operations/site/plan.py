@@ -92,8 +92,9 @@ def plan_site_restore(
     """Choose the site backup, and check all that can be checked of all its parts.
 
     ``at`` is its name, or a moment; by default it is the newest whole one of
-    ``from_environment``, by default this environment. ``partial``,
-    ``safety_backup`` and ``jobs`` are for databases, as in ``plan_restore()``; ``delete`` and ``force`` for media files. Nothing changes. Raises
+    ``from_environment``, by default this environment. ``partial``, ``safety_backup`` and
+    ``jobs`` are for databases, as in ``plan_restore()``; ``delete`` and ``force`` for media
+    files. Nothing changes. Raises
     ``InvalidSettings``, ``BackupNotFound``, ``BackupRejected``, ``RestoreError``,
     ``MediaGuardError`` or ``RcloneError``.
     """
