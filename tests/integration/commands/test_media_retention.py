@@ -2,14 +2,17 @@
 
 import os
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from django.core.management.base import CommandError
 
 from django_rclone.backups.index import Kind, to_line
 from django_rclone.backups.pins import Pinned
+from django_rclone.exceptions import OperationLocked
 from django_rclone.operations.media import workset
+from django_rclone.operations.media.prune import prune_media
+from django_rclone.operations.media.stored import StoredContent
 from django_rclone.rclone.output import RemoteObject
 from django_rclone.rclone.remote import Remote
 from tests.support.site import DjangoSite, snapshot
@@ -37,6 +40,25 @@ def test_old_runs_go_with_the_content_that_only_they_had(site: DjangoSite) -> No
     assert contents(site) == {b"2", b"3", b"same"}
     site.call("mediarestore", "--noinput", "--at", second)
     assert snapshot(site.media) == {"a": b"2", "same": b"same"}
+
+
+def test_no_clean_up_begins_once_a_run_has_asked_what_is_stored(
+    site: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could delete what the run then relies on."""
+    make_runs(site, b"1", b"2")
+    asked: list[str] = []
+
+    class Asked(StoredContent):
+        def __enter__(self) -> Self:
+            with pytest.raises(OperationLocked, match="Another media_backup has been running"):
+                prune_media("media", sender=type(site))
+            asked.append("locked")
+            return super().__enter__()
+
+    monkeypatch.setattr("django_rclone.operations.media.backup.StoredContent", Asked)
+    site.call("mediabackup")
+    assert asked == ["locked"]
 
 
 @pytest.mark.thorough

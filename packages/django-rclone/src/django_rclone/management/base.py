@@ -32,6 +32,8 @@ class RcloneCommand(BaseCommand):
 
     # A broken URL configuration must not keep anyone from backing up or restoring.
     requires_system_checks = []
+    needs_rclone = True
+    """Whether it always asks the remote of the settings."""
 
     def __init__(self, stdout: Any = None, stderr: Any = None, **options: Any) -> None:
         # Python has neither where the caller closed them.
@@ -63,7 +65,7 @@ class RcloneCommand(BaseCommand):
                 overheard(self._show_wait) if verbosity > _STEPS else contextlib.nullcontext()
             )
             with set_right(), deferred_signals(), session(), shown(self._show_wait), listening:
-                self._warn_of_environment(self.console(verbosity))
+                self._begin_rclone(self.console(verbosity))
                 return super().execute(*args, **options)
         except (DjangoRcloneError, InvalidSettings) as error:
             text = printable(redact(_with_notes(str(error), error)))
@@ -89,14 +91,22 @@ class RcloneCommand(BaseCommand):
     def _show_wait(self, sentence: str) -> None:
         self._console.waiting(sentence)
 
-    def _warn_of_environment(self, console: TerminalConsole) -> None:
+    def _begin_rclone(self, console: TerminalConsole) -> None:
+        """Start rclone, and warn of what it does not get of the environment.
+
+        It takes requests by the time that the work itself is imported.
+        """
         from ..rclone.binary import RcloneBinary
         from ..rclone.environment import sentence
+        from ..rclone.sessions import begin
 
         # What is wrong with the settings or with rclone is said by the command itself.
         with contextlib.suppress(DjangoRcloneError, InvalidSettings):
-            if names := RcloneBinary(conf.load()).left_out:
+            rclone = RcloneBinary(conf.load())
+            if names := rclone.left_out:
                 console.warn(sentence(names))
+            if self.needs_rclone:
+                begin(rclone)
 
     def write_result(self, text: str) -> None:
         """Print what was asked for. Raises ``CommandError`` when it cannot be written."""

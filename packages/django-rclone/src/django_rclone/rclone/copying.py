@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from ..conf import Settings
 from ..exceptions import RcloneError
 from ..interrupts import interruptible
-from ..processes import Process, run
-from . import folders, small_batches
+from ..processes import Process, StallTimeout, run
+from . import small_batches
 from .binary import RcloneBinary
 from .decoding import json_object
 from .log import TransferStats
@@ -60,6 +60,11 @@ class Copying:
 
     def __init__(self, settings: Settings) -> None:
         self._binary = RcloneBinary(settings)
+
+    @property
+    def stall_timeout(self) -> StallTimeout | None:
+        """How long a program may make no progress."""
+        return self._binary.stall_timeout
 
     def copy(
         self,
@@ -135,9 +140,6 @@ class Copying:
 
         Nothing is yielded for a folder that does not exist. Raises ``RcloneError``.
         """
-        if folder.startswith("/"):
-            yield from folders.sizes(folder, names, self._binary.stall_timeout)
-            return
         if names is not None:
             with session():
                 found = small_batches.sizes(running(self._binary), folder, names)

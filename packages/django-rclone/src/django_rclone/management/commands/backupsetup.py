@@ -24,6 +24,7 @@ class Command(RcloneCommand):
         "Asks where backups should go, tries it, and prints the settings for it. Writes no file, and "
         "no secret anywhere but here. With --try, looks at all that the backups of this site need."
     )
+    needs_rclone = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_noinput(parser)

@@ -1,16 +1,14 @@
 """``manage.py mediabackup``: store the media files in a run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from ...operations.media.backup import preview_backup
-from ...operations.media.prune import plan_media_prune
-from ...operations.media.several import backup_sources
+from ...conf.media_sources import MediaSource
 from ..base import RcloneCommand
 from ..formatting import media_counts
 from ..media import add_sources, chosen_sources
-from ..retention_table import retention_table
 
 
 class Command(RcloneCommand):
@@ -48,14 +46,23 @@ class Command(RcloneCommand):
         verbosity: int,
         **options: Any,
     ) -> None:
-        console = self.console(verbosity)
         sources = chosen_sources(source)
         if dry_run:
-            for one in sources:
-                counts = preview_backup(one, force=force)
-                self.write_result(f"A run of {one.place} would have {media_counts(counts)}.")
-                if clean:
-                    verdicts = plan_media_prune(one.name)
-                    self.write_result(retention_table(f"Media source {one.name!r}", verdicts))
+            self._preview(sources, force=force, clean=clean)
             return
+        from ...operations.media.several import backup_sources
+
+        console = self.console(verbosity)
         backup_sources(sources, sender=type(self), force=force, clean=clean, console=console)
+
+    def _preview(self, sources: Sequence[MediaSource], *, force: bool, clean: bool) -> None:
+        from ...operations.media.backup import preview_backup
+        from ...operations.media.prune import plan_media_prune
+        from ..retention_table import retention_table
+
+        for one in sources:
+            counts = preview_backup(one, force=force)
+            self.write_result(f"A run of {one.place} would have {media_counts(counts)}.")
+            if clean:
+                verdicts = plan_media_prune(one.name)
+                self.write_result(retention_table(f"Media source {one.name!r}", verdicts))

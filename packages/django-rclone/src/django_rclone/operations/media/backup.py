@@ -24,13 +24,13 @@ from .patterns import matcher
 from .places import MediaPlace, media_place
 from .runs import (
     content_folder,
-    list_content,
     newest_run,
     read_index,
     run_catalog,
     run_path,
 )
 from .sending import Sending, hash_all
+from .stored import StoredContent
 from .workset import WorkSet
 
 _QUIET = Console()
@@ -76,10 +76,11 @@ def backup_media(
         remote.begin()
         cache = Cache(work, cache_path(settings, place.address))
         run = _Run(source, place, settings, remote, copying, work, cache, console)
-        deleted = run.look(force=force)
-        context.send_pre_signal()
-        with exclusive(remote, event):
-            stored = run.store(event, deleted)
+        # Nobody may delete content from when it is listed to when the run that needs it exists.
+        with exclusive(remote, event), StoredContent(copying, run.content) as content:
+            deleted = run.look(force=force)
+            context.send_pre_signal()
+            stored = run.store(event, content, deleted)
         context.size, context.counts, context.sent = stored.size, stored.counts, stored.sent
         run.require_complete(stored)
     return stored
@@ -134,14 +135,20 @@ class _Run:
         require_few_gone(self.work, deleted, self.settings, force=force)
         return deleted
 
-    def store(self, event: OperationEvent, deleted: int) -> Stored:
+    @property
+    def content(self) -> str:
+        """The address of the folder of contents."""
+        return self.remote.address(content_folder(self.settings))
+
+    def store(self, event: OperationEvent, content: StoredContent, deleted: int) -> Stored:
         """Send what is missing, and commit the run."""
         assert event.path
-        content = self.remote.address(content_folder(self.settings))
         self.cache.recall_hashes()
-        list_content(self.copying, content, self.work)
+        content.add_to(self.work)
         self.cache.distrust_stored()
-        sending = Sending(self.work, self.cache, self.place, self.copying, content, self.console)
+        sending = Sending(
+            self.work, self.cache, self.place, self.copying, self.content, self.console
+        )
         sending.store_missing(temporary_folder(self.settings))
         partial = bool(self._left_out()[0])
         counts = count(self.work, deleted)

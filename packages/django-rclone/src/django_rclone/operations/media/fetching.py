@@ -9,9 +9,9 @@ from pathlib import Path
 from ...console import Console
 from ...rclone.copying import Copying
 from ...scratch import scratch_directory
+from .content_store import content_name
 from .difference import Wanted, batches, folders, links, wanted_size, with_other_status
 from .hashing import hash_files
-from .runs import content_name
 from .spooled_target import SpooledTarget
 from .target import Target
 from .workset import EMPTY, WorkSet

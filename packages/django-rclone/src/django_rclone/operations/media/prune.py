@@ -21,14 +21,14 @@ from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
 from ..deletion import delete_all, may_go, warn_of_kept
 from ..verdicts import judge_here, pins_of
+from .content_store import content_name
 from .runs import (
     NAMING,
     content_folder,
-    content_name,
-    list_content,
     read_index,
     run_catalog,
 )
+from .stored import list_stored
 from .workset import WorkSet
 
 _QUIET = Console()
@@ -147,7 +147,7 @@ def _prune_content(
     copying = Copying(settings)
     place = remote.address(content_folder(settings))
     with WorkSet() as work:
-        list_content(copying, place, work)
+        list_stored(copying, place, work)
         for run in kept:
             work.run("DELETE FROM run")
             _read_any(remote, run, work)

@@ -13,8 +13,9 @@ from ...rclone import Remote
 from ...rclone.copying import Copying
 from ...scratch import scratch_directory
 from .cache import temporary_folder
+from .content_store import content_name
 from .hashing import hash_files
-from .runs import content_folder, content_name
+from .runs import content_folder
 from .workset import WorkSet
 
 _LARGE = 64 << 20  # bytes; one that is read as a stream

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,13 +16,11 @@ from ...exceptions import BackupRejected
 from ...pipeline.compression import ZSTD
 from ...pipeline.relay import apply_dump
 from ...rclone import Remote
-from ...rclone.copying import Copying
 from .workset import WorkSet
 
 VENDOR = "media"
 NAMING = Naming("{database}-{datetime}.{ext}", "%Y-%m-%d-%H%M%S")
 
-_HASH_SIZE = 32
 _LINE_LIMIT = 1 << 20
 _QUIET = Console()
 
@@ -50,21 +47,6 @@ def runs_folder(settings: Settings) -> str:
 def content_folder(settings: Settings) -> str:
     """Return the folder of the contents of files."""
     return f"{settings.media_backup_dir}/content"
-
-
-def content_name(sha256: bytes) -> str:
-    """Return the name of a content below its folder."""
-    text = sha256.hex()
-    return f"{text[:2]}/{text}"
-
-
-def content_hash(name: str) -> bytes | None:
-    """Return the hash in the name of a content; ``None`` for any other name."""
-    try:
-        sha256 = bytes.fromhex(name[3:])
-    except ValueError:
-        return None
-    return sha256 if len(sha256) == _HASH_SIZE and content_name(sha256) == name else None
 
 
 def run_path(source: str, moment: datetime, settings: Settings) -> str:
@@ -99,15 +81,6 @@ def newest_run(runs: list[Backup]) -> Backup | None:
     ahead = dated_after(verified, datetime.now(UTC) + CLOCK_TOLERANCE)
     in_order = [run for run in verified if run not in ahead] + ahead
     return next((run for run in in_order if is_whole(run)), next(iter(in_order), None))
-
-
-def list_content(copying: Copying, place: str, work: WorkSet) -> None:
-    """Note what is stored at ``place``, the address of the contents. Raises ``RcloneError``."""
-    work.run("DELETE FROM stored")
-    with closing(copying.sizes(place)) as listed:
-        work.add_stored(
-            (sha256, size) for name, size in listed if (sha256 := content_hash(name)) is not None
-        )
 
 
 def read_index(

@@ -11,10 +11,11 @@ from ...exceptions import RcloneError
 from ...rclone.copying import Copied, Copying
 from ...scratch import scratch_directory
 from .cache import Cache
+from .content_store import content_hash, content_name
 from .hashing import CHANGING, Hashed, hash_files
 from .places import MediaPlace
-from .runs import content_hash, content_name, list_content
 from .scan import Found
+from .stored import list_stored
 from .workset import EMPTY, WorkSet
 
 _TRIES = 3  # for each file that changes while it is sent, or that could not be sent
@@ -211,7 +212,7 @@ class Sending:
                 found = [(content_hash(name), size) for name, size in listed]
             self._work.run_many("DELETE FROM sent WHERE sha256 = ? AND size = ?", found)
         else:
-            list_content(self._copying, self._content, self._work)
+            list_stored(self._copying, self._content, self._work)
             self._work.run(
                 "DELETE FROM sent WHERE EXISTS (SELECT 1 FROM stored"
                 " WHERE stored.sha256 = sent.sha256 AND stored.size = sent.size)"

@@ -21,9 +21,11 @@ from ...rclone.copying import Copying
 from ...reporting import Sender, new_operation, report
 from ..proofs import RECENT, readings_of, store_record
 from .choice import choose_run
+from .content_store import content_name
 from .guards import named
 from .reading_back import MISSING, read_back, wrongly_stored
-from .runs import content_folder, content_name, list_content, read_index, run_catalog
+from .runs import content_folder, read_index, run_catalog
+from .stored import list_stored
 from .workset import WorkSet
 
 _QUIET = Console()
@@ -140,7 +142,7 @@ class _Task:
         """Compare what is stored with the index, note what was, and return what is wrong."""
         remote, settings, work = self.catalog.remote, self.catalog.settings, self.work
         folder = content_folder(settings)
-        list_content(Copying(settings), remote.address(folder), work)
+        list_stored(Copying(settings), remote.address(folder), work)
         problems = [
             (
                 path,

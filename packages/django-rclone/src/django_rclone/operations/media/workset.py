@@ -9,9 +9,10 @@ from typing import Self, TypeVar
 
 from ...backups.index import Entry, Kind, to_line
 from ...exceptions import MediaGuardError
+from .content_store import TABLE as STORED
 from .scan import Found
 
-_SCHEMA = """
+_SCHEMA = f"""
 PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
@@ -25,7 +26,7 @@ CREATE TABLE run (
     path BLOB PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
     mode INTEGER NOT NULL, sha256 BLOB NOT NULL, target BLOB NOT NULL, reason TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE stored (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE {STORED};
 CREATE TABLE pending (path BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE sent (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -138,6 +139,12 @@ class WorkSet:
         """Add content that is stored: its hash, and its size."""
         with self._at_once():
             self._add("stored", "(?,?)", objects)
+
+    def add_stored_from(self, database: str) -> None:
+        """Add the contents that are listed in another database."""
+        self.run("ATTACH ? AS listed", (database,))
+        self.run("INSERT INTO main.stored SELECT * FROM listed.stored")
+        self.run("DETACH listed")
 
     def _add(self, table: str, row: str, rows: Iterable[Sequence[object]]) -> None:
         """Add rows, written as ``row`` says, in place of those that are there.

@@ -11,7 +11,8 @@ from ...exceptions import BackupRejected
 from ...rclone import Remote, session
 from ..media.plan import MediaRestorePlan, plan_media_restore
 from ..media.reading_back import wrongly_stored
-from ..media.runs import content_folder, list_content
+from ..media.runs import content_folder
+from ..media.stored import list_stored
 from ..restore import RestorePlan, plan_restore
 from .choice import by_hand, choose_site
 
@@ -171,7 +172,7 @@ def _require_recorded(backup: Backup, part: Part) -> None:
 def _require_content(plan: MediaRestorePlan, part: Part) -> None:
     """Raise ``BackupRejected`` unless the content of all files is stored, as one listing shows."""
     content = plan.remote.address(content_folder(plan.settings))
-    list_content(plan.copying, content, plan.work)
+    list_stored(plan.copying, content, plan.work)
     if missing := sum(1 for _ in wrongly_stored(plan.work)):
         raise BackupRejected(
             f"{missing:,} contents of files in {part.path} are not on the remote.",
