@@ -11,7 +11,6 @@ from django.core.management.base import CommandParser
 from ...backups.health import Health, Level, last_proofs
 from ...backups.wording import ago
 from ...exceptions import DjangoRcloneError
-from ...operations.check import check_backups
 from ..base import RcloneCommand
 from ..formatting import printable, size
 
@@ -41,6 +40,8 @@ class Command(RcloneCommand):
     def handle(
         self, *args: Any, as_json: bool, nagios: bool, verbosity: int, **options: Any
     ) -> None:
+        from ...operations.check import check_backups
+
         try:
             found = check_backups(sender=type(self), console=self.console(verbosity))
         except (DjangoRcloneError, ImproperlyConfigured) as error:

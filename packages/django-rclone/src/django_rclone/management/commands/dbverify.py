@@ -6,8 +6,6 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
 from ...backups.rehearsal import Rehearsal
-from ...operations.databases import require_databases
-from ...operations.verify import verify_database, verify_databases
 from ..base import EXIT_USAGE, RcloneCommand
 from ..formatting import duration
 from ..numbers import add_sessions
@@ -60,6 +58,9 @@ class Command(RcloneCommand):
         verbosity: int,
         **options: Any,
     ) -> None:
+        from ...operations.databases import require_databases
+        from ...operations.verify import verify_database, verify_databases
+
         console = self.console(verbosity)
         aliases = [database] if database else require_databases(console=console)
         if name is None:

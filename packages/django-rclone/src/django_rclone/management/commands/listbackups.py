@@ -5,18 +5,13 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser
 from django.db import connections
 
 from ... import conf
 from ...backups.retention import CLOCK_TOLERANCE, dated_after
-from ...operations.foreign import list_foreign
-from ...operations.listing import Listed, list_databases
-from ...operations.media.contents import run_contents
-from ...operations.media.listing import list_runs
-from ...operations.site.listing import list_sites
 from ..base import RcloneCommand
 from ..foreign_listing import foreign_record, foreign_table
 from ..formatting import age, date, printable, size, table, with_ago, with_environment
@@ -25,6 +20,9 @@ from ..media import chosen_source
 from ..proof_words import passed_record, proof_record, proof_words
 from ..run_listing import entry_lines, entry_record, run_record, run_table
 from ..site_listing import site_notices, site_record, site_table
+
+if TYPE_CHECKING:
+    from ...operations.listing import Listed
 
 _HEADER = ("NAME", "SIZE", "AGE", "DATE", "DATABASE", "PROOF", "KEPT")
 
@@ -101,6 +99,8 @@ class Command(RcloneCommand):
             self._list_backups(database, as_json=as_json)
 
     def _list_files(self, source: str | None, at: str, path: str | None, *, as_json: bool) -> None:
+        from ...operations.media.contents import run_contents
+
         with run_contents(chosen_source(source).name, at, path) as (_, entries):
             if as_json:
                 self._write_json(map(entry_record, entries))
@@ -109,6 +109,8 @@ class Command(RcloneCommand):
                 self.write_result(line)
 
     def _list_runs(self, source: str | None, *, as_json: bool) -> None:
+        from ...operations.media.listing import list_runs
+
         runs, now = list_runs(source), datetime.now(UTC)
         if as_json:
             self._write_json(run_record(run, now) for run in runs)
@@ -116,6 +118,8 @@ class Command(RcloneCommand):
             self._write_notices(runs, now)
 
     def _list_sites(self, *, as_json: bool) -> None:
+        from ...operations.site.listing import list_sites
+
         sites, now = list_sites(), datetime.now(UTC)
         if as_json:
             self._write_json(site_record(one, now) for one in sites)
@@ -124,6 +128,8 @@ class Command(RcloneCommand):
                 self.write_result(printable(notice))
 
     def _list_foreign(self, folder: str, *, as_json: bool) -> None:
+        from ...operations.foreign import list_foreign
+
         found = list_foreign(folder.strip("/") or None)
         if as_json:
             self._write_json(map(foreign_record, found))
@@ -131,6 +137,8 @@ class Command(RcloneCommand):
             self._write_table(found, "files of other tools", partial(foreign_table, found))
 
     def _list_backups(self, database: str | None, *, as_json: bool) -> None:
+        from ...operations.listing import list_databases
+
         listed, now = list_databases(database), datetime.now(UTC)
         if as_json:
             self._write_json(_record(one, now) for one in listed)
@@ -150,7 +158,7 @@ class Command(RcloneCommand):
             self.write_result(f"There are no {what}.")
         return bool(listed)
 
-    def _write_notices(self, listed: Sequence[Listed], now: datetime) -> None:
+    def _write_notices(self, listed: Sequence["Listed"], now: datetime) -> None:
         for sentence in filter(None, map(pin_sentence, listed)):
             self.write_result(sentence)
         backups = [one.backup for one in listed]
@@ -167,7 +175,7 @@ def _here() -> str:
     return conf.load().environment
 
 
-def _record(listed: Listed, now: datetime) -> dict[str, object]:
+def _record(listed: "Listed", now: datetime) -> dict[str, object]:
     backup, proofs = listed.backup, listed.proofs
     created = backup.created_at
     return {
@@ -186,11 +194,11 @@ def _record(listed: Listed, now: datetime) -> dict[str, object]:
     }
 
 
-def _table(listed: Sequence[Listed], now: datetime, own: str, width: int) -> str:
+def _table(listed: Sequence["Listed"], now: datetime, own: str, width: int) -> str:
     return table([_HEADER, *(_row(one, now, own) for one in listed)], width, _details)
 
 
-def _row(listed: Listed, now: datetime, own: str) -> tuple[str, ...]:
+def _row(listed: "Listed", now: datetime, own: str) -> tuple[str, ...]:
     backup = listed.backup
     whose = backup.database or "-"
     if backup.verified:

@@ -3,15 +3,11 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from ...console import counted
-from ...operations.media.foreign import plan_archive_restore, restore_archive
-from ...operations.media.guards import named
-from ...operations.media.plan import MediaRestorePlan, plan_media_restore
-from ...operations.media.restore import restore_media
 from ..base import (
     EXIT_USAGE,
     RcloneCommand,
@@ -31,6 +27,9 @@ from ..formatting import (
 )
 from ..media import add_at, add_extra_files, add_source, chosen_source
 from ..terminal import TerminalConsole
+
+if TYPE_CHECKING:
+    from ...operations.media.plan import MediaRestorePlan
 
 
 class Command(RcloneCommand):
@@ -84,6 +83,8 @@ class Command(RcloneCommand):
                 )
             self._restore_archive(source, foreign, to, console, interactive=interactive)
             return
+        from ...operations.media.plan import plan_media_restore
+
         plan = plan_media_restore(
             chosen_source(source),
             at=at,
@@ -112,6 +113,9 @@ class Command(RcloneCommand):
         *,
         interactive: bool,
     ) -> None:
+        from ...operations.media.foreign import plan_archive_restore, restore_archive
+        from ...operations.media.guards import named
+
         plan = plan_archive_restore(chosen_source(source), path, to=to)
         self.confirm(
             f"You are about to put the files of {plan.archive.path} ({size(plan.archive.size)}) into "
@@ -127,7 +131,9 @@ class Command(RcloneCommand):
         took = duration(time.monotonic() - clock)
         console.info(f"Restored {counted(counts.files, 'media file')} in {took}.")
 
-    def _restore(self, plan: MediaRestorePlan, console: TerminalConsole) -> None:
+    def _restore(self, plan: "MediaRestorePlan", console: TerminalConsole) -> None:
+        from ...operations.media.restore import restore_media
+
         console.info(f"Restoring media files from {plan.run.path} ...")
         clock = time.monotonic()
         counts = restore_media(plan, sender=type(self), console=console)
@@ -137,7 +143,9 @@ class Command(RcloneCommand):
         )
 
 
-def _preview(plan: MediaRestorePlan) -> str:
+def _preview(plan: "MediaRestorePlan") -> str:
+    from ...operations.media.guards import named
+
     counts = plan.compare()
     text = (
         f"Of {counted(counts.files, 'file')} in {plan.run.name}, {counts.added:,} would be created and "
@@ -148,7 +156,7 @@ def _preview(plan: MediaRestorePlan) -> str:
     return text
 
 
-def _question(plan: MediaRestorePlan) -> str:
+def _question(plan: "MediaRestorePlan") -> str:
     run = plan.run
     made = f", {with_ago(age(run.created_at, datetime.now(UTC)))}" if run.created_at else ""
     content = run.manifest.content_size if run.manifest else None

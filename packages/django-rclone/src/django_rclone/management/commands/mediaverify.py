@@ -8,7 +8,6 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from ...backups.readings import Reading
-from ...operations.media.verify import verify_media, verify_sources
 from ..base import RcloneCommand, names_in
 from ..formatting import duration
 from ..media import add_at, add_sources, chosen_source, chosen_sources
@@ -42,6 +41,8 @@ class Command(RcloneCommand):
         verbosity: int,
         **options: Any,
     ) -> None:
+        from ...operations.media.verify import verify_media, verify_sources
+
         console = self.console(verbosity)
         # call_command() may be given a plain string.
         part = _share(share) if isinstance(share, str) else share
