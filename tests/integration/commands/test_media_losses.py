@@ -11,6 +11,8 @@ from unicodedata import normalize
 import pytest
 from django.core.management.base import CommandError
 
+from django_rclone.operations.media.batch import Batch
+from django_rclone.rclone.copies import Copied
 from tests.support.media_remotes import REMOTES, stored_on
 from tests.support.media_state import read_state
 from tests.support.site import DjangoSite, snapshot
@@ -182,18 +184,15 @@ def test_a_file_that_grows_during_the_run_is_named_and_the_rest_is_stored(
     site: DjangoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.write_media({**FILES, "log.bin": b"x" * 1000})
-    copy = "django_rclone.rclone.copying.Copying.copy"
-    from django_rclone.rclone.copying import Copied, Copying
+    original = Batch.finish
 
-    original = Copying.copy
-
-    def copy_while_it_grows(self: Copying, *args: str, **options: object) -> Copied:
-        copied = original(self, *args, **options)  # type: ignore[arg-type]
+    def finish_while_it_grows(batch: Batch) -> Copied:
+        copied = original(batch)
         with (site.media / "log.bin").open("ab") as log:
             log.write(b"more")
         return copied
 
-    monkeypatch.setattr(copy, copy_while_it_grows)
+    monkeypatch.setattr(Batch, "finish", finish_while_it_grows)
     assert "log.bin (it changes while it is read)" in fails(site, "mediabackup")
     monkeypatch.undo()
     # Nothing is stored under a name that may be wrong.

@@ -135,6 +135,17 @@ def test_pre_signals_come_before_anything_is_stored_and_post_signals_after(
     }
 
 
+def test_files_that_a_receiver_of_pre_media_backup_makes_are_in_the_run(site: DjangoSite) -> None:
+    def export(sender: type, **kwargs: Any) -> None:
+        site.write_media({"export.csv": b"1,2"})
+
+    with connected("pre_media_backup", export):
+        site.call("mediabackup")
+    (site.media / "export.csv").unlink()
+    site.call("mediarestore", "--noinput")
+    assert snapshot(site.media) == {"export.csv": b"1,2"}
+
+
 def test_a_backup_is_listed_and_restorable_by_the_time_post_db_backup_is_sent(
     site: DjangoSite,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from .command import SECRET_FILE, Command, DescribeFailure, StallTimeout, describe_failure
 from .inheritance import RCLONE_VARIABLE, left_out, set_right
-from .process import Process, run
+from .process import Process, communicate, run
 
 __all__ = [
     "RCLONE_VARIABLE",
@@ -11,6 +11,7 @@ __all__ = [
     "DescribeFailure",
     "Process",
     "StallTimeout",
+    "communicate",
     "describe_failure",
     "left_out",
     "run",

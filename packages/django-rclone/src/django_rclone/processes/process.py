@@ -222,14 +222,20 @@ def _grace() -> float:
     return _GRACE if left is None else max(_LEAST_GRACE, left)
 
 
-def run(process: Process, data: bytes = b"") -> bytes:
-    """Write ``data`` to a program and return its whole output. For small amounts only.
+def communicate(process: Process, data: bytes = b"") -> bytes:
+    """Write ``data`` to a program that runs, and return its whole output. For small amounts only.
 
     Raises ``ProcessError`` unless the program exits with 0.
     """
-    with process, interruptible():
+    with interruptible():
         process.write(data)
         process.close_input()
         output = b"".join(iter(process.read, b""))
         process.finish()
     return output
+
+
+def run(process: Process, data: bytes = b"") -> bytes:
+    """Run a program as ``communicate()`` does."""
+    with process:
+        return communicate(process, data)

@@ -5,8 +5,8 @@ https://rclone.org/filtering/#files-from-raw, the ones for links those of
 https://rclone.org/local/.
 """
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 
 from ..conf import Settings
 from ..exceptions import RcloneError
@@ -14,6 +14,7 @@ from ..interrupts import interruptible
 from ..processes import Process, StallTimeout, run
 from . import small_batches
 from .binary import RcloneBinary
+from .copies import Copied, Copy, lines_of
 from .decoding import json_object
 from .log import TransferStats
 from .requests import as_folder
@@ -32,17 +33,8 @@ _COPY = (
     "--error-on-no-transfer=false",
     "--use-server-modtime",
 )
+Progress = Callable[[int, int], None]
 _LIST = ("--recursive", "--files-only", *_PARALLEL[1:])
-
-
-@dataclass(slots=True)
-class Copied:
-    """What became of one copy."""
-
-    failed: dict[str, str] = field(default_factory=dict)
-    """The names that rclone could not copy, each with the reason."""
-    error: RcloneError | None = None
-    """Why the run failed, if it did: names that did not fail may not have arrived either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +64,57 @@ class Copying:
         destination: str,
         *,
         names: Sequence[str] | None = None,
-        progress: Callable[[int, int], None] = lambda size, files: None,
+        progress: Progress = lambda size, files: None,
         into_scratch: bool = False,
-        listed_after: bool = False,
-        little: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
 
         ``into_scratch`` is whether the caller compares what arrives with hashes: then files need
         not be renamed when they are whole, and rclone need not compute hashes of its own.
-        ``listed_after`` is whether the caller lists what has arrived: then rclone need not ask
-        S3 for each file that it has sent. What S3 answered still says its hash.
-        ``little`` is whether it is so little that to start an rclone takes longer. Then the one
-        that takes requests copies a folder, unless it has to obey flags of the user; if it
-        fails, one of its own says at which files.
-
         ``progress`` gets the bytes and the files copied so far.
 
         What is there already is replaced. Names that are missing in the source are left out
         without a word. Only the start of rclone itself raises ``RcloneError``.
         """
+        with self.begin(
+            source, destination, names=names, progress=progress, into_scratch=into_scratch
+        ) as copy:
+            return copy.finish()
+
+    def copy_little(self, source: str, destination: str, *, progress: Progress) -> Copied | None:
+        """Copy a folder that has so little that to start an rclone takes longer.
+
+        The one that takes requests does it, unless it would have to obey flags of the user.
+        Returns ``None`` if not all has arrived: ``copy()`` says why, and at which files.
+        """
+        if self._binary.flags:
+            return None
+        hashes = self._wants_hashes(source, destination, into_scratch=False)
+        try:
+            with session():
+                daemon = running(self._binary)
+                if small_batches.copied(daemon, source, destination, progress, hashes=hashes):
+                    return Copied()
+        except RcloneError as error:
+            return Copied({}, error)
+        return None
+
+    def begin(
+        self,
+        source: str,
+        destination: str,
+        *,
+        names: Sequence[str] | None = None,
+        progress: Progress = lambda size, files: None,
+        into_scratch: bool = False,
+        listed_after: bool = False,
+    ) -> Copy:
+        """Return a copy as ``copy()`` makes it, yet to be started by entering it.
+
+        ``listed_after`` is whether the caller lists what has arrived: then rclone need not ask
+        S3 for each file that it has sent. What S3 answered still says its hash.
+        """
         hashes = self._wants_hashes(source, destination, into_scratch=into_scratch)
-        if little and names is None and not self._binary.flags:
-            try:
-                with session():
-                    daemon = running(self._binary)
-                    if small_batches.copied(daemon, source, destination, progress, hashes=hashes):
-                        return Copied()
-            except RcloneError as error:
-                return Copied({}, error)
         stats = TransferStats(lambda size: progress(size, stats.files))
         process = self._binary.process(
             "copy",
@@ -116,11 +130,7 @@ class Copying:
             ),
             stats=stats,
         )
-        try:
-            run(process, _lines(names or ()))
-        except RcloneError as error:
-            return Copied(stats.failed, error)
-        return Copied()
+        return Copy(process, stats, names or ())
 
     def _wants_hashes(self, source: str, destination: str, *, into_scratch: bool) -> bool:
         """Return whether rclone is to compare hashes: not where they would guard nothing.
@@ -181,7 +191,7 @@ class Copying:
         """Delete files by their names; those that are missing are none. Raises ``RcloneError``."""
         if names:
             flags = (_NAMED, "--checkers=32")
-            run(self._binary.process("delete", as_folder(folder), flags=flags), _lines(names))
+            run(self._binary.process("delete", as_folder(folder), flags=flags), lines_of(names))
 
     def _listed(
         self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
@@ -205,7 +215,7 @@ class Copying:
         try:
             with process:
                 with interruptible():
-                    process.write(_lines(names or ()))
+                    process.write(lines_of(names or ()))
                     process.close_input()
                 while data := _read(process):
                     *lines, rest = (rest + data).split(b"\n")
@@ -222,7 +232,3 @@ class Copying:
 def _read(process: Process) -> bytes:
     with interruptible():
         return process.read()
-
-
-def _lines(names: Iterable[str]) -> bytes:
-    return "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")

@@ -76,10 +76,11 @@ def backup_media(
         remote.begin()
         cache = Cache(work, cache_path(settings, place.address))
         run = _Run(source, place, settings, remote, copying, work, cache, console)
+        # Before the files are looked at: a receiver may mount them, or add some.
+        context.send_pre_signal()
         # Nobody may delete content from when it is listed to when the run that needs it exists.
         with exclusive(remote, event), StoredContent(copying, run.content) as content:
             deleted = run.look(force=force)
-            context.send_pre_signal()
             stored = run.store(event, content, deleted)
         context.size, context.counts, context.sent = stored.size, stored.counts, stored.sent
         run.require_complete(stored)

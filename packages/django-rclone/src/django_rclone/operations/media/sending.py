@@ -1,15 +1,15 @@
 """Sending content that is not stored yet: batch by batch, each checked before the next."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from ...backups.index import Kind
 from ...console import Console
 from ...exceptions import RcloneError
-from ...rclone.copying import Copied, Copying
-from ...scratch import scratch_directory
+from ...rclone.copies import Copied
+from ...rclone.copying import Copying
+from .batch import Batch
 from .cache import Cache
 from .content_store import content_hash, content_name
 from .hashing import CHANGING, Hashed, hash_files
@@ -20,11 +20,7 @@ from .workset import EMPTY, WorkSet
 
 _TRIES = 3  # for each file that changes while it is sent, or that could not be sent
 _BATCH = 5_000  # files
-_BATCH_SIZE = 4 << 30  # bytes
-# Thousands of links are made and deleted; a disk would be written for nothing.
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - private folders are made in it
-_FEW = 1_000  # files
-_LITTLE = 64 << 20  # bytes
+_BATCH_SIZE = 2 << 30  # bytes; two batches are on their way
 _RARE = 50  # one in so many: then they are asked for by name, not by listing all
 
 _PENDING = f"""kind = 'file' AND (sha256 IS NULL OR (sha256 != x'{EMPTY.hex()}' AND NOT EXISTS (
@@ -69,8 +65,7 @@ class Sending:
             return
         self._total = self._work.number("SELECT sum(size) FROM pending")
         for _ in range(_TRIES):
-            for batch in self._batches():
-                self._send_batch(batch, temporary)
+            self._send_all(temporary)
         for path in [path for batch in self._batches() for path in batch]:
             self._work.leave_out(path, self._reasons.get(path, CHANGING))
         self._require_stored()
@@ -97,23 +92,27 @@ class Sending:
             after = batch[-1]
             yield batch
 
-    def _send_batch(self, paths: list[bytes], temporary: Path) -> None:
-        """Hash files, and send the content of those that the remote lacks."""
-        links = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else temporary
-        with (
-            self._place.at_hand(paths, temporary) as (root, missing),
-            scratch_directory(links) as staged,
-        ):
-            for path, reason in missing.items():
-                self._reasons[path] = reason
-            here = [path for path in paths if path not in missing]
-            hashed = hash_files(root, here, follow=self._place.follows)
-            if sources := self._noted(hashed):
-                self._stage(sources, root, staged)
-                self._copy(sources, root, staged)
-        self._done += sum(one.found.size for one in hashed)
-        self._files_done += len(paths)
-        self._show(0, 0)
+    def _send_all(self, temporary: Path) -> None:
+        """Send batch after batch. While rclone sends one, the next is read."""
+        with ExitStack() as opened:
+            last: Batch | None = None
+            for paths in self._batches():
+                batch = opened.enter_context(Batch(self._place, paths, temporary))
+                sources = self._read(batch, on_its_way=last.sources if last else {})
+                if last:
+                    self._finish(last)
+                self._cache.begin(sources)
+                batch.begin(sources, self._copying, self._content, self._show)
+                last = batch
+            if last:
+                self._finish(last)
+
+    def _read(self, batch: Batch, on_its_way: Collection[bytes]) -> dict[bytes, Found]:
+        """Hash files; return those whose content is neither stored nor on its way."""
+        self._reasons.update(batch.missing)
+        hashed = batch.read()
+        batch.size = sum(one.found.size for one in hashed)
+        return {s: f for s, f in self._noted(hashed).items() if s not in on_its_way}
 
     def _show(self, size: int, files: int) -> None:
         """Show how far all is, with what was sent of the batch on its way."""
@@ -139,29 +138,22 @@ class Sending:
         query = "SELECT 1 FROM stored WHERE sha256 = ? AND size = ?"
         return bool(self._work.rows(query, (sha256, size)))
 
-    def _stage(self, sources: Mapping[bytes, Found], root: bytes, staged: Path) -> None:
-        """Make links to files that are named by their content."""
-        place = os.fsencode(staged) + b"/"
-        for folder in {sha256[:1] for sha256 in sources}:
-            os.mkdir(place + folder.hex().encode())
-        for sha256, found in sources.items():
-            name = place + content_name(sha256).encode()
-            os.symlink(os.path.join(root, found.path), name)
+    def _finish(self, batch: Batch) -> None:
+        """Wait until a batch is stored, and note what of it is."""
+        if batch.sources:
+            self._note_stored(batch, batch.finish())
+        self._done += batch.size
+        self._files_done += len(batch.paths)
+        self._show(0, 0)
+        batch.close()
 
-    def _copy(self, sources: dict[bytes, Found], root: bytes, staged: Path) -> None:
-        self._cache.begin(sources)
-        copied = self._copying.copy(
-            str(staged),
-            self._content,
-            progress=self._show,
-            listed_after=True,
-            little=len(sources) <= _FEW and sum(f.size for f in sources.values()) <= _LITTLE,
-        )
+    def _note_stored(self, batch: Batch, copied: Copied) -> None:
+        sources = batch.sources
         arrived = sources if copied.error is None else self._arrived(sources, copied)
         if copied.error is not None and not copied.failed and len(arrived) == len(sources):
             # It failed, and nobody knows what is wrong.
             raise copied.error
-        changed = [s for s in arrived if self._place.changed(root, arrived[s])]
+        changed = [s for s in arrived if self._place.changed(batch.root, arrived[s])]
         good = {sha256: found for sha256, found in arrived.items() if sha256 not in changed}
         if changed:
             self._take_back(changed, sources)
@@ -174,7 +166,7 @@ class Sending:
         if copied.error is not None and not arrived:
             raise copied.error
 
-    def _arrived(self, sources: dict[bytes, Found], copied: Copied) -> dict[bytes, Found]:
+    def _arrived(self, sources: Mapping[bytes, Found], copied: Copied) -> dict[bytes, Found]:
         """Return what is stored of a batch that failed; note why the rest is not."""
         error = copied.error
         assert error is not None
@@ -192,7 +184,7 @@ class Sending:
                 self._reasons[found.path] = failed.get(sha256) or error.message.splitlines()[-1]
         return arrived
 
-    def _take_back(self, changed: Sequence[bytes], sources: dict[bytes, Found]) -> None:
+    def _take_back(self, changed: Sequence[bytes], sources: Mapping[bytes, Found]) -> None:
         """Delete what was stored of files that changed: it may not be what its name says."""
         self._copying.delete(self._content, [content_name(sha256) for sha256 in changed])
         for sha256 in changed:

@@ -1,0 +1,102 @@
+"""New files are sent batch by batch: the next one is read while rclone sends the last."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from django_rclone.operations.media import batch as batch_module
+from django_rclone.operations.media import sending
+from django_rclone.operations.media.batch import Batch
+from django_rclone.operations.media.hashing import Hashed
+from django_rclone.rclone.copies import Copied
+from tests.support.site import DjangoSite, snapshot
+
+FILES = {"a": b"same", "b": b"same", "c": b"other", "d": b"one more"}
+
+
+@pytest.fixture
+def one_by_one(site: DjangoSite, monkeypatch: pytest.MonkeyPatch) -> DjangoSite:
+    """A site whose files are batches of one, each sent by a run of rclone."""
+    monkeypatch.setattr(sending, "_BATCH", 1)
+    monkeypatch.setattr(batch_module, "_FEW", 0)
+    site.write_media(FILES)
+    return site
+
+
+def restored(site: DjangoSite) -> dict[str, bytes]:
+    site.call("mediarestore", "--noinput", "--to", str(site.folder / "copy"))
+    return snapshot(site.folder / "copy")
+
+
+def test_a_batch_is_read_while_the_one_before_is_sent(
+    one_by_one: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    class Noted(Batch):
+        def read(self) -> list[Hashed]:
+            steps.append(f"read {self.paths[0].decode()}")
+            return super().read()
+
+        def finish(self) -> Copied:
+            steps.append(f"finish {self.paths[0].decode()}")
+            return super().finish()
+
+    monkeypatch.setattr(sending, "Batch", Noted)
+    one_by_one.call("mediabackup")
+    assert steps == ["read a", "read b", "finish a", "read c", "read d", "finish c", "finish d"]
+    assert restored(one_by_one) == FILES
+
+
+def test_content_that_is_on_its_way_is_not_sent_twice(one_by_one: DjangoSite) -> None:
+    said = one_by_one.call("mediabackup")
+    assert "4 files: 4 added, 0 changed, 0 deleted, 0 left out; 17 bytes sent." in said
+    assert restored(one_by_one) == FILES
+
+
+def test_content_is_sent_again_if_the_file_it_was_first_read_from_changed(
+    one_by_one: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Batch.finish
+    changing = one_by_one.media / "a"
+
+    def finish_while_it_changes(batch: Batch) -> Copied:
+        copied = original(batch)
+        if list(batch.paths) == [b"a"] and changing.read_bytes() == b"same":
+            changing.write_bytes(b"changed")
+        return copied
+
+    monkeypatch.setattr(Batch, "finish", finish_while_it_changes)
+    one_by_one.call("mediabackup")
+    assert restored(one_by_one) == {**FILES, "a": b"changed"}
+
+
+def test_an_error_stops_the_copy_on_its_way_and_leaves_no_links(
+    one_by_one: DjangoSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    monkeypatch.setattr(batch_module, "_IN_MEMORY", links)
+    started: list[subprocess.Popen[bytes]] = []
+    original = subprocess.Popen
+
+    def popen(*args: object, **options: object) -> subprocess.Popen[bytes]:
+        started.append(original(*args, **options))  # type: ignore[call-overload]
+        return started[-1]
+
+    def fail(batch: Batch) -> list[Hashed]:
+        if b"c" in batch.paths:
+            raise RuntimeError("no more")
+        return read(batch)
+
+    read = Batch.read
+    monkeypatch.setattr(Batch, "read", fail)
+    with monkeypatch.context() as patch:
+        patch.setattr("subprocess.Popen", popen)
+        with pytest.raises(RuntimeError):
+            one_by_one.call("mediabackup")
+    assert len(started) > 2
+    assert [program.poll() for program in started if program.poll() is None] == []
+    assert list(links.iterdir()) == []
+    assert one_by_one.backups("--media") == []
