@@ -59,38 +59,35 @@ class Batch:
     def read(self) -> list[Hashed]:
         """Return what reading each file gave."""
         here = [path for path in self.paths if path not in self.missing]
-        return hash_files(self.root, here, follow=self._place.follows)
+        hashed = hash_files(self.root, here, follow=self._place.follows)
+        self.size = sum(one.found.size for one in hashed)
+        return hashed
 
-    def begin(
-        self,
-        sources: Mapping[bytes, Found],
-        copying: Copying,
-        content: str,
-        progress: Progress,
-    ) -> None:
-        """Begin to copy files, by their hashes, to the folder of contents. Raises ``RcloneError``."""
+    def choose(self, sources: Mapping[bytes, Found]) -> None:
+        """Let the content of ``sources`` be sent, by links that are named by it."""
         self.sources = sources
-        if not sources:
-            return
-        self._link()
-        size = sum(found.size for found in sources.values())
-        if len(sources) <= _FEW and size <= _LITTLE:
+        place = os.fsencode(self._links) + b"/"
+        for folder in {sha256[:1] for sha256 in sources}:
+            os.mkdir(place + folder.hex().encode())
+        for sha256, found in sources.items():
+            name = place + content_name(sha256).encode()
+            os.symlink(os.path.join(self.root, found.path), name)
+
+    def begin(self, copying: Copying, content: str, progress: Progress) -> None:
+        """Begin to copy what was chosen to the folder of contents. Raises ``RcloneError``.
+
+        A few files are copied at once, since there is no rclone to start.
+        """
+        files, size = len(self.sources), sum(found.size for found in self.sources.values())
+        if files and files <= _FEW and size <= _LITTLE:
             done = copying.copy_little(str(self._links), content, progress=progress)
             if done is not None:
                 self._outcome = done
                 return
-        copy = copying.begin(str(self._links), content, progress=progress, listed_after=True)
-        self._outcome = self._stack.enter_context(copy)
+        if files:
+            copy = copying.begin(str(self._links), content, progress=progress, listed_after=True)
+            self._outcome = self._stack.enter_context(copy)
 
     def finish(self) -> Copied:
         """Wait until all is copied, and return what became of it."""
         return self._outcome.finish() if isinstance(self._outcome, Copy) else self._outcome
-
-    def _link(self) -> None:
-        """Make links to the files that are named by their content."""
-        place = os.fsencode(self._links) + b"/"
-        for folder in {sha256[:1] for sha256 in self.sources}:
-            os.mkdir(place + folder.hex().encode())
-        for sha256, found in self.sources.items():
-            name = place + content_name(sha256).encode()
-            os.symlink(os.path.join(self.root, found.path), name)

@@ -98,21 +98,22 @@ class Sending:
             last: Batch | None = None
             for paths in self._batches():
                 batch = opened.enter_context(Batch(self._place, paths, temporary))
-                sources = self._read(batch, on_its_way=last.sources if last else {})
-                if last:
-                    self._finish(last)
-                self._cache.begin(sources)
-                batch.begin(sources, self._copying, self._content, self._show)
+                self._read(batch, on_its_way=last.sources if last else {})
+                copied = last.finish() if last else None
+                batch.begin(self._copying, self._content, self._show)
+                if last and copied:
+                    self._note_sent(last, copied)
                 last = batch
             if last:
-                self._finish(last)
+                self._note_sent(last, last.finish())
 
-    def _read(self, batch: Batch, on_its_way: Collection[bytes]) -> dict[bytes, Found]:
-        """Hash files; return those whose content is neither stored nor on its way."""
+    def _read(self, batch: Batch, on_its_way: Collection[bytes]) -> None:
+        """Hash files, and choose those whose content is neither stored nor on its way."""
         self._reasons.update(batch.missing)
-        hashed = batch.read()
-        batch.size = sum(one.found.size for one in hashed)
-        return {s: f for s, f in self._noted(hashed).items() if s not in on_its_way}
+        missing = self._noted(batch.read())
+        sources = {sha256: found for sha256, found in missing.items() if sha256 not in on_its_way}
+        self._cache.begin(sources)
+        batch.choose(sources)
 
     def _show(self, size: int, files: int) -> None:
         """Show how far all is, with what was sent of the batch on its way."""
@@ -138,10 +139,10 @@ class Sending:
         query = "SELECT 1 FROM stored WHERE sha256 = ? AND size = ?"
         return bool(self._work.rows(query, (sha256, size)))
 
-    def _finish(self, batch: Batch) -> None:
-        """Wait until a batch is stored, and note what of it is."""
+    def _note_sent(self, batch: Batch, copied: Copied) -> None:
+        """Note that a batch was sent, and what of it is stored."""
         if batch.sources:
-            self._note_stored(batch, batch.finish())
+            self._note_stored(batch, copied)
         self._done += batch.size
         self._files_done += len(batch.paths)
         self._show(0, 0)
