@@ -10,7 +10,9 @@ from django_rclone.operations.media import sending
 from django_rclone.operations.media.batch import Batch
 from django_rclone.operations.media.hashing import Hashed
 from django_rclone.rclone.copies import Copied
-from tests.support.site import DjangoSite, snapshot
+from tests.faults.endpoints import S3, CryptOverS3, Served
+from tests.support.media_remotes import REMOTES, stored_on
+from tests.support.site import DjangoSite, record_programs, snapshot
 
 FILES = {"a": b"same", "b": b"same", "c": b"other", "d": b"one more"}
 
@@ -45,7 +47,13 @@ def test_a_batch_is_read_while_the_one_before_is_sent(
 
     monkeypatch.setattr(sending, "Batch", Noted)
     one_by_one.call("mediabackup")
-    assert steps == ["read a", "read b", "finish a", "read c", "read d", "finish c", "finish d"]
+    assert steps == [
+        "read a",
+        *("read b", "finish a"),
+        *("read c", "finish b"),
+        *("read d", "finish c"),
+        "finish d",
+    ]
     assert restored(one_by_one) == FILES
 
 
@@ -100,3 +108,35 @@ def test_an_error_stops_the_copy_on_its_way_and_leaves_no_links(
     assert [program.poll() for program in started if program.poll() is None] == []
     assert list(links.iterdir()) == []
     assert one_by_one.backups("--media") == []
+
+
+@pytest.mark.parametrize("kind", REMOTES)
+def test_more_small_files_are_on_their_way_at_once_to_a_storage_of_objects(
+    one_by_one: DjangoSite,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[Served] | None,
+    tmp_path: Path,
+) -> None:
+    with stored_on(kind, one_by_one, tmp_path), monkeypatch.context() as patch:
+        started = record_programs(patch)
+        one_by_one.call("mediabackup")
+        one_by_one.call("mediarestore", "--noinput", "--to", str(one_by_one.folder / "copy"))
+    copies = [argv for argv in started if argv[1] == "copy"]
+    assert len(copies) == 4
+    many = 64 if kind in (S3, CryptOverS3) else 16
+    assert {flag for argv in copies for flag in argv if flag.startswith("--transfers=")} == {
+        f"--transfers={many}"
+    }
+    assert snapshot(one_by_one.folder / "copy") == FILES
+
+
+def test_fewer_large_files_are_on_their_way_at_once(
+    one_by_one: DjangoSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Their buffers must fit into memory."""
+    monkeypatch.setattr("django_rclone.rclone.parallel._SMALL", 7)
+    with stored_on(S3, one_by_one, tmp_path), monkeypatch.context() as patch:
+        started = record_programs(patch)
+        one_by_one.call("mediabackup")
+    copies = [argv for argv in started if argv[1] == "copy"]
+    assert ["--transfers=64" in argv for argv in copies] == [True, True, False]

@@ -8,6 +8,9 @@ from ..exceptions import RcloneError
 from ..processes import Process, communicate
 from .log import TransferStats
 
+NAMED = "--files-from-raw=-"
+"""The flag by which a command is about the files alone whose names it is given."""
+
 
 @dataclass(slots=True)
 class Copied:
@@ -44,5 +47,5 @@ class Copy:
 
 
 def lines_of(names: Iterable[str]) -> bytes:
-    """Return names as rclone reads them with ``--files-from-raw``."""
+    """Return names as rclone reads them with ``NAMED``."""
     return "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")

@@ -5,24 +5,23 @@ https://rclone.org/filtering/#files-from-raw, the ones for links those of
 https://rclone.org/local/.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..conf import Settings
 from ..exceptions import RcloneError
-from ..interrupts import interruptible
-from ..processes import Process, StallTimeout, run
+from ..processes import StallTimeout, run
 from . import small_batches
 from .binary import RcloneBinary
-from .copies import Copied, Copy, lines_of
+from .copies import NAMED, Copied, Copy, lines_of
 from .decoding import json_object
+from .listing import lines
 from .log import TransferStats
+from .parallel import FILES, SMALL_OBJECTS
 from .requests import as_folder
 from .sessions import running, session
 
-_NAMED = "--files-from-raw=-"
-# The user's flags may say otherwise. Small files are what takes long.
-_PARALLEL = ("--transfers=16", "--checkers=32")
 _COPY = (
     # What is there is not asked for: whoever copies knows that it is missing.
     "--no-check-dest",
@@ -34,7 +33,7 @@ _COPY = (
     "--use-server-modtime",
 )
 Progress = Callable[[int, int], None]
-_LIST = ("--recursive", "--files-only", *_PARALLEL[1:])
+_LIST = ("--recursive", "--files-only", "--checkers=32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +65,25 @@ class Copying:
         names: Sequence[str] | None = None,
         progress: Progress = lambda size, files: None,
         into_scratch: bool = False,
+        small: bool = False,
     ) -> Copied:
         """Copy a folder with the files that its links point to, or only ``names`` in it.
 
         ``into_scratch`` is whether the caller compares what arrives with hashes: then files need
         not be renamed when they are whole, and rclone need not compute hashes of its own.
-        ``progress`` gets the bytes and the files copied so far.
+        ``small`` is whether the files are known to be, as ``are_small()`` says: of small objects,
+        more are copied at once. ``progress`` gets the bytes and the files copied so far.
 
         What is there already is replaced. Names that are missing in the source are left out
         without a word. Only the start of rclone itself raises ``RcloneError``.
         """
         with self.begin(
-            source, destination, names=names, progress=progress, into_scratch=into_scratch
+            source,
+            destination,
+            names=names,
+            progress=progress,
+            into_scratch=into_scratch,
+            small=small,
         ) as copy:
             return copy.finish()
 
@@ -90,10 +96,13 @@ class Copying:
         if self._binary.flags:
             return None
         hashes = self._wants_hashes(source, destination, into_scratch=False)
+        at_once = SMALL_OBJECTS if self._has_objects(destination) else FILES
         try:
             with session():
                 daemon = running(self._binary)
-                if small_batches.copied(daemon, source, destination, progress, hashes=hashes):
+                if small_batches.copied(
+                    daemon, source, destination, progress, hashes=hashes, at_once=at_once
+                ):
                     return Copied()
         except RcloneError as error:
             return Copied({}, error)
@@ -108,12 +117,15 @@ class Copying:
         progress: Progress = lambda size, files: None,
         into_scratch: bool = False,
         listed_after: bool = False,
+        small: bool = False,
     ) -> Copy:
         """Return a copy as ``copy()`` makes it, yet to be started by entering it.
 
         ``listed_after`` is whether the caller lists what has arrived: then rclone need not ask
         S3 for each file that it has sent. What S3 answered still says its hash.
         """
+        remote = destination if source.startswith("/") else source
+        at_once = SMALL_OBJECTS if small and self._has_objects(remote) else FILES
         hashes = self._wants_hashes(source, destination, into_scratch=into_scratch)
         stats = TransferStats(lambda size: progress(size, stats.files))
         process = self._binary.process(
@@ -121,12 +133,12 @@ class Copying:
             as_folder(source),
             as_folder(destination),
             transfer=True,
-            overridable_flags=(*_PARALLEL, f"--s3-no-head={str(listed_after).lower()}"),
+            overridable_flags=(*at_once.flags, f"--s3-no-head={str(listed_after).lower()}"),
             flags=(
                 *_COPY,
                 *("--links=false", "--copy-links", f"--inplace={str(into_scratch).lower()}"),
                 *(() if hashes else ("--ignore-checksum",)),
-                *(() if names is None else (_NAMED,)),
+                *(() if names is None else (NAMED,)),
             ),
             stats=stats,
         )
@@ -139,9 +151,21 @@ class Copying:
         """
         if into_scratch or not source.startswith("/"):
             return not into_scratch
+        return not self._features(destination)["IsLocal"]
+
+    def _has_objects(self, place: str) -> bool:
+        """Return whether a place is known to be in a storage of objects, such as S3."""
+        with suppress(RcloneError):  # whoever copies says what is wrong
+            return not place.startswith("/") and bool(self._features(place)["BucketBased"])
+        return False
+
+    def _features(self, place: str) -> Mapping[str, bool]:
+        """Return what a storage can do: https://rclone.org/rc/#operations-fsinfo."""
         with session():
-            storage = running(self._binary).storage(as_folder(destination))
-        return not storage["Features"]["IsLocal"]
+            features: Mapping[str, bool] = running(self._binary).storage(as_folder(place))[
+                "Features"
+            ]
+            return features
 
     def sizes(
         self, folder: str, names: Sequence[str] | None = None
@@ -158,7 +182,7 @@ class Copying:
                 yield from found
                 return
         flags = (*_LIST, "--format=sp", "--separator= ")
-        for line in self._listed("lsf", folder, flags, names):
+        for line in lines(self._binary, "lsf", folder, flags, names):
             size, _, path = line.decode("utf-8", "replace").partition(" ")
             if size.isdigit():
                 yield path, int(size)
@@ -167,7 +191,7 @@ class Copying:
         """Yield every file below a folder with its time. Raises ``RcloneError``."""
         # On S3 the time that a file was given costs a request.
         flags = (*_LIST, "--no-mimetype", "--use-server-modtime")
-        for line in self._listed("lsjson", folder, flags, None):
+        for line in lines(self._binary, "lsjson", folder, flags):
             text = line.strip().rstrip(b",")
             if text in (b"[", b"]", b""):
                 continue
@@ -190,45 +214,6 @@ class Copying:
     def delete(self, folder: str, names: Sequence[str]) -> None:
         """Delete files by their names; those that are missing are none. Raises ``RcloneError``."""
         if names:
-            flags = (_NAMED, "--checkers=32")
+            at_once = SMALL_OBJECTS if self._has_objects(folder) else FILES
+            flags = (NAMED, *at_once.flags)
             run(self._binary.process("delete", as_folder(folder), flags=flags), lines_of(names))
-
-    def _listed(
-        self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
-    ) -> Generator[bytes, None, None]:
-        """Yield the lines that rclone prints while it runs."""
-        # As ``Remote`` does: crypt reports a folder as missing if it got no answer.
-        for _ in range(2):
-            found = False
-            for line in self._listed_once(verb, folder, flags, names):
-                found = True
-                yield line
-            if found:
-                return
-
-    def _listed_once(
-        self, verb: str, folder: str, flags: Sequence[str], names: Sequence[str] | None
-    ) -> Generator[bytes, None, None]:
-        named = () if names is None else (_NAMED,)
-        process = self._binary.process(verb, as_folder(folder), flags=(*flags, *named))
-        rest = b""
-        try:
-            with process:
-                with interruptible():
-                    process.write(lines_of(names or ()))
-                    process.close_input()
-                while data := _read(process):
-                    *lines, rest = (rest + data).split(b"\n")
-                    yield from lines
-                with interruptible():
-                    process.finish()
-        except RcloneError as error:
-            if not error.missing:
-                raise
-        if rest:
-            yield rest
-
-
-def _read(process: Process) -> bytes:
-    with interruptible():
-        return process.read()

@@ -10,12 +10,11 @@ from typing import Any
 
 from ..exceptions import RcloneError
 from .daemon import Daemon
+from .parallel import FILES, AtOnce
 from .requests import as_folder
 
 _NAMES = 300  # that are few
 _COPY = {
-    "Transfers": 16,
-    "Checkers": 32,
     "NoCheckDest": True,
     "NoUpdateDirModTime": True,
     "UseServerModTime": True,
@@ -32,6 +31,7 @@ def copied(
     progress: Callable[[int, int], None],
     *,
     hashes: bool,
+    at_once: AtOnce = FILES,
 ) -> bool:
     """Copy a folder with the files that its links point to; return whether all arrived.
 
@@ -48,7 +48,7 @@ def copied(
         seen,
         srcFs=f":local,copy_links:{as_folder(source)}",
         dstFs=as_folder(destination),
-        _config={**_COPY, "IgnoreChecksum": not hashes},
+        _config={**_COPY, **at_once.config, "IgnoreChecksum": not hashes},
     )
 
 

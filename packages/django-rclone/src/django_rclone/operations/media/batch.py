@@ -8,6 +8,7 @@ from typing import Self
 
 from ...rclone.copies import Copied, Copy
 from ...rclone.copying import Copying, Progress
+from ...rclone.parallel import are_small
 from ...scratch import scratch_directory
 from .content_store import content_name
 from .hashing import Hashed, hash_files
@@ -85,7 +86,13 @@ class Batch:
                 self._outcome = done
                 return
         if files:
-            copy = copying.begin(str(self._links), content, progress=progress, listed_after=True)
+            copy = copying.begin(
+                str(self._links),
+                content,
+                progress=progress,
+                listed_after=True,
+                small=are_small(files, size),
+            )
             self._outcome = self._stack.enter_context(copy)
 
     def finish(self) -> Copied:

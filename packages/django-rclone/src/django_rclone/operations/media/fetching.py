@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...console import Console
 from ...rclone.copying import Copying
+from ...rclone.parallel import are_small
 from ...scratch import scratch_directory
 from .content_store import content_name
 from .difference import Wanted, batches, folders, links, wanted_size, with_other_status
@@ -66,7 +67,8 @@ class Fetching:
         root = os.fsencode(folder)
         uses = Counter(one.sha256 for one in batch)
         wanted = {content_name(sha256): sha256 for sha256 in uses if sha256 != EMPTY}
-        bad = self._download(list(wanted), folder)
+        small = are_small(len(batch), sum(one.size for one in batch))
+        bad = self._download(list(wanted), folder, small=small)
         if EMPTY in uses:
             (folder / content_name(EMPTY)[:2]).mkdir(exist_ok=True)
             (folder / content_name(EMPTY)).touch()
@@ -90,7 +92,7 @@ class Fetching:
         done = (min(self._files, self._files_done + files), self._files)
         self._console.progress(self._done + size, self._total, done)
 
-    def _download(self, names: list[str], folder: Path) -> dict[str, str]:
+    def _download(self, names: list[str], folder: Path, *, small: bool) -> dict[str, str]:
         """Get contents by their names, and return those that are not what their name says."""
         missing = names
         for tries_left in range(_TRIES - 1, -1, -1):
@@ -102,6 +104,7 @@ class Fetching:
                 names=missing,
                 progress=self._show,
                 into_scratch=True,
+                small=small,
             )
             here = [name for name in missing if (folder / name).is_file()]
             damaged = _damaged(folder, here)

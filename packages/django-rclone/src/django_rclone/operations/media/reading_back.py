@@ -11,6 +11,7 @@ from ...console import Console
 from ...interrupts import interruptible
 from ...rclone import Remote
 from ...rclone.copying import Copying
+from ...rclone.parallel import are_small
 from ...scratch import scratch_directory
 from .cache import temporary_folder
 from .content_store import content_name
@@ -146,6 +147,7 @@ def _fetch(
                 str(scratch),
                 names=list(missing),
                 into_scratch=True,
+                small=are_small(len(batch), sum(one.size for one in batch)),
             )
             problems = _compare(scratch, missing)
         if copied.error is None:
