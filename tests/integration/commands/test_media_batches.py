@@ -1,13 +1,16 @@
-"""New files are sent batch by batch: the next one is read while rclone sends the last."""
+"""Files are sent and fetched batch by batch: we work at one while rclone works at another."""
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management.base import CommandError
 
 from django_rclone.operations.media import batch as batch_module
-from django_rclone.operations.media import sending
+from django_rclone.operations.media import fetching, sending
 from django_rclone.operations.media.batch import Batch
+from django_rclone.operations.media.download import Download
 from django_rclone.operations.media.hashing import Hashed
 from django_rclone.rclone.copies import Copied
 from tests.faults.endpoints import S3, CryptOverS3, Served
@@ -140,3 +143,51 @@ def test_fewer_large_files_are_on_their_way_at_once(
         one_by_one.call("mediabackup")
     copies = [argv for argv in started if argv[1] == "copy"]
     assert ["--transfers=64" in argv for argv in copies] == [True, True, False]
+
+
+# Restores
+
+
+@pytest.fixture
+def stored_one_by_one(one_by_one: DjangoSite, monkeypatch: pytest.MonkeyPatch) -> DjangoSite:
+    """The same with a run, which is restored in batches of one file."""
+    monkeypatch.setattr(fetching, "_BATCH", 1)
+    one_by_one.write_media({"empty": b""})
+    one_by_one.call("mediabackup")
+    return one_by_one
+
+
+def test_a_batch_is_put_in_place_while_the_next_is_fetched(
+    stored_one_by_one: DjangoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    class Noted(Download):
+        def finish(self) -> Copied:
+            steps.append(f"finish {self.batch[0].path.decode()}")
+            return super().finish()
+
+        def problems(self, copied: Copied) -> dict[str, str]:
+            steps.append(f"place {self.batch[0].path.decode()}")
+            return super().problems(copied)
+
+        def begin(self, *arguments: Any) -> None:
+            steps.append(f"begin {self.batch[0].path.decode()}")
+            super().begin(*arguments)
+
+    monkeypatch.setattr(fetching, "Download", Noted)
+    assert restored(stored_one_by_one) == {**FILES, "empty": b""}
+    assert steps[:5] == ["begin a", "finish a", "begin b", "place a", "finish b"]
+    assert steps[-2:] == ["finish empty", "place empty"]
+
+
+def test_what_is_missing_in_one_batch_is_named_and_the_rest_restored(
+    stored_one_by_one: DjangoSite,
+) -> None:
+    (lost,) = [p for p in stored_one_by_one.stored("media/content") if p.read_bytes() == b"other"]
+    lost.unlink()
+    with pytest.raises(CommandError, match="1 file could not be restored, all others were: c "):
+        restored(stored_one_by_one)
+    there = snapshot(stored_one_by_one.folder / "copy")
+    assert there == {"a": b"same", "b": b"same", "d": b"one more", "empty": b""}
+    assert not list((stored_one_by_one.folder / "copy").glob(".django-rclone-*"))
