@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from django_rclone.exceptions import RcloneError
+from django_rclone.operations.media import stored
 from django_rclone.operations.media.content_store import content_hash, content_name
 from django_rclone.operations.media.stored import StoredContent, list_stored
 from django_rclone.operations.media.workset import WorkSet
@@ -48,6 +49,20 @@ def lister(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if request.param == "rclone":
         monkeypatch.setattr(sys, "executable", "/usr/sbin/uwsgi")
     return str(request.param)
+
+
+@pytest.mark.parametrize("name", ["python", "python3", "python3.13t", "python3.11-dbg", "Python"])
+def test_an_interpreter_is_known_by_its_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", f"/usr/bin/{name}")
+    assert stored._python() == f"/usr/bin/{name}"
+
+
+@pytest.mark.parametrize("name", ["uwsgi", "python-site", "shop", "httpd", ""])
+def test_a_program_that_contains_python_is_not_started(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", f"/usr/bin/{name}" if name else None)
+    assert stored._python() is None
 
 
 def listed(copying: Copying, folder: Path) -> list[tuple[object, ...]]:

@@ -1,6 +1,7 @@
 """Which contents are stored: listed by another process while there is something else to do."""
 
 import os
+import re
 import sys
 import tempfile
 from contextlib import ExitStack, closing
@@ -15,6 +16,8 @@ from ...rclone.copying import Copying
 from ...scratch import scratch_directory
 from . import content_store
 from .workset import WorkSet
+
+_INTERPRETER = re.compile(r"(python|pypy)[0-9.]*t?(-dbg)?", re.IGNORECASE)
 
 
 class StoredContent:
@@ -93,5 +96,5 @@ def _has_succeeded(program: Process) -> bool:
 
 def _python() -> str | None:
     """Return the interpreter of this process; ``None`` in a server that only contains one."""
-    is_one = os.path.basename(sys.executable or "").startswith(("python", "pypy"))
-    return sys.executable if is_one else None
+    name = os.path.basename(sys.executable or "")
+    return sys.executable if _INTERPRETER.fullmatch(name) else None
