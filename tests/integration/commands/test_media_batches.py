@@ -83,6 +83,23 @@ def test_content_is_sent_again_if_the_file_it_was_first_read_from_changed(
     assert restored(one_by_one) == {**FILES, "a": b"changed"}
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_a_file_is_stored_though_an_equal_one_changes_all_the_time(
+    one_by_one: DjangoSite, monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    original = Batch.finish
+
+    def finish_while_it_is_touched(batch: Batch) -> Copied:
+        copied = original(batch)
+        (one_by_one.media / "a").touch()
+        return copied
+
+    monkeypatch.setattr(sending, "_BATCH", 10 if together else 1)
+    monkeypatch.setattr(Batch, "finish", finish_while_it_is_touched)
+    one_by_one.call("mediabackup")
+    assert restored(one_by_one) == FILES
+
+
 def test_an_error_stops_the_copy_on_its_way_and_leaves_no_links(
     one_by_one: DjangoSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

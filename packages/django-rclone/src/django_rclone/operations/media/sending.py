@@ -64,8 +64,9 @@ class Sending:
         if not self._files:
             return
         self._total = self._work.number("SELECT sum(size) FROM pending")
-        for _ in range(_TRIES):
-            self._send_all(temporary)
+        self._send_all(temporary, ahead=True)
+        for _ in range(_TRIES - 1):
+            self._send_all(temporary, ahead=False)
         for path in [path for batch in self._batches() for path in batch]:
             self._work.leave_out(path, self._reasons.get(path, CHANGING))
         self._require_stored()
@@ -92,11 +93,17 @@ class Sending:
             after = batch[-1]
             yield batch
 
-    def _send_all(self, temporary: Path) -> None:
-        """Send batch after batch. While rclone sends one, the next is read."""
+    def _send_all(self, temporary: Path, *, ahead: bool) -> None:
+        """Send batch after batch. With ``ahead``, the next is read while rclone sends one.
+
+        What could not be sent at first is not: a file may equal one on its way that changes.
+        """
         with ExitStack() as opened:
             last: Batch | None = None
             for paths in self._batches():
+                if last and not ahead:
+                    self._note_sent(last, last.finish())
+                    last = None
                 batch = opened.enter_context(Batch(self._place, paths, temporary))
                 self._read(batch, on_its_way=last.sources if last else {})
                 copied = last.finish() if last else None
@@ -131,8 +138,11 @@ class Sending:
         self._place.note(self._work, good)
         missing: dict[bytes, Found] = {}
         for found, sha256, _ in good:
-            if found.size and not self._is_stored(sha256, found.size):
-                missing.setdefault(sha256, found)
+            if not found.size or self._is_stored(sha256, found.size):
+                continue
+            # Of equal files, one that could be sent each time.
+            if sha256 not in missing or missing[sha256].path in self._reasons:
+                missing[sha256] = found
         return missing
 
     def _is_stored(self, sha256: bytes, size: int) -> bool:
