@@ -1,10 +1,12 @@
 """A copy by a run of rclone of its own, and what became of it."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
 from ..exceptions import RcloneError
+from ..interrupts import interruptible
 from ..processes import Process, communicate
 from .log import TransferStats
 
@@ -29,10 +31,23 @@ class Copy:
         self._process = process
         self._stats = stats
         self._names = names
+        self._error: RcloneError | None = None
 
     def __enter__(self) -> Self:
-        self._process.__enter__()
+        with ExitStack() as stack:
+            stack.enter_context(self._process)
+            self._send_names()
+            stack.pop_all()
         return self
+
+    def _send_names(self) -> None:
+        """Tell rclone what to copy: until the end of the names it does nothing."""
+        try:
+            with interruptible():
+                self._process.write(lines_of(self._names))
+                self._process.close_input()
+        except RcloneError as error:
+            self._error = error
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.stop()
@@ -40,10 +55,11 @@ class Copy:
     def finish(self) -> Copied:
         """Wait for its end."""
         try:
-            communicate(self._process, lines_of(self._names))
+            if self._error is None:
+                communicate(self._process)
         except RcloneError as error:
-            return Copied(self._stats.failed, error)
-        return Copied()
+            self._error = error
+        return Copied(self._stats.failed, self._error) if self._error else Copied()
 
 
 def lines_of(names: Iterable[str]) -> bytes:
