@@ -50,7 +50,8 @@ class RcloneCommand(BaseCommand):
                 _give_up_unwritten(stream)
             # The process ends. To look for garbage among all modules takes Python longer
             # than an upload: https://docs.python.org/3/library/gc.html#gc.freeze.
-            gc.freeze()
+            if sys.implementation.name == "cpython":
+                gc.freeze()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; see ``BaseCommand``. Raises ``CommandError``."""
