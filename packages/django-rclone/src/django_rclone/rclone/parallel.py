@@ -16,7 +16,7 @@ class AtOnce:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What a command of rclone is told."""
+        """As flags of a command of rclone."""
         return (
             f"--transfers={self.copies}",
             f"--checkers={self.questions}",
@@ -25,7 +25,7 @@ class AtOnce:
 
     @property
     def config(self) -> dict[str, object]:
-        """What an rclone that takes requests is told: https://rclone.org/rc/."""
+        """As the ``_config`` of a request: https://rclone.org/rc/."""
         return {
             "Transfers": self.copies,
             "Checkers": self.questions,
