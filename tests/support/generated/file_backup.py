@@ -1,5 +1,6 @@
 """Backups in a file: what an operation does with a client, without rclone, locks and signals."""
 
+import gc
 import os
 import random
 import signal
@@ -144,6 +145,7 @@ def _in_child(work: Callable[[], object]) -> None:
         warnings.simplefilter("ignore")  # Python 3.12 warns of threads, such as those of xdist
         child = os.fork()
     if not child:
+        gc.freeze()  # to free what belongs to the threads of the parent would wait for them
         try:
             work()
         finally:

@@ -1,13 +1,14 @@
 import hashlib
 import random
 import tracemalloc
+import weakref
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from django_rclone.exceptions import BackupRejected, DumpError
-from django_rclone.pipeline import compression
+from django_rclone.pipeline import compression, relay
 from django_rclone.pipeline.relay import Digest, apply_dump, upload_dump
 from tests.support.fakes import CHUNK, FakeProgress, FakeSink, FakeSource
 
@@ -140,6 +141,28 @@ def test_interrupted_dump_is_not_committed() -> None:
     with pytest.raises(KeyboardInterrupt):
         upload_dump(FakeSource(dump(10)), target, compression=None, level=1)
     assert not target.finished
+
+
+def test_an_error_does_not_keep_the_threads_that_compress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that forks later could free them in the fork, and would wait there forever."""
+
+    class FakeCompressor:
+        def compress(self, data: bytes) -> bytes:
+            return data
+
+        def flush(self) -> bytes:
+            return b""
+
+    pack = FakeCompressor()
+    there = weakref.ref(pack)
+    packs = [pack]
+    del pack
+    monkeypatch.setattr(relay, "compressor", lambda method, level: packs.pop())
+    source = FakeSource(dump(10), error=RuntimeError("pg_dump exited with 1"))
+    with pytest.raises(RuntimeError) as raised:
+        upload_dump(source, FakeSink(), compression="zstd", level=1)
+    assert raised.value.__traceback__ is not None
+    assert there() is None
 
 
 def test_level_changes_the_size() -> None:

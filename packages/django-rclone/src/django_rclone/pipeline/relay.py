@@ -79,17 +79,22 @@ def upload_dump(
             hashed.update(data)
             size += len(data)
 
-    with interruptible():
-        while chunk := source.read(_CHUNK):
-            look()
-            raw_size += len(chunk)
-            if len(head) < _HEAD:
-                head = (head + chunk)[:_HEAD]
-                _check_magic(head, magic)
-            send(pack.compress(chunk))
-        source.finish()
-        send(pack.flush())
-        sink.finish()
+    try:
+        with interruptible():
+            while chunk := source.read(_CHUNK):
+                look()
+                raw_size += len(chunk)
+                if len(head) < _HEAD:
+                    head = (head + chunk)[:_HEAD]
+                    _check_magic(head, magic)
+                send(pack.compress(chunk))
+            source.finish()
+            send(pack.flush())
+            sink.finish()
+    finally:
+        # It has threads, which no fork has: one that found it in an old traceback, and freed
+        # it, would wait for them forever.
+        del pack
     return Digest(size=size, sha256=hashed.hexdigest(), raw_size=raw_size)
 
 
