@@ -63,7 +63,6 @@ class Copying:
         destination: str,
         *,
         names: Sequence[str] | None = None,
-        progress: Progress = lambda size, files: None,
         into_scratch: bool = False,
         small: bool = False,
     ) -> Copied:
@@ -72,18 +71,13 @@ class Copying:
         ``into_scratch`` is whether the caller compares what arrives with hashes: then files need
         not be renamed when they are whole, and rclone need not compute hashes of its own.
         ``small`` is whether the files are known to be, as ``are_small()`` says: of small objects,
-        more are copied at once. ``progress`` gets the bytes and the files copied so far.
+        more are copied at once.
 
         What is there already is replaced. Names that are missing in the source are left out
         without a word. Only the start of rclone itself raises ``RcloneError``.
         """
         with self.begin(
-            source,
-            destination,
-            names=names,
-            progress=progress,
-            into_scratch=into_scratch,
-            small=small,
+            source, destination, names=names, into_scratch=into_scratch, small=small
         ) as copy:
             return copy.finish()
 
@@ -122,7 +116,8 @@ class Copying:
         """Return a copy as ``copy()`` makes it, yet to be started by entering it.
 
         ``listed_after`` is whether the caller lists what has arrived: then rclone need not ask
-        S3 for each file that it has sent. What S3 answered still says its hash.
+        S3 for each file that it has sent. What S3 answered still says its hash. ``progress`` gets
+        the bytes and the files copied so far.
         """
         remote = destination if source.startswith("/") else source
         at_once = SMALL_OBJECTS if small and self._has_objects(remote) else FILES
@@ -162,10 +157,9 @@ class Copying:
     def _features(self, place: str) -> Mapping[str, bool]:
         """Return what a storage can do: https://rclone.org/rc/#operations-fsinfo."""
         with session():
-            features: Mapping[str, bool] = running(self._binary).storage(as_folder(place))[
-                "Features"
-            ]
-            return features
+            storage = running(self._binary).storage(as_folder(place))
+        features: Mapping[str, bool] = storage["Features"]
+        return features
 
     def sizes(
         self, folder: str, names: Sequence[str] | None = None

@@ -6,12 +6,10 @@ import sys
 import tempfile
 from contextlib import ExitStack, closing
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from ...exceptions import ProcessError, RcloneError
-from ...interrupts import interruptible
-from ...processes import Command, Process
+from ...processes import Command, Process, communicate
 from ...rclone.copying import Copying
 from ...scratch import scratch_directory
 from . import content_store
@@ -42,12 +40,7 @@ class StoredContent:
                 self._stack = self._stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._stack.close()
 
     def _begin(self, python: str) -> None:
@@ -82,10 +75,7 @@ def list_stored(copying: Copying, place: str, work: WorkSet) -> None:
 
 def _has_succeeded(program: Process) -> bool:
     try:
-        with interruptible():
-            while program.read():
-                pass
-            program.finish()
+        communicate(program)
     except ProcessError as error:
         if error.returncode == content_store.UNREADABLE:
             reason = "\n".join(program.tail())
